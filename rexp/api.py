@@ -1,0 +1,345 @@
+"""All that a plugin author imports: the contracts between rexp and its plugins.
+
+A plugin is a class with a ``Config`` dataclass, published as an entry point; nothing is inherited.
+torch is imported for type checking only, so that listing plugins stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from torch import Generator, Tensor
+
+    from rexp.data.split import Interactions, Split
+
+REXP_API = (1, 0)
+"""(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``."""
+
+
+class Capability(StrEnum):
+    """What a model instance can do beside :meth:`Model.score`; stated by the model, never guessed."""
+
+    EMBEDS = "embeds"
+    """``user_vectors(query) -> (B, D)`` and ``item_vectors() -> (I, D)``."""
+    DOT_PRODUCT = "dot_product"
+    """``score == user_vectors · item_vectors``."""
+    SCORES_CATALOGUE = "scores_catalogue"
+    """``score_all(query) -> (B, I)``."""
+    FITS_DIRECTLY = "fits_directly"
+    """``fit(split, generator)``: closed form; no loss, optimiser or epochs."""
+    READS_HISTORY = "reads_history"
+    """``history_length``: the model reads ``Query.history``."""
+    OWN_LOSS = "own_loss"
+    """``training_loss(batch) -> Tensor``, a scalar."""
+    PENALISED = "penalised"
+    """``penalty(batch) -> Tensor``, a scalar that is added to the loss."""
+
+
+class Layout(StrEnum):
+    """How a loss wants its batch; ``Batch`` says the shapes."""
+
+    POINT = "point"
+    PAIR = "pair"
+    ROWS = "rows"
+    SEQUENCE = "sequence"
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """One feature column: ``cardinality`` is 0 for a numeric one."""
+
+    cardinality: int
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model may know of the data when it is built.
+
+    Args:
+        n_users: users in the vocabulary, dense ids 0 .. n_users - 1.
+        n_items: items in the vocabulary, dense ids 0 .. n_items - 1.
+        n_train: interactions in the training part.
+        features: feature columns of users and items by name.
+    """
+
+    n_users: int
+    n_items: int
+    n_train: int
+    features: Mapping[str, FeatureSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Whom to recommend to; built by the data path only, so that nothing after the target can leak in.
+
+    Args:
+        users: (B,) int64 user ids.
+        history: (B, L) int64 item ids, oldest first, padded in front with -1, cut strictly before the target.
+        features: (B, ...) tensors by feature name.
+    """
+
+    users: Tensor
+    history: Tensor | None = None
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step's examples.
+
+    Args:
+        query: B users.
+        items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) positive first in ``rows``.
+        labels: (B,) float32 in the layout ``point``: 1 for a positive, 0 for a negative, or the rating; else None.
+        log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
+            +inf marks an item that must not count.
+    """
+
+    query: Query
+    items: Tensor
+    labels: Tensor | None = None
+    log_q: Tensor | None = None
+
+
+class Model(Protocol):
+    """A recommender: an ``nn.Module`` (a closed-form one keeps what it learned in buffers)."""
+
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any, spec: DataSpec) -> None: ...
+
+    def capabilities(self) -> frozenset[Capability]:
+        """What this instance can do; a variant decides."""
+        ...
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Point-wise logits of ``items``, (B,) or (B, K), in the same shape."""
+        ...
+
+
+class Loss(Protocol):
+    """A training objective over scores; holds no parameters."""
+
+    Config: ClassVar[type]
+    layout: Layout
+
+    def __init__(self, config: Any) -> None: ...
+
+    def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The scalar loss of ``scores``, which has the shape of ``batch.items``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Drawn items (B, N) int64, and the log-probability of each, or None where uniform."""
+
+    items: Tensor
+    log_q: Tensor | None = None
+
+
+class Sampler(Protocol):
+    """Draws negatives, in one vectorised call.
+
+    ``positives`` says how positives are drawn: every interaction once an epoch, or users uniformly and one item of each.
+    ``scope`` is "batch" where the draw must see exactly one batch (in-batch negatives), else "chunk" (many at once).
+    """
+
+    Config: ClassVar[type]
+    n: int
+    positives: Literal["interactions", "users"]
+    scope: Literal["batch", "chunk"]
+
+    def __init__(self, config: Any, split: Split) -> None: ...
+
+    def sample(self, users: Tensor, positives: Tensor, generator: Generator) -> Negatives:
+        """``n`` negatives for each of ``users`` (B,), whose positives are ``positives`` (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a data set's reader returns: frames with the columns ``user``, ``item`` and, where known, ``rating``, ``time``.
+
+    Either ``interactions`` (to be filtered and split) or ``given`` parts (``train``, ``test`` and maybe ``valid``).
+
+    Args:
+        interactions: every interaction, ids of any hashable type.
+        given: the publisher's own parts by name.
+        candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users.
+        items: ``item`` and any of ``title``, ``genres`` and further feature columns.
+        users: ``user`` and feature columns.
+    """
+
+    interactions: pl.DataFrame | None = None
+    given: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    candidates: pl.DataFrame | None = None
+    items: pl.DataFrame | None = None
+    users: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file a data set is read from; ``sha256`` is of the stored file, None for a user's own."""
+
+    path: Path
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What ``rexp data info`` says of a data set beside its counts."""
+
+    title: str
+    licence: str
+    homepage: str
+    citation: str = ""
+    notes: str = ""
+
+
+class Dataset(Protocol):
+    """A source of interactions."""
+
+    Config: ClassVar[type]
+    card: ClassVar[DataCard]
+
+    def __init__(self, config: Any, root: Path | None) -> None: ...
+
+    def sources(self) -> Sequence[SourceFile]:
+        """Files that :meth:`read` reads, named without opening them; raises ``DataError`` where one is missing."""
+        ...
+
+    def read(self) -> Raw: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A split of rows: boolean masks or row numbers into the interactions, in their order."""
+
+    train: np.ndarray[Any, Any]
+    valid: np.ndarray[Any, Any]
+    test: np.ndarray[Any, Any]
+
+
+class Splitter(Protocol):
+    """Divides interactions (sorted by user, then time) into train, valid and test rows."""
+
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def split(self, interactions: Interactions) -> Parts: ...
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A block of users' recommendation lists.
+
+    Args:
+        users: (B,) int64.
+        items: (B, K) int64, best first; -1 where the list is shorter than K.
+        hits: (B, K) bool: the item is relevant.
+        n_relevant: (B,) int64, all relevant items of the user, cold ones included; at least 1.
+    """
+
+    users: Tensor
+    items: Tensor
+    hits: Tensor
+    n_relevant: Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows with their scores, all (N,): for the protocol ``pointwise``."""
+
+    users: Tensor
+    items: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class MetricContext:
+    """What a metric may know of the split.
+
+    Args:
+        n_users: users with a training interaction.
+        catalogue: (C,) int64, the items that can be recommended.
+        train_users_per_item: (I,) int64, distinct training users of every item.
+        item_features: (I, F) float32 or None: rows to measure distances between items.
+    """
+
+    n_users: int
+    catalogue: Tensor
+    train_users_per_item: Tensor
+    item_features: Tensor | None = None
+
+
+class UserMetric(Protocol):
+    """A metric with one value a user, averaged over users."""
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["users"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def per_user(self, lists: Lists, k: int) -> Tensor:
+        """(B,) float64, the metric at cut ``k``; NaN where it is not defined for a user."""
+        ...
+
+
+class CatalogueMetric(Protocol):
+    """A metric of how often each item was recommended."""
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["catalogue"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def value(self, counts: Tensor) -> float:
+        """The metric, from (I,) int64: in how many lists, cut at K, each item stands."""
+        ...
+
+
+class RowMetric(Protocol):
+    """A metric over labelled rows."""
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["rows"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def value(self, rows: Rows) -> float: ...
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a tracker is told of the run it follows."""
+
+    run_id: str
+    directory: Path
+    config: Mapping[str, Any]
+    labels: Mapping[str, str]
+    group: str | None = None
+
+
+class Tracker(Protocol):
+    """Sends numbers somewhere; a failure is one warning and never ends a run."""
+
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any, run: RunInfo) -> None: ...
+
+    def log(self, values: Mapping[str, float], epoch: int) -> None: ...
+
+    def finish(self, summary: Mapping[str, Any], status: str) -> None: ...

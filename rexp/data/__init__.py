@@ -1,0 +1,1 @@
+"""From files to an immutable, fingerprinted split: read, filter, split, prepare."""

@@ -1,0 +1,51 @@
+"""Errors that end a run with one clear line: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RexpError(Exception):
+    """A fault that a user can mend; its text is one line and its exit code goes to the shell."""
+
+    exit_code = 1
+
+
+class ConfigError(RexpError):
+    """The configuration cannot be run: an unknown name, a wrong type, a contradiction."""
+
+    exit_code = 2
+
+
+class DataError(RexpError):
+    """The data cannot be used: a missing file or column, a value that is no number, an empty split."""
+
+
+class StoreError(RexpError):
+    """The store cannot be written, or something in it is corrupt."""
+
+
+class RunError(RexpError):
+    """The run itself failed: NaN scores, a loss that is not finite."""
+
+
+class Interrupted(RexpError):
+    """The run was asked to stop (SIGTERM); a checkpoint was left, and the same command goes on from it."""
+
+    exit_code = 143
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say the nearest known name, then the known ones.
+
+    >>> did_you_mean("nfc", ["ncf", "mf"])
+    "did you mean 'ncf'? Known: mf, ncf"
+    >>> did_you_mean("zzz", [])
+    'none is installed'
+    """
+    options = sorted(set(known))
+    if not options:
+        return "none is installed"
+    near = get_close_matches(name, options, n=1, cutoff=0.5)
+    return (f"did you mean '{near[0]}'? " if near else "") + "Known: " + ", ".join(options)
