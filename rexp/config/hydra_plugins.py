@@ -1,0 +1,113 @@
+"""How Hydra finds the configurations of plugins: their own YAML, else one made from the ``Config`` dataclass."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
+from hydra.errors import ConfigCompositionException
+from hydra.plugins.config_source import ConfigResult, ConfigSource
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+from rexp import registry
+from rexp.errors import ConfigError
+
+
+def conf_folder(package: str) -> Path | None:
+    """The folder of ``their_pkg.conf``, found without importing ``their_pkg``; None where it does not exist."""
+    top, _, rest = package.partition(".")
+    spec = find_spec(top)
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(place, *rest.split(".")) if rest else Path(place)
+        if folder.is_dir():
+            return folder
+    return None
+
+
+class PluginSearchPath(SearchPathPlugin):
+    """Appends the configuration folders of plugins, then the source that makes what they left out."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        for package in registry.conf_packages():
+            if folder := conf_folder(package.package):
+                search_path.append(package.distribution, folder.as_uri())
+        search_path.append("rexp", "rexp://entry-points")
+
+
+class EntryPointSource(ConfigSource):
+    """``<group>/<name>`` for every plugin that ships no YAML; last in the search path, so a file always wins."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "rexp"
+
+    def available(self) -> bool:
+        return True
+
+    def is_group(self, config_path: str) -> bool:
+        return config_path == "" or any(
+            group == config_path or group.startswith(config_path + "/") for group in _kind_by_group()
+        )
+
+    def is_config(self, config_path: str) -> bool:
+        group, name = _address(config_path)
+        kind = _kind_by_group().get(group)
+        return kind is not None and name in registry.names(kind)
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        kind = _kind_by_group().get(config_path.strip("/"))
+        return registry.names(kind) if kind and results_filter in (None, ObjectType.CONFIG) else []
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        group, name = _address(config_path)
+        kind = _kind_by_group()[group]
+        try:
+            config: dict[str, Any] = {"name": name, **_defaults(registry.load(kind, name).Config)}  # type: ignore[attr-defined]
+        except ConfigError as error:
+            # One line on the screen; ConfigLoadError would print a traceback.
+            raise ConfigCompositionException(str(error)) from error
+        if kind == "model":
+            config["defaults"] = [{"/loss@fit.loss": "bce"}, {"/sampler@fit.sampler": "uniform"}, "_self_"]
+        return ConfigResult(
+            config=OmegaConf.create(config), path=f"{self.scheme()}://{self.path}", provider=self.provider, header={}
+        )
+
+
+def _kind_by_group() -> dict[str, str]:
+    return {kind.config_group: kind.name for kind in registry.KINDS.values() if kind.config_group}
+
+
+def _address(config_path: str) -> tuple[str, str]:
+    group, _, name = config_path.removesuffix(".yaml").strip("/").rpartition("/")
+    return group, name
+
+
+def _defaults(config_class: type) -> dict[str, Any]:
+    """Plain default values of a ``Config``; an option without one becomes Hydra's mandatory ``???``."""
+    return {field.name: _plain_default(field) for field in fields(config_class)}
+
+
+def _plain_default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        value: Any = field.default_factory()
+    else:
+        value = field.default
+    if value is MISSING:
+        return "???"
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def install() -> None:
+    """Make both known to Hydra; harmless when called again."""
+    plugins = Plugins.instance()
+    for cls in (PluginSearchPath, EntryPointSource):
+        plugins.register(cls)

@@ -1,0 +1,61 @@
+"""The root of every configuration, typed; what a plugin's node may hold is the plugin's own ``Config``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Paths:
+    """Where things lie; no path ever enters a run's identity.
+
+    Args:
+        store: folder of runs.
+        data: folder of data sets that may not be redistributed, by default ``$REXP_DATA``.
+        cache: folder of prepared splits; null puts it into the store.
+    """
+
+    store: str = "./runs"
+    data: str | None = "${oc.env:REXP_DATA,null}"
+    cache: str | None = None
+
+
+@dataclass
+class Compress:
+    """A recipe: named stages and the order in which they run; ``fit`` and ``finetune`` are reserved words there."""
+
+    order: list[Any] = field(default_factory=lambda: ["fit"])
+    stages: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Root:
+    """Everything a run is made of.
+
+    Args:
+        seed: of initial weights, shuffling, negatives and dropout.
+        force: run again although the store has the result.
+        model, data, ...: nodes of the groups of the same name.
+        loss, sampler: null takes the model's own.
+        teacher: a model node, or null.
+        beside: models that a single run's table shows for reference; each is an ordinary stored run.
+        tags: free words that go to the trackers.
+    """
+
+    seed: int = 0
+    force: bool = False
+    paths: Paths = field(default_factory=Paths)
+    data: Any = None
+    model: Any = None
+    teacher: Any = None
+    loss: Any = None
+    sampler: Any = None
+    train: Any = None
+    retriever: Any = None
+    evaluate: Any = None
+    compress: Compress = field(default_factory=Compress)
+    track: Any = None
+    paper: Any = None
+    beside: list[str] = field(default_factory=lambda: ["pop", "random"])
+    tags: list[str] = field(default_factory=list)

@@ -1,0 +1,123 @@
+"""From a plain mapping to a plugin's typed ``Config``: unknown keys and wrong types are one clear line."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from rexp.errors import ConfigError, did_you_mean
+
+T = TypeVar("T")
+
+
+def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
+    """An instance of a dataclass from plain options.
+
+    Args:
+        config_class: the dataclass; its annotations are enforced, its defaults fill what is absent.
+        options: plain values, as they come out of a YAML file.
+        where: the key under which the options stand, for the message (``model``, ``loss`` ...).
+
+    Raises:
+        ConfigError: an unknown key (with the nearest one), a missing one, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(config_class)
+    fields = {field.name: field for field in dataclasses.fields(config_class) if field.init}  # type: ignore[arg-type]
+    for key in options:
+        if key not in fields:
+            raise ConfigError(f"{where}.{key} is not an option here; {did_you_mean(str(key), fields)}")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in options:
+            raise ConfigError(f"{where}.{name} must be given ({_say(hints[name])})")
+    values = {key: _convert(value, hints[key], f"{where}.{key}") for key, value in options.items()}
+    try:
+        return config_class(**values)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    """The value in the annotated type; only what loses nothing is converted (1 -> 1.0, "mean" -> an Enum)."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _convert_union(value, hint, where)
+    if origin is typing.Literal:
+        if value in arguments and type(value) in {type(a) for a in arguments}:
+            return value
+        raise ConfigError(f"{where}={value!r} is not allowed; {did_you_mean(str(value), map(str, arguments))}")
+    if origin in (list, tuple) or hint in (list, tuple):
+        if not isinstance(value, list | tuple):
+            raise _wrong(value, hint, where)
+        inner = [a for a in arguments if a is not Ellipsis] or [Any]
+        convert = [_convert(v, inner[min(i, len(inner) - 1)], f"{where}[{i}]") for i, v in enumerate(value)]
+        return convert if origin is list or hint is list else tuple(convert)
+    if origin in (dict, Mapping) or hint is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        if not isinstance(value, Mapping):
+            raise _wrong(value, hint, where)
+        inner_hint = arguments[1] if len(arguments) == 2 else Any
+        return {str(k): _convert(v, inner_hint, f"{where}.{k}") for k, v in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise _wrong(value, hint, where)
+        return build(hint, value, where)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        try:
+            return hint(value)
+        except ValueError:
+            raise ConfigError(
+                f"{where}={value!r} is not allowed; {did_you_mean(str(value), (str(m.value) for m in hint))}"
+            ) from None
+    return _convert_scalar(value, hint, where)
+
+
+def _convert_union(value: Any, hint: Any, where: str) -> Any:
+    arguments = get_args(hint)
+    if value is None and type(None) in arguments:
+        return None
+    errors = []
+    for argument in arguments:
+        if argument is type(None):
+            continue
+        try:
+            return _convert(value, argument, where)
+        except ConfigError as error:
+            errors.append(error)
+    # With one alternative beside None its own message says more than "wrong type".
+    raise errors[0] if len(errors) == 1 else _wrong(value, hint, where)
+
+
+def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    # YAML 1.1 reads 1e-3 (without a dot) as text; nobody means text by it.
+    if hint is float and isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            raise _wrong(value, hint, where) from None
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise _wrong(value, hint, where)
+
+
+def _wrong(value: Any, hint: Any, where: str) -> ConfigError:
+    return ConfigError(f"{where}={value!r} has the wrong type: {_say(hint)} is wanted, not {type(value).__name__}")
+
+
+def _say(hint: Any) -> str:
+    """A type as a user would call it."""
+    if hint is type(None):
+        return "null"
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(_say(argument) for argument in get_args(hint))
+    if get_origin(hint) is typing.Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return names.get(hint, getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint))

@@ -1,0 +1,185 @@
+"""The one registry: installed entry points, listed from metadata and imported only when selected.
+
+Every part of rexp, built in or third party, is found here by kind and short name. Importing this module imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
+
+from rexp.api import REXP_API
+from rexp.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of plugin: its entry-point group, its Hydra group and what its classes must have."""
+
+    name: str
+    entry_points: str
+    config_group: str
+    contract: tuple[str, ...]
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("model", "rexp.models", "model", ("capabilities", "score")),
+        Kind("loss", "rexp.losses", "loss", ("__call__",)),
+        Kind("sampler", "rexp.samplers", "sampler", ("sample",)),
+        Kind("data", "rexp.data", "data", ("card", "sources", "read")),
+        Kind("split", "rexp.splits", "data/split", ("split",)),
+        Kind("stage", "rexp.compress", "compress/stage", ("phase", "needs")),
+        Kind("retriever", "rexp.retrievers", "retriever", ("search",)),
+        Kind("metric", "rexp.metrics", "", ("over", "higher_is_better")),
+        Kind("tracker", "rexp.trackers", "track", ("log", "finish")),
+    )
+}
+CONF_ENTRY_POINTS = "rexp.conf"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A named, installed part: ``kind/name`` and where it comes from."""
+
+    kind: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+
+    def load(self) -> type:
+        """Import the class; a fault is one line that names the distribution, the target and the reason."""
+        from importlib import import_module
+
+        where = f"{self.kind} '{self.name}' of {self.distribution} {self.version} ({self.target})"
+        module_name, _, attribute = self.target.partition(":")
+        try:
+            module = import_module(module_name)
+        except Exception as error:
+            raise ConfigError(f"{where} cannot be imported: {type(error).__name__}: {_one_line(error)}") from error
+        cls: Any = module
+        for part in attribute.split("."):
+            cls = getattr(cls, part, None)
+        if not isinstance(cls, type):
+            raise ConfigError(f"{where}: module {module_name} has no class '{attribute}'; mend its entry point")
+        _check_contract(cls, self.kind, where)
+        return cls
+
+
+def _check_contract(cls: type, kind: str, where: str) -> None:
+    import dataclasses
+
+    major, minor = getattr(cls, "rexp_api", REXP_API)
+    if major != REXP_API[0] or minor > REXP_API[1]:
+        raise ConfigError(
+            f"{where} was written for the plugin API {major}.{minor}, this rexp has {REXP_API[0]}.{REXP_API[1]}; "
+            "install a version of either that fits the other"
+        )
+    config = getattr(cls, "Config", None)
+    if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
+        raise ConfigError(f"{where} has no dataclass 'Config'; a plugin states its options there, even if it has none")
+    missing = [name for name in KINDS[kind].contract if not hasattr(cls, name)]
+    if missing:
+        raise ConfigError(f"{where} lacks {', '.join(missing)}; see rexp.api for the contract of a {kind}")
+
+
+def _one_line(error: BaseException) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip()
+
+
+def disabled() -> frozenset[str]:
+    """Distributions that the environment variable ``REXP_DISABLE`` leaves out (comma-separated)."""
+    return frozenset(_normal(name) for name in os.environ.get("REXP_DISABLE", "").split(",") if name.strip())
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+@dataclass(frozen=True)
+class ConfPackage:
+    """A distribution's folder of Hydra configurations, as a dotted package."""
+
+    package: str
+    distribution: str
+
+
+@cache
+def _scan() -> tuple[dict[tuple[str, str], list[Plugin]], list[ConfPackage]]:
+    """Every rexp entry point of every installed distribution; a distribution seen twice on the path counts once."""
+    kinds = {kind.entry_points: kind.name for kind in KINDS.values()}
+    plugins: dict[tuple[str, str], list[Plugin]] = defaultdict(list)
+    packages: list[ConfPackage] = []
+    seen: set[str] = set()
+    for distribution, points in _distributions_with_rexp_points():
+        name = _normal(distribution.metadata["Name"])
+        if name in seen or name in disabled():
+            continue
+        seen.add(name)
+        for point in points:
+            if point.group == CONF_ENTRY_POINTS:
+                packages.append(ConfPackage(point.value, name))
+            elif point.group in kinds:
+                kind = kinds[point.group]
+                plugins[kind, point.name].append(Plugin(kind, point.name, point.value, name, distribution.version))
+    return dict(plugins), packages
+
+
+def _distributions_with_rexp_points() -> Iterator[tuple[Distribution, list[EntryPoint]]]:
+    for distribution in distributions():
+        text = distribution.read_text("entry_points.txt")
+        # Parsing every installed package's entry points is slow; nearly none has ours.
+        if text and "[rexp." in text:
+            yield distribution, [point for point in distribution.entry_points if point.group.startswith("rexp.")]
+
+
+def plugins(kind: str | None = None) -> list[Plugin]:
+    """Every installed plugin, clashes included, sorted by kind and name."""
+    found = [plugin for candidates in _scan()[0].values() for plugin in candidates]
+    return sorted((p for p in found if kind in (None, p.kind)), key=lambda p: (p.kind, p.name, p.distribution))
+
+
+def names(kind: str) -> list[str]:
+    """Short names of a kind."""
+    return sorted({plugin.name for plugin in plugins(kind)})
+
+
+def conf_packages() -> list[ConfPackage]:
+    """Packages with YAML of their own."""
+    return list(_scan()[1])
+
+
+def find(kind: str, name: str) -> Plugin:
+    """The plugin of this name, not imported.
+
+    Raises:
+        ConfigError: no such name (with the nearest one), or two distributions claim it.
+    """
+    candidates = _scan()[0].get((kind, name), [])
+    if not candidates:
+        raise ConfigError(f"no {kind} is named '{name}'; {did_you_mean(name, names(kind))}")
+    if len(candidates) > 1:
+        owners = sorted(plugin.distribution for plugin in candidates)
+        raise ConfigError(
+            f"{kind} '{name}' is claimed by {' and '.join(owners)}; uninstall one, or leave one out with "
+            f"REXP_DISABLE={owners[-1]}"
+        )
+    return candidates[0]
+
+
+def load(kind: str, name: str) -> type:
+    """The class of the plugin of this name; see :func:`find` and :meth:`Plugin.load` for the errors."""
+    return find(kind, name).load()
+
+
+def forget() -> None:
+    """Scan again at the next call (after an installation in the same process)."""
+    _scan.cache_clear()
