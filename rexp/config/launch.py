@@ -1,0 +1,104 @@
+"""From the command line to jobs: Hydra composes, each job runs, and what went wrong is told in one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError, Interrupted, RexpError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from rexp.run import Outcome
+
+
+def conf_dir() -> Path:
+    """rexp's own configurations: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def launch(arguments: Sequence[str]) -> int:
+    """Compose and run what the arguments say, as Hydra's command line does.
+
+    Returns:
+        0, or the exit code of what went wrong; in a sweep every job is tried, and the code is 1 if one failed.
+    """
+    import hydra
+    from hydra.core.config_store import ConfigStore
+
+    from rexp.config.complaints import explain
+    from rexp.config.hydra_plugins import install
+    from rexp.config.schema import Root
+
+    install()
+    ConfigStore.instance().store("rexp_schema", node=Root)
+    outcomes: list[Outcome | RexpError] = []
+
+    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
+    def job(config: DictConfig) -> None:
+        outcomes.extend(_job(config))
+
+    asked_for_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
+    # Hydra prints its own report and exits with 1 unless this is set; with it, errors arrive here.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    program, sys.argv = sys.argv, [sys.argv[0], *arguments]
+    try:
+        job()
+    except Exception as error:
+        fault = explain(error)
+        if fault is None or asked_for_traceback:
+            raise
+        raise fault from error
+    finally:
+        sys.argv = program
+        if not asked_for_traceback:
+            del os.environ["HYDRA_FULL_ERROR"]
+    return _finish(outcomes)
+
+
+def _job(config: DictConfig) -> list[Outcome | RexpError]:
+    """One job and its reference models; in a sweep a failure is returned, so that the others still run."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from rexp.config.beside import beside
+    from rexp.run import run
+
+    hydra = HydraConfig.get()
+    labels = {group: choice for group, choice in hydra.runtime.choices.items() if "hydra" not in group and choice}
+    if hydra.mode != RunMode.MULTIRUN:
+        references = [(labels | {"model": name}, other) for name, other in beside(config)]
+        return [run(config, labels), *(run(other, names) for names, other in references)]
+    try:
+        return [run(config, labels, group=Path(hydra.sweep.dir).name, sweeping=True)]
+    except Interrupted:
+        raise
+    except RexpError as error:
+        fault = error
+    except Exception as error:
+        traceback.print_exc()
+        fault = RexpError(f"{type(error).__name__}: {error}")
+    print(f"rexp: {fault}", file=sys.stderr)
+    return [fault]
+
+
+def _finish(outcomes: list[Outcome | RexpError]) -> int:
+    """Show the table of the jobs that ran here, and say what failed."""
+    faults = [outcome for outcome in outcomes if isinstance(outcome, RexpError)]
+    done = [outcome for outcome in outcomes if not isinstance(outcome, RexpError)]
+    if done:
+        from rexp.run import show
+
+        show(done)
+    if faults:
+        print(f"rexp: {len(faults)} of {len(outcomes)} jobs failed; the others are in the store", file=sys.stderr)
+        only_configuration = not done and all(isinstance(fault, ConfigError) for fault in faults)
+        return 2 if only_configuration else 1
+    return 0

@@ -1,0 +1,160 @@
+"""What a job comes to once its plugins are loaded: typed, without what it does not use, and hashed into the run id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.api import Capability
+from rexp.config.request import MODEL_RESERVED, Node, Request
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+from rexp.train.recipe import FitConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training recipe with its plugins' typed configurations.
+
+    Args:
+        recipe: the numbers.
+        loss, sampler: (name, typed configuration), or None where the model brings its own loss.
+    """
+
+    recipe: FitConfig
+    loss: tuple[str, Any] | None
+    sampler: tuple[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One job, resolved.
+
+    Args:
+        request: what was asked for.
+        split: the data.
+        model: freshly initialised under the seed.
+        model_config: its typed configuration.
+        source: run id, or run ids by role, whose weights the model starts from; or None.
+        fit: how it is trained; None for a closed-form model.
+        notices: one line for each thing that was asked for and is not used.
+    """
+
+    request: Request
+    split: Split
+    model: nn.Module
+    model_config: Any
+    source: str | Mapping[str, str] | None
+    fit: Fit | None
+    notices: tuple[str, ...]
+
+    def config(self) -> Node:
+        """The typed configuration: what a table may average over differs in nothing but ``seed`` here."""
+        fit: Node | None = None
+        if self.fit:
+            fit = {**asdict(self.fit.recipe), "loss": _typed(self.fit.loss), "sampler": _typed(self.fit.sampler)}
+        return {
+            "seed": self.request.seed,
+            "data": {k: v for k, v in self.request.data.items() if k != "strict"},
+            "model": {"name": self.request.model["name"], **asdict(self.model_config)},
+            "from": self.source,
+            "fit": fit,
+            "precision": self.request.device.precision,
+            "evaluate": self.request.evaluate.identity(),
+            "compress": {"order": self.request.order},
+        }
+
+    def identity(self) -> Node:
+        """What the run id hashes: the typed configuration, the data's content, the code."""
+        config = self.config()
+        config["data"] = {"name": self.split.name, "fingerprint": self.split.fingerprint}
+        return {"config": config, "code": self.request.code()}
+
+
+def _typed(part: tuple[str, Any] | None) -> Node | None:
+    return None if part is None else {"name": part[0], **asdict(part[1])}
+
+
+def resolve(request: Request, split: Split, *, sweeping: bool) -> Plan:
+    """Load the plugins, check their options, drop what the run does not use.
+
+    Raises:
+        ConfigError: see :func:`rexp.config.typed.build`; or, in a single run, an override of training for a model that
+            needs none.
+    """
+    import torch
+
+    node = request.model
+    options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
+    model_class = registry.load("model", node["name"])
+    model_config = build(model_class.Config, options, "model")  # type: ignore[attr-defined]
+    torch.manual_seed(request.seed)
+    model: nn.Module = model_class(model_config, split.spec)
+    capabilities = model.capabilities()  # type: ignore[operator]
+    notices: list[str] = []
+    fit: Fit | None = None
+    if Capability.FITS_DIRECTLY not in capabilities:
+        fit = _fit(request, capabilities)
+        fit = _without_validation(fit, split, notices)
+    elif request.overrides:
+        text = f"model={node['name']} is fitted in closed form and uses no {', '.join(request.overrides)}"
+        if not sweeping:
+            raise ConfigError(f"{text}; leave that out")
+        notices.append(text)
+    for step in request.order:
+        _check_step(step)
+    return Plan(request, split, model, model_config, node.get("from"), fit, tuple(notices))
+
+
+def _fit(request: Request, capabilities: frozenset[Capability]) -> Fit:
+    own = dict(request.model.get("fit") or {})
+    merged = {**own, **request.train}
+    recipe = build(FitConfig, {**merged, "loss": None, "sampler": None}, "model.fit")
+    loss_node = request.loss or own.get("loss")
+    sampler_node = request.sampler or own.get("sampler")
+    if Capability.OWN_LOSS in capabilities and request.loss is None:
+        loss_node = None
+    elif loss_node is None:
+        raise ConfigError(f"model={request.model['name']} names no loss; choose one with loss=NAME")
+    if sampler_node is None:
+        raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
+    return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
+
+
+def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
+    if node is None:
+        return None
+    options = {key: value for key, value in node.items() if key != "name"}
+    return node["name"], build(registry.load(kind, node["name"]).Config, options, kind)  # type: ignore[attr-defined]
+
+
+def _without_validation(fit: Fit, split: Split, notices: list[str]) -> Fit:
+    """A split without a validation part cannot choose an epoch: the last one is taken, and that is said."""
+    recipe = fit.recipe
+    if len(split.valid) or recipe.watch != "valid":
+        return fit
+    if recipe.patience is not None:
+        raise ConfigError(
+            f"data={split.name} has no validation part, so train.patience={recipe.patience} has nothing to watch; "
+            "choose a split with one (data/split=leave_last data.split.valid=1) or leave it out"
+        )
+    if recipe.select == "best":
+        notices.append(f"data={split.name} has no validation part: the last epoch is taken instead of the best")
+        recipe = replace(recipe, select="last")
+    return replace(fit, recipe=replace(recipe, watch="none"))
+
+
+def _check_step(step: Any) -> None:
+    if step == "fit":
+        return
+    if isinstance(step, str):
+        registry.find("stage", step)
+    raise ConfigError(f"compress.order holds {step!r}; the step this version runs is 'fit'")
+

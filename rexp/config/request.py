@@ -1,0 +1,160 @@
+"""The composed configuration as plain values: all that can be known before a plugin's class is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+from rexp.evaluate.config import EvaluateConfig
+from rexp.train.recipe import DeviceConfig, FitConfig
+from rexp.versions import OWN, code_version
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+Node = dict[str, Any]
+
+# What may differ without making another run; everything else is part of what a run is.
+VOLATILE = ("beside", "force", "paths", "paper", "tags", "track")
+MODEL_RESERVED = ("name", "fit", "seed", "from")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One job as it was asked for.
+
+    Args:
+        raw: the whole composed configuration as plain values.
+        data, model: their nodes.
+        loss, sampler: nodes named at the root, which override the model's own; or None.
+        train: keys of the recipe set at the root, which override the model's own.
+        device: how to train, which cannot change what is trained.
+        labels: the group choices, for tables and trackers.
+    """
+
+    raw: Node
+    seed: int
+    force: bool
+    store: Path
+    data_root: Path | None
+    cache: Path
+    data: Node
+    model: Node
+    loss: Node | None
+    sampler: Node | None
+    train: Node
+    device: DeviceConfig
+    evaluate: EvaluateConfig
+    order: list[Any]
+    track: Node
+    labels: dict[str, str]
+    tags: list[str]
+    group: str | None
+
+    @property
+    def overrides(self) -> list[str]:
+        """What the root says about training, by key."""
+        named = [key for key in ("loss", "sampler") if getattr(self, key) is not None]
+        return named + [f"train.{key}" for key in self.train]
+
+    def alias(self) -> Node:
+        """What a finished run can be recognised by without torch or the data: raw configuration, code, file stamps."""
+        from rexp.data.prepare import source_stamp
+
+        kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
+        kept["train"] = {**self.train, "precision": self.device.precision}
+        return {"config": kept, "code": self.code(), "files": source_stamp(self.data, self.data_root)}
+
+    def code(self) -> dict[str, str]:
+        """Versions of the distributions whose plugins this job uses."""
+        owners = {registry.find(kind, name).distribution for kind, name in self._plugins()}
+        return {name: code_version(name) for name in sorted({OWN, *owners})}
+
+    def _plugins(self) -> Iterator[tuple[str, str]]:
+        yield "data", self.data["name"]
+        if split := self.data.get("split"):
+            yield "split", split["name"]
+        yield "model", self.model["name"]
+        fit = self.model.get("fit") or {}
+        for kind in ("loss", "sampler"):
+            node = getattr(self, kind) or fit.get(kind)
+            if node:
+                yield kind, node["name"]
+        for metric in (*self.evaluate.metrics, *self.evaluate.row_metrics):
+            yield "metric", metric
+
+
+def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None) -> Request:
+    """Check and take apart a composed configuration; imports no torch.
+
+    Args:
+        config: as Hydra composed it.
+        labels: the group choices.
+        group: the sweep this job belongs to, for the trackers.
+
+    Raises:
+        ConfigError: a value that is missing, of the wrong type, or not one of the allowed.
+    """
+    raw = _plain(config)
+    train = dict(_node(raw, "train"))
+    device_keys = {field.name for field in fields(DeviceConfig)}
+    device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
+    recipe = {k: v for k, v in train.items() if k not in device_keys and v is not None}
+    build(FitConfig, recipe, "train")
+    paths = raw["paths"]
+    store = Path(paths["store"]).expanduser()
+    return Request(
+        raw=raw,
+        seed=raw["seed"],
+        force=raw["force"],
+        store=store,
+        data_root=Path(paths["data"]).expanduser() if paths["data"] else None,
+        cache=Path(paths["cache"]).expanduser() if paths["cache"] else store / ".data",
+        data=_named(raw, "data"),
+        model=_named(raw, "model"),
+        loss=_named(raw, "loss") if raw["loss"] else None,
+        sampler=_named(raw, "sampler") if raw["sampler"] else None,
+        train=recipe,
+        device=device,
+        evaluate=build(EvaluateConfig, _node(raw, "evaluate"), "evaluate"),
+        order=list(raw["compress"]["order"]),
+        track={name: node for name, node in (raw["track"] or {}).items() if node},
+        labels=dict(labels),
+        tags=raw["tags"],
+        group=group,
+    )
+
+
+def _plain(config: DictConfig) -> Node:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = error.full_key or error.key
+        line = str(error).splitlines()[0]
+        raise ConfigError(f"{key} must be given" if "Missing mandatory" in line else f"{key}: {line}") from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _node(raw: Node, key: str) -> Node:
+    node = raw[key]
+    if node is None:
+        return {}
+    if not isinstance(node, dict):
+        raise ConfigError(f"{key}={node!r} is not a mapping; choose one with {key}=NAME")
+    return node
+
+
+def _named(raw: Node, key: str) -> Node:
+    node = _node(raw, key)
+    if not isinstance(node.get("name"), str):
+        raise ConfigError(f"{key} names no plugin; choose one with {key}=NAME")
+    return node

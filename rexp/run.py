@@ -1,0 +1,227 @@
+"""One run, from configuration to committed result; read it from top to bottom.
+
+resolve -> run id -> already done? -> lock -> split -> fit -> evaluate -> measure cost -> commit
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp.config.request import Request, read
+from rexp.errors import Interrupted
+from rexp.store.identity import alias_key, run_id
+from rexp.store.store import Store
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from torch import nn
+
+    from rexp.config.plan import Plan
+    from rexp.evaluate.evaluator import Evaluation
+    from rexp.train.fit import FitReport
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its result as the store holds it, and whether it was there already."""
+
+    result: Result
+    cached: bool
+
+
+def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = None, sweeping: bool = False) -> Outcome:
+    """Do one job, or answer it from the store.
+
+    Args:
+        config: the composed configuration.
+        labels: the group choices (``model`` -> ``ncf``).
+        group: the sweep this job belongs to, for the trackers.
+        sweeping: one of several jobs: what it does not use is a notice, not an error.
+
+    Raises:
+        RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
+    """
+    request = read(config, labels, group)
+    store = Store(request.store)
+    store.check_writable()
+    alias = alias_key(request.alias())
+    known = store.alias(alias)
+    if known and not request.force:
+        return _skip(store, known)
+
+    # From here on torch is needed, and the data.
+    from rexp.config.plan import resolve
+    from rexp.data.lint import check
+    from rexp.data.prepare import load_split
+
+    split = load_split(request.data, request.data_root, request.cache)
+    plan = resolve(request, split, sweeping=sweeping)
+    for notice in (*plan.notices, *check(split, strict=bool(request.data.get("strict")))):
+        _say(f"note: {notice}")
+    identity = plan.identity()
+    run = run_id(identity)
+    with store.lock(run):
+        if store.status(run) == "done" and not request.force:
+            store.set_alias(alias, run)
+            return _skip(store, run)
+        result = _compute(plan, store, run, identity)
+    store.set_alias(alias, run)
+    return Outcome(result, cached=False)
+
+
+def _skip(store: Store, run: str) -> Outcome:
+    _say(f"run {run} is done already: {store.directory(run)} (force=true runs it again)")
+    return Outcome(store.result(run), cached=True)
+
+
+def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) -> Result:
+    """Fit, evaluate, measure and commit under the run's lock."""
+    from rexp.api import RunInfo
+    from rexp.start import initialise, set_threads
+    from rexp.evaluate.evaluator import evaluate
+    from rexp.evaluate.frame import write_per_user
+    from rexp.store.artifact import save_model
+    from rexp.store.manifest import finish, manifest
+    from rexp.track.trackers import start
+
+    request, split = plan.request, plan.split
+    started = manifest(sys.argv, {"seed": request.seed}, _data_facts(plan))
+    directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
+    _say(f"run {run}: {_title(request)} -> {directory}")
+    trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))
+    status = "failed"
+    summary: Result = {}
+    try:
+        set_threads(request.device.threads)
+        initialise(plan, store)
+        report = _fit(plan, store, run, directory, trackers.log)
+        evaluation = evaluate(plan.model, split, request.evaluate, "test")
+        write_per_user(evaluation, split, directory / "per_user.parquet")
+        weights = save_model(plan.model, directory)
+        ended = finish(started)
+        result = {
+            "run_id": run,
+            "labels": request.labels,
+            "tags": request.tags,
+            "seed": request.seed,
+            "config": plan.config(),
+            "data": {**_data_facts(plan), "report": dict(split.report)},
+            "capabilities": sorted(plan.model.capabilities()),  # type: ignore[operator]
+            "fit": report,
+            "metrics": evaluation.metrics,
+            "facts": evaluation.facts,
+            "weights": weights,
+            "cost": _cost(plan.model, weights, ended, report, evaluation),
+        }
+        store.commit(run, result, ended)
+        status, summary = "done", {**evaluation.metrics, **{f"cost/{k}": v for k, v in result["cost"].items()}}
+    except Interrupted:
+        status = "interrupted"
+        store.mark(run, status)
+        raise
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        store.mark(run, status, error=f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        trackers.finish(summary, status)
+    if plan.fit:
+        from rexp.train.checkpoint import forget_checkpoints
+
+        forget_checkpoints(directory)
+    return store.result(run)
+
+
+def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Result:
+    """Fit in place; what the report says of epochs and selection goes into the result."""
+    import torch
+
+    from rexp import registry
+
+    request, split, model = plan.request, plan.split, plan.model
+    started = time.perf_counter()
+    if plan.fit is None:
+        model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
+        return {"selected": "closed form", "seconds": time.perf_counter() - started}
+    from rexp.evaluate.evaluator import evaluate
+    from rexp.train.fit import fit
+
+    recipe = plan.fit.recipe
+    loss = sampler = None
+    if plan.fit.loss:
+        name, config = plan.fit.loss
+        loss = registry.load("loss", name)(config)
+    if plan.fit.sampler:
+        name, config = plan.fit.sampler
+        sampler = registry.load("sampler", name)(config, split)
+
+    def validate(candidate: nn.Module) -> Mapping[str, float]:
+        return evaluate(candidate, split, request.evaluate, recipe.watch).metrics  # type: ignore[arg-type]
+
+    def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
+        store.append_metrics(run, {"epoch": epoch, **values})
+        log(values, epoch)
+
+    report: FitReport = fit(
+        model,
+        split,
+        recipe,
+        request.device,
+        loss=loss,
+        sampler=sampler,
+        seed=request.seed,
+        directory=directory,
+        validate=None if recipe.watch == "none" else validate,
+        on_epoch=[on_epoch],
+    )
+    return report.summary()
+
+
+def _cost(
+    model: nn.Module, weights: Mapping[str, Any], ended: Mapping[str, Any], report: Result, evaluation: Evaluation
+) -> Result:
+    """What the run took; latency and multiply-adds are measured elsewhere."""
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "weight_bytes": weights["bytes"],
+        "fit_seconds": report["seconds"],
+        "evaluate_seconds": evaluation.seconds,
+        "wall_seconds": ended["wall_seconds"],
+        "cpu_seconds": ended["cpu_seconds"],
+        "peak_bytes": ended["peak_bytes"],
+    }
+
+
+def _data_facts(plan: Plan) -> Result:
+    split = plan.split
+    return {
+        "name": split.name,
+        "fingerprint": split.fingerprint,
+        "users": split.n_users,
+        "items": split.n_items,
+        "train": len(split.train),
+        "valid": len(split.valid),
+        "test": len(split.test),
+    }
+
+
+def _title(request: Request) -> str:
+    return f"data={request.data['name']} model={request.model['name']} seed={request.seed}"
+
+
+def show(outcomes: Sequence[Outcome]) -> None:
+    """The result table of these runs, on the screen."""
+    from rexp.report.table import render_table
+
+    render_table([outcome.result for outcome in outcomes])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
