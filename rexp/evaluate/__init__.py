@@ -1,0 +1,1 @@
+"""Measuring a model: protocols, rankings and metrics."""

@@ -1,0 +1,100 @@
+"""Options of the evaluation (imports no torch, so that a configuration can be checked without it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rexp.errors import ConfigError
+
+ORDER = ("train", "valid", "test")
+
+
+@dataclass
+class CandidatesConfig:
+    """How the protocol ``sampled`` draws its negatives; all of it is part of the protocol's identity.
+
+    Args:
+        n: negatives of each user; a user with fewer items left to draw gets those.
+        seed: seed of the draw, which depends on seed, user and item only.
+        sampler: "uniform", or "popularity": in proportion to the item's training users.
+        exclude: parts whose items are never drawn for their user; the user's targets are never drawn either.
+        replace: draw with replacement, so that one negative may count several times.
+    """
+
+    n: int = 99
+    seed: int = 0
+    sampler: Literal["uniform", "popularity"] = "uniform"
+    exclude: list[str] = field(default_factory=lambda: ["train", "valid"])
+    replace: bool = False
+
+
+@dataclass
+class EvaluateConfig:
+    """How a model is measured.
+
+    Args:
+        protocol: "full" ranks the whole catalogue, "candidates" the data's own candidates, "sampled" drawn ones,
+            "pointwise" scores the rows of the part; "auto" takes what the data was published with.
+        metrics: metrics of ranked lists, by name.
+        row_metrics: metrics of the protocol "pointwise", by name.
+        k: cuts of the lists.
+        mask: parts whose items are never recommended to their user; when the part "valid" is measured, only those before it.
+        history: parts a sequential model may see; when the part "valid" is measured, only those before it.
+        catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
+        ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;
+            "expected", the mean over random orders.
+        candidates: the draw of the protocol "sampled".
+        threshold: the rating from which on a row is a positive one ("pointwise"); null where ratings are 0 and 1.
+        item_features: column of the items' table that metrics of diversity measure distances by, such as "genres".
+        options: options of a metric by its name, such as ``{f1: {threshold: 0.3}}``.
+        block_bytes: bound on the scores held at once; results do not depend on it.
+    """
+
+    protocol: Literal["auto", "full", "candidates", "sampled", "pointwise"] = "auto"
+    metrics: list[str] = field(
+        default_factory=lambda: [
+            "ndcg", "recall", "hr", "mrr", "map", "precision", "coverage", "gini", "novelty",
+        ]
+    )  # fmt: skip
+    row_metrics: list[str] = field(default_factory=lambda: ["auc", "gauc", "logloss"])
+    k: list[int] = field(default_factory=lambda: [10])
+    mask: list[str] = field(default_factory=lambda: ["train", "valid"])
+    history: list[str] = field(default_factory=lambda: ["train", "valid"])
+    catalogue: Literal["train", "all"] = "train"
+    ties: Literal["item_id", "expected", "pessimistic"] = "item_id"
+    candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
+    threshold: float | None = None
+    item_features: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    block_bytes: int = 64 * 2**20
+
+
+def check(config: EvaluateConfig) -> None:
+    """Refuse what no evaluation can use.
+
+    Raises:
+        ConfigError: naming the key, its value and what it may be.
+    """
+    if not config.k or any(k < 1 for k in config.k):
+        raise ConfigError(f"evaluate.k is {config.k}: give one or more cuts of at least 1, such as [10, 20]")
+    if config.candidates.n < 1:
+        raise ConfigError(f"evaluate.candidates.n is {config.candidates.n}: at least one negative must be drawn")
+    if config.block_bytes < 1:
+        raise ConfigError(f"evaluate.block_bytes is {config.block_bytes}: give a positive number of bytes")
+    lists = {"mask": config.mask, "history": config.history, "candidates.exclude": config.candidates.exclude}
+    for key, parts in lists.items():
+        unknown = sorted(set(parts) - {"train", "valid"})
+        if unknown:
+            raise ConfigError(f"evaluate.{key} has '{unknown[0]}': it takes the parts train and valid")
+
+
+def before(parts: list[str], part: str) -> list[Any]:
+    """Those of ``parts`` that come before ``part``, in time's order.
+
+    >>> before(["valid", "train"], "test")
+    ['train', 'valid']
+    >>> before(["train", "valid"], "valid")
+    ['train']
+    """
+    return [name for name in ORDER[: ORDER.index(part)] if name in parts]

@@ -1,0 +1,1 @@
+"""Metrics, one definition each; every docstring holds the formula and where it comes from."""

@@ -1,0 +1,135 @@
+"""Metrics of labelled rows. s is a row's score, y its label: 0 or 1, or the rating in :class:`RootMeanSquaredError` and
+:class:`MeanAbsoluteError`. A probability is sigmoid(s)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from rexp.api import MetricContext, Rows
+from rexp.evaluate.metrics.options import Decision, NoOptions
+from rexp.evaluate.metrics.ranks import mean_ranks
+
+
+class _Binary:
+    """A metric of 0/1 labels without options."""
+
+    Config: ClassVar[type] = NoOptions
+    over: ClassVar[Literal["rows"]] = "rows"
+    labels: ClassVar[Literal["binary", "rating"]] = "binary"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, config: NoOptions, context: MetricContext) -> None:
+        pass
+
+
+class AUC(_Binary):
+    """The chance that a positive row scores above a negative one, over all rows of all users, a tie counting one half.
+
+    ``auc = (sum of the positives' ranks - p (p + 1) / 2) / (p n)`` with p positives, n negatives and mean ranks
+    (Mann and Whitney, 1947). NaN where one label is missing.
+    """
+
+    def value(self, rows: Rows) -> float:
+        positive = rows.labels > 0
+        ranks = mean_ranks(rows.scores, torch.zeros_like(rows.users))
+        p = float(positive.sum())
+        n = len(positive) - p
+        return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n)) if p and n else float("nan")
+
+
+class GroupedAUC(_Binary):
+    """``gauc``: the AUC within a user's rows, averaged over the users who have both labels, each counting the same.
+
+    Zhu et al., KDD 2017, weigh users by their impressions instead. NaN where no user has both labels.
+    """
+
+    def value(self, rows: Rows) -> float:
+        users, user = rows.users.unique(return_inverse=True)
+        positive = (rows.labels > 0).double()
+        ranks = mean_ranks(rows.scores, user)
+        p = torch.zeros(len(users), dtype=torch.float64, device=user.device).index_add_(0, user, positive)
+        n = torch.bincount(user, minlength=len(users)) - p
+        rank_sum = torch.zeros_like(p).index_add_(0, user, ranks * positive)
+        both = (p > 0) & (n > 0)
+        return float(((rank_sum - p * (p + 1) / 2) / (p * n))[both].mean())
+
+
+class LogLoss(_Binary):
+    """``logloss = -mean(y ln q + (1 - y) ln(1 - q))``, q = sigmoid(s) clamped to [1e-7, 1 - 1e-7]."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    def value(self, rows: Rows) -> float:
+        q = rows.scores.double().sigmoid().clamp(1e-7, 1 - 1e-7)
+        y = (rows.labels > 0).double()
+        return float(-(y * q.log() + (1 - y) * (1 - q).log()).mean())
+
+
+class Accuracy:
+    """The share of rows whose decision, q >= threshold, is their label."""
+
+    Config: ClassVar[type] = Decision
+    over: ClassVar[Literal["rows"]] = "rows"
+    labels: ClassVar[Literal["binary", "rating"]] = "binary"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, config: Decision, context: MetricContext) -> None:
+        self.threshold = config.threshold
+
+    def value(self, rows: Rows) -> float:
+        return float((_decide(rows, self.threshold) == (rows.labels > 0)).double().mean())
+
+
+class F1:
+    """``f1 = 2 tp / (2 tp + fp + fn)`` of the decisions q >= threshold; 0 without a true positive (van Rijsbergen, 1979)."""
+
+    Config: ClassVar[type] = Decision
+    over: ClassVar[Literal["rows"]] = "rows"
+    labels: ClassVar[Literal["binary", "rating"]] = "binary"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, config: Decision, context: MetricContext) -> None:
+        self.threshold = config.threshold
+
+    def value(self, rows: Rows) -> float:
+        decided, positive = _decide(rows, self.threshold), rows.labels > 0
+        both = float((decided & positive).sum())
+        either = float(decided.sum() + positive.sum())
+        return 2 * both / either if either else 0.0
+
+
+def _decide(rows: Rows, threshold: float) -> Tensor:
+    return rows.scores.double().sigmoid() >= threshold
+
+
+class RootMeanSquaredError:
+    """``rmse = sqrt(mean((s - y)²))``, y the rating on its own scale."""
+
+    Config: ClassVar[type] = NoOptions
+    over: ClassVar[Literal["rows"]] = "rows"
+    labels: ClassVar[Literal["binary", "rating"]] = "rating"
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, config: NoOptions, context: MetricContext) -> None:
+        pass
+
+    def value(self, rows: Rows) -> float:
+        return float((rows.scores.double() - rows.labels.double()).square().mean().sqrt())
+
+
+class MeanAbsoluteError:
+    """``mae = mean(|s - y|)``, y the rating on its own scale."""
+
+    Config: ClassVar[type] = NoOptions
+    over: ClassVar[Literal["rows"]] = "rows"
+    labels: ClassVar[Literal["binary", "rating"]] = "rating"
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, config: NoOptions, context: MetricContext) -> None:
+        pass
+
+    def value(self, rows: Rows) -> float:
+        return float((rows.scores.double() - rows.labels.double()).abs().mean())

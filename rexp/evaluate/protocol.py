@@ -1,0 +1,59 @@
+"""Which rules a number was measured under, and a short name for all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rexp.errors import ConfigError
+from rexp.evaluate.config import EvaluateConfig, before
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+
+
+def resolve(config: EvaluateConfig, split: Split) -> str:
+    """The protocol to use: ``auto`` takes the split's own.
+
+    Raises:
+        ConfigError: the protocol needs what the data does not have.
+    """
+    protocol = split.protocol if config.protocol == "auto" else config.protocol
+    if protocol == "candidates" and split.candidates is None:
+        raise ConfigError(
+            f"evaluate=candidates: '{split.name}' comes without candidates; use evaluate=full, or evaluate=sampled to draw some"
+        )
+    return protocol
+
+
+def suffix(protocol: str, config: EvaluateConfig) -> str:
+    """What sets the names of metrics on candidates apart from those of the full ranking."""
+    if protocol == "candidates":
+        return "|given"
+    if protocol == "sampled":
+        drawn = config.candidates
+        return f"|{drawn.sampler}-{drawn.n}-s{drawn.seed}"
+    return ""
+
+
+def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any]:
+    """Everything that defines the protocol, the cuts and the metrics' names left out."""
+    rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": before(config.history, part)}
+    if protocol == "pointwise":
+        return rules | {"threshold": config.threshold, "options": config.options}
+    rules |= {"ties": config.ties, "options": config.options}
+    if protocol == "full":
+        rules |= {"mask": before(config.mask, part), "catalogue": config.catalogue}
+    if protocol == "sampled":
+        drawn = asdict(config.candidates) | {"exclude": before(config.candidates.exclude, part)}
+        rules |= {"candidates": drawn, "catalogue": config.catalogue}
+    if config.item_features is not None:
+        rules["item_features"] = config.item_features
+    return rules
+
+
+def short_hash(rules: dict[str, Any]) -> str:
+    """The first 12 hexadecimal digits of SHA-256 over the rules in canonical JSON."""
+    return hashlib.sha256(json.dumps(rules, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]

@@ -1,0 +1,28 @@
+"""What an evaluation hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The measured values and everything needed to say under which rules they were measured.
+
+    Args:
+        metrics: full-precision means by name: ``ndcg@10``; ``ndcg@10|given`` and ``ndcg@10|uniform-99-s0`` on candidates;
+            ``auc`` on labelled rows.
+        per_user: "user" (E,) int64 dense ids, and (E,) float64 of each metric that has a value a user.
+        facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets ...;
+            plain numbers, texts, lists and dictionaries.
+        seconds: wall time.
+    """
+
+    metrics: Mapping[str, float]
+    per_user: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0

@@ -1,0 +1,103 @@
+"""A model's scores of a block of users, by the fastest way it states to have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rexp.api import Capability, Query
+from rexp.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rexp.data.split import Part, Split
+
+BYTES_A_PAIR = 1024
+"""What one (user, item) pair may cost inside a model that scores pairs: 256 activations."""
+
+
+def pairs_in(block_bytes: int) -> int:
+    """How many (user, item) pairs a model may score at once."""
+    return max(1, block_bytes // BYTES_A_PAIR)
+
+
+class Scorer:
+    """Scores blocks of users of one split with one model.
+
+    Args:
+        model: the model, in evaluation mode.
+        split: gives the queries.
+        parts: what a sequential model may see.
+        device: where the model is.
+        block_bytes: bound on what is held at once.
+    """
+
+    def __init__(self, model: Any, split: Split, parts: Sequence[Part], device: torch.device, block_bytes: int) -> None:
+        self.model, self.split, self.parts, self.device = model, split, parts, device
+        self.pairs = pairs_in(block_bytes)
+        self.capabilities = model.capabilities()
+        reads_history = Capability.READS_HISTORY in self.capabilities
+        self.history_length = int(model.history_length) if reads_history else None
+        self._item_vectors: Tensor | None = None
+
+    def query(self, users: Tensor) -> Query:
+        """The query of ``users`` (B,): nothing later than the parts that the protocol shows."""
+        query = _query(self.split, users.cpu(), self.parts, self.history_length)
+        history = None if query.history is None else query.history.to(self.device)
+        features = {name: feature.to(self.device) for name, feature in query.features.items()}
+        return Query(query.users.to(self.device), history, features)
+
+    def catalogue(self, users: Tensor) -> Tensor:
+        """(B, n_items) scores of every item, not shared with the model: the caller may write into them."""
+        query = self.query(users)
+        if Capability.SCORES_CATALOGUE in self.capabilities:
+            return _ours(self.model.score_all(query))
+        if Capability.DOT_PRODUCT in self.capabilities:
+            if self._item_vectors is None:
+                self._item_vectors = self.model.item_vectors().T
+            return _floating(self.model.user_vectors(query) @ self._item_vectors)
+        width = max(1, self.pairs // len(users))
+        items = torch.arange(self.split.n_items, device=self.device).expand(len(users), -1)
+        blocks = [_floating(self.model.score(query, block)) for block in items.split(width, dim=1)]
+        return torch.cat(blocks, dim=1)
+
+    def pairs_of(self, users: Tensor, items: Tensor) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
+        return _ours(self.model.score(self.query(users), items))
+
+    def reject_nan(self, scores: Tensor, users: Tensor) -> None:
+        """Stop at NaN among scores (B, ...): comparisons with it are all false, so it would rank anywhere.
+
+        Raises:
+            RunError: naming the model and the first such user.
+        """
+        if not bool(scores.sum().isnan()):  # the usual case, at a fraction of the cost
+            return
+        bad = scores.isnan().reshape(len(users), -1).any(1)
+        if bool(bad.any()):
+            user = int(users[bad][0])
+            raise RunError(
+                f"{type(self.model).__name__} gives NaN scores (first: user {user}); "
+                "nothing can be ranked: look at the training loss, or try a smaller learning rate"
+            )
+
+
+def _query(split: Split, users: Tensor, parts: Sequence[Part], history_length: int | None) -> Query:
+    if history_length is None:
+        return Query(users)
+    query: Query = split.query(users, list(parts), history_length)  # type: ignore[attr-defined]
+    return query
+
+
+def _floating(scores: Tensor) -> Tensor:
+    """Half precision as float32, which all operations on scores have; float64 keeps its digits."""
+    return scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
+
+
+def _ours(scores: Tensor) -> Tensor:
+    """A copy, unless converting made one already."""
+    floating = _floating(scores)
+    return floating.clone() if floating is scores else floating

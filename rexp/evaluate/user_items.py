@@ -1,0 +1,55 @@
+"""Sets of items by user, asked for a block of users at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+
+
+class UserItems:
+    """The distinct items of every user in some parts of a split.
+
+    Args:
+        split: the split.
+        parts: its parts; may be empty.
+        device: where blocks are wanted.
+    """
+
+    def __init__(self, split: Split, parts: Sequence[Part], device: torch.device) -> None:
+        offsets, items = split.user_items(parts)
+        self.offsets = torch.as_tensor(offsets, device=device)
+        self.items = torch.as_tensor(items, device=device)
+        self.n_items = split.n_items
+
+    @property
+    def counts(self) -> Tensor:
+        """(n_users,) int64: items of every user."""
+        return self.offsets.diff()
+
+    def block(self, users: Tensor) -> tuple[Tensor, Tensor]:
+        """The items of ``users`` (B,) as pairs (row in the block, item), both (M,) int64, ascending."""
+        starts = self.offsets[users]
+        counts = self.offsets[users + 1] - starts
+        rows = torch.repeat_interleave(torch.arange(len(users), device=users.device), counts)
+        within = torch.arange(len(rows), device=users.device) - (counts.cumsum(0) - counts)[rows]
+        return rows, self.items[starts[rows] + within].long()
+
+    def flat(self, users: Tensor) -> Tensor:
+        """(M,) int64: the same pairs as ascending positions in a flattened (B, n_items) matrix."""
+        rows, items = self.block(users)
+        return rows * self.n_items + items
+
+    def contains(self, users: Tensor, items: Tensor) -> Tensor:
+        """(B, K) bool: whether ``items`` (B or 1, K), -1 for none, are in the sets of ``users`` (B,)."""
+        known = self.flat(users)
+        wanted = torch.arange(len(users), device=users.device).unsqueeze(1) * self.n_items + items
+        if len(known) == 0:
+            return torch.zeros_like(wanted, dtype=torch.bool)
+        nearest = torch.searchsorted(known, wanted).clamp_(max=len(known) - 1)
+        return (known[nearest] == wanted) & (items >= 0)
