@@ -1,0 +1,127 @@
+"""A model's weights on disk: safetensors, with a checksum in the run's result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp.errors import StoreError
+from rexp.store.files import checksum, describe, one_line_errors, replace_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS = "model.safetensors"
+
+
+def save_model(model: nn.Module, directory: Path) -> dict[str, Any]:
+    """Write parameters and persistent buffers; a tensor with several names is written once.
+
+    Args:
+        model: on any device.
+        directory: the run's folder.
+
+    Returns:
+        ``file``, ``bytes``, ``sha256`` and ``tensors``: shape and dtype by name.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path = directory / WEIGHTS
+    state: Mapping[str, Tensor] = model.state_dict()
+    unique, shared = _without_repeats(state)
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(unique, temporary, metadata={"shared": json.dumps(shared, sort_keys=True)})
+        except SafetensorError as error:
+            raise OSError(None, f"safetensors: {error}") from error
+
+    replace_atomically(path, write)
+    tensors = {
+        name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
+        for name, tensor in state.items()
+    }
+    return {"file": WEIGHTS, **describe(path), "tensors": tensors}
+
+
+def load_weights(directory: Path) -> dict[str, Tensor]:
+    """The tensors of a finished run by name, on the CPU.
+
+    Raises:
+        StoreError: there are none, or they are not those the result speaks of.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = directory / WEIGHTS
+    _check(path, _recorded_checksum(directory))
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            shared = json.loads((file.metadata() or {}).get("shared", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}; run {directory.name} again with force=true") from error
+    return weights | {name: weights[first] for name, first in shared.items()}
+
+
+def load_state(model: nn.Module, directory: Path) -> None:
+    """Put a finished run's weights into a model, every name and shape of which must agree.
+
+    Raises:
+        StoreError: see :func:`load_weights`; or the model is another one.
+    """
+    weights = load_weights(directory)
+    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    stored = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if own != stored:
+        name = min(name for name in own.keys() | stored.keys() if own.get(name) != stored.get(name))
+        raise StoreError(
+            f"the weights of run {directory.name} do not fit the model: '{name}' is {stored.get(name, 'absent')} "
+            f"in the store and {own.get(name, 'absent')} in the model; take a run of the same model and sizes"
+        )
+    model.load_state_dict(weights)
+
+
+def _without_repeats(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors to write, none of which share memory, and the further names of those that have several."""
+    unique: dict[str, Tensor] = {}
+    shared: dict[str, str] = {}
+    first_of: dict[tuple[Any, ...], str] = {}
+    for name, tensor in state.items():
+        place = (tensor.device, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        if tensor.numel() and place in first_of:
+            shared[name] = first_of[place]
+            continue
+        first_of[place] = name
+        # A view of part of another tensor is written as a tensor of its own.
+        whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+        contiguous = tensor.detach().cpu().contiguous()
+        unique[name] = contiguous if whole else contiguous.clone()
+    return unique, shared
+
+
+def _recorded_checksum(directory: Path) -> str:
+    path = directory / "result.json"
+    try:
+        return str(json.loads(path.read_bytes())["weights"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"run {directory.name} has no finished result in {directory.parent}; run its command again"
+        ) from error
+
+
+def _check(path: Path, recorded: str) -> None:
+    if not path.is_file():
+        raise StoreError(f"{path} is missing; run {path.parent.name} again with force=true")
+    with one_line_errors(path):
+        found = checksum(path)
+    if found != recorded:
+        raise StoreError(
+            f"{path} is corrupt: its sha256 is {found[:12]}…, the result says {recorded[:12]}…; "
+            f"run {path.parent.name} again with force=true"
+        )

@@ -1,0 +1,33 @@
+"""``rexp verify``: is a stored run still what it says it is?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rexp.store.store import Store
+from rexp.store.verify import verify
+
+
+def main(argv: list[str]) -> int:
+    """Check a run; exit code 1 where anything differs."""
+    parser = argparse.ArgumentParser(
+        prog="rexp verify", description="Compare a stored run with its files, its data and what is installed now."
+    )
+    parser.add_argument("run", help="the run's id, or the beginning of it")
+    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    store = Store(options.store)
+    run = store.resolve(options.run)
+    checks = verify(store, run)
+    faults = [check for check in checks if check.fault]
+    if options.json:
+        print(json.dumps({"run": run, "ok": not faults, "checks": [asdict(check) for check in checks]}, indent=2))
+        return int(bool(faults))
+    for check in faults:
+        print(f"differs  {check.what}: {check.fault}")
+    print(f"run {run}: {len(checks) - len(faults)} of {len(checks)} checks hold")
+    return int(bool(faults))

@@ -1,0 +1,149 @@
+"""The manifest: where, when and with what a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+from rexp.store.files import describe
+from rexp.versions import OWN
+
+Manifest = dict[str, Any]
+PROC_STATUS = Path("/proc/self/status")
+
+
+def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: Mapping[str, Any]) -> Manifest:
+    """What is known when a run starts; its clocks run from here.
+
+    Args:
+        argv: the command line.
+        seeds: every seed by its role.
+        data: name, fingerprint and counts of the data, and ``files``, see :func:`source_facts`.
+    """
+    _forget_peak_memory()
+    return {
+        "started": _now(),
+        "argv": list(argv),
+        "directory": str(Path.cwd()),
+        "seeds": dict(seeds),
+        "data": dict(data),
+        "python": platform.python_version(),
+        "versions": versions(),
+        "git": git_state(),
+        "machine": machine(),
+        "clock": {"wall": time.monotonic(), "cpu": _cpu_seconds()},
+    }
+
+
+def finish(manifest: Mapping[str, Any]) -> Manifest:
+    """The manifest with what the run took: ``wall_seconds``, ``cpu_seconds`` (all threads, finished children) and
+    ``peak_bytes``, the most memory that was resident at once (since the start on Linux, else since the process began).
+    """
+    kept = {key: value for key, value in manifest.items() if key != "clock"}
+    clock = manifest["clock"]
+    return {
+        **kept,
+        "finished": _now(),
+        "wall_seconds": time.monotonic() - clock["wall"],
+        "cpu_seconds": _cpu_seconds() - clock["cpu"],
+        "peak_bytes": _peak_memory(),
+    }
+
+
+def source_facts(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """The files a run's data was read from: absolute path, size in bytes and sha256 of each."""
+    return [{"path": str(path.resolve()), **describe(path)} for path in paths]
+
+
+def versions() -> dict[str, str]:
+    """Versions of rexp and of every distribution it requires."""
+    return {name: installed_version(name) for name in (OWN, *_required())}
+
+
+def installed_version(name: str) -> str:
+    """The version of a distribution, or "not installed"."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _required() -> list[str]:
+    try:
+        lines = requires(OWN) or []
+    except PackageNotFoundError:
+        return []
+    return sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line})
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the working directory and whether tracked files differ from it; None outside a git checkout."""
+    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        lines = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "unknown")
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+
+
+def machine() -> dict[str, Any]:
+    """The hardware: processor, cores this process may use, memory in bytes, GPUs; threads where torch is loaded."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    torch = sys.modules.get("torch")  # never imported for the manifest's sake
+    gpus = []
+    if torch is not None and torch.cuda.is_available():
+        gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "platform": platform.platform(),
+        "cpu": _processor(),
+        "cores": cores,
+        "threads": torch.get_num_threads() if torch is not None else None,
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None,
+        "gpus": gpus,
+    }
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _forget_peak_memory() -> None:
+    """Start the peak anew, so that each job of a sweep has its own; only Linux can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def _peak_memory() -> int:
+    """Bytes."""
+    if PROC_STATUS.exists() and (found := re.search(r"^VmHWM:\s*(\d+) kB", PROC_STATUS.read_text(), re.MULTILINE)):
+        return int(found[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, the others KiB

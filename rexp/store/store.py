@@ -1,0 +1,284 @@
+"""The store: one folder a run, in which ``result.json`` with the status ``done`` is written last.
+
+``<store>/<run id>/`` holds ``config.yaml identity.json manifest.json metrics.jsonl per_user.parquet model.safetensors
+result.json checkpoints/``; ``<store>/.locks`` and ``<store>/.aliases`` are the store's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from rexp.errors import StoreError, did_you_mean
+from rexp.store.files import describe, one_line_errors, write_text
+from rexp.store.identity import canonical_json, plain
+from rexp.store.records import append_epoch
+
+Status = Literal["done", "failed", "interrupted", "running", "absent"]
+Result = dict[str, Any]
+
+
+class Store:
+    """Runs in a folder; safe for several processes, each of which holds a run's lock while it writes there.
+
+    Args:
+        root: the folder, made when it is first written to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._held: set[str] = set()
+        self._last_epoch: dict[str, int] = {}
+
+    def check_writable(self) -> None:
+        """Try the store before work is spent on it.
+
+        Raises:
+            StoreError: read-only, a file in the way, or a full disk.
+        """
+        probe = self.root / f".probe.{os.getpid()}"
+        with one_line_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(bytes(4096))
+            finally:
+                probe.unlink(missing_ok=True)
+
+    def directory(self, run: str) -> Path:
+        """The run's folder; it need not exist."""
+        return self.root / run
+
+    # What is there
+
+    def status(self, run: str) -> Status:
+        """Where the run stands; ``interrupted`` is also one that was killed and left no word."""
+        written = self._read(run)
+        if written.get("status") == "done":
+            return "done"
+        if self._is_locked(run):
+            return "running"
+        if written.get("status") == "failed":
+            return "failed"
+        return "interrupted" if self.directory(run).is_dir() else "absent"
+
+    def result(self, run: str) -> Result:
+        """What the run came to.
+
+        Raises:
+            StoreError: the run is not done.
+        """
+        result = self._read(run)
+        if result.get("status") != "done":
+            raise StoreError(f"run {run} in {self.root} is not done but {self.status(run)}; run its command again")
+        return result
+
+    def runs(self) -> Iterator[Result]:
+        """Results of all finished runs, in the order of their ids."""
+        for run in self._ids():
+            result = self._read(run)
+            if result.get("status") == "done":
+                yield result
+
+    def resolve(self, prefix: str) -> str:
+        """The id that starts with ``prefix``.
+
+        Raises:
+            StoreError: none does (with the nearest one), or several do.
+        """
+        known = self._ids()
+        found = [run for run in known if run.startswith(prefix)] if prefix else []
+        if prefix in found:
+            return prefix
+        if len(found) > 1:
+            raise StoreError(
+                f"'{prefix}' is the beginning of {len(found)} runs: {', '.join(found[:5])}; give more of it"
+            )
+        if not found:
+            raise StoreError(f"no run '{prefix}' in {self.root}; {did_you_mean(prefix, known)}")
+        return found[0]
+
+    # What a run leaves
+
+    @contextmanager
+    def lock(self, run: str) -> Iterator[None]:
+        """Hold the run alone, among all processes on this store; look at its status again once it is yours."""
+        from filelock import Timeout
+
+        lock = self._lock(run)
+        with one_line_errors(self.root):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                _say(f"run {run} is being made by another process; waiting for it")
+                lock.acquire()
+        self._held.add(run)
+        try:
+            yield
+        finally:
+            self._held.discard(run)
+            lock.release()
+
+    def begin(
+        self,
+        run: str,
+        config: Mapping[str, Any],
+        manifest: Mapping[str, Any],
+        *,
+        identity: Mapping[str, Any] | None = None,
+        force: bool = False,
+    ) -> Path:
+        """Open the run's folder; what an interrupted try left (checkpoints, epochs) stays, unless ``force`` is set.
+
+        Args:
+            config: the typed configuration.
+            manifest: see :func:`rexp.store.manifest.manifest`.
+            identity: what the run id is the hash of; kept so that the id can be made again.
+
+        Returns:
+            The folder.
+        """
+        directory = self.directory(run)
+        with one_line_errors(directory):
+            # First the result: a run that is being made again is not done, whatever happens next.
+            (directory / "result.json").unlink(missing_ok=True)
+            if force and directory.exists():
+                shutil.rmtree(directory)
+            directory.mkdir(parents=True, exist_ok=True)
+        self._last_epoch.pop(run, None)
+        write_text(directory / "config.yaml", _yaml(config))
+        write_text(directory / "identity.json", canonical_json(identity or {}))
+        write_text(directory / "manifest.json", _json(manifest))
+        return directory
+
+    def append_metrics(self, run: str, values: Mapping[str, Any]) -> None:
+        """Add one epoch's values to ``metrics.jsonl``; epochs from this one on, left by an earlier try, are dropped."""
+        epoch = int(values["epoch"])
+        follows = self._last_epoch.get(run, epoch) < epoch
+        path = self.directory(run) / "metrics.jsonl"
+        with one_line_errors(path):
+            append_epoch(path, values, keep_all=follows)
+        self._last_epoch[run] = epoch
+
+    def commit(self, run: str, result: Mapping[str, Any], manifest: Mapping[str, Any] | None = None) -> None:
+        """Make the run ``done``: the manifest with every file's checksum first, ``result.json`` last.
+
+        Args:
+            result: what the run came to; ``status``, ``run_id`` and ``finished`` are added.
+            manifest: the finished manifest, or None to keep the one :meth:`begin` wrote.
+        """
+        directory = self.directory(run)
+        kept = dict(manifest) if manifest is not None else json.loads((directory / "manifest.json").read_text())
+        text = _json({**result, "status": "done", "run_id": run, "finished": kept.get("finished")})
+        with one_line_errors(directory):
+            kept["files"] = {file.name: describe(file) for file in self._kept_files(directory)}
+        write_text(directory / "manifest.json", _json(kept))
+        write_text(directory / "result.json", text)
+
+    def mark(self, run: str, status: Literal["failed", "interrupted"], error: str | None = None) -> None:
+        """Leave word of a try that came to nothing; the same run goes on from its checkpoint next time.
+
+        This is called while another error is on its way, so a store that cannot be written is a notice here.
+        """
+        try:
+            write_text(
+                self.directory(run) / "result.json", _json({"status": status, "run_id": run, "error": error or ""})
+            )
+        except StoreError as fault:
+            _say(f"run {run} could not be marked {status}: {fault}")
+
+    # Aliases: what was asked for -> run
+
+    def alias(self, key: str) -> str | None:
+        """The finished run that was last made for this key; a hint, so a run that is not done is none."""
+        try:
+            run = self._alias_file(key).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return run if run and self._is_id(run) and self._read(run).get("status") == "done" else None
+
+    def set_alias(self, key: str, run: str) -> None:
+        """Remember which run this key led to."""
+        file = self._alias_file(key)
+        with one_line_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, run + "\n")
+
+    # Inside
+
+    def _read(self, run: str) -> Result:
+        """``result.json``, or nothing where it is absent; one that cannot be read is said and counts as absent."""
+        path = self.directory(run) / "result.json"
+        try:
+            value = json.loads(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except (OSError, ValueError) as error:
+            _say(f"{path} is corrupt ({error}); run {run} counts as not done")
+            return {}
+        if not isinstance(value, dict) or value.get("run_id") != run:
+            _say(f"{path} is not the result of run {run}, which counts as not done")
+            return {}
+        return value
+
+    def _ids(self) -> list[str]:
+        try:
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if self._is_id(entry.name) and entry.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    @staticmethod
+    def _is_id(name: str) -> bool:
+        return not name.startswith(".") and Path(name).name == name
+
+    def _lock(self, run: str) -> Any:
+        from filelock import FileLock
+
+        folder = self.root / ".locks"
+        with one_line_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{run}.lock")
+
+    def _is_locked(self, run: str) -> bool:
+        """Another holds the run's lock; probed only where there is one, so that looking changes nothing."""
+        if run in self._held or not (self.root / ".locks" / f"{run}.lock").exists():
+            return False
+        from filelock import Timeout
+
+        try:
+            with self._lock(run).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+    def _alias_file(self, key: str) -> Path:
+        return self.root / ".aliases" / key
+
+    @staticmethod
+    def _kept_files(directory: Path) -> list[Path]:
+        own = {"manifest.json", "result.json"}
+        return sorted(
+            f for f in directory.iterdir() if f.is_file() and f.name not in own and not f.name.startswith(".")
+        )
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(plain(value, undefined_as_none=True), indent=2, allow_nan=False) + "\n"
+
+
+def _yaml(value: Mapping[str, Any]) -> str:
+    import yaml  # type: ignore[import-untyped]
+
+    return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
+
+
+def _say(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
