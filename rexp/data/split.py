@@ -12,10 +12,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     import polars as pl
+    from torch import Tensor
 
-    from rexp.api import DataSpec
+    from rexp.api import DataSpec, Query
 
 Part = Literal["train", "valid", "test"]
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
 Array = np.ndarray[Any, Any]
 
 
@@ -102,6 +104,70 @@ class Split:
         """(n_items,) int64: distinct training users of every item; 0 for a cold one."""
         _, items = self.user_items(["train"])
         return np.bincount(items, minlength=self.n_items).astype(np.int64)
+
+    def query(self, users: Tensor, parts: Sequence[Part], history_length: int | None = None) -> Query:
+        """What a model may know of these users: their items in ``parts``, so never an item of another part.
+
+        Args:
+            users: (B,) int64.
+            parts: shown parts, e.g. ``["train"]`` for validation; none gives a query without history.
+            history_length: keep the latest L items; None keeps all.
+
+        Returns:
+            a query with (B, L) int64 history, oldest first, padded in front with -1. Parts with times are merged in time;
+            else they follow one another as train, valid, test, each in the order of its file.
+        """
+        import torch
+
+        from rexp.api import Query
+
+        if not parts:
+            return Query(users)
+        offsets, items = self._history(tuple(part for part in PARTS if part in parts))
+        rows = users.cpu().numpy()
+        starts, ends = offsets[rows], offsets[rows + 1]
+        longest = int((ends - starts).max(initial=0))
+        length = longest if history_length is None else history_length
+        places = ends[:, None] - length + np.arange(length)
+        known = places >= starts[:, None]
+        history = np.full(places.shape, -1, np.int64)
+        history[known] = items[places[known]]
+        return Query(users, torch.from_numpy(history).to(users.device))
+
+    def _history(self, parts: tuple[Part, ...]) -> tuple[Array, Array]:
+        """Every user's items in these parts, oldest first, as CSR; made once."""
+        if parts not in self._histories:
+            chosen = [self.part(part) for part in parts]
+            if len(chosen) == 1:
+                self._histories[parts] = chosen[0].offsets(self.n_users), chosen[0].items
+            else:
+                users = np.concatenate([part.users for part in chosen])
+                items = np.concatenate([part.items for part in chosen])
+                times = [part.times for part in chosen if part.times is not None]
+                # Both sorts are stable, so that equal times keep train before valid.
+                timed = len(times) == len(chosen)
+                order = np.lexsort((np.concatenate(times), users)) if timed else np.argsort(users, kind="stable")
+                offsets = np.searchsorted(users[order], np.arange(self.n_users + 1)).astype(np.int64)
+                self._histories[parts] = offsets, items[order]
+        return self._histories[parts]
+
+    @cached_property
+    def _histories(self) -> dict[tuple[Part, ...], tuple[Array, Array]]:
+        return {}
+
+    def genre_matrix(self) -> Array | None:
+        """(n_items, G) float32, 1 where the item has the genre (in alphabetical order); None where none are known."""
+        import polars as pl
+
+        table = self.items_table()
+        if "genres" not in table.columns:
+            return None
+        pairs = table.select("genres").with_row_index("item").explode("genres").drop_nulls()
+        names = pairs["genres"].unique().sort()
+        columns = pairs["genres"].cast(pl.Enum(names)).to_physical().to_numpy()
+        matrix = np.zeros((self.n_items, len(names)), np.float32)
+        matrix[pairs["item"].to_numpy(), columns] = 1
+        return matrix
 
     def user_ids(self) -> pl.Series:
         """The user's own ids by dense id."""

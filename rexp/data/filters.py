@@ -1,0 +1,97 @@
+"""Filters in a fixed, recorded order: repeated rows, then the rating threshold, then the k-core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Step = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FilterConfig:
+    """What is taken out of the interactions before they are split.
+
+    Args:
+        duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all.
+        min_rating: keeps ratings of at least this.
+        user_core: keeps users with at least this many rows, 0 for all.
+        item_core: keeps items with at least this many rows; both are applied again and again until nothing changes.
+    """
+
+    duplicates: Literal["first", "last", "keep"] = "first"
+    min_rating: float | None = None
+    user_core: int = 0
+    item_core: int = 0
+
+    def __post_init__(self) -> None:
+        if self.user_core < 0 or self.item_core < 0:
+            raise ValueError("user_core and item_core cannot be negative; 0 keeps all")
+
+
+def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step]) -> pl.DataFrame:
+    """Filter interactions and append ``{step, rows_before, rows_after, users, items}`` for every step taken.
+
+    Raises:
+        ConfigError: a rating threshold on data without ratings.
+        DataError: nothing is left.
+    """
+    if "time" in frame.columns:
+        frame = frame.sort("time", maintain_order=True)
+    if config.duplicates != "keep":
+        frame = _record(frame, drop_duplicates(frame, config.duplicates), f"duplicates={config.duplicates}", report)
+    if config.min_rating is not None:
+        frame = _record(frame, keep_rated(frame, config.min_rating), f"min_rating={config.min_rating:g}", report)
+    if config.user_core > 1 or config.item_core > 1:
+        step = f"user_core={config.user_core} item_core={config.item_core}"
+        frame = _record(frame, k_core(frame, config.user_core, config.item_core), step, report)
+    return frame
+
+
+def drop_duplicates(frame: pl.DataFrame, which: Literal["first", "last"]) -> pl.DataFrame:
+    """One row for each user and item; the others keep their order."""
+    return frame.unique(["user", "item"], keep=which, maintain_order=True)
+
+
+def keep_rated(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """Rows rated at least ``threshold``."""
+    import polars as pl
+
+    if "rating" not in frame.columns:
+        raise ConfigError("data.filter.min_rating is set, but the data has no ratings; set it to null")
+    return frame.filter(pl.col("rating") >= threshold)
+
+
+def k_core(frame: pl.DataFrame, user_core: int, item_core: int) -> pl.DataFrame:
+    """The largest part in which every user has ``user_core`` and every item ``item_core`` rows."""
+    import polars as pl
+
+    while True:
+        before = len(frame)
+        for column, least in (("user", user_core), ("item", item_core)):
+            if least > 1:
+                frame = frame.filter(pl.len().over(column) >= least)
+        if len(frame) == before:
+            return frame
+
+
+def _record(before: pl.DataFrame, after: pl.DataFrame, step: str, report: list[Step]) -> pl.DataFrame:
+    report.append(
+        {
+            "step": step,
+            "rows_before": len(before),
+            "rows_after": len(after),
+            "users": after["user"].n_unique(),
+            "items": after["item"].n_unique(),
+        }
+    )
+    if after.is_empty():
+        raise DataError(
+            f"the filter {step} leaves none of {len(before)} interactions; lower it (data.filter.{step.split('=')[0]})"
+        )
+    return after

@@ -1,0 +1,134 @@
+"""Checks of a split before anything is trained on it: what would make its numbers mean less than they seem to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rexp.data.split import Array, Interactions, Split
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact about a split: its name, how often it holds, and one line of text."""
+
+    name: str
+    count: int
+    text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def lint(split: Split) -> list[Finding]:
+    """All that holds of the split, in a fixed order; names:
+
+    ``time-leak``, ``user-time-leak``, ``file-order``, ``duplicate-rows``, ``cold-test-users``, ``cold-test-items``,
+    ``target-among-negatives``, ``train-test-overlap``, ``given-parts-joined``, ``source-differs``.
+    """
+    checks = (_time, _order_of_file, _duplicates, _cold, _negatives, _overlap, _preparation)
+    return [finding for check in checks for finding in check(split)]
+
+
+def findings(split: Split) -> Sequence[Finding]:
+    """The findings that preparation stored with the split; they are looked for now where there are none."""
+    stored = split.report.get("findings")
+    return lint(split) if stored is None else [Finding(**finding) for finding in stored]
+
+
+def _time(split: Split) -> Iterator[Finding]:
+    train, test = split.train.times, split.test.times
+    if train is None or test is None or not len(test):
+        return
+    if split.report.get("time", "clock") == "clock":
+        later = int((train > test.min()).sum())
+        if later:
+            past_half = (train > np.median(test)).mean()
+            yield Finding(
+                "time-leak",
+                later,
+                f"{later} training interactions ({later / len(train):.1%}) are later than the earliest test one, "
+                f"{past_half:.1%} later than half of them: the future of other users is trained on "
+                "(data/split=time_cut has no such leak)",
+            )
+    first_test = np.full(split.n_users, np.iinfo(np.int64).max)
+    np.minimum.at(first_test, split.test.users, test)
+    own = int((train > first_test[split.train.users]).sum())
+    if own:
+        yield Finding("user-time-leak", own, f"{own} training interactions are later than a test one of the same user")
+
+
+def _order_of_file(split: Split) -> Iterator[Finding]:
+    if split.train.times is None and split.report.get("split", {}).get("chronological"):
+        yield Finding(
+            "file-order",
+            len(split.test),
+            f"the data has no times: the {len(split.test)} test interactions are the last in the file's order, "
+            "which may be sorted by item (data.split.order=random draws them)",
+        )
+
+
+def _duplicates(split: Split) -> Iterator[Finding]:
+    parts = (split.train, split.valid, split.test)
+    repeated = sum(len(part) - len(np.unique(_keys(part, split.n_items))) for part in parts)
+    if repeated:
+        yield Finding(
+            "duplicate-rows",
+            repeated,
+            f"{repeated} rows repeat a user and item of their part (data.filter.duplicates=first drops them)",
+        )
+
+
+def _cold(split: Split) -> Iterator[Finding]:
+    users = np.setdiff1d(split.test.users, split.train.users)
+    if len(users):
+        yield Finding("cold-test-users", len(users), f"{len(users)} test users have no training interaction")
+    items = np.setdiff1d(split.test.items, split.train.items)
+    if len(items):
+        rows = int(np.isin(split.test.items, items).sum())
+        yield Finding(
+            "cold-test-items",
+            len(items),
+            f"{len(items)} test items have no training interaction; {rows} of {len(split.test)} test rows ask for them",
+        )
+
+
+def _negatives(split: Split) -> Iterator[Finding]:
+    if split.candidates is None:
+        return
+    among = (split.candidates[split.test.users] == split.test.items[:, None]).any(axis=1)
+    users = len(np.unique(split.test.users[among]))
+    if users:
+        yield Finding(
+            "target-among-negatives",
+            users,
+            f"{users} of {len(np.unique(split.test.users))} test users have a test item among their given negatives",
+        )
+
+
+def _overlap(split: Split) -> Iterator[Finding]:
+    shared = len(np.intersect1d(_keys(split.train, split.n_items), _keys(split.test, split.n_items)))
+    if shared:
+        yield Finding("train-test-overlap", shared, f"{shared} pairs of user and item are in train and in test")
+
+
+def _preparation(split: Split) -> Iterator[Finding]:
+    if "given_parts" in split.report.get("split", {}):
+        yield Finding(
+            "given-parts-joined",
+            len(split.test),
+            "the publisher's own parts were joined and divided anew (data/split=given keeps them)",
+        )
+    differing = [name for name, state in split.report.get("sources", {}).items() if state == "differs"]
+    if differing:
+        yield Finding(
+            "source-differs", len(differing), f"not the published content (sha256 differs): {', '.join(differing)}"
+        )
+
+
+def _keys(part: Interactions, n_items: int) -> Array:
+    return part.users.astype(np.int64) * n_items + part.items

@@ -1,0 +1,132 @@
+"""From a data configuration to a prepared split, built once and memory-mapped afterwards. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from rexp import registry
+from rexp.config.typed import build
+from rexp.data.filters import FilterConfig
+from rexp.data.source import checksum_state, stamps
+from rexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rexp.api import Dataset, Splitter
+    from rexp.data.split import Split
+
+log = logging.getLogger(__name__)
+RESERVED = ("name", "filter", "split", "strict")
+
+
+def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split:
+    """The split that a data configuration describes.
+
+    Args:
+        node: the plain configuration: ``name``, ``filter``, ``split``, ``strict`` and the data set's own options.
+        root: the data folder (``paths.data``), for the data sets that are read from it.
+        cache: folder of prepared splits.
+
+    Returns:
+        a split whose arrays are memory-mapped and read-only; a damaged prepared one is built again.
+
+    Raises:
+        ConfigError: an unknown name or option, or parts that do not fit.
+        DataError: the data cannot be used; or a finding of the lint where ``strict`` is true.
+    """
+    from filelock import FileLock
+
+    folder = cache / _key(node, root)
+    split = _read(folder)
+    if split is None:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{folder.name}.lock"):
+            split = _read(folder) or _prepare(node, root, folder)
+    if node.get("strict"):
+        _refuse_findings(split)
+    return split
+
+
+def source_stamp(node: Mapping[str, Any], root: Path | None) -> list[tuple[str, int, int]]:
+    """Name, size and time of change (ns) of the data's files, without reading them."""
+    return stamps(make_dataset(node, root).sources())
+
+
+def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
+    """The data set of a configuration, with its options checked."""
+    cls = cast("Any", registry.load("data", str(node["name"])))
+    options = {key: value for key, value in node.items() if key not in RESERVED}
+    return cast("Dataset", cls(build(cls.Config, options, "data"), root))
+
+
+def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
+    """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
+    options = dict(node.get("split") or {"name": "given" if given else "leave_last"})
+    if "name" not in options:
+        raise ConfigError(f"data.split has no name; choose data/split from {', '.join(registry.names('split'))}")
+    cls = cast("Any", registry.load("split", str(options.pop("name"))))
+    return cast("Splitter", cls(build(cls.Config, options, "data.split")))
+
+
+def _key(node: Mapping[str, Any], root: Path | None) -> str:
+    """Name of the prepared folder: all that it depends on, without reading the data."""
+    from rexp.data.cache import FORMAT
+
+    plugins = [registry.find("data", str(node["name"]))]
+    if node.get("split"):
+        plugins.append(registry.find("split", str(node["split"].get("name"))))
+    depends = {
+        "format": FORMAT,
+        "node": {key: value for key, value in node.items() if key != "strict"},
+        "plugins": [[plugin.target, plugin.distribution, plugin.version] for plugin in plugins],
+        "sources": source_stamp(node, root),
+    }
+    text = json.dumps(depends, sort_keys=True, default=str)
+    return f"{node['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _read(folder: Path) -> Split | None:
+    from rexp.data.cache import CorruptError, read_folder
+
+    try:
+        return read_folder(folder)
+    except FileNotFoundError:
+        return None
+    except CorruptError as error:
+        log.warning("%s; the split is prepared again", error)
+        return None
+
+
+def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path) -> Split:
+    from dataclasses import replace
+
+    from rexp.data.build import build_split
+    from rexp.data.cache import read_folder, write_folder
+    from rexp.data.lint import lint
+
+    dataset = make_dataset(node, root)
+    filters = build(FilterConfig, node.get("filter") or {}, "data.filter")
+    raw = dataset.read()
+    splitter = make_splitter(node, given=bool(raw.given))
+    prepared = build_split(str(node["name"]), raw, splitter, filters, getattr(dataset, "protocol", None))
+
+    split = prepared.split
+    report: dict[str, Any] = dict(split.report)
+    report["sources"] = {source.path.name: checksum_state(source) for source in dataset.sources()}
+    split = replace(split, report=report)
+    report["findings"] = [finding.as_dict() for finding in lint(split)]
+    write_folder(replace(prepared, split=split), folder)
+    return read_folder(folder)
+
+
+def _refuse_findings(split: Split) -> None:
+    from rexp.data.lint import findings
+
+    found = findings(split)
+    if found:
+        text = "; ".join(f"{finding.name}: {finding.text}" for finding in found)
+        raise DataError(f"data.strict=true refuses the split of '{split.name}': {text}")

@@ -1,0 +1,21 @@
+"""Titles, years and genres from the ``movies.dat`` form that MovieLens introduced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from rexp.data.readers import read_table
+
+
+def read_movies(path: Path, encoding: str) -> pl.DataFrame:
+    """``item::title (year)::genre|genre`` as ``item``, ``title``, ``year`` and ``genres`` (a list, maybe empty)."""
+    frame = read_table(path, "::", ["item", "title", "genres"], encoding=encoding)
+    genres = pl.col("genres").fill_null("").str.split("|").list.eval(pl.element().filter(pl.element() != ""))
+    return frame.select("item", "title", year_of("title"), genres.alias("genres"))
+
+
+def year_of(title: str) -> pl.Expr:
+    """The year in brackets at the end of a title column, null where there is none."""
+    return pl.col(title).str.extract(r"\((\d{4})\)\s*$").cast(pl.Int32).alias("year")

@@ -1,0 +1,131 @@
+"""Source files of a data set: where they lie, what they should hash to, and their raw bytes. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rexp.api import SourceFile
+from rexp.errors import DataError
+
+Format = Literal["auto", "csv", "tsv", "parquet", "dat", "inter", "list", "counted_list"]
+ChecksumState = Literal["ok", "differs", "unpinned"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold what.
+
+    A column is named by its header, or by its number starting with 1. Null takes a usual name where there is one
+    (``user_id``, ``item_id``, ``rating``, ``timestamp`` ...), and without a header the first four columns in this order.
+    The empty text leaves a rating or time column unread.
+    """
+
+    user: str | int | None = None
+    item: str | int | None = None
+    rating: str | int | None = None
+    time: str | int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a data set's files belong: ``folder`` under the data folder; ``page`` publishes them.
+
+    Args:
+        checksums: sha256 by file name, of the file as stored (so ``x`` and ``x.gz`` each have their own).
+    """
+
+    folder: str
+    page: str
+    checksums: Mapping[str, str]
+
+    def find(self, root: Path | None, *names: str) -> SourceFile:
+        """The first of these files that is there, plain or with ``.gz``.
+
+        Raises:
+            DataError: none is there; says which file, where it belongs and where it is published.
+        """
+        if root is None:
+            raise DataError(
+                f"no data folder is set, so {self.folder}/{names[0]} cannot be found: name one with the environment "
+                f"variable REXP_DATA or with paths.data=FOLDER; the file is published at {self.page}"
+            )
+        found = self.find_optional(root, *names)
+        if found is None:
+            raise DataError(
+                f"{names[0]} (or {names[0]}.gz) is missing: it belongs in {root / self.folder} "
+                f"(the data folder is paths.data, or REXP_DATA) and is published at {self.page}"
+            )
+        return found
+
+    def find_optional(self, root: Path | None, *names: str) -> SourceFile | None:
+        """Like :meth:`find`, but None where none is there."""
+        for stored in (name + ending for name in names for ending in ("", ".gz")):
+            path = (root or Path()) / self.folder / stored
+            if root is not None and path.is_file():
+                return SourceFile(path, self.checksums.get(stored))
+        return None
+
+
+def own_file(path: str) -> SourceFile:
+    """A user's own file; has no known checksum.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise DataError(f"{file} is missing: no such file (relative paths start at {Path.cwd()})")
+    return SourceFile(file)
+
+
+def checksum_state(source: SourceFile) -> ChecksumState:
+    """Whether a file holds what its data set expects."""
+    if source.sha256 is None:
+        return "unpinned"
+    with source.path.open("rb") as file:
+        return "ok" if hashlib.file_digest(file, "sha256").hexdigest() == source.sha256 else "differs"
+
+
+def stamps(sources: Iterable[SourceFile]) -> list[tuple[str, int, int]]:
+    """Name, size in bytes and time of change in ns of every file, sorted: tells a changed file without reading it."""
+    result = []
+    for source in sources:
+        status = source.path.stat()
+        result.append((source.path.name, status.st_size, status.st_mtime_ns))
+    return sorted(result)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content, decompressed where it is gzip (whatever its name).
+
+    Raises:
+        DataError: missing, unreadable, empty, or damaged gzip.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is damaged gzip ({error}); fetch or compress it again") from error
+    if not data.strip():
+        raise DataError(f"{path} is empty; a data file needs at least one interaction")
+    return data
+
+
+def plain_name(path: Path) -> str:
+    """The file's name in lower case without ``.gz``."""
+    return path.name.lower().removesuffix(".gz")
+
+
+def existing(sources: Sequence[SourceFile | None]) -> list[SourceFile]:
+    """The sources that are there."""
+    return [source for source in sources if source is not None]
