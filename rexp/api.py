@@ -311,10 +311,14 @@ class CatalogueMetric(Protocol):
 
 
 class RowMetric(Protocol):
-    """A metric over labelled rows."""
+    """A metric over labelled rows.
+
+    ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row and 0 for a negative; or "rating", the rating.
+    """
 
     Config: ClassVar[type]
     over: ClassVar[Literal["rows"]]
+    labels: ClassVar[Literal["binary", "rating"]]
     higher_is_better: ClassVar[bool]
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...

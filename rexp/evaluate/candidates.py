@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from rexp.errors import DataError
 from rexp.evaluate.hashing import random_uniform
-from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
     import numpy as np
 
     from rexp.evaluate.config import CandidatesConfig
+    from rexp.evaluate.user_items import UserItems
 
 
 class Given:
@@ -29,7 +29,7 @@ class Given:
 
     repeats = True
 
-    def __init__(self, candidates: np.ndarray) -> None:  # type: ignore[type-arg]
+    def __init__(self, candidates: np.ndarray[Any, Any]) -> None:
         self.candidates = candidates
 
     @property

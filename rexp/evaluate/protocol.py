@@ -23,7 +23,8 @@ def resolve(config: EvaluateConfig, split: Split) -> str:
     protocol = split.protocol if config.protocol == "auto" else config.protocol
     if protocol == "candidates" and split.candidates is None:
         raise ConfigError(
-            f"evaluate=candidates: '{split.name}' comes without candidates; use evaluate=full, or evaluate=sampled to draw some"
+            f"evaluate=candidates: '{split.name}' comes without candidates; "
+            "use evaluate=full, or evaluate=sampled to draw some"
         )
     return protocol
 

@@ -1,7 +1,7 @@
 """From scores to lists, in an order that does not depend on the machine.
 
-``torch.topk`` alone does not say which of equal scores it takes: the k-th place then changes with the size of the block. It is
-still the fastest way to the top scores, so it is used, and ties are decided afterwards in the few rows that have any.
+``torch.topk`` alone does not say which of equal scores it takes: the k-th place then changes with the block's size.
+It is still the fastest way to the top scores, so it is used, and ties are decided afterwards in the rows that have any.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def top_columns(scores: Tensor, k: int, preference: Tensor) -> tuple[Tensor, Ten
         preference: (B, C) or (1, C) int64 >= 0, distinct within a row.
 
     Returns:
-        columns (B, k) int64, best first, -1 where no column is left; and tied (B, k) bool: the score at this rank equals the
-        next one's, so that a list cut here depends on the rule for ties.
+        columns (B, k) int64, best first, -1 where none is left; and tied (B, k) bool: the score at this rank is the
+        next one's too, so that a list cut here depends on the rule for ties.
 
     >>> top_columns(torch.tensor([[1.0, 2.0, 2.0]]), 2, torch.tensor([[0, 1, 2]]))
     (tensor([[2, 1]]), tensor([[ True, False]]))
@@ -38,7 +38,9 @@ def top_columns(scores: Tensor, k: int, preference: Tensor) -> tuple[Tensor, Ten
     values, columns = values[:, :k], columns[:, :k]
     rows = tied[:, -1].nonzero().squeeze(1)
     if len(rows):
-        columns = columns.index_copy(0, rows, _settle_cut(scores[rows], values[rows], columns[rows], _of(preference, rows)))
+        columns = columns.index_copy(
+            0, rows, _settle_cut(scores[rows], values[rows], columns[rows], _of(preference, rows))
+        )
     rows = tied.any(1).nonzero().squeeze(1)
     if len(rows):
         columns = columns.index_copy(0, rows, _sort_ties(values[rows], columns[rows], _of(preference, rows)))

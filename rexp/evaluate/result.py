@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -14,10 +15,10 @@ class Evaluation:
     """The measured values and everything needed to say under which rules they were measured.
 
     Args:
-        metrics: full-precision means by name: ``ndcg@10``; ``ndcg@10|given`` and ``ndcg@10|uniform-99-s0`` on candidates;
-            ``auc`` on labelled rows.
+        metrics: full-precision means by name: ``ndcg@10``; on candidates ``ndcg@10|given`` and
+            ``ndcg@10|uniform-99-s0``; ``auc`` on labelled rows.
         per_user: "user" (E,) int64 dense ids, and (E,) float64 of each metric that has a value a user.
-        facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets ...;
+        facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets;
             plain numbers, texts, lists and dictionaries.
         seconds: wall time.
     """

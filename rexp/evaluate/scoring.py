@@ -36,16 +36,17 @@ class Scorer:
     """
 
     def __init__(self, model: Any, split: Split, parts: Sequence[Part], device: torch.device, block_bytes: int) -> None:
-        self.model, self.split, self.parts, self.device = model, split, parts, device
+        self.model, self.split, self.device = model, split, device
         self.pairs = pairs_in(block_bytes)
         self.capabilities = model.capabilities()
         reads_history = Capability.READS_HISTORY in self.capabilities
-        self.history_length = int(model.history_length) if reads_history else None
+        self.parts = parts if reads_history else []  # without parts a query is built without a history
+        self.history_length = model.history_length if reads_history else None
         self._item_vectors: Tensor | None = None
 
     def query(self, users: Tensor) -> Query:
         """The query of ``users`` (B,): nothing later than the parts that the protocol shows."""
-        query = _query(self.split, users.cpu(), self.parts, self.history_length)
+        query = self.split.query(users.cpu(), self.parts, self.history_length)
         history = None if query.history is None else query.history.to(self.device)
         features = {name: feature.to(self.device) for name, feature in query.features.items()}
         return Query(query.users.to(self.device), history, features)
@@ -61,7 +62,7 @@ class Scorer:
             return _floating(self.model.user_vectors(query) @ self._item_vectors)
         width = max(1, self.pairs // len(users))
         items = torch.arange(self.split.n_items, device=self.device).expand(len(users), -1)
-        blocks = [_floating(self.model.score(query, block)) for block in items.split(width, dim=1)]
+        blocks = [_floating(self.model.score(query, block)) for block in torch.split(items, width, dim=1)]
         return torch.cat(blocks, dim=1)
 
     def pairs_of(self, users: Tensor, items: Tensor) -> Tensor:
@@ -83,13 +84,6 @@ class Scorer:
                 f"{type(self.model).__name__} gives NaN scores (first: user {user}); "
                 "nothing can be ranked: look at the training loss, or try a smaller learning rate"
             )
-
-
-def _query(split: Split, users: Tensor, parts: Sequence[Part], history_length: int | None) -> Query:
-    if history_length is None:
-        return Query(users)
-    query: Query = split.query(users, list(parts), history_length)  # type: ignore[attr-defined]
-    return query
 
 
 def _floating(scores: Tensor) -> Tensor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from rexp.api import Lists, MetricContext
 from rexp.evaluate.metrics.options import NoOptions
+
+if TYPE_CHECKING:
+    from rexp.api import Lists, MetricContext
 
 
 class Coverage:
@@ -26,7 +28,7 @@ class Coverage:
 
 
 class Gini:
-    """``gini@k = sum_j (2j - n - 1) c_j / (n sum_j c_j)``, c ascending over the n items of the catalogue, zeros included.
+    """``gini@k = sum_j (2j - n - 1) c_j / (n sum_j c_j)``, c ascending over the catalogue's n items, zeros included.
 
     0 where all items are recommended equally often, towards 1 where one takes all: lower is more equal
     (Gini 1912 in the form of Fleder and Hosanagar, Management Science 2009). NaN where nothing was recommended.
@@ -49,8 +51,8 @@ class Gini:
 class Novelty:
     """``novelty@k = mean over the list of -log2((users(i) + 1) / (n_users + 1))``, in bits.
 
-    users(i) are the item's distinct training users, n_users all users with a training interaction: the self-information of
-    Zhou et al., PNAS 2010, with one added so that a cold item's is finite. NaN for an empty list.
+    users(i) are the item's distinct training users, n_users all users with a training interaction: the self-information
+    of Zhou et al., PNAS 2010, with one added so that a cold item's is finite. NaN for an empty list.
     """
 
     Config: ClassVar[type] = NoOptions

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rexp.api import Lists, MetricContext
 from rexp.errors import ConfigError
 from rexp.evaluate.metrics.options import NoOptions
+
+if TYPE_CHECKING:
+    from rexp.api import Lists, MetricContext
 
 
 class IntraListDistance:
     """``ild@k = mean over the pairs i < j of the list of 1 - cos(f_i, f_j)`` (Zhang and Hurley, RecSys 2008).
 
-    f are the item features; an item whose features are all zero has distance 1 to every other. NaN for lists under two items.
+    f are the item features; an item without any has distance 1 to every other. NaN for lists under two items.
 
     Raises:
         ConfigError: the data gives no item features.

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from rexp.api import MetricContext, Rows
 from rexp.evaluate.metrics.options import Decision, NoOptions
 from rexp.evaluate.metrics.ranks import mean_ranks
+
+if TYPE_CHECKING:
+    from rexp.api import MetricContext, Rows
 
 
 class _Binary:
@@ -47,7 +49,7 @@ class GroupedAUC(_Binary):
     """
 
     def value(self, rows: Rows) -> float:
-        users, user = rows.users.unique(return_inverse=True)
+        users, user = torch.unique(rows.users, return_inverse=True)
         positive = (rows.labels > 0).double()
         ranks = mean_ranks(rows.scores, user)
         p = torch.zeros(len(users), dtype=torch.float64, device=user.device).index_add_(0, user, positive)
@@ -84,7 +86,7 @@ class Accuracy:
 
 
 class F1:
-    """``f1 = 2 tp / (2 tp + fp + fn)`` of the decisions q >= threshold; 0 without a true positive (van Rijsbergen, 1979)."""
+    """``f1 = 2 tp / (2 tp + fp + fn)`` of decisions q >= threshold; 0 without a true positive (van Rijsbergen 1979)."""
 
     Config: ClassVar[type] = Decision
     over: ClassVar[Literal["rows"]] = "rows"

@@ -1,18 +1,20 @@
 """Metrics of ranked lists with binary relevance.
 
-Notation: hit(r) is 1 where the item at rank r = 1 .. k is relevant, else 0; rel is the number of the user's relevant items,
-cold ones included. A list shorter than k has no hits at its missing ranks and is still divided by k where k divides.
+Notation: hit(r) is 1 where the item at rank r = 1 .. k is relevant, else 0; rel counts the user's relevant items, cold
+ones included. A list shorter than k has no hits at its missing ranks and is still divided by k where k divides.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from rexp.api import Lists, MetricContext
 from rexp.evaluate.metrics.options import NoOptions
+
+if TYPE_CHECKING:
+    from rexp.api import Lists, MetricContext
 
 
 def _hits(lists: Lists, k: int) -> Tensor:
@@ -36,7 +38,7 @@ class _HasNoOptions:
 
 
 class Recall(_HasNoOptions):
-    """``recall@k = sum_r hit(r) / rel``, the share of the relevant items that stand in the list (trec_eval, RecBole, ranx)."""
+    """``recall@k = sum_r hit(r) / rel``, the share of the relevant items in the list (trec_eval, RecBole, ranx)."""
 
     def per_user(self, lists: Lists, k: int) -> Tensor:
         return _hits(lists, k).sum(1) / lists.n_relevant
@@ -64,7 +66,7 @@ class HitRatio(_HasNoOptions):
 
 
 class ReciprocalRank(_HasNoOptions):
-    """``mrr@k = max_r hit(r) / r``: one over the first hit's rank, 0 without a hit in the first k (Voorhees, TREC-8 1999)."""
+    """``mrr@k = max_r hit(r) / r``: one over the first hit's rank, 0 without a hit (Voorhees, TREC-8 1999)."""
 
     def per_user(self, lists: Lists, k: int) -> Tensor:
         hits = _hits(lists, k)

@@ -1,0 +1,91 @@
+"""The one way from a model and a split to numbers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rexp.evaluate.config import EvaluateConfig, before, check
+from rexp.evaluate.labelled import Labelled
+from rexp.evaluate.protocol import identity, resolve, short_hash
+from rexp.evaluate.ranked import Ranked
+from rexp.evaluate.scoring import Scorer
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+    from rexp.evaluate.result import Evaluation
+
+
+class Evaluator:
+    """A protocol prepared for one part of a split: what does not depend on the model is done once, for many epochs.
+
+    Args:
+        split: the data.
+        config: the rules.
+        part: the part whose interactions are the targets: "test" or "valid".
+        device: where models will be.
+
+    Raises:
+        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates, no ratings.
+        DataError: the part is empty.
+    """
+
+    def __init__(
+        self, split: Split, config: EvaluateConfig, part: Part = "test", device: torch.device | str = "cpu"
+    ) -> None:
+        check(config)
+        self.split, self.config, self.part, self.device = split, config, part, torch.device(device)
+        self.protocol = resolve(config, split)
+        rules = identity(self.protocol, config, part)
+        self.rules = rules | {"protocol_id": short_hash(rules)}
+        self.task: Ranked | Labelled
+        if self.protocol == "pointwise":
+            self.task = Labelled(split, config, part, self.device)
+        else:
+            self.task = Ranked(split, config, part, self.device, self.protocol)
+
+    def __call__(self, model: Any) -> Evaluation:
+        """Measure a model; it is put into evaluation mode meanwhile.
+
+        Raises:
+            RunError: NaN scores.
+        """
+        start = time.perf_counter()
+        was_training = model.training
+        model.eval()
+        try:
+            # Not inference_mode: what a model caches meanwhile could then not be trained on.
+            with torch.no_grad():
+                parts = before(self.config.history, self.part)
+                scorer = Scorer(model, self.split, parts, self.device, self.config.block_bytes)
+                found = self.task.measure(scorer)
+        finally:
+            model.train(was_training)
+        return replace(found, facts=self.rules | dict(found.facts), seconds=time.perf_counter() - start)
+
+
+def evaluate(
+    model: Any, split: Split, config: EvaluateConfig, part: Part = "test", *, device: torch.device | str | None = None
+) -> Evaluation:
+    """Measure a model once; where it is measured often, keep an :class:`Evaluator`.
+
+    Args:
+        model: an ``nn.Module`` of the contract :class:`rexp.api.Model`.
+        split: the data.
+        config: the rules.
+        part: the part whose interactions are the targets: "test" or "valid".
+        device: where the model is; by default, where its first parameter or buffer is.
+
+    Returns:
+        means, values of every user, and the facts that belong beside them.
+
+    Raises:
+        ConfigError, DataError, RunError: see :class:`Evaluator`.
+    """
+    if device is None:
+        tensors = [*model.parameters(), *model.buffers()]
+        device = tensors[0].device if tensors else "cpu"
+    return Evaluator(split, config, part, device)(model)

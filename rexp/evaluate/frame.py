@@ -1,0 +1,35 @@
+"""The values of every user as a Parquet file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+    from rexp.evaluate.result import Evaluation
+
+
+def write_per_user(evaluation: Evaluation, split: Split, path: Path) -> None:
+    """Write ``evaluation.per_user``, one row a user, under the users' own ids; whole or not at all.
+
+    Args:
+        evaluation: what to write.
+        split: gives the users' own ids.
+        path: the file to make or replace.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    import polars as pl
+
+    users = evaluation.per_user["user"]
+    columns = {name: values for name, values in evaluation.per_user.items() if name != "user"}
+    frame = pl.DataFrame({"user": split.user_ids().gather(users), **columns})
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        frame.write_parquet(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Metrics of labelled rows: the protocol pointwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.api import Rows
+from rexp.errors import ConfigError, DataError
+from rexp.evaluate.context import metric_context
+from rexp.evaluate.load import row_metrics
+from rexp.evaluate.result import Evaluation
+from rexp.evaluate.scoring import pairs_in
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+    from rexp.evaluate.config import EvaluateConfig
+    from rexp.evaluate.scoring import Scorer
+
+
+class Labelled:
+    """The rows of one part of a split with their labels; used again for every model.
+
+    Args:
+        split, config, part, device: as in :func:`rexp.evaluate.evaluator.evaluate`.
+    """
+
+    def __init__(self, split: Split, config: EvaluateConfig, part: Part, device: torch.device) -> None:
+        rows = split.part(part)
+        if len(rows) == 0:
+            raise DataError(f"'{split.name}' has no row in its {part} part: nothing can be measured")
+        if rows.ratings is None:
+            raise ConfigError(
+                f"evaluate=pointwise: the {part} part of '{split.name}' has no ratings to take labels from; "
+                "use evaluate=full, or data with ratings or 0/1 labels"
+            )
+        self.users = torch.as_tensor(np.array(rows.users, dtype=np.int64), device=device)
+        self.items = torch.as_tensor(np.array(rows.items, dtype=np.int64), device=device)
+        self.ratings = torch.as_tensor(np.array(rows.ratings, dtype=np.float32), device=device)
+        self.metrics = row_metrics(config.row_metrics, config.options, metric_context(split, config, device))
+        self.block = pairs_in(config.block_bytes)
+        needs_binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
+        self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
+
+    def measure(self, scorer: Scorer) -> Evaluation:
+        """Score every row, then take each metric over all of them."""
+        blocks = []
+        for users, items in zip(torch.split(self.users, self.block), torch.split(self.items, self.block), strict=True):
+            scores = scorer.pairs_of(users, items)
+            scorer.reject_nan(scores, users)
+            blocks.append(scores)
+        scores = torch.cat(blocks)
+        values = {}
+        for name, metric in self.metrics.items():
+            labels = self.ratings if _reads(metric) == "rating" else self.positive
+            assert labels is not None
+            values[name] = float(metric.value(Rows(self.users, self.items, scores, labels)))
+        users, counts = torch.unique(self.users, return_counts=True)
+        per_user = {"user": users.cpu().numpy(), "n_rows": counts.cpu().numpy()}
+        return Evaluation(values, per_user, self._facts(users))
+
+    def _facts(self, users: Tensor) -> dict[str, int]:
+        facts = {"n_rows": len(self.users), "n_users_evaluated": len(users)}
+        if self.positive is not None:
+            is_positive = self.positive > 0
+            with_positive, with_negative = torch.unique(self.users[is_positive]), torch.unique(self.users[~is_positive])
+            facts["n_positive_rows"] = int(is_positive.sum())
+            facts["n_users_with_both_labels"] = int(torch.isin(with_positive, with_negative).sum())
+        return facts
+
+
+def _reads(metric: object) -> str:
+    """Which labels a metric reads; one that does not say so reads 0/1."""
+    return getattr(metric, "labels", "binary")
+
+
+def _positive(ratings: Tensor, threshold: float | None, metrics: list[str]) -> Tensor:
+    """(N,) float32 of 1 and 0: the rating reaches the threshold, or is 1 where ratings are labels already.
+
+    Raises:
+        ConfigError: no threshold is set, and the ratings are no labels.
+    """
+    if threshold is not None:
+        return (ratings >= threshold).float()
+    low, high = float(ratings.min()), float(ratings.max())
+    if not bool(((ratings == 1) | (ratings == 0) | (ratings == -1)).all()):
+        raise ConfigError(
+            f"evaluate.threshold is not set and ratings run from {low:g} to {high:g}: say from which rating on a row "
+            f"is positive (evaluate.threshold=4), or leave {', '.join(metrics)} out of evaluate.row_metrics"
+        )
+    return (ratings > 0).float()

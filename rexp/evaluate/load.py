@@ -1,0 +1,51 @@
+"""Metrics by name, built for one split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.api import MetricContext
+
+
+def list_metrics(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+    """The named metrics of ranked lists, in their order.
+
+    Args:
+        names: short names of installed metrics, ``evaluate.metrics``.
+        options: each metric's options by its name.
+        context: what they may know of the split.
+
+    Raises:
+        ConfigError: an unknown name, wrong options, or a metric of labelled rows.
+    """
+    classes = {name: registry.load("metric", name) for name in names}
+    for name, cls in classes.items():
+        if cls.over == "rows":  # type: ignore[attr-defined]
+            raise ConfigError(
+                f"evaluate.metrics has '{name}', a metric of labelled rows: it belongs in evaluate.row_metrics"
+            )
+    return _build(classes, options, context)
+
+
+def row_metrics(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+    """The named metrics of labelled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
+    classes = {name: registry.load("metric", name) for name in names}
+    for name, cls in classes.items():
+        if cls.over != "rows":  # type: ignore[attr-defined]
+            raise ConfigError(
+                f"evaluate.row_metrics has '{name}', a metric of ranked lists: it belongs in evaluate.metrics"
+            )
+    return _build(classes, options, context)
+
+
+def _build(classes: Mapping[str, Any], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+    return {
+        name: cls(build(cls.Config, options.get(name, {}), f"evaluate.options.{name}"), context)
+        for name, cls in classes.items()
+    }

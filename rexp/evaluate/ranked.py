@@ -1,0 +1,139 @@
+"""Metrics of ranked lists: the protocols full, candidates and sampled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rexp.api import Lists
+from rexp.errors import ConfigError, DataError
+from rexp.evaluate.candidates import Drawn, Given
+from rexp.evaluate.config import before
+from rexp.evaluate.context import metric_context
+from rexp.evaluate.load import list_metrics
+from rexp.evaluate.protocol import suffix
+from rexp.evaluate.rank import top_columns
+from rexp.evaluate.result import Evaluation
+from rexp.evaluate.source import Candidates, Catalogue
+from rexp.evaluate.tally import Tally
+from rexp.evaluate.ties import DRAWS, preference
+from rexp.evaluate.user_items import UserItems
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+    from rexp.evaluate.config import EvaluateConfig
+    from rexp.evaluate.scoring import Scorer
+
+
+class Ranked:
+    """One part of a split, prepared for ranking; used again for every model.
+
+    Args:
+        split, config, part, device: as in :func:`rexp.evaluate.evaluator.evaluate`.
+        protocol: "full", "candidates" or "sampled".
+    """
+
+    def __init__(self, split: Split, config: EvaluateConfig, part: Part, device: torch.device, protocol: str) -> None:
+        self.split, self.config, self.part, self.protocol = split, config, part, protocol
+        self.context = metric_context(split, config, device)
+        self.metrics = list_metrics(config.metrics, config.options, self.context)
+        self.targets = UserItems(split, [part], device)
+        self.users = self.targets.counts.nonzero().squeeze(1)
+        if len(self.users) == 0:
+            raise DataError(f"'{split.name}' has no user in its {part} part: nothing can be measured")
+        self.cold = self.context.train_users_per_item == 0
+        self.n_cold = int(self.cold[self.targets.items.long()].sum())
+        self.source = self._source()
+        self.facts = self._facts()
+        self.k = max(config.k)
+        if self.k > self.source.width:
+            what = "items can be recommended" if protocol == "full" else "candidates are ranked at most"
+            raise ConfigError(
+                f"evaluate.k has {self.k}, but only {self.source.width} {what} on '{split.name}': take a smaller k"
+            )
+
+    def _source(self) -> Catalogue | Candidates:
+        config, split, device = self.config, self.split, self.users.device
+        in_catalogue = torch.zeros(split.n_items, dtype=torch.bool, device=device)
+        in_catalogue[self.context.catalogue] = True
+        if self.protocol == "full":
+            mask = UserItems(split, before(config.mask, self.part), device)
+            return Catalogue(mask, (~in_catalogue).nonzero().squeeze(1), config.block_bytes)
+        candidates: Given | Drawn
+        if self.protocol == "candidates":
+            assert split.candidates is not None
+            candidates = Given(split.candidates)
+        else:
+            popular = config.candidates.sampler == "popularity"
+            weights = (self.context.train_users_per_item if popular else in_catalogue).double() * in_catalogue
+            excluded = UserItems(split, before(config.candidates.exclude, self.part), device)
+            candidates = Drawn(config.candidates, weights, [excluded, self.targets])
+        return Candidates(candidates, self.targets, split.n_items, config.block_bytes)
+
+    def measure(self, scorer: Scorer) -> Evaluation:
+        """Rank for every user with a target, and sum up."""
+        draws = DRAWS if self.config.ties == "expected" else 1
+        tally = Tally(self.metrics, self.config.k, len(self.users), self.context, draws)
+        by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
+        warm_tally = Tally(by_user, self.config.k, len(self.users), self.context, draws) if self.n_cold else None
+        ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
+        for start in range(0, len(self.users), self.source.block):
+            users = self.users[start : start + self.source.block]
+            scores, items = self.source.scores(scorer, users)
+            for draw in range(draws):
+                lists, tied = self._lists(users, scores, items, draw)
+                tally.add(start, lists)
+                if warm_tally is not None:
+                    warm_tally.add(start, self._warm(lists))
+            ties += tied.sum(0)
+        return self._result(tally, warm_tally, ties)
+
+    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[Lists, Tensor]:
+        order = preference(self.config.ties, draw, users, items, self.targets)
+        columns, tied = top_columns(scores, self.k, order)
+        chosen = items.expand(len(users), -1).gather(1, columns.clamp(min=0))
+        chosen = torch.where(columns < 0, -1, chosen)
+        return Lists(users, chosen, self.targets.contains(users, chosen), self.targets.counts[users]), tied
+
+    def _warm(self, lists: Lists) -> Lists:
+        """The same lists, as if the targets that no training user has were none."""
+        rows, items = self.targets.block(lists.users)
+        warm = torch.bincount(rows[~self.cold[items]], minlength=len(lists.users))
+        hits = lists.hits & ~self.cold[lists.items.clamp(min=0)]
+        return Lists(lists.users, lists.items, hits, warm.clamp(min=1))
+
+    def _result(self, tally: Tally, warm_tally: Tally | None, ties: Tensor) -> Evaluation:
+        end = suffix(self.protocol, self.config)
+        named = {f"{name}{end}": value for name, value in tally.means(list(self.metrics)).items()}
+        per_user = {f"{name}{end}": values for name, values in tally.per_user().items()}
+        facts = self.facts | {f"tie_rate@{k}": float(ties[k - 1]) / len(self.users) for k in tally.cuts}
+        if tally.undefined():
+            facts["n_users_undefined"] = tally.undefined()
+        if warm_tally is not None:
+            facts["warm_only"] = self._warm_means(warm_tally)
+        return Evaluation(named, {"user": self.users.cpu().numpy()} | per_user, facts)
+
+    def _warm_means(self, tally: Tally) -> dict[str, Any]:
+        rows, items = self.targets.block(self.users)
+        warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)).cpu() > 0
+        return {"n_users": int(warm.sum())} | {name: float(v[warm].nanmean()) for name, v in tally.values.items()}
+
+    def _facts(self) -> dict[str, Any]:
+        counts = self.targets.counts[self.users]
+        n_targets = int(counts.sum())
+        facts: dict[str, Any] = {
+            "n_users_evaluated": len(self.users),
+            "n_users_dropped": self.split.n_users - len(self.users),
+            "n_targets": n_targets,
+            "n_duplicate_targets": len(self.split.part(self.part)) - n_targets,
+            "n_cold_targets": self.n_cold,
+            "catalogue_size": len(self.context.catalogue),
+        }
+        if isinstance(self.source, Catalogue):
+            masked = torch.isin(self.targets.flat(self.users), self.source.mask.flat(self.users))
+            facts["n_masked_targets"] = int(masked.sum())
+        if bool((counts == 1).all()):
+            facts["note"] = "every user has one target, so recall equals hr, and map equals mrr"
+        return facts

@@ -1,0 +1,70 @@
+"""What is ranked for a block of users: the whole catalogue, or candidates. One class a way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rexp.evaluate.candidates import Drawn, Given, with_targets
+from rexp.evaluate.rank import NEVER
+from rexp.evaluate.scoring import pairs_in
+
+if TYPE_CHECKING:
+    from rexp.evaluate.scoring import Scorer
+    from rexp.evaluate.user_items import UserItems
+
+BYTES_A_SCORE = 48
+"""What one score of the catalogue costs at most beside the model: the score, its key for ties, and copies of both."""
+MOST_USERS = 256
+"""Users in a block at most: more is no faster, since the scores leave the processor's cache."""
+
+
+class Catalogue:
+    """Every item of the catalogue that the mask leaves.
+
+    Args:
+        mask: what is never recommended to its user.
+        outside: (M,) items that are not in the catalogue.
+        block_bytes: bound on what is held at once.
+    """
+
+    def __init__(self, mask: UserItems, outside: Tensor, block_bytes: int) -> None:
+        self.mask, self.outside = mask, outside
+        self.items = torch.arange(mask.n_items, device=outside.device).unsqueeze(0)
+        self.width = mask.n_items - len(outside)
+        self.block = min(MOST_USERS, max(1, block_bytes // (BYTES_A_SCORE * mask.n_items)))
+
+    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, I), -inf where an item is not recommended, and the items they belong to (1, I)."""
+        scores = scorer.catalogue(users)
+        scorer.reject_nan(scores, users)
+        scores.index_fill_(1, self.outside, NEVER)
+        scores.view(-1).index_fill_(0, self.mask.flat(users), NEVER)
+        return scores, self.items
+
+
+class Candidates:
+    """Each user's candidates, united with the targets.
+
+    Args:
+        candidates: given or drawn ones.
+        targets: the targets.
+        n_items: items of the vocabulary, all of which a draw may look at.
+        block_bytes: bound on what is held at once.
+    """
+
+    def __init__(self, candidates: Given | Drawn, targets: UserItems, n_items: int, block_bytes: int) -> None:
+        self.candidates, self.targets = candidates, targets
+        self.width = candidates.width + int(targets.counts.max())
+        self.block = max(1, pairs_in(block_bytes) // self.width)
+        if isinstance(candidates, Drawn):
+            self.block = min(self.block, max(1, block_bytes // (2 * BYTES_A_SCORE * n_items)))
+
+    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, C), -inf for padding, and the items they belong to (B, C), ascending."""
+        items = with_targets(self.candidates.of(users), self.targets, users, distinct=self.candidates.repeats)
+        scores = scorer.pairs_of(users, items.clamp(min=0))
+        scorer.reject_nan(scores, users)
+        return scores.masked_fill_(items < 0, NEVER), items

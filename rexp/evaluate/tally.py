@@ -1,0 +1,66 @@
+"""Sums up metrics over blocks of users, in float64 and in the order of the users, whatever the blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rexp.api import Lists, MetricContext
+
+
+class Tally:
+    """The values of one pass over all users.
+
+    Args:
+        metrics: metrics of ranked lists by name.
+        cuts: the cuts k.
+        n_users: users of the pass.
+        context: gives the number of items.
+        draws: how often each user's lists come, their values being averaged (random orders of ties).
+    """
+
+    def __init__(
+        self, metrics: Mapping[str, Any], cuts: Sequence[int], n_users: int, context: MetricContext, draws: int = 1
+    ) -> None:
+        self.by_user = {name: metric for name, metric in metrics.items() if metric.over == "users"}
+        self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.over == "catalogue"}
+        self.cuts, self.draws = list(dict.fromkeys(cuts)), draws
+        self.values = {
+            f"{name}@{k}": torch.zeros(n_users, dtype=torch.float64) for k in self.cuts for name in self.by_user
+        }
+        self.counts = {k: torch.zeros_like(context.train_users_per_item) for k in self.cuts if self.by_catalogue}
+
+    def add(self, start: int, lists: Lists) -> None:
+        """Take in the lists of the users ``start``, ``start + 1`` ... of the pass."""
+        stop = start + len(lists.users)
+        for k in self.cuts:
+            for name, metric in self.by_user.items():
+                self.values[f"{name}@{k}"][start:stop] += metric.per_user(lists, k).cpu() / self.draws
+        for k, counts in self.counts.items():
+            items = lists.items[:, :k]
+            counts += torch.bincount(items[items >= 0], minlength=len(counts))
+
+    def per_user(self) -> dict[str, np.ndarray[Any, Any]]:
+        """(n_users,) float64 of each metric with a value a user."""
+        return {name: values.numpy() for name, values in self.values.items()}
+
+    def means(self, names: Sequence[str]) -> dict[str, float]:
+        """Every metric at every cut, in the order of ``names``; users without a value (NaN) are left out of a mean."""
+        found = {}
+        for name in names:
+            for k in self.cuts:
+                if name in self.by_user:
+                    found[f"{name}@{k}"] = float(self.values[f"{name}@{k}"].nanmean())
+                elif name in self.by_catalogue:
+                    found[f"{name}@{k}"] = float(self.by_catalogue[name].value(self.counts[k]))
+        return found
+
+    def undefined(self) -> dict[str, int]:
+        """How many users have no value, for metrics where any has none."""
+        missing = {name: int(values.isnan().sum()) for name, values in self.values.items()}
+        return {name: count for name, count in missing.items() if count}
