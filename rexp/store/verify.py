@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import StoreError
 from rexp.store.files import checksum
 from rexp.store.identity import run_id
 from rexp.store.manifest import installed_version
-from rexp.store.store import Store
 from rexp.versions import code_version
+
+if TYPE_CHECKING:
+    from rexp.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""Whether more of a metric is better."""
+
+from __future__ import annotations
+
+from rexp import registry
+from rexp.errors import ConfigError
+from rexp.versions import OWN
+
+# The built-in metrics say so themselves too, but asking them imports torch; a test keeps the two in step.
+LOWER_IS_BETTER = frozenset({"gini", "logloss", "mae", "rmse"})
+
+
+def higher_is_better(column: str) -> bool | None:
+    """The direction of a metric's column (``ndcg@10``, ``hr@10|given``); None where the metric is not installed.
+
+    A third party's metric is loaded and asked.
+    """
+    name = column.partition("|")[0].partition("@")[0]
+    if name in LOWER_IS_BETTER:
+        return False
+    try:
+        if registry.find("metric", name).distribution == OWN:
+            return True
+        return bool(registry.load("metric", name).higher_is_better)  # type: ignore[attr-defined]
+    except ConfigError:
+        return None

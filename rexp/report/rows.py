@@ -1,0 +1,129 @@
+"""Which runs make a row, and what its cells hold: runs that differ in nothing but the seed are averaged, no others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from rexp.store.identity import canonical_json
+
+Result = Mapping[str, Any]
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Mean and sample standard deviation over the seeds that have a value; both NaN where there are too few."""
+
+    mean: float
+    sd: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """Runs of one configuration.
+
+    Args:
+        labels: one text a row key.
+        difference: what sets it apart from other rows with the same labels: ``model.factors=8``; or "".
+        seeds, runs: one of each a run.
+        cells: by column.
+    """
+
+    labels: tuple[str, ...]
+    difference: str
+    seeds: tuple[int, ...]
+    runs: tuple[str, ...]
+    cells: Mapping[str, Cell]
+
+
+def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:
+    """Rows in the order in which their runs first appear.
+
+    Args:
+        results: of one protocol on one data set, one a configuration and seed; see :func:`newest`.
+        keys: labels (``model``) or dotted keys of the configuration (``model.factors``) that name a row.
+        columns: metrics or costs.
+    """
+    rows: list[Row] = []
+    for labels, alike in _group(results, lambda result: tuple(label(result, key) for key in keys)).items():
+        variants = list(_group(alike, configuration).values())
+        configs = [_flat(_without_seed(runs[0])) for runs in variants]
+        for runs, difference in zip(variants, _differences(configs, named=set(keys)), strict=True):
+            runs = sorted(runs, key=lambda result: int(result["seed"]))
+            cells = {column: _cell([value(result, column) for result in runs]) for column in columns}
+            seeds = tuple(int(result["seed"]) for result in runs)
+            rows.append(Row(labels, difference, seeds, tuple(result["run_id"] for result in runs), cells))
+    return rows
+
+
+def newest(results: Sequence[Result]) -> list[Result]:
+    """One result of each configuration and seed: the last that was finished, where the code has changed since."""
+    groups = _group(results, lambda result: (configuration(result), result["seed"], result["data"]["fingerprint"]))
+    return [max(same, key=lambda result: str(result.get("finished"))) for same in groups.values()]
+
+
+def configuration(result: Result) -> str:
+    """The typed configuration without the seed, as text to compare by."""
+    return canonical_json(_without_seed(result))
+
+
+def label(result: Result, key: str) -> str:
+    """A row's name by one key; ``-`` where the run has no such label or key."""
+    if (choice := result.get("labels", {}).get(key)) is not None:
+        return str(choice)
+    if key == "data":
+        return str(result["data"]["name"])
+    node: Any = result["config"]
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    if isinstance(node, Mapping):
+        node = node.get("name")
+    return ABSENT if node is None else str(node)
+
+
+def value(result: Result, column: str) -> float | None:
+    """A metric, else a cost; None where the run has neither."""
+    for part in ("metrics", "cost"):
+        found = result.get(part, {}).get(column)
+        if isinstance(found, int | float):
+            return float(found)
+    return None
+
+
+def _cell(values: Iterable[float | None]) -> Cell:
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    return Cell(fmean(known) if known else math.nan, stdev(known) if len(known) > 1 else math.nan, len(known))
+
+
+def _without_seed(result: Result) -> dict[str, Any]:
+    return {key: node for key, node in result["config"].items() if key != "seed"}
+
+
+def _group(results: Iterable[Result], key: Any) -> dict[Any, list[Result]]:
+    groups: dict[Any, list[Result]] = {}
+    for result in results:
+        groups.setdefault(key(result), []).append(result)
+    return groups
+
+
+def _differences(configs: Sequence[Mapping[str, str]], named: set[str]) -> Iterator[str]:
+    """For each flat configuration the keys, not named by the row already, in which the configurations differ."""
+    keys = sorted({key for config in configs for key in config})
+    differing = [key for key in keys if key not in named and len({config.get(key, ABSENT) for config in configs}) > 1]
+    for config in configs:
+        yield ", ".join(f"{key}={config[key]}" for key in differing if key in config)
+
+
+def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, member in node.items():
+        if isinstance(member, Mapping) and member:
+            flat |= _flat(member, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = member if isinstance(member, str) else canonical_json(member)
+    return flat

@@ -1,0 +1,70 @@
+"""Tables on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rexp.report.tables import Table, make_tables
+from rexp.report.write import cell_text, footnotes, is_best, row_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+
+def render_table(
+    results: Sequence[Mapping[str, Any]],
+    *,
+    keys: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    console: Console | None = None,
+) -> None:
+    """Print the table, or tables, of these results.
+
+    Args:
+        results: as the store holds them; see :func:`rexp.report.tables.make_tables` for ``keys`` and ``columns``.
+        console: where to; by default standard output, whole lines where that is no terminal.
+    """
+    from rich.console import Console
+
+    # A file or a pipe has no width: there nothing is left out.
+    console = console or Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    for table in make_tables(results, keys, columns):
+        _print(table, console)
+
+
+def _print(table: Table, console: Console) -> None:
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    shown = list(table.columns)
+    while len(shown) > 1 and Measurement.get(console, console.options, _grid(table, shown)).minimum > console.width:
+        shown.pop()
+    console.print(Text(table.heading, style="bold"), soft_wrap=True)
+    console.print(_grid(table, shown))
+    notes = list(footnotes(table))
+    if hidden := table.columns[len(shown) :]:
+        notes.append(f"the screen is too narrow for {', '.join(hidden)}; choose with rexp report --cols")
+    for note in notes:
+        console.print(Text(note, style="dim"), soft_wrap=True)
+
+
+def _grid(table: Table, columns: Sequence[str]) -> Grid:
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in table.keys:
+        grid.add_column(key, overflow="fold")
+    for title in ("seeds", *columns):
+        grid.add_column(Text(title), justify="right", no_wrap=True)
+    for row in table.rows:
+        cells = [
+            Text(cell_text(column, row.cells[column]), style="bold" if is_best(table, row, column) else "")
+            for column in columns
+        ]
+        grid.add_row(*(Text(name) for name in row_name(row)), str(len(row.seeds)), *cells)
+    return grid

@@ -1,0 +1,124 @@
+"""From stored results to tables: one for each protocol on each data set, for numbers of unlike rules do not compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rexp.errors import ConfigError, did_you_mean
+from rexp.report.direction import higher_is_better
+from rexp.report.rows import ABSENT, Result, Row, label, make_rows, newest
+
+DEFAULT_KEYS = ("model", "compress")
+DEFAULT_COSTS = ("parameters", "fit_seconds")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that may be compared.
+
+    Args:
+        heading: data set and protocol in words.
+        keys: what names a row.
+        columns: metrics, then costs.
+        best: the best mean of each column that has one, where there is more than one row.
+        left_out: older runs of the same configuration and seed that are not in it.
+    """
+
+    heading: str
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    best: Mapping[str, float]
+    left_out: int = 0
+
+
+def make_tables(
+    results: Sequence[Result], keys: Sequence[str] | None = None, columns: Sequence[str] | None = None
+) -> list[Table]:
+    """Tables in the order in which their runs first appear.
+
+    Args:
+        results: stored results, of any protocols and data.
+        keys: what names a row, by default model and, where more than one was run, the compression.
+        columns: metrics and costs, by default all metrics, the number of parameters and the time of training.
+
+    Raises:
+        ConfigError: no run has such a key or column.
+    """
+    _refuse_unknown(results, keys or (), columns or ())
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((_protocol(result), result["data"]["fingerprint"]), []).append(result)
+    return [_table(group, keys, columns) for group in groups.values()]
+
+
+def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str] | None) -> Table:
+    kept = newest(results)
+    chosen = tuple(keys or (key for key in DEFAULT_KEYS if key == "model" or len({label(r, key) for r in kept}) > 1))
+    # A column that no run of this table has would be empty: another table has it.
+    wanted = columns or (*_names(kept, "metrics"), *DEFAULT_COSTS)
+    present = {*_names(kept, "metrics"), *_names(kept, "cost")}
+    shown = tuple(column for column in wanted if column in present)
+    table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
+    return replace(table, best=_best(table, kept))
+
+
+def _best(table: Table, results: Iterable[Result]) -> dict[str, float]:
+    if len(table.rows) < 2:
+        return {}
+    costs = set(_names(results, "cost"))
+    best: dict[str, float] = {}
+    for column in table.columns:
+        higher = False if column in costs else higher_is_better(column)
+        means = [row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)]
+        if means and higher is not None:
+            best[column] = max(means) if higher else min(means)
+    return best
+
+
+def _protocol(result: Result) -> str:
+    return str(result.get("facts", {}).get("protocol_id"))
+
+
+def _heading(result: Result) -> str:
+    """The data set and what defines the protocol, and how many users were evaluated."""
+    facts = result.get("facts", {})
+    parts = [str(result["data"]["name"]), f"protocol {facts.get('protocol', 'unknown')}"]
+    if candidates := facts.get("candidates"):
+        parts.append(f"{candidates['n']} {candidates['sampler']} candidates" if isinstance(candidates, Mapping) else "")
+    if "mask" in facts:
+        parts.append("mask " + ("+".join(facts["mask"]) or "none"))
+    if "catalogue_size" in facts:
+        parts.append(f"catalogue {facts.get('catalogue', 'given')} ({facts['catalogue_size']:,} items)")
+    if "n_users_evaluated" in facts:
+        parts.append(f"{facts['n_users_evaluated']:,} users evaluated")
+    if facts.get("ties", "item_id") != "item_id":
+        parts.append(f"ties {facts['ties']}")
+    parts.append(f"data {str(result['data']['fingerprint'])[:8]}, rules {_protocol(result)[:8]}")
+    return " · ".join(part for part in parts if part)
+
+
+def _names(results: Iterable[Result], part: str) -> list[str]:
+    """Names of metrics or costs, in the order of the results."""
+    return list(dict.fromkeys(name for result in results for name in result.get(part, {})))
+
+
+def _refuse_unknown(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> None:
+    known: set[str] = {*_names(results, "metrics"), *_names(results, "cost")}
+    for column in columns:
+        if column not in known:
+            raise ConfigError(f"no run has the column '{column}'; {did_you_mean(column, known)}")
+    for key in keys:
+        if all(label(result, key) == ABSENT for result in results):
+            raise ConfigError(f"no run has the row key '{key}'; {did_you_mean(key, _row_keys(results))}")
+
+
+def _row_keys(results: Iterable[Result]) -> set[str]:
+    found: set[str] = {"data"}
+    for result in results:
+        labels: Mapping[str, Any] = result.get("labels", {})
+        found |= {str(key) for key in labels}
+    return found

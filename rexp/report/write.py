@@ -1,0 +1,93 @@
+"""Tables as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rexp.report.rows import Cell, Row
+
+if TYPE_CHECKING:
+    from rexp.report.tables import Table
+
+
+def row_name(row: Row) -> tuple[str, ...]:
+    """The row's labels; what sets it apart from its like stands with the last one."""
+    if not row.difference:
+        return row.labels
+    return (*row.labels[:-1], f"{row.labels[-1]} ({row.difference})")
+
+
+def cell_text(column: str, cell: Cell) -> str:
+    """``0.0912 ± 0.0010``, or the mean alone where there is one seed; ``-`` where nothing is known."""
+    if math.isnan(cell.mean):
+        return "-"
+    digits = 1 if column.endswith("_seconds") else 0 if column == "parameters" or column.endswith("_bytes") else 4
+    mean = f"{cell.mean:,.{digits}f}"
+    return mean if math.isnan(cell.sd) or (digits == 0 and cell.sd == 0) else f"{mean} ± {cell.sd:,.{digits}f}"
+
+
+def is_best(table: Table, row: Row, column: str) -> bool:
+    """The row has the column's best mean."""
+    return column in table.best and row.cells[column].mean == table.best[column]
+
+
+def footnotes(table: Table) -> Iterator[str]:
+    """What a reader must know of the numbers."""
+    if any(len(row.seeds) > 1 for row in table.rows):
+        yield "mean ± sample standard deviation over seeds"
+    if table.left_out:
+        yield f"left out: {table.left_out} older run(s) of a configuration and seed that was run again since"
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """A heading and a table for each, best values in bold."""
+    return "\n\n".join(_markdown_table(table) for table in tables) + "\n"
+
+
+def _markdown_table(table: Table) -> str:
+    titles = [*table.keys, "seeds", *table.columns]
+    lines = [
+        f"### {table.heading}",
+        "",
+        _pipes(titles),
+        _pipes(["---"] * len(table.keys) + ["---:"] * (len(titles) - len(table.keys))),
+    ]
+    for row in table.rows:
+        texts = [cell_text(column, row.cells[column]) for column in table.columns]
+        bold = [is_best(table, row, column) for column in table.columns]
+        cells = [f"**{text}**" if best else text for text, best in zip(texts, bold, strict=True)]
+        lines.append(_pipes([*row_name(row), str(len(row.seeds)), *cells]))
+    notes = list(footnotes(table))
+    return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def _pipes(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def comma_separated(tables: Sequence[Table]) -> str:
+    """One line a row of every table: its heading, names, seeds and run ids; mean, sd and n of each column."""
+    keys = list(dict.fromkeys(key for table in tables for key in table.keys))
+    columns = list(dict.fromkeys(column for table in tables for column in table.columns))
+    statistics = [f"{column} {part}" for column in columns for part in ("mean", "sd", "n")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["table", *keys, "difference", "seeds", "runs", *statistics])
+    for table in tables:
+        for row in table.rows:
+            names = dict(zip(table.keys, row.labels, strict=True))
+            cells = [row.cells.get(column, Cell(math.nan, math.nan, 0)) for column in columns]
+            numbers = [number for cell in cells for number in (_number(cell.mean), _number(cell.sd), cell.n)]
+            seeds, runs = " ".join(map(str, row.seeds)), " ".join(row.runs)
+            writer.writerow(
+                [table.heading, *(names.get(key, "") for key in keys), row.difference, seeds, runs, *numbers]
+            )
+    return text.getvalue()
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else repr(value)
