@@ -313,7 +313,7 @@ class CatalogueMetric(Protocol):
 class RowMetric(Protocol):
     """A metric over labelled rows.
 
-    ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row and 0 for a negative; or "rating", the rating.
+    ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row, 0 for a negative; "rating", the rating.
     """
 
     Config: ClassVar[type]
