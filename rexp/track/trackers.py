@@ -1,0 +1,86 @@
+"""All trackers of a run as one; whatever goes wrong in one of them is a single warning."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.api import RunInfo, Tracker
+
+
+class Trackers:
+    """Passes a run's numbers on; a tracker that fails is told of once and left alone from then on.
+
+    Args:
+        trackers: by name.
+    """
+
+    def __init__(self, trackers: Mapping[str, Tracker]) -> None:
+        self._trackers = dict(trackers)
+
+    def log(self, values: Mapping[str, float], epoch: int) -> None:
+        """Send one epoch's numbers; those that are not finite or no numbers are left out."""
+        numbers = {
+            name: float(value)
+            for name, value in values.items()
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        }
+        self._each("log", lambda tracker: tracker.log(numbers, epoch))
+
+    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+        """Send the final values and close.
+
+        Args:
+            summary: final metrics and costs by name.
+            status: "done", "failed" or "interrupted".
+        """
+        self._each("finish", lambda tracker: tracker.finish(summary, status))
+        self._trackers.clear()
+
+    def _each(self, action: str, call: Callable[[Tracker], None]) -> None:
+        for name, tracker in list(self._trackers.items()):
+            try:
+                call(tracker)
+            except Exception as error:
+                _warn(name, action, error)
+                del self._trackers[name]
+
+
+def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
+    """Start every tracker that the configuration names.
+
+    Args:
+        nodes: by the tracker's place in the configuration: ``name`` and its options.
+        run: what they are told of the run.
+
+    Raises:
+        ConfigError: an unknown tracker or option; anything else that goes wrong is a warning.
+    """
+    prepared = {place: _prepare(place, node) for place, node in nodes.items()}
+    started: dict[str, Tracker] = {}
+    for place, (tracker_class, config) in prepared.items():
+        try:
+            started[place] = tracker_class(config, run)
+        except Exception as error:
+            _warn(place, "start", error)
+    return Trackers(started)
+
+
+def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:
+    options = {key: value for key, value in node.items() if key != "name"}
+    if not isinstance(name := node.get("name"), str):
+        raise ConfigError(f"track.{place} names no tracker; choose with track=NAME or 'track=[NAME,NAME]'")
+    tracker_class: Any = registry.load("tracker", name)
+    return tracker_class, build(tracker_class.Config, options, f"track.{place}")
+
+
+def _warn(name: str, action: str, error: Exception) -> None:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    print(f"warning: track={name} could not {action}: {reason}; the run goes on without it", file=sys.stderr)

@@ -1,0 +1,124 @@
+"""``track=wandb``: Weights & Biases; without an account the run stays offline, for ``wandb sync`` to send later."""
+
+from __future__ import annotations
+
+import netrc
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from rexp.api import RunInfo
+
+Mode = Literal["online", "offline", "disabled"]
+
+
+@dataclass
+class WandbConfig:
+    """Args:
+    project: the project on the server.
+    entity: the user or team; null is the account's own.
+    mode: "online", "offline" or "disabled"; null is ``WANDB_MODE``, else online where a key is known, else offline.
+    timeout: seconds to wait for the server before the run goes on without it.
+    tags: further tags beside the labels.
+    """
+
+    project: str = "rexp"
+    entity: str | None = None
+    mode: Mode | None = None
+    timeout: float = 15.0
+    tags: list[str] = field(default_factory=list)
+
+
+class WandbTracker:
+    """One W&B run a run, with the same id; epochs are steps, final values the summary."""
+
+    Config: ClassVar[type] = WandbConfig
+
+    def __init__(self, config: WandbConfig, run: RunInfo) -> None:
+        import wandb
+
+        mode = config.mode or default_mode()
+        self._run = wandb.init(
+            project=config.project,
+            entity=config.entity,
+            mode=mode,
+            id=run.run_id,
+            name=_name(run),
+            group=run.group,
+            tags=[*_tags(run), *config.tags],
+            config=dict(run.config),
+            dir=str(run.directory),
+            resume="allow" if mode == "online" else None,
+            settings=_settings(wandb, config.timeout),
+        )
+        self._run.define_metric("epoch", hidden=True)
+        self._run.define_metric("*", step_metric="epoch")
+
+    def log(self, values: Mapping[str, float], epoch: int) -> None:
+        self._run.log({**values, "epoch": epoch})
+
+    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+        try:
+            self._run.summary.update({**summary, "status": status})
+        finally:
+            # Without it the next job of a sweep would go on in this W&B run.
+            self._run.finish(exit_code=int(status != "done"))
+
+
+def default_mode(environment: Mapping[str, str] | None = None) -> Mode:
+    """``WANDB_MODE``, else online where a key is in the environment or in the netrc file, else offline.
+
+    Args:
+        environment: by default the process's own.
+    """
+    environment = os.environ if environment is None else environment
+    named = environment.get("WANDB_MODE", "")
+    if named in ("online", "offline", "disabled"):
+        return named  # type: ignore[return-value]
+    return "online" if environment.get("WANDB_API_KEY") or _netrc_has_key(environment) else "offline"
+
+
+def _netrc_has_key(environment: Mapping[str, str]) -> bool:
+    host = urlsplit(environment.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname or ""
+    candidates = [environment["NETRC"]] if environment.get("NETRC") else ["~/.netrc", "~/_netrc"]
+    for name in candidates:
+        try:
+            if host in netrc.netrc(Path(name).expanduser()).hosts:
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def _settings(wandb: Any, timeout: float) -> Any:
+    """Quiet, nothing of the machine watched, and no long wait for a server that does not answer."""
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        init_timeout=timeout,
+        disable_git=True,
+        disable_code=True,
+        save_code=False,
+        x_disable_stats=True,
+        x_save_requirements=False,
+        x_graphql_retry_max=1,
+        x_graphql_timeout_seconds=timeout,
+        x_file_stream_retry_max=2,
+        x_file_stream_timeout_seconds=timeout,
+        x_file_transfer_retry_max=2,
+        x_file_transfer_timeout_seconds=timeout,
+    )
+
+
+def _name(run: RunInfo) -> str:
+    parts = [run.labels.get(group) for group in ("data", "model", "compress")]
+    return "-".join([*(part for part in parts if part and part != "none"), f"s{run.config.get('seed', 0)}"])
+
+
+def _tags(run: RunInfo) -> list[str]:
+    """``data:movietweetings`` ...; W&B takes up to 64 letters."""
+    return [f"{g}:{run.labels[g]}"[:64] for g in ("data", "model", "compress") if run.labels.get(g)]
