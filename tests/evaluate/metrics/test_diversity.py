@@ -15,7 +15,9 @@ from ..helpers import context
 
 def lists(items):
     items = torch.tensor(items)
-    return Lists(torch.arange(len(items)), items, torch.zeros_like(items, dtype=torch.bool), torch.ones(len(items)).long())
+    return Lists(
+        torch.arange(len(items)), items, torch.zeros_like(items, dtype=torch.bool), torch.ones(len(items)).long()
+    )
 
 
 def test_mean_cosine_distance_of_the_pairs():

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+from rexp.evaluate.config import CandidatesConfig, EvaluateConfig, check
+from rexp.evaluate.protocol import identity, short_hash, suffix
+
+CONF = Path(__file__).parents[2] / "conf" / "evaluate"
+
+
+def protocol_id(protocol="full", part="test", **options):
+    return short_hash(identity(protocol, EvaluateConfig(**options), part))
+
+
+def test_what_defines_the_protocol_changes_its_identity():
+    drawn = [
+        CandidatesConfig(n=50),
+        CandidatesConfig(seed=1),
+        CandidatesConfig(replace=True),
+        CandidatesConfig(exclude=[]),
+    ]
+    ids = [
+        protocol_id(),
+        protocol_id(part="valid"),
+        protocol_id(mask=["train"]),
+        protocol_id(catalogue="all"),
+        protocol_id(ties="expected"),
+        protocol_id(history=["train"]),
+        protocol_id("candidates"),
+        protocol_id("sampled"),
+        *[protocol_id("sampled", candidates=config) for config in drawn],
+        protocol_id("pointwise"),
+        protocol_id("pointwise", threshold=4.0),
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_what_does_not_leaves_it():
+    assert protocol_id() == protocol_id(k=[5, 20], metrics=["hr"], block_bytes=1, threshold=3.0)
+    assert protocol_id() == protocol_id(candidates=CandidatesConfig(n=5), mask=["valid", "train"])
+    assert protocol_id("candidates") == protocol_id("candidates", mask=[])
+
+
+def test_suffix():
+    config = EvaluateConfig(candidates=CandidatesConfig(n=99, seed=0, sampler="popularity"))
+    assert [suffix(p, config) for p in ("full", "candidates", "sampled")] == ["", "|given", "|popularity-99-s0"]
+
+
+@pytest.mark.parametrize("name", ["auto", "full", "candidates", "sampled", "pointwise"])
+def test_the_yaml_files_hold_the_defaults(name):
+    text = (CONF / f"{name}.yaml").read_text()
+    assert text.startswith(f"protocol: {name}")
+    options = yaml.safe_load(text)
+    assert build(EvaluateConfig, options, "evaluate") == EvaluateConfig(protocol=name)
+    assert list(options) == [field.name for field in fields(EvaluateConfig)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": [0]}, "evaluate.k"),
+        ({"k": []}, "evaluate.k"),
+        ({"mask": ["test"]}, "evaluate.mask has 'test'"),
+        ({"candidates": CandidatesConfig(n=0)}, "evaluate.candidates.n"),
+        ({"candidates": CandidatesConfig(exclude=["all"])}, "evaluate.candidates.exclude has 'all'"),
+    ],
+)
+def test_senseless_options_are_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        check(EvaluateConfig(**options))
