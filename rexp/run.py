@@ -58,12 +58,12 @@ def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = No
 
     # From here on torch is needed, and the data.
     from rexp.config.plan import resolve
-    from rexp.data.lint import check
+    from rexp.data.lint import findings
     from rexp.data.prepare import load_split
 
     split = load_split(request.data, request.data_root, request.cache)
     plan = resolve(request, split, sweeping=sweeping)
-    for notice in (*plan.notices, *check(split, strict=bool(request.data.get("strict")))):
+    for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         _say(f"note: {notice}")
     identity = plan.identity()
     run = run_id(identity)
@@ -84,15 +84,17 @@ def _skip(store: Store, run: str) -> Outcome:
 def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) -> Result:
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
+    from rexp.data.prepare import make_dataset
     from rexp.start import initialise, set_threads
     from rexp.evaluate.evaluator import evaluate
     from rexp.evaluate.frame import write_per_user
     from rexp.store.artifact import save_model
-    from rexp.store.manifest import finish, manifest
+    from rexp.store.manifest import finish, manifest, source_facts
     from rexp.track.trackers import start
 
     request, split = plan.request, plan.split
-    started = manifest(sys.argv, {"seed": request.seed}, _data_facts(plan))
+    files = source_facts(source.path for source in make_dataset(request.data, request.data_root).sources())
+    started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     _say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))
@@ -150,7 +152,7 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
     if plan.fit is None:
         model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
-    from rexp.evaluate.evaluator import evaluate
+    from rexp.evaluate.evaluator import Evaluator
     from rexp.train.fit import fit
 
     recipe = plan.fit.recipe
@@ -162,8 +164,12 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
         name, config = plan.fit.sampler
         sampler = registry.load("sampler", name)(config, split)
 
-    def validate(candidate: nn.Module) -> Mapping[str, float]:
-        return evaluate(candidate, split, request.evaluate, recipe.watch).metrics  # type: ignore[arg-type]
+    validate = None
+    if recipe.watch != "none":
+        evaluator = Evaluator(split, request.evaluate, recipe.watch)
+
+        def validate(candidate: nn.Module) -> Mapping[str, float]:
+            return evaluator(candidate).metrics
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
         store.append_metrics(run, {"epoch": epoch, **values})
@@ -178,7 +184,7 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
         sampler=sampler,
         seed=request.seed,
         directory=directory,
-        validate=None if recipe.watch == "none" else validate,
+        validate=validate,
         on_epoch=[on_epoch],
     )
     return report.summary()

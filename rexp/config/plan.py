@@ -67,7 +67,7 @@ class Plan:
             "from": self.source,
             "fit": fit,
             "precision": self.request.device.precision,
-            "evaluate": self.request.evaluate.identity(),
+            "evaluate": {k: v for k, v in asdict(self.request.evaluate).items() if k != "block_bytes"},
             "compress": {"order": self.request.order},
         }
 
