@@ -39,7 +39,8 @@ class EvaluateConfig:
         metrics: metrics of ranked lists, by name.
         row_metrics: metrics of the protocol "pointwise", by name.
         k: cuts of the lists.
-        mask: parts whose items are never recommended to their user; only those before the part that is measured.
+        mask: parts whose items are never recommended to their user in the full ranking; only those before the part
+            that is measured.
         history: parts a sequential model may see; only those before the part that is measured.
         catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
         ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;

@@ -156,9 +156,7 @@ def test_a_constant_scorer_is_chance_in_expectation_and_nothing_when_pessimistic
     assert expected.metrics["mrr@10"] == pytest.approx(chance_of_mrr, abs=0.015)
     assert evaluate(constant, split, with_options(k=[10], ties="pessimistic")).metrics["hr@10"] == 0
     by_item = evaluate(constant, split, with_options(k=[10]))
-    assert by_item.metrics["hr@10"] == pytest.approx(
-        10 / 45, abs=0.07
-    )  # ids are no better than chance, but no expectation
+    assert by_item.metrics["hr@10"] == pytest.approx(10 / 45, abs=0.07)
     assert by_item.facts["tie_rate@10"] == 1
 
 
