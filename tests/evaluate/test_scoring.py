@@ -71,3 +71,15 @@ def test_one_evaluator_measures_many_models():
     for seed in (0, 1, 0):
         model = fixed(np.random.default_rng(seed).random((30, 40)))
         assert evaluator(model).metrics == evaluate(model, split, evaluator.config).metrics
+
+
+def test_scores_that_are_the_models_own_memory_are_not_written_to():
+    class Popular(FixedScores):
+        def score_all(self, query):
+            return self.table.expand(len(query.users), -1)
+
+    model = Popular(torch.arange(40.0).unsqueeze(0), Capability.SCORES_CATALOGUE)
+    found = evaluate(model, random_split(), EvaluateConfig(metrics=["ndcg"], k=[5]))
+    same = evaluate(fixed(np.tile(np.arange(40), (30, 1))), random_split(), EvaluateConfig(metrics=["ndcg"], k=[5]))
+    assert found.metrics == same.metrics
+    assert torch.equal(model.table, torch.arange(40.0).unsqueeze(0))
