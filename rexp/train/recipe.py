@@ -1,0 +1,107 @@
+"""How a model is trained: the recipe that belongs to the result, and the devices that do not (imports no torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rexp.errors import ConfigError
+
+IDENTITY_OF_DEVICE = ("precision",)
+"""Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity; the rest only say where."""
+
+
+@dataclass
+class FitConfig:
+    """A training recipe. It travels with the model; ``train.*`` at the root overrides it key by key.
+
+    Args:
+        loss: node of the loss; null where the model brings its own.
+        sampler: node of the sampler of negatives.
+        max_epochs: passes over the training interactions, at most.
+        batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``point``, pairs in ``pair``,
+            positives with all their negatives in ``rows``.
+        optimizer: adam, adamw, sgd (no momentum) or adagrad.
+        lr: learning rate.
+        weight_decay: as the optimiser defines it: L2 in the gradient, or decoupled for adamw.
+        clip_norm: upper bound of the gradient's L2 norm; null does not clip.
+        select: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
+        last_k: how many epochs ``last_k`` averages.
+        monitor: the metric that "best" and ``patience`` look at, as it is called in the table (``ndcg@10``).
+        patience: stop after so many validations without a gain; null never stops early.
+        every: epochs between validations; the last epoch is always validated.
+        watch: the part that is measured between epochs; "none" measures none.
+        select_on_test: allow choosing the epoch on the test part, as some published scripts do; the result says so.
+    """
+
+    loss: dict[str, Any] | None = None
+    sampler: dict[str, Any] | None = None
+    max_epochs: int = 20
+    batch_size: int = 2048
+    optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    select: Literal["best", "last", "last_k"] = "best"
+    last_k: int = 5
+    monitor: str = "ndcg@10"
+    patience: int | None = None
+    every: int = 1
+    watch: Literal["valid", "test", "none"] = "valid"
+    select_on_test: bool = False
+
+    def __post_init__(self) -> None:
+        for key in ("max_epochs", "batch_size", "last_k", "every", "patience"):
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise ValueError(f"{key}={value} must be at least 1")
+        for key in ("lr", "clip_norm"):
+            value = getattr(self, key)
+            if value is not None and not value > 0:
+                raise ValueError(f"{key}={value} must be above 0")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay={self.weight_decay} must not be negative")
+
+
+@dataclass
+class DeviceConfig:
+    """Where and how fast a model is trained; all but the precision leave the result's meaning alone.
+
+    Args:
+        devices: how many accelerators, or processes on the CPU.
+        accelerator: cpu, gpu, mps, or auto.
+        strategy: how several devices work together, in Lightning's words; auto takes ddp_fork.
+        precision: 32-true, bf16-mixed, or (on a GPU) 16-mixed.
+        threads: threads of torch on the CPU; one is the fastest for small models.
+        progress: a bar and a table on a terminal, plain lines elsewhere (auto), or one of them, or none.
+    """
+
+    devices: int = 1
+    accelerator: str = "auto"
+    strategy: str = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    threads: int = 1
+    progress: Literal["auto", "bar", "lines", "none"] = "auto"
+
+    def __post_init__(self) -> None:
+        for key in ("devices", "threads"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}={getattr(self, key)} must be at least 1")
+
+
+def check_recipe(recipe: FitConfig) -> None:
+    """Refuse a recipe whose keys contradict one another (only a whole recipe can be judged, so not when it is built).
+
+    Raises:
+        ConfigError: naming both keys and the way out.
+    """
+    chooses = "train.select=best" if recipe.select == "best" else "train.patience"
+    if recipe.select != "best" and recipe.patience is None:
+        return
+    if recipe.watch == "none":
+        raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last, or watch=valid")
+    if recipe.watch == "test" and not recipe.select_on_test:
+        raise ConfigError(
+            f"{chooses} with train.watch=test would choose the epoch on the test part; take train.select=last, "
+            "or say train.select_on_test=true to do it knowingly"
+        )
