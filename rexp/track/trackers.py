@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
@@ -82,5 +83,5 @@ def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _warn(name: str, action: str, error: Exception) -> None:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = shorten(str(error), 300, placeholder=" …") or type(error).__name__
     print(f"warning: track={name} could not {action}: {reason}; the run goes on without it", file=sys.stderr)

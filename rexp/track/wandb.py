@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import netrc
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
@@ -41,7 +46,17 @@ class WandbTracker:
     def __init__(self, config: WandbConfig, run: RunInfo) -> None:
         import wandb
 
-        mode = config.mode or default_mode()
+        # W&B's own telemetry would otherwise tell on the screen, later, that it could not be sent.
+        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
+        base_url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
+        mode = config.mode or default_mode(base_url)
+        # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
+        if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
+            mode = "offline"
+            print(f"warning: track=wandb stays offline, {fault}; 'wandb sync' sends it later", file=sys.stderr)
+        settings = _settings(wandb, config.timeout)
+        # Told to init alone, W&B would still call the server when the process ends, and wait for it.
+        wandb.setup(wandb.Settings(silent=True, mode=mode))
         self._run = wandb.init(
             project=config.project,
             entity=config.entity,
@@ -53,7 +68,7 @@ class WandbTracker:
             config=dict(run.config),
             dir=str(run.directory),
             resume="allow" if mode == "online" else None,
-            settings=_settings(wandb, config.timeout),
+            settings=settings,
         )
         self._run.define_metric("epoch", hidden=True)
         self._run.define_metric("*", step_metric="epoch")
@@ -69,21 +84,25 @@ class WandbTracker:
             self._run.finish(exit_code=int(status != "done"))
 
 
-def default_mode(environment: Mapping[str, str] | None = None) -> Mode:
+def default_mode(base_url: str, environment: Mapping[str, str] | None = None) -> Mode:
     """``WANDB_MODE``, else online where a key is in the environment or in the netrc file, else offline.
 
     Args:
+        base_url: the server's address.
         environment: by default the process's own.
     """
     environment = os.environ if environment is None else environment
     named = environment.get("WANDB_MODE", "")
     if named in ("online", "offline", "disabled"):
         return named  # type: ignore[return-value]
-    return "online" if environment.get("WANDB_API_KEY") or _netrc_has_key(environment) else "offline"
+    return (
+        "online"
+        if environment.get("WANDB_API_KEY") or _netrc_has_key(urlsplit(base_url).hostname or "", environment)
+        else "offline"
+    )
 
 
-def _netrc_has_key(environment: Mapping[str, str]) -> bool:
-    host = urlsplit(environment.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname or ""
+def _netrc_has_key(host: str, environment: Mapping[str, str]) -> bool:
     candidates = [environment["NETRC"]] if environment.get("NETRC") else ["~/.netrc", "~/_netrc"]
     for name in candidates:
         try:
@@ -92,6 +111,17 @@ def _netrc_has_key(environment: Mapping[str, str]) -> bool:
         except (OSError, netrc.NetrcParseError):
             continue
     return False
+
+
+def _unreachable(base_url: str, timeout: float) -> str | None:
+    """Why the server does not answer, or None; any answer will do."""
+    try:
+        urlopen(base_url, timeout=timeout).close()
+    except HTTPError:
+        return None
+    except (OSError, ValueError, HTTPException) as error:
+        return f"{base_url} does not answer ({getattr(error, 'reason', None) or error})"
+    return None
 
 
 def _settings(wandb: Any, timeout: float) -> Any:
@@ -105,11 +135,11 @@ def _settings(wandb: Any, timeout: float) -> Any:
         save_code=False,
         x_disable_stats=True,
         x_save_requirements=False,
-        x_graphql_retry_max=1,
+        x_graphql_retry_max=3,
         x_graphql_timeout_seconds=timeout,
-        x_file_stream_retry_max=2,
+        x_file_stream_retry_max=5,
         x_file_stream_timeout_seconds=timeout,
-        x_file_transfer_retry_max=2,
+        x_file_transfer_retry_max=3,
         x_file_transfer_timeout_seconds=timeout,
     )
 
