@@ -96,7 +96,8 @@ class Batch:
 
     Args:
         query: B users.
-        items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) positive first in ``rows``.
+        items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) in ``rows``, positive
+            first.
         labels: (B,) float32 in the layout ``point``: 1 for a positive, 0 for a negative, or the rating; else None.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.
@@ -148,7 +149,7 @@ class Negatives:
 class Sampler(Protocol):
     """Draws negatives, in one vectorised call.
 
-    ``positives`` says how positives are drawn: every interaction once an epoch, or users uniformly and one item of each.
+    ``positives`` says how positives are drawn: every interaction once an epoch, or users uniformly and an item of each.
     ``scope`` is "batch" where the draw must see exactly one batch (in-batch negatives), else "chunk" (many at once).
     """
 
@@ -166,7 +167,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Raw:
-    """What a data set's reader returns: frames with the columns ``user``, ``item`` and, where known, ``rating``, ``time``.
+    """What a data set's reader returns: frames with columns ``user``, ``item`` and, where known, ``rating``, ``time``.
 
     Either ``interactions`` (to be filtered and split) or ``given`` parts (``train``, ``test`` and maybe ``valid``).
 

@@ -1,6 +1,6 @@
 """The one registry: installed entry points, listed from metadata and imported only when selected.
 
-Every part of rexp, built in or third party, is found here by kind and short name. Importing this module imports no torch.
+Every part of rexp, built in or third party, is found here by kind and short name. Importing this imports no torch.
 """
 
 from __future__ import annotations

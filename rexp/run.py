@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.config.plan import Plan
-    from rexp.evaluate.evaluator import Evaluation
+    from rexp.evaluate.result import Evaluation
     from rexp.train.fit import FitReport
 
 Result = dict[str, Any]
@@ -85,9 +85,9 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
     from rexp.data.prepare import make_dataset
-    from rexp.start import initialise, set_threads
     from rexp.evaluate.evaluator import evaluate
     from rexp.evaluate.frame import write_per_user
+    from rexp.start import initialise, set_threads
     from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest, source_facts
     from rexp.track.trackers import start
@@ -108,7 +108,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
         write_per_user(evaluation, split, directory / "per_user.parquet")
         weights = save_model(plan.model, directory)
         ended = finish(started)
-        result = {
+        result: Result = {
             "run_id": run,
             "labels": request.labels,
             "tags": request.tags,
@@ -124,13 +124,12 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
         }
         store.commit(run, result, ended)
         status, summary = "done", {**evaluation.metrics, **{f"cost/{k}": v for k, v in result["cost"].items()}}
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         status = "interrupted"
-        store.mark(run, status)
+        store.mark(run, "interrupted")
         raise
     except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        store.mark(run, status, error=f"{type(error).__name__}: {error}")
+        store.mark(run, "failed", error=f"{type(error).__name__}: {error}")
         raise
     finally:
         trackers.finish(summary, status)
@@ -187,7 +186,8 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
         validate=validate,
         on_epoch=[on_epoch],
     )
-    return report.summary()
+    summary: Result = report.summary()
+    return summary
 
 
 def _cost(

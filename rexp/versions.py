@@ -44,7 +44,9 @@ def _sources(name: str, dist: Distribution) -> list[Path]:
         # A plugin's package is named by its entry points: the top of "their_pkg.model:Class".
         packages = {point.value.partition(":")[0].partition(".")[0] for point in dist.entry_points}
         specs = [find_spec(package) for package in sorted(packages)]
-        roots = [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
+        roots = [
+            Path(place) for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]
+        ]
     return sorted(path for root in roots for path in _python_files(root))
 
 

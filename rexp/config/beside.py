@@ -11,7 +11,7 @@ from rexp.train.recipe import FitConfig
 
 
 def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
-    """Name and configuration of each model of ``beside``: the job's own data, evaluation and seed, the model's own recipe."""
+    """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
     from hydra import compose
 
     for name in config.beside:

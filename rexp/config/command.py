@@ -24,7 +24,9 @@ def check() -> list[tuple[registry.Plugin | None, str]]:
             faults.append((plugin, str(error)))
     for package in registry.conf_packages():
         if conf_folder(package.package) is None:
-            faults.append((None, f"{package.distribution} names the configurations {package.package}, which do not exist"))
+            faults.append(
+                (None, f"{package.distribution} names the configurations {package.package}, which do not exist")
+            )
     return faults
 
 

@@ -39,12 +39,18 @@ def _explain_node(cause: OmegaConfBaseException, error: Exception) -> str:
     if match := re.search(r"Could not override '([^']+)'", str(error)):
         named = match[1]
         if named.split(".")[0] in ("loss", "sampler"):
-            return f"{named}: nothing is selected there; choose {named.split('.')[0]}=NAME too, or set model.fit.{named}"
+            return (
+                f"{named}: nothing is selected there; choose {named.split('.')[0]}=NAME too, or set model.fit.{named}"
+            )
         return f"{named}: {_one_line(str(cause))}"
     return f"{key}: {_one_line(str(cause))}"
 
 
 def _one_line(text: str) -> str:
     """Without the trailing "full_key: ..., object_type: ..." lines."""
-    kept = [line.strip() for line in text.splitlines() if line.strip() and not re.match(r"\s*(full_key|object_type|reference_type):", line)]
+    kept = [
+        line.strip()
+        for line in text.splitlines()
+        if line.strip() and not re.match(r"\s*(full_key|object_type|reference_type):", line)
+    ]
     return " ".join(kept)

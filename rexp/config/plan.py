@@ -157,4 +157,3 @@ def _check_step(step: Any) -> None:
     if isinstance(step, str):
         registry.find("stage", step)
     raise ConfigError(f"compress.order holds {step!r}; the step this version runs is 'fit'")
-

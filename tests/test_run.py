@@ -1,0 +1,219 @@
+"""One run from the command line to the store, through real child processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rexp.store.store import Store
+
+FAST = [
+    "track=none",
+    "data=csv",
+    "data.columns.user=uid",
+    "data.columns.item=sku",
+    "data.columns.time=at",
+    "train.batch_size=64",
+]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty users of two tastes over forty items, so that there is something to learn."""
+    random = np.random.default_rng(0)
+    rows = ["uid,sku,at"]
+    for user in range(60):
+        liked = random.permutation(20)[:12] + 20 * (user % 2)
+        rows += [f"u{user:03d},{item:04d},{when}" for when, item in enumerate(liked)]
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def rexp(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "rexp", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def results(folder: Path) -> dict[str, dict[str, object]]:
+    """Finished runs by model name."""
+    return {result["labels"]["model"]: result for result in Store(folder / "runs").runs()}
+
+
+def weights(folder: Path) -> list[str]:
+    return sorted(
+        hashlib.sha256(file.read_bytes()).hexdigest() for file in (folder / "runs").glob("*/model.safetensors")
+    )
+
+
+@pytest.mark.slow
+def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path, tmp_path: Path) -> None:
+    command = [*FAST, f"data.path={table}", "model=mf", "model.factors=4", "train.max_epochs=8", "train.lr=0.05"]
+    first = rexp(*command, cwd=tmp_path)
+    found = results(tmp_path)
+    assert set(found) == {"mf", "pop", "random"}
+    for name in found:
+        assert name in first.stdout
+    assert found["mf"]["metrics"]["ndcg@10"] > found["random"]["metrics"]["ndcg@10"]  # type: ignore[index]
+    folder = tmp_path / "runs" / str(found["mf"]["run_id"])
+    assert {"config.yaml", "manifest.json", "metrics.jsonl", "per_user.parquet", "model.safetensors"} <= {
+        file.name for file in folder.iterdir()
+    }
+    assert not (folder / "checkpoints").exists()
+
+    before = weights(tmp_path)
+    second = rexp(*command, cwd=tmp_path)
+    assert weights(tmp_path) == before
+    assert second.stderr.count("is done already") == 3
+    assert second.stdout == first.stdout
+
+
+@pytest.mark.slow
+def test_a_repeated_run_imports_no_torch(table: Path, tmp_path: Path) -> None:
+    command = [*FAST, f"data.path={table}", "model=pop"]
+    rexp(*command, cwd=tmp_path)
+    script = (
+        "import sys; from rexp.__main__ import main; code = main(sys.argv[1:]); print('torch' in sys.modules, code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False 0"
+
+
+@pytest.mark.slow
+def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> None:
+    base = [*FAST, f"data.path={table}", "model=pop", "beside=[]"]
+    rexp(*base, cwd=tmp_path)
+    rexp(*base, "tags=[again]", "train.threads=2", cwd=tmp_path)
+    copy = tmp_path / "elsewhere.csv"
+    copy.write_bytes(table.read_bytes())
+    rexp(*base, f"data.path={copy}", cwd=tmp_path)
+    assert len(list(Store(tmp_path / "runs").runs())) == 1
+    rexp(*base, "seed=7", cwd=tmp_path)
+    rexp(*base, "evaluate.k=[5]", cwd=tmp_path)
+    copy.write_text(table.read_text() + "u000,0039,99\n")
+    rexp(*base, f"data.path={copy}", cwd=tmp_path)
+    assert len(list(Store(tmp_path / "runs").runs())) == 4
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_after_a_failed_job_and_says_so(table: Path, tmp_path: Path) -> None:
+    sweep = ["-m", *FAST, f"data.path={table}", "model=mf,pop", "model.factors=4", "seed=1,2", "train.max_epochs=1"]
+    failed = rexp(*sweep, cwd=tmp_path, code=2)
+    assert "factors" in failed.stderr  # pop has no factors: Hydra refuses the composition before any job
+    sweep = [
+        "-m",
+        *FAST,
+        f"data.path={table}",
+        "model=mf,pop",
+        "seed=1,2",
+        "train.max_epochs=1",
+        "evaluate.k=[10],[999]",
+    ]
+    failed = rexp(*sweep, cwd=tmp_path, code=1)
+    assert "4 of 8 jobs failed" in failed.stderr
+    assert "999" in failed.stderr
+    assert len(list(Store(tmp_path / "runs").runs())) == 4
+    again = rexp(*sweep, cwd=tmp_path, code=1)
+    assert again.stderr.count("is done already") == 4
+
+
+@pytest.mark.slow
+def test_killed_in_mid_training_and_started_again_ends_with_the_same_bytes(table: Path, tmp_path: Path) -> None:
+    command = [*FAST, f"data.path={table}", "model=ncf", "model.dropout=0.1", "train.max_epochs=60", "beside=[]"]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    rexp(*command, cwd=tmp_path / "whole")
+    for _ in range(2):
+        _kill_after_an_epoch([sys.executable, "-m", "rexp", *command], tmp_path / "killed", signal.SIGKILL)
+    resumed = rexp(*command, cwd=tmp_path / "killed")
+    assert "epoch" in resumed.stdout + resumed.stderr
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    epochs = [
+        [json.loads(line)["epoch"] for line in file.read_text().splitlines()]
+        for file in (tmp_path / "killed" / "runs").glob("*/metrics.jsonl")
+    ]
+    assert epochs == [sorted(set(epochs[0]))]
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_an_interrupted_run_that_goes_on(table: Path, tmp_path: Path) -> None:
+    command = [*FAST, f"data.path={table}", "model=ncf", "train.max_epochs=60", "beside=[]"]
+    code = _kill_after_an_epoch([sys.executable, "-m", "rexp", *command], tmp_path, signal.SIGTERM)
+    assert code == 143
+    run = next((tmp_path / "runs").glob("*/manifest.json")).parent.name
+    assert Store(tmp_path / "runs").status(run) == "interrupted"
+    rexp(*command, cwd=tmp_path)
+    assert Store(tmp_path / "runs").status(run) == "done"
+
+
+def _kill_after_an_epoch(command: list[str], cwd: Path, how: signal.Signals) -> int:
+    """Start, wait for a checkpoint newer than the start, kill; the exit code."""
+    started = time.time()
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.time() + 120
+    while time.time() < deadline and process.poll() is None:
+        if any(file.stat().st_mtime > started for file in (cwd / "runs").glob("*/checkpoints/*")):
+            break
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.send_signal(how)
+    return process.wait(timeout=60)
+
+
+BAD = [
+    (["model=nfc"], 2, "ncf"),
+    (["modle=ncf"], 2, "model"),
+    (["model.factorz=8"], 2, "factors"),
+    (["model.factors=many"], 2, "model.factors"),
+    (["train.max_epoch=3"], 2, "max_epochs"),
+    (["seed=one"], 2, "seed"),
+    (["loss.reduction=sum"], 2, "loss"),
+    (["evaluate.metrics=[ndgc]"], 2, "ndcg"),
+    (["data=csv"], 2, "data.path"),
+    (["data=csv", "data.path=nowhere.csv"], 1, "nowhere.csv"),
+    (["model=pop", "loss=bce"], 2, "closed form"),
+    (["evaluate.k=[100000]", "model=pop"], 2, "100000"),
+    (["paths.store=/proc/nothing"], 1, "/proc/nothing"),
+    (["train.monitor=nothing@10", "train.max_epochs=1"], 2, "nothing@10"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "code", "named"), BAD, ids=lambda value: str(value))
+def test_bad_input_is_one_line_that_names_it(arguments: list[str], code: int, named: str, tmp_path: Path) -> None:
+    done = rexp("track=none", *arguments, cwd=tmp_path, code=code)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("rexp: ")]
+    assert len(lines) == 1
+    assert named in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_folder_a_restricted_data_set_says_where_its_files_belong(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "REXP_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rexp", "data=ml-1m", "track=none"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "REXP_DATA" in done.stderr
+    assert "https://" in done.stderr
