@@ -99,6 +99,8 @@ class Store:
             raise StoreError(
                 f"'{prefix}' is the beginning of {len(found)} runs: {', '.join(found[:5])}; give more of it"
             )
+        if not known:
+            raise StoreError(f"{self.root} holds no run; start one with: python -m rexp")
         if not found:
             raise StoreError(f"no run '{prefix}' in {self.root}; {did_you_mean(prefix, known)}")
         return found[0]
@@ -150,6 +152,8 @@ class Store:
             if force and directory.exists():
                 shutil.rmtree(directory)
             directory.mkdir(parents=True, exist_ok=True)
+            for leftover in directory.glob(".*.tmp"):
+                leftover.unlink()
         self._last_epoch.pop(run, None)
         write_text(directory / "config.yaml", _yaml(config))
         write_text(directory / "identity.json", canonical_json(identity or {}))

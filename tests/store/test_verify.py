@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rexp.__main__ import main
+from rexp.errors import StoreError
+from rexp.store.identity import run_id
+from rexp.store.manifest import finish, manifest, source_facts
+from rexp.store.store import Store
+from rexp.store.verify import verify
+from rexp.versions import OWN, code_version
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with one run, made from ``ratings.csv``."""
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("1,2\n")
+    store = Store(tmp_path / "runs")
+    config = {"seed": 1, "model": {"name": "pop"}, "data": {"path": str(ratings)}}
+    data = {"name": "csv", "fingerprint": "f00d"}
+    identity = {"config": config | {"data": data}, "code": {OWN: code_version(OWN)}}
+    run = run_id(identity)
+    started = manifest([], {"seed": 1}, data | {"files": source_facts([ratings])})
+    directory = store.begin(run, config, started, identity=identity)
+    (directory / "model.safetensors").write_bytes(b"weights")
+    weights = {"file": "model.safetensors", **_describe(directory / "model.safetensors")}
+    store.commit(run, {"config": config, "data": data, "metrics": {}, "weights": weights}, finish(started))
+    return store
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    from rexp.store.files import describe
+
+    return describe(path)
+
+
+def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    value = json.loads(path.read_text())
+    change(value)
+    path.write_text(json.dumps(value))
+
+
+def faults(store: Store) -> dict[str, str]:
+    (run,) = (result["run_id"] for result in store.runs())
+    return {check.what: check.fault for check in verify(store, run) if check.fault}
+
+
+def the_run(store: Store) -> Path:
+    (result,) = store.runs()
+    return store.directory(result["run_id"])
+
+
+def test_an_untouched_run_holds(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert faults(store) == {}
+    run = the_run(store).name
+    assert main(["verify", run[:6], "--store", str(store.root)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"run {run}: ")
+    count, _, total = said.split(": ")[1].split(" checks")[0].partition(" of ")
+    assert count == total
+    assert int(total) >= 15
+
+
+def test_an_altered_data_file_is_caught(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("1,3\n")
+    (fault,) = faults(store).items()
+    assert fault[0] == f"data file {ratings}"
+    assert "sha256 was" in fault[1]
+    ratings.unlink()
+    assert faults(store) == {f"data file {ratings}": "is missing"}
+    run = the_run(store).name
+    assert main(["verify", run, "--store", str(store.root), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    assert {"what": f"data file {ratings}", "fault": "is missing"} in report["checks"]
+
+
+def test_another_package_is_caught(store: Store) -> None:
+    _edit(the_run(store) / "manifest.json", lambda kept: kept["versions"].update(polars="0.0.1", gone="2.0"))
+    found = faults(store)
+    assert found.keys() == {"package polars", "package gone"}
+    assert found["package polars"].startswith("was 0.0.1, is ")
+    assert found["package gone"] == "was 2.0, is not installed"
+
+
+def test_altered_weights_are_caught(store: Store) -> None:
+    (the_run(store) / "model.safetensors").write_bytes(b"weightz")
+    assert faults(store).keys() == {"file model.safetensors"}
+
+
+def test_a_result_whose_weights_or_configuration_were_edited_is_caught(store: Store) -> None:
+    def change(result: dict[str, Any]) -> None:
+        result["weights"]["sha256"] = "0" * 64
+        result["config"]["model"]["name"] = "ncf"
+        result["data"]["fingerprint"] = "beef"
+
+    _edit(the_run(store) / "result.json", change)
+    assert faults(store).keys() == {"weights", "config model", "data fingerprint", "data record"}
+
+
+def test_an_edited_identity_is_caught(store: Store) -> None:
+    _edit(the_run(store) / "identity.json", lambda identity: identity["code"].update({OWN: "9.9"}))
+    found = faults(store)
+    assert found.keys() == {"file identity.json", "run id", f"code {OWN}"}
+    assert found[f"code {OWN}"].startswith("was 9.9, is ")
+
+
+def test_what_cannot_be_checked_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = the_run(store)
+    assert main(["verify", "zzz", "--store", str(store.root)]) == 1
+    assert "no run 'zzz'" in capsys.readouterr().err
+    (directory / "manifest.json").write_text("{")
+    with pytest.raises(StoreError, match=r"manifest\.json cannot be read"):
+        verify(store, directory.name)
+    (directory / "result.json").unlink()
+    assert main(["verify", directory.name, "--store", str(store.root)]) == 1
+    assert "is not done but interrupted" in capsys.readouterr().err
