@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 
+UNBOUNDED = 10_000
+"""A width in letters that no table reaches."""
+
+
 def render_table(
     results: Sequence[Mapping[str, Any]],
     *,
@@ -30,7 +34,7 @@ def render_table(
     from rich.console import Console
 
     # A file or a pipe has no width: there nothing is left out.
-    console = console or Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    console = console or Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False)
     for table in make_tables(results, keys, columns):
         _print(table, console)
 
@@ -40,7 +44,8 @@ def _print(table: Table, console: Console) -> None:
     from rich.text import Text
 
     shown = list(table.columns)
-    while len(shown) > 1 and Measurement.get(console, console.options, _grid(table, shown)).minimum > console.width:
+    anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
+    while len(shown) > 1 and Measurement.get(console, anywhere, _grid(table, shown)).minimum > console.width:
         shown.pop()
     console.print(Text(table.heading, style="bold"), soft_wrap=True)
     console.print(_grid(table, shown))
@@ -59,12 +64,12 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:
         grid.add_column(key, overflow="fold")
-    for title in ("seeds", *columns):
-        grid.add_column(Text(title), justify="right", no_wrap=True)
-    for row in table.rows:
-        cells = [
-            Text(cell_text(column, row.cells[column]), style="bold" if is_best(table, row, column) else "")
-            for column in columns
-        ]
+    grid.add_column("seeds", justify="right", min_width=len("seeds"))
+    texts = {column: [cell_text(column, row.cells[column]) for row in table.rows] for column in columns}
+    for column in columns:
+        width = max(map(len, [column, *texts[column]]))  # numbers are never cut
+        grid.add_column(Text(column), justify="right", min_width=width)
+    for index, row in enumerate(table.rows):
+        cells = [Text(texts[column][index], style="bold" if is_best(table, row, column) else "") for column in columns]
         grid.add_row(*(Text(name) for name in row_name(row)), str(len(row.seeds)), *cells)
     return grid

@@ -23,7 +23,7 @@ class Table:
         heading: data set and protocol in words.
         keys: what names a row.
         columns: metrics, then costs.
-        best: the best mean of each column that has one, where there is more than one row.
+        best: the best mean of each column that has one, where they differ.
         left_out: older runs of the same configuration and seed that are not in it.
     """
 
@@ -67,14 +67,12 @@ def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[
 
 
 def _best(table: Table, results: Iterable[Result]) -> dict[str, float]:
-    if len(table.rows) < 2:
-        return {}
     costs = set(_names(results, "cost"))
     best: dict[str, float] = {}
     for column in table.columns:
         higher = False if column in costs else higher_is_better(column)
-        means = [row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)]
-        if means and higher is not None:
+        means = {row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)}
+        if len(means) > 1 and higher is not None:
             best[column] = max(means) if higher else min(means)
     return best
 

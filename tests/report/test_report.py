@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rexp import registry
+from rexp.__main__ import main
+from rexp.errors import ConfigError
+from rexp.report.direction import higher_is_better
+from rexp.report.table import render_table
+from rexp.report.tables import make_tables
+from rexp.report.write import comma_separated, markdown
+from rexp.versions import OWN
+
+FACTS = {
+    "protocol": "full", "protocol_id": "aaaa1111", "mask": ["train", "valid"], "catalogue": "train",
+    "catalogue_size": 3706, "n_users_evaluated": 6040, "ties": "item_id",
+}  # fmt: skip
+
+
+def result(
+    run: str,
+    model: str,
+    seed: int,
+    ndcg: float | None,
+    *,
+    factors: int = 8,
+    facts: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    return {
+        "status": "done",
+        "run_id": run,
+        "finished": "2025-01-01",
+        "labels": {"data": "ml-1m", "model": model, "compress": "none"},
+        "seed": seed,
+        "config": {"seed": seed, "model": {"name": model, "factors": factors}, "fit": {"loss": {"name": "bce"}}},
+        "data": {"name": "ml-1m", "fingerprint": "f00dcafe99"},
+        "facts": FACTS | (facts or {}),
+        "metrics": {"ndcg@10": ndcg, "gini@10": None if ndcg is None else 1 - ndcg},
+        "cost": {"parameters": 1000 * factors, "fit_seconds": 1.5 * factors, "weight_bytes": 4000},
+        **more,
+    }
+
+
+RESULTS = [
+    result("r1", "mf", 1, 0.25),
+    result("r2", "mf", 2, 0.50),
+    result("r3", "mf", 3, 0.75),
+    result("r4", "pop", 1, 0.125),
+]
+
+
+def save(root: Path, results: list[dict[str, Any]]) -> Path:
+    for one in results:
+        (root / one["run_id"]).mkdir(parents=True)
+        (root / one["run_id"] / "result.json").write_text(json.dumps(one))
+    return root
+
+
+def printed(results: list[dict[str, Any]], width: int = 200, **options: Any) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False, highlight=False)
+    render_table(results, console=console, **options)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_cell_is_mean_and_sample_deviation_over_seeds() -> None:
+    (table,) = make_tables(RESULTS)
+    mf, pop = table.rows
+    assert (mf.labels, mf.seeds, mf.runs) == (("mf",), (1, 2, 3), ("r1", "r2", "r3"))
+    assert (mf.cells["ndcg@10"].mean, mf.cells["ndcg@10"].sd, mf.cells["ndcg@10"].n) == (0.5, 0.25, 3)
+    assert pop.cells["ndcg@10"].mean == 0.125
+    assert "nan" not in markdown([table])
+    assert table.columns == ("ndcg@10", "gini@10", "parameters", "fit_seconds")
+
+
+def test_the_best_of_each_column_follows_its_direction() -> None:
+    (table,) = make_tables([*RESULTS, result("r5", "ncf", 1, 0.25, factors=4)])
+    assert table.best == {"ndcg@10": 0.5, "gini@10": 0.5, "parameters": 4000, "fit_seconds": 6.0}
+    assert "| mf | 3 | **0.5000 ± 0.2500** | **0.5000 ± 0.2500** | 8,000 |" in markdown([table])
+    assert make_tables(RESULTS[:3])[0].best == {}
+
+
+def test_unlike_protocols_and_data_never_share_a_table() -> None:
+    sampled = {"protocol": "sampled", "protocol_id": "bbbb", "candidates": {"n": 99, "sampler": "uniform"}}
+    other_data = {"name": "ml-1m", "fingerprint": "0ther0"}
+    tables = make_tables(
+        [*RESULTS, result("r5", "mf", 1, 0.9, facts=sampled), result("r6", "mf", 1, 0.8, data=other_data)]
+    )
+    assert [len(table.rows) for table in tables] == [2, 1, 1]
+    assert tables[0].heading == (
+        "ml-1m · protocol full · mask train+valid · catalogue train (3,706 items) · 6,040 users evaluated"
+        " · data f00dcafe, rules aaaa1111"
+    )
+    assert "99 uniform candidates" in tables[1].heading
+    assert len({table.heading for table in tables}) == 3
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own_and_say_in_what() -> None:
+    (table,) = make_tables([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)])
+    assert [(row.labels, row.difference, row.seeds) for row in table.rows] == [
+        (("mf",), "model.factors=8", (1, 2, 3)),
+        (("mf",), "model.factors=16", (1,)),
+        (("pop",), "", (1,)),
+    ]
+    assert "mf (model.factors=16)" in markdown([table])
+    # A key that names the row need not be said again.
+    (table,) = make_tables([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)], keys=["model", "model.factors"])
+    assert [(row.labels, row.difference) for row in table.rows] == [
+        (("mf", "8"), ""),
+        (("pop", "8"), ""),
+        (("mf", "16"), ""),
+    ]
+
+
+def test_a_run_made_again_counts_once() -> None:
+    again = result("r9", "mf", 3, 1.0, finished="2026-01-01")
+    (table,) = make_tables([*RESULTS, again])
+    assert table.rows[0].runs == ("r1", "r2", "r9")
+    assert table.left_out == 1
+    assert "left out: 1 older run" in printed([*RESULTS, again])
+
+
+def test_a_value_that_is_not_defined_is_a_dash() -> None:
+    text = markdown(make_tables([result("r1", "mf", 1, None), result("r2", "pop", 1, 0.5)]))
+    assert "| mf | 1 | - | - | 8,000 |" in text
+
+
+def test_the_screen_shows_rows_and_hides_what_does_not_fit() -> None:
+    text = printed(RESULTS)
+    assert "0.5000 ± 0.2500" in text
+    assert "users evaluated" in text
+    narrow = printed(RESULTS, width=40)
+    assert "the screen is too narrow for gini@10, parameters, fit_seconds" in narrow
+    assert "0.5000 ± 0.2500" in narrow
+    body = [line for line in narrow.splitlines() if "mf" in line]
+    assert all(len(line) <= 40 for line in body)
+
+
+def test_names_are_text_and_no_markup() -> None:
+    assert "[red]x" in printed([result("r1", "[red]x", 1, 0.5)])
+
+
+def test_unknown_rows_and_columns_are_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"no run has the column 'ndgc@10'; did you mean 'ndcg@10'"):
+        make_tables(RESULTS, columns=["ndgc@10"])
+    with pytest.raises(ConfigError, match=r"no run has the row key 'modle'; did you mean 'model'"):
+        make_tables(RESULTS, keys=["modle"])
+
+
+def test_csv_has_numbers_and_the_trail_to_the_runs() -> None:
+    rows = list(csv.DictReader(io.StringIO(comma_separated(make_tables(RESULTS, columns=["ndcg@10"])))))
+    assert rows[0]["runs"] == "r1 r2 r3"
+    assert (rows[0]["model"], rows[0]["ndcg@10 mean"], rows[0]["ndcg@10 sd"], rows[0]["ndcg@10 n"]) == (
+        "mf", "0.5", "0.25", "3",
+    )  # fmt: skip
+    assert rows[1]["ndcg@10 sd"] == ""
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = save(tmp_path / "runs", RESULTS)
+    assert main(["report", str(store)]) == 0
+    assert "0.5000 ± 0.2500" in capsys.readouterr().out
+    assert main(["report", str(store), "--markdown", "--cols", "ndcg@10,parameters", "--rows", "model,data"]) == 0
+    assert "| model | data | seeds | ndcg@10 | parameters |" in capsys.readouterr().out
+    assert main(["report", str(store), "--csv", str(tmp_path / "table.csv")]) == 0
+    assert (tmp_path / "table.csv").read_text().count("\n") == 3
+    assert main(["report", str(store), "--csv", str(tmp_path / "no" / "table.csv")]) == 1
+    assert "give --csv another FILE" in capsys.readouterr().err
+    assert main(["report", str(store), "--cols", "x"]) == 2
+    assert main(["report", str(tmp_path / "empty")]) == 1
+    assert "no finished run in" in capsys.readouterr().err
+
+
+def test_a_thousand_runs_without_torch_in_less_than_three_seconds(tmp_path: Path) -> None:
+    store = save(
+        tmp_path, [result(f"{i:012x}", f"m{i % 10}", i // 50, i / 1000, factors=i % 50 // 10) for i in range(1000)]
+    )
+    code = (
+        "import sys, time; t = time.process_time(); from rexp.__main__ import main;"
+        "code = main(['report', sys.argv[1]]); print(time.process_time() - t, 'torch' in sys.modules, code)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, str(store)], capture_output=True, text=True, check=True)
+    seconds, torch, exit_code = done.stdout.splitlines()[-1].split()
+    assert (torch, exit_code) == ("False", "0")
+    assert float(seconds) < 3, time.perf_counter() - started
+
+
+def test_directions_are_those_of_the_metrics() -> None:
+    for plugin in registry.plugins("metric"):
+        if plugin.distribution == OWN:
+            assert higher_is_better(f"{plugin.name}@10|given") is plugin.load().higher_is_better, plugin.name  # type: ignore[attr-defined]
+    assert higher_is_better("unheard_of@5") is None
