@@ -66,7 +66,7 @@ class WandbTracker:
             group=run.group,
             tags=[*_tags(run), *config.tags],
             config=dict(run.config),
-            dir=str(run.directory),
+            dir=str(run.directory.resolve()),  # W&B's service has a working directory of its own
             resume="allow" if mode == "online" else None,
             settings=settings,
         )
