@@ -11,13 +11,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
 from rexp.errors import StoreError, did_you_mean
 from rexp.store.files import describe, one_line_errors, write_text
 from rexp.store.identity import canonical_json, plain
+from rexp.store.locks import Locks
 from rexp.store.records import append_epoch
 
 Status = Literal["done", "failed", "interrupted", "running", "absent"]
@@ -33,7 +34,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._held: set[str] = set()
+        self._locks = Locks(root / ".locks")
         self._last_epoch: dict[str, int] = {}
 
     def check_writable(self) -> None:
@@ -61,7 +62,7 @@ class Store:
         written = self._read(run)
         if written.get("status") == "done":
             return "done"
-        if self._is_locked(run):
+        if self._locks.is_held_by_another(run):
             return "running"
         if written.get("status") == "failed":
             return "failed"
@@ -107,24 +108,9 @@ class Store:
 
     # What a run leaves
 
-    @contextmanager
-    def lock(self, run: str) -> Iterator[None]:
+    def lock(self, run: str) -> AbstractContextManager[None]:
         """Hold the run alone, among all processes on this store; look at its status again once it is yours."""
-        from filelock import Timeout
-
-        lock = self._lock(run)
-        with one_line_errors(self.root):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                _say(f"run {run} is being made by another process; waiting for it")
-                lock.acquire()
-        self._held.add(run)
-        try:
-            yield
-        finally:
-            self._held.discard(run)
-            lock.release()
+        return self._locks.hold(run)
 
     def begin(
         self,
@@ -240,28 +226,6 @@ class Store:
     @staticmethod
     def _is_id(name: str) -> bool:
         return not name.startswith(".") and Path(name).name == name
-
-    def _lock(self, run: str) -> Any:
-        from filelock import FileLock
-
-        folder = self.root / ".locks"
-        with one_line_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{run}.lock")
-
-    def _is_locked(self, run: str) -> bool:
-        """Another holds the run's lock; probed only where there is one, so that looking changes nothing."""
-        if run in self._held or not (self.root / ".locks" / f"{run}.lock").exists():
-            return False
-        from filelock import Timeout
-
-        try:
-            with self._lock(run).acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:
-            return False
 
     def _alias_file(self, key: str) -> Path:
         return self.root / ".aliases" / key
