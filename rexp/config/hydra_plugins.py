@@ -6,9 +6,8 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.errors import ConfigCompositionException
@@ -18,6 +17,9 @@ from omegaconf import OmegaConf
 
 from rexp import registry
 from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hydra.core.config_search_path import ConfigSearchPath
 
 
 def conf_folder(package: str) -> Path | None:
@@ -75,8 +77,13 @@ class EntryPointSource(ConfigSource):
             raise ConfigCompositionException(str(error)) from error
         if kind == "model":
             config["defaults"] = [{"/loss@fit.loss": "bce"}, {"/sampler@fit.sampler": "uniform"}, "_self_"]
+        # Several trackers stand side by side, each under its own key; for the others None means the group's own place.
+        package = f"track.{name}" if kind == "tracker" else None
         return ConfigResult(
-            config=OmegaConf.create(config), path=f"{self.scheme()}://{self.path}", provider=self.provider, header={}
+            config=OmegaConf.create(config),
+            path=f"{self.scheme()}://{self.path}",
+            provider=self.provider,
+            header={"package": package},
         )
 
 
