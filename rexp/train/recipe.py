@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rexp.errors import ConfigError
 
 IDENTITY_OF_DEVICE = ("precision",)
-"""Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity; the rest only say where."""
+"""Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity."""
 
 
 @dataclass
@@ -99,7 +99,7 @@ def check_recipe(recipe: FitConfig) -> None:
     if recipe.select != "best" and recipe.patience is None:
         return
     if recipe.watch == "none":
-        raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last, or watch=valid")
+        raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last")
     if recipe.watch == "test" and not recipe.select_on_test:
         raise ConfigError(
             f"{chooses} with train.watch=test would choose the epoch on the test part; take train.select=last, "

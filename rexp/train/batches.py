@@ -1,0 +1,168 @@
+"""From interactions to whole batches of tensors: an index is shuffled, negatives are drawn for many batches at once.
+
+An epoch is a shuffled list of *slots*. With N positives and n negatives of each there are, by layout,
+
+    point   N * (1 + n) slots: slot s is the positive s where s < N, else one negative of the positive s mod N
+    pair    N * n slots: the positive s mod N with one negative
+    rows    N slots: the positive s with all its negatives
+
+so every positive comes once and has exactly n negatives, positives and negatives are mixed over the whole epoch, and
+nothing but the index (4 bytes a slot) is ever as large as the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rexp.api import Batch, Layout, Query, Sampler
+from rexp.errors import ConfigError
+from rexp.train.negatives import first, log_q_of, one_each
+from rexp.train.positives import Interacted, Positives, UniformUsers, as_tensor
+from rexp.train.seeds import generator
+
+if TYPE_CHECKING:
+    from rexp.data.split import Interactions
+
+# Steps that one pass through Lightning's loop does: its overhead is paid once for all of them. The bound on the items
+# of a chunk keeps its memory fixed. Both shape the stream of random numbers, so they are no options.
+CHUNK_STEPS = 32
+CHUNK_ITEMS = 2**17
+
+Chunk = tuple[Batch, ...]
+
+
+class Batches:
+    """The batches of an epoch, several at a time; every iteration is the epoch that ``epoch`` says.
+
+    It is given to Lightning as it is: a ``DataLoader`` around it would only draw from the global random numbers.
+
+    Args:
+        interactions: what is learned from.
+        n_users: size of the vocabulary.
+        layout: the batches' layout, as the loss wants it.
+        batch_size: users of a batch (B of :class:`rexp.api.Batch`).
+        sampler: draws the negatives; None for none, which only the layout ``point`` allows.
+        seed: of the run.
+        rank, world: this process and how many there are; each takes every ``world``-th slot.
+
+    Raises:
+        ConfigError: a layout that is not served here, or that needs a sampler.
+    """
+
+    def __init__(
+        self,
+        interactions: Interactions,
+        n_users: int,
+        layout: Layout,
+        batch_size: int,
+        sampler: Sampler | None,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.n_negatives = sampler.n if sampler is not None else 0
+        self.layout, self.batch_size, self.seed = layout, batch_size, seed
+        # Where the negatives of a positive lie in different slots, each slot draws its own.
+        self.sampler = one_each(sampler) if sampler is not None and layout is not Layout.ROWS else sampler
+        self.rank, self.world = rank, world
+        self.epoch = 0
+        _check(layout, self.n_negatives)
+        users_first = sampler is not None and sampler.positives == "users"
+        self.positives: Positives = UniformUsers(interactions, n_users) if users_first else Interacted(interactions)
+        self.n_positives = len(interactions)
+        self.ratings = None if users_first or interactions.ratings is None else as_tensor(interactions.ratings)
+        self.chunk_steps = min(CHUNK_STEPS, max(1, CHUNK_ITEMS // (batch_size * self._width)))
+
+    @property
+    def _width(self) -> int:
+        """Items of one slot."""
+        return {Layout.POINT: 1, Layout.PAIR: 2}.get(self.layout, 1 + self.n_negatives)
+
+    @property
+    def n_slots(self) -> int:
+        """Slots of an epoch, over all ranks."""
+        copies = {Layout.POINT: 1 + self.n_negatives, Layout.PAIR: self.n_negatives}.get(self.layout, 1)
+        return self.n_positives * copies
+
+    @property
+    def samples(self) -> int:
+        """Scored items of an epoch over all ranks: what samples per second count."""
+        return self.n_slots * self._width
+
+    @property
+    def n_steps(self) -> int:
+        """Batches of an epoch, of one rank."""
+        return -(-self._rank_slots // self.batch_size)
+
+    @property
+    def _rank_slots(self) -> int:
+        return -(-self.n_slots // self.world)
+
+    def __len__(self) -> int:
+        return -(-self.n_steps // self.chunk_steps)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        order = self._order()
+        draws = generator(self.seed, self.epoch, 1, self.rank)
+        whole = self.sampler is None or self.sampler.scope == "chunk"
+        for slots in torch.split(order, self.batch_size * self.chunk_steps):
+            if whole:
+                yield _cut(self._batch(slots, draws), self.batch_size)
+            else:
+                yield tuple(self._batch(part, draws) for part in torch.split(slots, self.batch_size))
+
+    def _order(self) -> Tensor:
+        """This rank's slots of the epoch, shuffled; every rank shuffles alike, then takes its share.
+
+        The last share is filled up from the front, so that all ranks do equally many steps.
+        """
+        dtype = torch.int32 if self.n_slots < 2**31 else torch.int64
+        order = torch.randperm(self.n_slots, generator=generator(self.seed, self.epoch, 0), dtype=dtype)
+        if self.world == 1:
+            return order
+        missing = self._rank_slots * self.world - self.n_slots
+        return torch.cat([order, order[:missing]])[self.rank :: self.world].contiguous()
+
+    def _batch(self, slots: Tensor, draws: torch.Generator) -> Batch:
+        rows = slots % self.n_positives if self.n_slots > self.n_positives else slots
+        users, items = self.positives.at(rows, draws)
+        if self.layout is Layout.POINT:
+            return self._points(slots, rows, users, items, draws)
+        assert self.sampler is not None
+        drawn = self.sampler.sample(users, items, draws)
+        drawn = first(drawn) if self.layout is Layout.PAIR else drawn
+        log_q = None if drawn.log_q is None else torch.cat([log_q_of(self.sampler, items), drawn.log_q], dim=1)
+        return Batch(Query(users), torch.cat([items[:, None], drawn.items], dim=1), None, log_q)
+
+    def _points(self, slots: Tensor, rows: Tensor, users: Tensor, items: Tensor, draws: torch.Generator) -> Batch:
+        if self.sampler is None or not self.n_negatives:
+            labels = torch.ones(len(slots)) if self.ratings is None else self.ratings.index_select(0, rows)
+            return Batch(Query(users), items, labels)
+        negative = slots >= self.n_positives
+        places = negative.nonzero().squeeze(1)
+        drawn = first(self.sampler.sample(users.index_select(0, places), items.index_select(0, places), draws))
+        # The positives' tensor was made for this batch, so it may be written to.
+        items.index_copy_(0, places, drawn.items.squeeze(1))
+        log_q = None
+        if drawn.log_q is not None:
+            log_q = torch.zeros(len(slots)).index_copy_(0, places, drawn.log_q.squeeze(1).float())
+        return Batch(Query(users), items, (~negative).float(), log_q)
+
+
+def _cut(chunk: Batch, size: int) -> Chunk:
+    """Consecutive batches of ``size``: views, nothing is copied."""
+    users, items = torch.split(chunk.query.users, size), torch.split(chunk.items, size)
+    labels = [None] * len(users) if chunk.labels is None else torch.split(chunk.labels, size)
+    log_q = [None] * len(users) if chunk.log_q is None else torch.split(chunk.log_q, size)
+    return tuple(Batch(Query(u), i, y, q) for u, i, y, q in zip(users, items, labels, log_q, strict=True))
+
+
+def _check(layout: Layout, n_negatives: int) -> None:
+    if layout is Layout.SEQUENCE:
+        raise ConfigError("the loss wants whole sequences (layout=sequence), which are not served; take another loss")
+    if layout is not Layout.POINT and not n_negatives:
+        raise ConfigError(f"the loss wants negatives (layout={layout}), but no sampler draws any; take sampler=uniform")

@@ -1,0 +1,47 @@
+"""From rexp's device options to Lightning's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.train.recipe import DeviceConfig, FitConfig
+
+
+def trainer_options(device: DeviceConfig, recipe: FitConfig) -> dict[str, Any]:
+    """Arguments of Lightning's Trainer.
+
+    Raises:
+        ConfigError: a precision or a number of devices that this machine does not have.
+    """
+    on_gpu = device.accelerator in ("gpu", "cuda") or (device.accelerator == "auto" and torch.cuda.is_available())
+    if on_gpu and not torch.cuda.is_available():
+        raise ConfigError(
+            f"train.accelerator={device.accelerator}, but there is no GPU here; take train.accelerator=cpu"
+        )
+    if on_gpu and device.devices > torch.cuda.device_count():
+        raise ConfigError(f"train.devices={device.devices}, but there are {torch.cuda.device_count()} GPUs here")
+    if device.precision == "16-mixed":
+        if not on_gpu:
+            raise ConfigError("train.precision=16-mixed needs a GPU; take bf16-mixed, which works on the CPU too")
+        if recipe.clip_norm is not None:
+            raise ConfigError(
+                "train.clip_norm cannot clip the scaled gradients of 16-mixed; take train.precision=bf16-mixed"
+            )
+    return {
+        "devices": device.devices,
+        "accelerator": "cpu" if device.accelerator == "auto" and not on_gpu else device.accelerator,
+        "strategy": _strategy(device),
+        "precision": device.precision,
+    }
+
+
+def _strategy(device: DeviceConfig) -> str:
+    """Forked processes share what is loaded; Lightning's plain ddp would run the whole command again in each."""
+    if device.strategy in ("auto", "ddp"):
+        return "ddp_fork" if device.devices > 1 else "auto"
+    return device.strategy

@@ -1,0 +1,113 @@
+"""What happens at the end of every epoch: measure, choose, tell, write to the disk, maybe stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback, Trainer
+
+from rexp.train.checkpoint import save_checkpoint
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.train.interrupt import Termination
+    from rexp.train.module import Training
+    from rexp.train.progress import Display
+    from rexp.train.recipe import FitConfig
+    from rexp.train.selection import Selection
+
+Validate = Callable[["nn.Module"], Mapping[str, float]]
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+class EpochEnd(Callback):
+    """Keeps the state of the fit and writes it at every epoch's end.
+
+    Args:
+        recipe: how often to validate, what to select.
+        directory: of the run.
+        belongs_to: marks the checkpoint as this fit's.
+        validate: measures the model, or None.
+        on_epoch: each is told the epoch and its values.
+        display: what a person sees.
+        termination: SIGTERM waits while something is written.
+        selection, curve: as an earlier process left them, or fresh.
+    """
+
+    def __init__(
+        self,
+        recipe: FitConfig,
+        directory: Path,
+        belongs_to: str,
+        validate: Validate | None,
+        on_epoch: Sequence[OnEpoch],
+        display: Display,
+        termination: Termination,
+        selection: Selection,
+        curve: list[dict[str, Any]],
+    ) -> None:
+        self.recipe, self.directory, self.belongs_to = recipe, directory, belongs_to
+        self.validate, self.on_epoch, self.display, self.termination = validate, on_epoch, display, termination
+        self.selection, self.curve = selection, curve
+
+    def on_train_epoch_start(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+        self.started = time.perf_counter()
+        if trainer.is_global_zero:
+            self.display.epoch_started(module.epoch, module.batches.n_steps)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+        seconds = time.perf_counter() - self.started
+        epoch, loss = module.epoch, module.mean_loss()
+        metrics = trainer.strategy.broadcast(self._measure(epoch, module) if trainer.is_global_zero else {})
+        validated = time.perf_counter() - self.started - seconds
+        row = {
+            "epoch": epoch,
+            "train_loss": loss,
+            "seconds": seconds,
+            "validate_seconds": validated,
+            "samples_per_second": module.batches.samples / seconds,
+            "metrics": metrics,
+        }
+        self.curve.append(row)
+        best = self.selection.observe(epoch, metrics, module.model)
+        stop = self.selection.exhausted
+        if trainer.is_global_zero:
+            with self.termination.held():
+                self._tell(row, best=best)
+                save_checkpoint(self.directory, self._state(trainer, module, stopped=stop))
+                self.termination.epoch = epoch
+        trainer.should_stop = trainer.should_stop or stop
+
+    def _measure(self, epoch: int, module: Training) -> dict[str, float]:
+        if self.validate is None or (epoch % self.recipe.every and epoch != self.recipe.max_epochs):
+            return {}
+        return {name: float(value) for name, value in self.validate(module.model).items()}
+
+    def _tell(self, row: Mapping[str, Any], *, best: bool) -> None:
+        values = {"train_loss": row["train_loss"], "samples_per_second": row["samples_per_second"], **row["metrics"]}
+        for tell in self.on_epoch:
+            tell(row["epoch"], values)
+        pace = sum(seconds_of(past) for past in self.curve) / len(self.curve)
+        self.display.epoch_ended(row, best=best, left=pace * (self.recipe.max_epochs - row["epoch"]))
+
+    def _state(self, trainer: Trainer, module: Training, *, stopped: bool) -> dict[str, Any]:
+        (optimizer,) = trainer.optimizers
+        return {
+            "belongs_to": self.belongs_to,
+            "epoch": module.epoch,
+            "stopped": stopped,
+            "model": module.model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scaler": trainer.precision_plugin.state_dict(),
+            "selection": self.selection.state(),
+            "curve": self.curve,
+        }
+
+
+def seconds_of(row: Mapping[str, Any]) -> float:
+    """What an epoch of the curve took, with its validation."""
+    return float(row["seconds"] + row["validate_seconds"])

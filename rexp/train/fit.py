@@ -1,0 +1,184 @@
+"""Fit a model by a recipe: the one door to training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch import Trainer
+
+from rexp.api import Capability, Layout, Loss, Sampler
+from rexp.errors import ConfigError, RunError
+from rexp.train.batches import Batches
+from rexp.train.checkpoint import load_checkpoint
+from rexp.train.devices import trainer_options
+from rexp.train.epochs import EpochEnd, OnEpoch, Validate, seconds_of
+from rexp.train.interrupt import Termination
+from rexp.train.module import Training
+from rexp.train.progress import display
+from rexp.train.quiet import quiet
+from rexp.train.recipe import DeviceConfig, FitConfig, check_recipe
+from rexp.train.selection import Selection, best_epochs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How a fit went.
+
+    Args:
+        epochs_run: over all processes that worked on it.
+        selected: whose weights the model has now, in words: "best epoch 7 by ndcg@10".
+        selected_epoch: the same as a number.
+        curve: one row an epoch: epoch, train_loss, seconds (of training), validate_seconds,
+            samples_per_second, metrics.
+        stopped_early: patience came to an end.
+        best_epoch: the best epoch and value of each metric over the curve, whatever was selected.
+        seconds: of training and validation, over all processes.
+    """
+
+    epochs_run: int
+    selected: str
+    selected_epoch: int
+    curve: list[dict[str, Any]]
+    stopped_early: bool
+    best_epoch: dict[str, dict[str, float]]
+    seconds: float
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for the stored result."""
+        return asdict(self)
+
+
+def fit(
+    model: nn.Module,
+    split: Split,
+    recipe: FitConfig,
+    device: DeviceConfig,
+    *,
+    loss: Loss | None,
+    sampler: Sampler | None,
+    seed: int,
+    directory: Path,
+    validate: Validate | None,
+    on_epoch: Sequence[OnEpoch] = (),
+) -> FitReport:
+    """Train ``model`` in place, from the last checkpoint under ``directory`` where there is one.
+
+    Args:
+        model: an ``nn.Module`` of the contract :class:`rexp.api.Model`, not a closed-form one.
+        split: its training part is learned from.
+        recipe: how long, with what, and which epoch is the result.
+        device: where.
+        loss: the objective; None where the model has its own.
+        sampler: of negatives; None where the loss needs none.
+        seed: of shuffling, negatives and dropout.
+        directory: of the run; a checkpoint is written there after each epoch.
+        validate: measures the model between epochs; None where nothing is watched.
+        on_epoch: each is told every epoch's number and values.
+
+    Returns:
+        the report; the model holds the selected weights.
+
+    Raises:
+        ConfigError: a recipe that contradicts itself, an unknown monitor, a device that is not there.
+        RunError: a loss that is not finite.
+        Interrupted: SIGTERM came; the last whole epoch is on the disk.
+    """
+    check_recipe(recipe)
+    if validate is None and (recipe.select == "best" or recipe.patience is not None):
+        raise ConfigError("train.select=best and train.patience need a validation; take train.select=last")
+    if loss is None and Capability.OWN_LOSS not in model.capabilities():  # type: ignore[operator]
+        raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
+    options = trainer_options(device, recipe)
+    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINT))
+
+    def make_batches(rank: int, world: int) -> Batches:
+        return Batches(split.train, split.n_users, layout, recipe.batch_size, sampler, seed, rank, world)
+
+    make_batches(0, 1)  # what is wrong with the layout is said before anything starts
+    belongs_to = _mark(model, split, recipe, loss, sampler, seed)
+    resume = load_checkpoint(directory, belongs_to)
+    if resume is None or not _finished(resume, recipe):
+        with quiet(), Termination() as termination:
+            shown = display(device.progress, recipe.max_epochs, recipe.monitor)
+            selection = Selection(recipe)
+            curve: list[dict[str, Any]] = []
+            if resume:
+                model.load_state_dict(resume["model"])
+                selection.restore(resume["selection"])
+                curve, termination.epoch = resume["curve"], resume["epoch"]
+            epochs = EpochEnd(recipe, directory, belongs_to, validate, on_epoch, shown, termination, selection, curve)
+
+            def between_chunks(steps: int) -> None:
+                termination.check()
+                shown.stepped(steps)
+
+            module = Training(model, recipe, loss, make_batches, seed, resume, between_chunks)
+            trainer = Trainer(
+                max_epochs=recipe.max_epochs - (resume["epoch"] if resume else 0),
+                callbacks=[epochs],
+                default_root_dir=directory,
+                plugins=[LightningEnvironment()],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+                num_sanity_val_steps=0,
+                limit_val_batches=0,
+                **options,
+            )
+            try:
+                trainer.fit(module)
+            except SystemExit as error:
+                # Lightning turns Ctrl-C and SIGTERM into an exit of its own.
+                termination.check()
+                if isinstance(error.__context__, KeyboardInterrupt):
+                    raise KeyboardInterrupt from error
+                raise
+            finally:
+                shown.close()
+        # Also where the epochs ran in other processes, this is where they left their state.
+        resume = load_checkpoint(directory, belongs_to)
+        if resume is None:
+            raise RunError(
+                f"the checkpoint under {directory} is gone or was damaged while training; run the same again"
+            )
+    model.load_state_dict(resume["model"])
+    model.zero_grad(set_to_none=True)
+    selection = Selection(recipe)
+    selection.restore(resume["selection"])
+    selected, selected_epoch = selection.choose(model, resume["epoch"])
+    return FitReport(
+        epochs_run=resume["epoch"],
+        selected=selected,
+        selected_epoch=selected_epoch,
+        curve=resume["curve"],
+        stopped_early=resume["stopped"],
+        best_epoch=best_epochs(resume["curve"]),
+        seconds=sum(seconds_of(row) for row in resume["curve"]),
+    )
+
+
+def _finished(state: Mapping[str, Any], recipe: FitConfig) -> bool:
+    return bool(state["stopped"]) or state["epoch"] >= recipe.max_epochs
+
+
+def _mark(
+    model: nn.Module, split: Split, recipe: FitConfig, loss: Loss | None, sampler: Sampler | None, seed: int
+) -> str:
+    """What a checkpoint must have in common with the fit that goes on from it."""
+    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    parts = [type(part).__qualname__ for part in (model, loss, sampler)]
+    text = json.dumps([asdict(recipe), split.fingerprint, shapes, parts, seed], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""Which (user, item) a slot of the epoch stands for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from rexp.data.split import Array, Interactions
+
+
+class Positives(Protocol):
+    """Turns rows of the training part into positives."""
+
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
+        """Users and items, each (B,) int64, for rows (B,) of the epoch."""
+        ...
+
+
+class Interacted:
+    """Every interaction is a positive once an epoch."""
+
+    def __init__(self, interactions: Interactions) -> None:
+        self.users, self.items = as_tensor(interactions.users), as_tensor(interactions.items)
+
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
+        return self.users.index_select(0, rows).long(), self.items.index_select(0, rows).long()
+
+
+class UniformUsers:
+    """A user is drawn uniformly, then one of its items (LightGCN's way); an epoch draws as many as there are rows."""
+
+    def __init__(self, interactions: Interactions, n_users: int) -> None:
+        offsets = torch.from_numpy(interactions.offsets(n_users))
+        self.lengths = offsets.diff()
+        self.starts = offsets[:-1]
+        self.known = self.lengths.nonzero().squeeze(1)
+        self.items = as_tensor(interactions.items)
+
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
+        users = self.known[torch.randint(len(self.known), rows.shape, generator=draws)]
+        lengths = self.lengths[users]
+        # In double precision, so that no item of a long history is left out; the product can round up to the length.
+        places = (torch.rand(rows.shape, generator=draws, dtype=torch.float64) * lengths).long()
+        places = torch.minimum(places, lengths - 1)
+        return users, self.items.index_select(0, self.starts[users] + places).long()
+
+
+def as_tensor(array: Array) -> Tensor:
+    """A tensor over the array's own memory, also where it is a read-only map of a file: nothing here writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))

@@ -1,0 +1,119 @@
+"""What a person sees of a fit: a bar and a table of epochs on a terminal, one plain line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+Row = Mapping[str, Any]
+SHOWN = 4
+
+
+class Display(Protocol):
+    """Shows a fit while it runs."""
+
+    def epoch_started(self, epoch: int, steps: int) -> None: ...
+    def stepped(self, steps: int) -> None: ...
+    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
+        """``row`` is one of the curve's; ``left`` the seconds to the last epoch at this pace."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def display(kind: Literal["auto", "bar", "lines", "none"], max_epochs: int, monitor: str) -> Display:
+    """The display for this terminal, or the one that is asked for; it writes to standard error."""
+    if kind == "none":
+        return Silent()
+    if kind == "bar" or (kind == "auto" and sys.stderr.isatty()):
+        return Bar(max_epochs, monitor)
+    return Lines(max_epochs, monitor)
+
+
+class Silent:
+    """Shows nothing."""
+
+    def epoch_started(self, epoch: int, steps: int) -> None: ...
+    def stepped(self, steps: int) -> None: ...
+    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class Lines(Silent):
+    """One line an epoch, each whole in itself, for logs."""
+
+    def __init__(self, max_epochs: int, monitor: str, stream: TextIO | None = None) -> None:
+        self.max_epochs, self.monitor, self.stream = max_epochs, monitor, stream
+
+    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
+        metrics = [f"{name} {value:.4f}" for name, value in shown(row["metrics"], self.monitor)]
+        cells = [f"epoch {row['epoch']}/{self.max_epochs}", f"loss {row['train_loss']:.4f}", *metrics]
+        cells += [f"{rate(row)} samples/s", f"{clock(left)} left", *(["best"] if best else [])]
+        print("  ".join(cells), file=self.stream or sys.stderr, flush=True)
+
+
+class Bar(Silent):
+    """A bar for the running epoch under a table that grows by a row an epoch."""
+
+    def __init__(self, max_epochs: int, monitor: str, console: Console | None = None) -> None:
+        self.max_epochs, self.monitor, self.rows = max_epochs, monitor, 0
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        console = console or Console(stderr=True)
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, refresh_per_second=4)
+        self.task = self.bar.add_task("", total=None)
+
+    def epoch_started(self, epoch: int, steps: int) -> None:
+        self.bar.reset(self.task, total=steps, description=f"epoch {epoch}/{self.max_epochs}")
+        self.bar.start()
+
+    def stepped(self, steps: int) -> None:
+        self.bar.advance(self.task, steps)
+
+    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
+        metrics = shown(row["metrics"], self.monitor)
+        names = ["epoch", "loss", *(name for name, _ in metrics), "samples/s", "left", ""]
+        values = [str(row["epoch"]), f"{row['train_loss']:.4f}", *(f"{value:.4f}" for _, value in metrics)]
+        values += [rate(row), clock(left), "best" if best else ""]
+        widths = [max(len(name), 9) for name in names]
+        if self.rows == 0 and (metrics or self.monitor):
+            self._print(names, widths, style="bold")
+        self._print(values, widths, style="green" if best else "none")
+        self.rows += 1
+
+    def _print(self, cells: list[str], widths: list[int], style: str) -> None:
+        line = " ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        self.bar.console.print(line, style=style, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+def shown(metrics: Mapping[str, float], monitor: str) -> list[tuple[str, float]]:
+    """The monitored metric first, then the first few others."""
+    ordered = sorted(metrics.items(), key=lambda pair: pair[0].partition("|")[0] != monitor and pair[0] != monitor)
+    return ordered[:SHOWN]
+
+
+def rate(row: Row) -> str:
+    """Samples per second, short: 812k, 1.24M.
+
+    >>> rate({"samples_per_second": 1_240_000.0}), rate({"samples_per_second": 812_345.0})
+    ('1.24M', '812k')
+    """
+    value = row["samples_per_second"]
+    return f"{value / 1e6:.2f}M" if value >= 1e6 else f"{value / 1e3:.0f}k" if value >= 1e4 else f"{value:.0f}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, or hours before them.
+
+    >>> clock(72), clock(3725)
+    ('1:12', '1:02:05')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"

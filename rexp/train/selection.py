@@ -1,0 +1,133 @@
+"""Which epoch's weights are the result, and when to stop looking for better ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rexp import registry
+from rexp.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from rexp.train.recipe import FitConfig
+
+Weights = dict[str, Tensor]
+Metrics = Mapping[str, float]
+
+
+class Selection:
+    """Sees every epoch's metrics and weights and keeps those that may still be chosen."""
+
+    def __init__(self, recipe: FitConfig) -> None:
+        self.recipe = recipe
+        self.best: Weights = {}
+        self.best_epoch = 0
+        self.best_value = math.nan
+        self.without_gain = 0
+        self.recent: list[Weights] = []
+
+    def observe(self, epoch: int, metrics: Metrics, model: nn.Module) -> bool:
+        """Look at an epoch; ``metrics`` is empty where it was not validated.
+
+        Returns:
+            whether it is the best so far.
+
+        Raises:
+            ConfigError: a monitor that is needed and not among the metrics.
+        """
+        if self.recipe.select == "last_k":
+            self.recent = [*self.recent, snapshot(model)][-self.recipe.last_k :]
+        if not metrics or (self.recipe.select != "best" and self.recipe.patience is None):
+            return False
+        name = monitored(metrics, self.recipe.monitor)
+        gained = math.isnan(self.best_value) or better(name, metrics[name], self.best_value)
+        self.without_gain = 0 if gained else self.without_gain + 1
+        if gained:
+            self.best_epoch, self.best_value = epoch, float(metrics[name])
+            if self.recipe.select == "best":
+                self.best = snapshot(model)
+        return gained
+
+    @property
+    def exhausted(self) -> bool:
+        """Patience is at an end."""
+        return self.recipe.patience is not None and self.without_gain >= self.recipe.patience
+
+    def choose(self, model: nn.Module, epoch: int) -> tuple[str, int]:
+        """Put the chosen weights into the model, which holds those of the last ``epoch``.
+
+        Returns:
+            how the choice is called in the result, and its epoch.
+        """
+        if self.recipe.select == "best":
+            model.load_state_dict(self.best)
+            part = " on the test part" if self.recipe.watch == "test" else ""
+            return f"best epoch {self.best_epoch} by {self.recipe.monitor}{part}", self.best_epoch
+        if self.recipe.select == "last_k":
+            model.load_state_dict(mean(self.recent))
+            return f"mean of the last {len(self.recent)} epochs", epoch
+        return f"last epoch {epoch}", epoch
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {key: getattr(self, key) for key in _STATE}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for key in _STATE:
+            setattr(self, key, state[key])
+
+
+_STATE = ("best", "best_epoch", "best_value", "without_gain", "recent")
+
+
+def monitored(metrics: Metrics, monitor: str) -> str:
+    """The metric's full name: as given, or the first whose part before ``|`` is what was given.
+
+    >>> monitored({"hr@10|given": 0.6, "ndcg@10|given": 0.4}, "ndcg@10")
+    'ndcg@10|given'
+    """
+    if monitor in metrics:
+        return monitor
+    for name in metrics:
+        if name.partition("|")[0] == monitor:
+            return name
+    raise ConfigError(f"train.monitor={monitor} is not measured; {did_you_mean(monitor, metrics)}")
+
+
+def better(name: str, value: float, than: float) -> bool:
+    """Whether a metric's value beats another; what is no installed metric counts as better when higher."""
+    try:
+        metric = registry.load("metric", name.partition("|")[0].partition("@")[0])
+    except ConfigError:
+        return value > than
+    return value > than if getattr(metric, "higher_is_better", True) else value < than
+
+
+def best_epochs(curve: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """The best epoch and value of each metric over a curve: not the result, but what some papers report."""
+    best: dict[str, dict[str, float]] = {}
+    for row in curve:
+        for name, value in row["metrics"].items():
+            if name not in best or better(name, value, best[name]["value"]):
+                best[name] = {"epoch": row["epoch"], "value": value}
+    return best
+
+
+def snapshot(model: nn.Module) -> Weights:
+    """A copy of the model's weights on the CPU."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+
+
+def mean(several: Sequence[Weights]) -> Weights:
+    """The mean of each tensor, summed in double precision; whole numbers (counters) are taken from the last."""
+    last = several[-1]
+    return {
+        name: torch.stack([weights[name].double() for weights in several]).mean(0).to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in last.items()
+    }
