@@ -1,0 +1,1 @@
+"""Collaborative Metric Learning, a plugin of rexp."""

@@ -1,0 +1,1 @@
+"""Popularity with a half-life, a plugin of rexp."""
