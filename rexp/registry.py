@@ -9,13 +9,14 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import Distribution, distributions
 from typing import Any
 
 from rexp.api import REXP_API
 from rexp.errors import ConfigError, did_you_mean
+from rexp.versions import OWN
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Plugin:
         module_name, _, attribute = self.target.partition(":")
         try:
             module = import_module(module_name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(f"{where} cannot be imported: {type(error).__name__}: {_one_line(error)}") from error
         cls: Any = module
         for part in attribute.split("."):
@@ -77,7 +78,10 @@ class Plugin:
 def _check_contract(cls: type, kind: str, where: str) -> None:
     import dataclasses
 
-    major, minor = getattr(cls, "rexp_api", REXP_API)
+    stated = getattr(cls, "rexp_api", REXP_API)
+    if not (isinstance(stated, tuple) and len(stated) == 2 and all(isinstance(part, int) for part in stated)):
+        raise ConfigError(f"{where} states rexp_api={stated!r}; it is a pair of whole numbers such as {REXP_API}")
+    major, minor = stated
     if major != REXP_API[0] or minor > REXP_API[1]:
         raise ConfigError(
             f"{where} was written for the plugin API {major}.{minor}, this rexp has {REXP_API[0]}.{REXP_API[1]}; "
@@ -112,38 +116,51 @@ class ConfPackage:
     distribution: str
 
 
+@dataclass
+class _Found:
+    """What a scan of the installed distributions found."""
+
+    plugins: dict[tuple[str, str], list[Plugin]] = field(default_factory=lambda: defaultdict(list))
+    packages: list[ConfPackage] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
 @cache
-def _scan() -> tuple[dict[tuple[str, str], list[Plugin]], list[ConfPackage]]:
+def _scan() -> _Found:
     """Every rexp entry point of every installed distribution; a distribution seen twice on the path counts once."""
     kinds = {kind.entry_points: kind.name for kind in KINDS.values()}
-    plugins: dict[tuple[str, str], list[Plugin]] = defaultdict(list)
-    packages: list[ConfPackage] = []
+    found = _Found()
     seen: set[str] = set()
-    for distribution, points in _distributions_with_rexp_points():
-        name = _normal(distribution.metadata["Name"])
+    for distribution in _distributions_with_rexp_points():
+        # What an interrupted installation leaves may have no name, or entry points that cannot be parsed.
+        name = _normal(distribution.metadata["Name"] or "nameless")
         if name in seen or name in disabled():
             continue
         seen.add(name)
+        try:
+            points = list(distribution.entry_points)
+            version = distribution.version
+        except Exception as error:
+            found.faults.append(f"the metadata of {name} cannot be read ({_one_line(error)}); install it again")
+            continue
         for point in points:
             if point.group == CONF_ENTRY_POINTS:
-                packages.append(ConfPackage(point.value, name))
-            elif point.group in kinds:
-                kind = kinds[point.group]
-                plugins[kind, point.name].append(Plugin(kind, point.name, point.value, name, distribution.version))
-    return dict(plugins), packages
+                found.packages.append(ConfPackage(point.value, name))
+            elif kind := kinds.get(point.group):
+                found.plugins[kind, point.name].append(Plugin(kind, point.name, point.value, name, version))
+    return found
 
 
-def _distributions_with_rexp_points() -> Iterator[tuple[Distribution, list[EntryPoint]]]:
+def _distributions_with_rexp_points() -> Iterator[Distribution]:
     for distribution in distributions():
-        text = distribution.read_text("entry_points.txt")
         # Parsing every installed package's entry points is slow; nearly none has ours.
-        if text and "[rexp." in text:
-            yield distribution, [point for point in distribution.entry_points if point.group.startswith("rexp.")]
+        if "[rexp." in (distribution.read_text("entry_points.txt") or ""):
+            yield distribution
 
 
 def plugins(kind: str | None = None) -> list[Plugin]:
     """Every installed plugin, clashes included, sorted by kind and name."""
-    found = [plugin for candidates in _scan()[0].values() for plugin in candidates]
+    found = [plugin for candidates in _scan().plugins.values() for plugin in candidates]
     return sorted((p for p in found if kind in (None, p.kind)), key=lambda p: (p.kind, p.name, p.distribution))
 
 
@@ -154,7 +171,12 @@ def names(kind: str) -> list[str]:
 
 def conf_packages() -> list[ConfPackage]:
     """Packages with YAML of their own."""
-    return list(_scan()[1])
+    return list(_scan().packages)
+
+
+def metadata_faults() -> list[str]:
+    """One line for each distribution whose plugins cannot even be listed."""
+    return list(_scan().faults)
 
 
 def find(kind: str, name: str) -> Plugin:
@@ -163,14 +185,15 @@ def find(kind: str, name: str) -> Plugin:
     Raises:
         ConfigError: no such name (with the nearest one), or two distributions claim it.
     """
-    candidates = _scan()[0].get((kind, name), [])
+    candidates = _scan().plugins.get((kind, name), [])
     if not candidates:
         raise ConfigError(f"no {kind} is named '{name}'; {did_you_mean(name, names(kind))}")
     if len(candidates) > 1:
-        owners = sorted(plugin.distribution for plugin in candidates)
+        owners = sorted(candidates, key=lambda plugin: (plugin.distribution == OWN, plugin.distribution))
+        claims = " and ".join(f"{owner.distribution} {owner.version} ({owner.target})" for owner in owners)
         raise ConfigError(
-            f"{kind} '{name}' is claimed by {' and '.join(owners)}; uninstall one, or leave one out with "
-            f"REXP_DISABLE={owners[-1]}"
+            f"{kind} '{name}' is claimed by {claims}; uninstall one, or leave one out with "
+            f"REXP_DISABLE={owners[0].distribution}"
         )
     return candidates[0]
 

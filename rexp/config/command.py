@@ -11,23 +11,27 @@ from rexp import registry
 from rexp.errors import ConfigError
 
 
-def check() -> list[tuple[registry.Plugin | None, str]]:
-    """Load every plugin; each fault as (plugin or None, one line)."""
-    from rexp.config.hydra_plugins import conf_folder
-
-    faults: list[tuple[registry.Plugin | None, str]] = []
-    for plugin in registry.plugins():
+def check(plugins: list[registry.Plugin]) -> dict[registry.Plugin, str]:
+    """Load each plugin; the broken ones with the reason, one line."""
+    faults = {}
+    for plugin in plugins:
         try:
             registry.find(plugin.kind, plugin.name)
             plugin.load()
         except ConfigError as error:
-            faults.append((plugin, str(error)))
-    for package in registry.conf_packages():
-        if conf_folder(package.package) is None:
-            faults.append(
-                (None, f"{package.distribution} names the configurations {package.package}, which do not exist")
-            )
+            faults[plugin] = str(error)
     return faults
+
+
+def check_distributions() -> list[str]:
+    """What is wrong with whole distributions: unreadable metadata, configurations that are not there."""
+    from rexp.config.hydra_plugins import conf_folder
+
+    missing = [package for package in registry.conf_packages() if conf_folder(package.package) is None]
+    return registry.metadata_faults() + [
+        f"{package.distribution} names the configurations {package.package}, and there is no such folder"
+        for package in missing
+    ]
 
 
 def main(argv: list[str]) -> int:
@@ -38,15 +42,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kind", choices=sorted(registry.KINDS), help="only this kind")
     options = parser.parse_args(argv)
     plugins = registry.plugins(options.kind)
-    faults = check() if options.check else []
-    reasons = {plugin: reason for plugin, reason in faults if plugin}
+    broken = check(plugins) if options.check else {}
+    # Two plugins of one name share one reason.
+    faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
     if options.json:
-        rows = [asdict(p) | ({"fault": reasons.get(p)} if options.check else {}) for p in plugins]
-        print(json.dumps({"plugins": rows, "faults": [reason for _, reason in faults]}, indent=2))
+        rows = [asdict(p) | ({"fault": broken.get(p)} if options.check else {}) for p in plugins]
+        print(json.dumps({"plugins": rows, "faults": faults}, indent=2))
         return int(bool(faults))
-    _print_table(plugins, reasons if options.check else None)
-    for _, reason in faults:
-        print(f"broken: {reason}", file=sys.stderr)
+    _print_table(plugins, broken if options.check else None)
+    for fault in faults:
+        print(f"broken: {fault}", file=sys.stderr)
     return int(bool(faults))
 
 

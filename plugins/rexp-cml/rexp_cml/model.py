@@ -89,4 +89,5 @@ def _points(table: EmbeddingTable, ids: Tensor) -> Tensor:
 
 def _in_unit_ball(vectors: Tensor) -> Tensor:
     """Vectors longer than 1 are scaled to length 1."""
-    return vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True).clamp(min=1)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return vectors / lengths.clamp(min=1)
