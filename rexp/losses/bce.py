@@ -1,0 +1,51 @@
+"""Binary cross-entropy: positives towards 1, negatives towards 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.api import Batch, Layout
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropyConfig:
+    """Options of :class:`BinaryCrossEntropy`.
+
+    Args:
+        reduction: over all scored items of the batch.
+        layout: ``point`` mixes positives and negatives; ``rows`` keeps a positive with its negatives, which is faster,
+            since the user's side is computed once, but changes what a batch is made of (GMF lost .010 HR@10 by it).
+    """
+
+    reduction: Reduction = "mean"
+    layout: Literal["point", "rows"] = "point"
+
+
+class BinaryCrossEntropy:
+    """``-y log s(x) - (1 - y) log(1 - s(x))`` of the logit x, as in NCF (He et al. 2017, eq. 7)."""
+
+    Config: ClassVar[type] = BinaryCrossEntropyConfig
+
+    def __init__(self, config: BinaryCrossEntropyConfig) -> None:
+        self.config = config
+        self.layout = Layout(config.layout)
+
+    def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The loss of ``scores`` (B,) with labels, or (B, 1 + N) with the positive first."""
+        if self.layout is Layout.ROWS:
+            labels = scores.new_zeros(scores.shape)
+            labels[:, 0] = 1
+        else:
+            assert batch.labels is not None
+            labels = batch.labels.to(scores.dtype)
+        if batch.log_q is None:
+            return F.binary_cross_entropy_with_logits(scores, labels, reduction=self.config.reduction)
+        losses = F.binary_cross_entropy_with_logits(scores, labels, reduction="none")
+        return reduce(losses, self.config.reduction, batch.log_q)

@@ -1,0 +1,41 @@
+"""Squared error, against ratings or against 1 and 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rexp.api import Batch, Layout
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MeanSquaredErrorConfig:
+    """Options of :class:`MeanSquaredError`.
+
+    Args:
+        reduction: over the scored items of the batch.
+        target: ``implicit``: 1 for a positive, 0 for a negative; ``rating``: the rating, without negatives.
+    """
+
+    reduction: Reduction = "mean"
+    target: Literal["implicit", "rating"] = "implicit"
+
+
+class MeanSquaredError:
+    """``(x - y)^2``; ``target`` says what the labels must be."""
+
+    Config: ClassVar[type] = MeanSquaredErrorConfig
+    layout = Layout.POINT
+
+    def __init__(self, config: MeanSquaredErrorConfig) -> None:
+        self.config = config
+        self.target = config.target
+
+    def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The loss of ``scores`` (B,)."""
+        assert batch.labels is not None
+        return reduce((scores - batch.labels).square(), self.config.reduction, batch.log_q)

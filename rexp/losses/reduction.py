@@ -1,0 +1,25 @@
+"""From one value an example to one number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Reduction = Literal["mean", "sum"]
+
+
+def reduce(values: Tensor, reduction: Reduction, log_q: Tensor | None = None) -> Tensor:
+    """Sum or mean over the values that count.
+
+    Args:
+        values: one an example, any shape.
+        reduction: ``mean`` or ``sum``.
+        log_q: in the same shape; +inf marks a value that must not count (see ``rexp.api.Batch``).
+    """
+    if log_q is None:
+        return values.mean() if reduction == "mean" else values.sum()
+    counted = log_q.isposinf().logical_not()
+    total = values.where(counted, 0.0).sum()
+    return total / counted.sum().clamp(min=1) if reduction == "mean" else total

@@ -1,0 +1,49 @@
+"""Sampled softmax: a positive against its negatives, corrected for how they were drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rexp.api import Batch, Layout
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SampledSoftmaxConfig:
+    """Options of :class:`SampledSoftmax`.
+
+    Args:
+        reduction: over the rows of the batch.
+        temperature: divides the scores.
+    """
+
+    reduction: Reduction = "mean"
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError(f"temperature={self.temperature} must be above 0")
+
+
+class SampledSoftmax:
+    """``-log softmax(x / temperature - log q)`` of the positive (logQ: Bengio & Senécal 2008; Yi et al. 2019).
+
+    Uniform draws need no correction; an item of log q = +inf is left out of the softmax.
+    """
+
+    Config: ClassVar[type] = SampledSoftmaxConfig
+    layout = Layout.ROWS
+
+    def __init__(self, config: SampledSoftmaxConfig) -> None:
+        self.config = config
+
+    def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The loss of ``scores`` (B, 1 + N), the positive first."""
+        logits = scores / self.config.temperature
+        if batch.log_q is not None:
+            logits = logits - batch.log_q
+        return reduce(logits.logsumexp(1) - logits[:, 0], self.config.reduction)

@@ -1,0 +1,127 @@
+"""Matrix factorisation: a dot product with biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.tables import EmbeddingTable, Init, InitName, embedding_table
+
+
+@dataclass(frozen=True)
+class MFConfig:
+    """Options of :class:`MF`.
+
+    Args:
+        factors: size of the vectors, biases not counted. (Rendle et al. 2020 count one dimension for the biases.)
+        user_bias, item_bias, global_bias: which biases the score has; they start at 0.
+        init: distribution of the vectors; ``init_scale`` its scale (``rexp.tables.initialise``).
+        l2: strength of the penalty on the vectors and biases that a batch touches; 0 leaves it out.
+        l2_reduction: over the rows of the batch, ``mean`` or ``sum``: take the loss's.
+    """
+
+    factors: int = 64
+    user_bias: bool = False
+    item_bias: bool = True
+    global_bias: bool = False
+    init: InitName = "normal"
+    init_scale: float = 0.1
+    l2: float = 0.0
+    l2_reduction: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.factors < 1:
+            raise ValueError(f"factors={self.factors} must be 1 or more")
+        if self.l2 < 0:
+            raise ValueError(f"l2={self.l2} must not be negative")
+
+
+class MF(nn.Module):
+    """``b + b_u + b_i + p_u · q_i`` (Koren et al. 2009; as a baseline of NCF: Rendle et al., RecSys 2020).
+
+    A bias is the last column of its side's table: one gather a side.
+    """
+
+    Config: ClassVar[type] = MFConfig
+
+    def __init__(self, config: MFConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        init = Init(config.init, config.init_scale)
+        self.users = _table(spec.n_users, config.factors, config.user_bias, init)
+        self.items = _table(spec.n_items, config.factors, config.item_bias, init)
+        self.bias = nn.Parameter(torch.zeros(())) if config.global_bias else None
+
+    def capabilities(self) -> frozenset[Capability]:
+        """A dot product; penalised where ``l2`` is above 0."""
+        always = {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
+        return frozenset(always | ({Capability.PENALISED} if self.config.l2 else set()))
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
+        factors = self.config.factors
+        user_rows: Tensor = self.users(query.users)
+        item_rows: Tensor = self.items(items)
+        vectors, item_vectors = user_rows[..., :factors], item_rows[..., :factors]
+        if items.dim() == 2:
+            user_rows = user_rows.unsqueeze(1)
+            scores = (item_vectors @ vectors.unsqueeze(-1)).squeeze(-1)
+        else:
+            scores = (vectors * item_vectors).sum(-1)
+        if self.config.user_bias:
+            scores = scores + user_rows[..., factors]
+        if self.config.item_bias:
+            scores = scores + item_rows[..., factors]
+        return scores if self.bias is None else scores + self.bias
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) scores of the whole catalogue."""
+        return self.user_vectors(query) @ self.item_vectors().T
+
+    def user_vectors(self, query: Query) -> Tensor:
+        """(B, D): the user's vector; then, where there are biases, b_u + b and a 1 that meets b_i."""
+        rows = self.users(query.users)
+        parts = [rows[:, : self.config.factors]]
+        if self._user_coordinate:
+            bias = rows[:, self.config.factors :] if self.config.user_bias else rows.new_zeros(len(rows), 1)
+            parts.append(bias if self.bias is None else bias + self.bias)
+        if self.config.item_bias:
+            parts.append(rows.new_ones(len(rows), 1))
+        return torch.cat(parts, 1)
+
+    def item_vectors(self) -> Tensor:
+        """(I, D): the item's vector; then, where there are biases, a 1 that meets b_u + b, and b_i."""
+        rows = self.items.rows()
+        ones = [rows.new_ones(len(rows), 1)] if self._user_coordinate else []
+        return torch.cat([rows[:, : self.config.factors], *ones, rows[:, self.config.factors :]], 1)
+
+    @property
+    def _user_coordinate(self) -> bool:
+        return self.config.user_bias or self.config.global_bias
+
+    def penalty(self, batch: Batch) -> Tensor:
+        """L2 on what each row of the batch touches, repeats included, as in Rendle et al. (2020), ``mf_simple.py``.
+
+        Returns:
+            ``l2 / 2 (|p_u|^2 + b_u^2 + sum over the row's items (|q_i|^2 + b_i^2) + b^2)``, mean or sum over the rows.
+        """
+        squares: Tensor = self.users(batch.query.users).square().sum() + self.items(batch.items).square().sum()
+        rows = len(batch.query.users)
+        if self.bias is not None:
+            squares = squares + rows * self.bias.square()
+        divisor = rows if self.config.l2_reduction == "mean" else 1
+        return self.config.l2 / (2 * divisor) * squares
+
+
+def _table(n_rows: int, factors: int, bias: bool, init: Init) -> EmbeddingTable:
+    """A table of vectors, with a column of zeros behind them for the bias."""
+    table = embedding_table(n_rows, factors, init)
+    if not bias:
+        return table
+    wider = embedding_table(n_rows, factors + 1, Init("zeros"))
+    wider.assign(torch.cat([table.rows(), torch.zeros(n_rows, 1)], 1))
+    return wider

@@ -1,0 +1,159 @@
+"""Neural collaborative filtering: GMF, MLP and NeuMF (He et al., WWW 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Capability, DataSpec, Query
+from rexp.errors import ConfigError
+from rexp.models.tower import Tower
+from rexp.tables import Init, InitName, embedding_table, initialise
+
+
+@dataclass(frozen=True)
+class NCFConfig:
+    """Options of :class:`NCF`.
+
+    Args:
+        variant: ``gmf`` (a weighted dot product), ``mlp`` (a tower) or ``neumf`` (both under one prediction layer).
+        factors: size of the predictive layer: of GMF's vectors, and of the tower's last layer.
+        layers: sizes of the tower from its input (user and item vector together) on; null: 8f, 4f, 2f, f.
+        dropout: rate on the input of every layer of the tower; the paper has none.
+        init: distribution of the embeddings; ``init_scale`` its scale (``rexp.tables.initialise``).
+        alpha: share of GMF in a fusion of trained parts (the paper's 0.5); the MLP gets the rest.
+    """
+
+    variant: Literal["gmf", "mlp", "neumf"] = "neumf"
+    factors: int = 8
+    layers: tuple[int, ...] | None = None
+    dropout: float = 0.0
+    init: InitName = "normal"
+    init_scale: float = 0.01
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.factors < 1:
+            raise ValueError(f"factors={self.factors} must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
+        if self.layers is not None and (len(self.layers) < 2 or self.layers[0] % 2 or min(self.layers) < 1):
+            raise ValueError(f"layers={list(self.layers)} must be two sizes or more, the first of them even")
+        if self.layers is not None and self.variant != "gmf" and self.layers[-1] != self.factors:
+            raise ValueError(f"layers={list(self.layers)} must end in factors={self.factors}")
+
+    @property
+    def tower(self) -> tuple[int, ...]:
+        """Sizes of the tower: the paper's halve from layer to layer and end in ``factors``."""
+        f = self.factors
+        return self.layers or (8 * f, 4 * f, 2 * f, f)
+
+
+class NCF(nn.Module):
+    """A learned similarity of user and item vectors.
+
+    The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimiser state.
+    The logit is ``w_gmf · (p_u * q_i) + w_mlp · tower(p'_u, q'_i) + b`` with the parts that the variant has.
+    """
+
+    Config: ClassVar[type] = NCFConfig
+
+    def __init__(self, config: NCFConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        has_gmf, has_mlp = config.variant != "mlp", config.variant != "gmf"
+        self.widths = [config.factors if has_gmf else 0, config.tower[0] // 2 if has_mlp else 0]
+        init = Init(config.init, config.init_scale)
+        self.users = embedding_table(spec.n_users, sum(self.widths), init)
+        self.items = embedding_table(spec.n_items, sum(self.widths), init)
+        self.tower = Tower(config.tower, config.dropout) if has_mlp else None
+        # The prediction layer, (1, predictive factors) as in the paper; kept in two to save joining its input.
+        weights = initialise(torch.empty(1, config.factors * (has_gmf + has_mlp)), "lecun_uniform")[0]
+        self.gmf_weight = nn.Parameter(weights[: self.widths[0]].clone()) if has_gmf else None
+        self.mlp_weight = nn.Parameter(weights[self.widths[0] :].clone()) if has_mlp else None
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def capabilities(self) -> frozenset[Capability]:
+        """GMF is a dot product; a tower only scores."""
+        if self.tower is None:
+            return frozenset({Capability.SCORES_CATALOGUE, Capability.EMBEDS, Capability.DOT_PRODUCT})
+        return frozenset({Capability.SCORES_CATALOGUE})
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K); the users' side is computed once for all K."""
+        users_gmf, users_mlp = torch.split(self.users(query.users), self.widths, -1)
+        items_gmf, items_mlp = torch.split(self.items(items), self.widths, -1)
+        parts = []
+        if self.gmf_weight is not None:
+            if items.dim() == 2:
+                weighted = (users_gmf * self.gmf_weight).unsqueeze(-1)
+                parts.append((items_gmf @ weighted).squeeze(-1))
+            else:
+                parts.append((users_gmf * items_gmf) @ self.gmf_weight)
+        if self.tower is not None and self.mlp_weight is not None:
+            parts.append(self.tower(users_mlp, items_mlp) @ self.mlp_weight)
+        return sum(parts, start=self.bias)
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) logits of the whole catalogue; beside them only a few users' activations are in memory."""
+        if self.tower is None:
+            return self.user_vectors(query) @ self.item_vectors().T
+        assert self.mlp_weight is not None
+        users_gmf, users_mlp = torch.split(self.users(query.users), self.widths, -1)
+        items_gmf, items_mlp = torch.split(self.items.rows(), self.widths, -1)
+        scores = self.tower.catalogue(users_mlp, items_mlp, self.mlp_weight) + self.bias
+        if self.gmf_weight is not None:
+            scores = torch.addmm(scores, users_gmf * self.gmf_weight, items_gmf.T)
+        return scores
+
+    def user_vectors(self, query: Query) -> Tensor:
+        """(B, factors + 1): GMF's user vectors, times the prediction weights; the last coordinate is the bias."""
+        weighted = self.users(query.users) * self.gmf_weight
+        return torch.cat([weighted, self.bias.expand(len(weighted), 1)], 1)
+
+    def item_vectors(self) -> Tensor:
+        """(I, factors + 1): GMF's item vectors; the last coordinate is 1, to meet the users' bias."""
+        rows = self.items.rows()
+        return torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
+
+    @torch.no_grad()
+    def initialise_from(self, models: Mapping[str, nn.Module]) -> None:
+        """Start NeuMF from a trained GMF and MLP (the paper, §3.4.1).
+
+        Tables and tower are copied; the prediction weights and biases are joined, times ``alpha`` and ``1 - alpha``.
+
+        Args:
+            models: ``gmf`` and ``mlp``: models of these variants with the same factors and layers.
+
+        Raises:
+            ConfigError: this is no NeuMF, a part is missing, or it has another shape.
+        """
+        if self.config.variant != "neumf" or set(models) != {"gmf", "mlp"}:
+            raise ConfigError("model.from={gmf: RUN, mlp: RUN} is for variant=neumf and needs exactly these two runs")
+        gmf, mlp = _part(models, "gmf", self.config), _part(models, "mlp", self.config)
+        self.users.assign(torch.cat([gmf.users.rows(), mlp.users.rows()], 1))
+        self.items.assign(torch.cat([gmf.items.rows(), mlp.items.rows()], 1))
+        assert self.tower is not None
+        assert mlp.tower is not None
+        self.tower.load_state_dict(mlp.tower.state_dict())
+        alpha, own = self.config.alpha, dict(self.named_parameters())
+        own["gmf_weight"].copy_(alpha * dict(gmf.named_parameters())["gmf_weight"])
+        own["mlp_weight"].copy_((1 - alpha) * dict(mlp.named_parameters())["mlp_weight"])
+        self.bias.copy_(alpha * gmf.bias + (1 - alpha) * mlp.bias)
+
+
+def _part(models: Mapping[str, nn.Module], variant: Literal["gmf", "mlp"], wanted: NCFConfig) -> NCF:
+    """A trained part of NeuMF, refused where it does not fit."""
+    part = models[variant]
+    if not isinstance(part, NCF) or part.config.variant != variant:
+        raise ConfigError(f"model.from.{variant} is no ncf model of variant={variant}; give the run of one")
+    if part.config.factors != wanted.factors or (variant == "mlp" and part.config.tower != wanted.tower):
+        raise ConfigError(
+            f"model.from.{variant} has factors={part.config.factors}, layers={list(part.config.tower)}; "
+            f"wanted are factors={wanted.factors}, layers={list(wanted.tower)}"
+        )
+    return part

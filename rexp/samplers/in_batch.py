@@ -1,0 +1,77 @@
+"""The other positives of the batch as negatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from rexp.api import Negatives
+from rexp.samplers.known import KnownPositives
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class InBatchConfig:
+    """Options of :class:`InBatch`.
+
+    Args:
+        n: negatives of each positive, drawn with replacement from the batch's others; null takes all others.
+        reject: mark those that are known positives of the user, so that they do not count.
+        correct: tell the loss each item's log-probability: its share of the training interactions (logQ correction).
+        positives: every ``interactions`` once an epoch, or ``users`` uniformly and one item of each.
+    """
+
+    n: int | None = None
+    reject: bool = True
+    correct: bool = True
+    positives: Literal["interactions", "users"] = "interactions"
+
+    def __post_init__(self) -> None:
+        if self.n is not None and self.n < 1:
+            raise ValueError(f"n={self.n} must be 1 or more, or null for all")
+
+
+class InBatch:
+    """Positives of the other rows (Yi et al., RecSys 2019); ``n`` is 1 where all of them are taken."""
+
+    Config: ClassVar[type] = InBatchConfig
+    scope: Literal["batch", "chunk"] = "batch"
+
+    def __init__(self, config: InBatchConfig, split: Split) -> None:
+        self.everyone = config.n is None
+        self.n = config.n or 1
+        self.positives, self.correct = config.positives, config.correct
+        self.known = KnownPositives(split) if config.reject else None
+        counts = torch.bincount(torch.from_numpy(split.train.items.copy()).long(), minlength=split.n_items)
+        self.log_shares = (counts.double() / max(1, len(split.train))).log().float()
+
+    def sample(self, users: Tensor, positives: Tensor, generator: Generator) -> Negatives:
+        """(B, n) items, or (B, B - 1); +inf in ``log_q`` marks what must not count.
+
+        A batch of one has no others: its own positive is returned and, with ``reject``, marked.
+        """
+        size = len(positives)
+        if self.everyone and size > 1:
+            # Row r of the view holds what follows r, around the end of the batch: nothing is copied.
+            items = torch.cat([positives, positives]).unfold(0, size - 1, 1)[1 : size + 1]
+        else:
+            steps = torch.randint(1, max(2, size), (size, self.n), generator=generator, device=generator.device)
+            rows = torch.arange(size, device=steps.device).unsqueeze(1)
+            items = positives[(rows + steps) % size]
+        return Negatives(items, self._log_q(users, items))
+
+    def log_q(self, items: Tensor) -> Tensor:
+        """The float32 log-probability of meeting each of ``items`` in a batch; zeros where nothing is corrected."""
+        return (
+            self.log_shares.to(items.device)[items] if self.correct else torch.zeros(items.shape, device=items.device)
+        )
+
+    def _log_q(self, users: Tensor, items: Tensor) -> Tensor | None:
+        if self.known is None:
+            return self.log_q(items) if self.correct else None
+        return self.log_q(items).masked_fill(self.known.contains(users.unsqueeze(1), items), torch.inf)

@@ -1,0 +1,100 @@
+"""Embedding tables and their initial values.
+
+Models ask :func:`embedding_table` for their tables and use nothing but ``forward``, ``rows``, ``assign`` and
+``nbytes``, so that a hashed, factorised or quantised table can take the place of a dense one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+InitName = Literal[
+    "normal", "uniform", "glorot_uniform", "glorot_normal", "lecun_uniform", "lecun_normal", "he_uniform", "zeros"
+]
+
+
+@dataclass(frozen=True)
+class Init:
+    """A distribution of initial values.
+
+    Args:
+        name: its name, see :func:`initialise`.
+        scale: standard deviation (normal), bound (uniform), or a factor on the values of the others.
+    """
+
+    name: InitName = "normal"
+    scale: float = 1.0
+
+
+@torch.no_grad()
+def initialise(tensor: Tensor, name: InitName, scale: float = 1.0) -> Tensor:
+    """Fill a tensor in place with initial values.
+
+    Args:
+        tensor: (out, in) weights of a layer, or (n_rows, dim) of a table; fan-in is the last size, fan-out the first.
+        name: ``normal`` N(0, scale^2); ``uniform`` on (-scale, scale); ``glorot_*`` with variance 2 / (in + out);
+            ``lecun_*`` with 1 / in; ``he_uniform`` with 2 / in; ``zeros``.
+        scale: multiplies the values of glorot, lecun and he.
+
+    Returns:
+        the tensor.
+    """
+    fan_in, fan_out = tensor.shape[-1], tensor.shape[0]
+    match name:
+        case "zeros":
+            return tensor.zero_()
+        case "normal":
+            return tensor.normal_(0.0, scale)
+        case "uniform":
+            return tensor.uniform_(-scale, scale)
+        case "glorot_uniform" | "glorot_normal":
+            deviation = math.sqrt(2 / (fan_in + fan_out))
+        case "lecun_uniform" | "lecun_normal":
+            deviation = math.sqrt(1 / fan_in)
+        case "he_uniform":
+            deviation = math.sqrt(2 / fan_in)
+    if name.endswith("normal"):
+        return tensor.normal_(0.0, scale * deviation)
+    bound = scale * deviation * math.sqrt(3)  # U(-a, a) has the standard deviation a / sqrt(3)
+    return tensor.uniform_(-bound, bound)
+
+
+class EmbeddingTable(nn.Module):
+    """A dense table of ``n_rows`` vectors of size ``dim``."""
+
+    def __init__(self, n_rows: int, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_rows, dim))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """The vectors of ``ids``, in their shape with ``dim`` behind it."""
+        if self.weight.device.type != "cpu":
+            return F.embedding(ids, self.weight)
+        # On CPU the backward of index_select (index_add) is two to three times as fast as that of F.embedding.
+        return self.weight.index_select(0, ids.reshape(-1)).view(*ids.shape, -1)
+
+    def rows(self) -> Tensor:
+        """(n_rows, dim): all vectors."""
+        return self.weight
+
+    @torch.no_grad()
+    def assign(self, rows: Tensor) -> None:
+        """Take these (n_rows, dim) vectors as the table's content."""
+        self.weight.copy_(rows)
+
+    def nbytes(self) -> int:
+        """Bytes that the table's content takes."""
+        return self.weight.numel() * self.weight.element_size()
+
+
+def embedding_table(n_rows: int, dim: int, init: Init) -> EmbeddingTable:
+    """A table with initial values: what every model calls for its embeddings."""
+    table = EmbeddingTable(n_rows, dim)
+    initialise(table.weight, init.name, init.scale)
+    return table
