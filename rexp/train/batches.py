@@ -12,7 +12,7 @@ nothing but the index (4 bytes a slot) is ever as large as the epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CHUNK_STEPS = 32
 CHUNK_ITEMS = 2**17
 
-Chunk = tuple[Batch, ...]
+Chunk = Iterable[Batch]
 
 
 class Batches:
@@ -45,7 +45,8 @@ class Batches:
         n_users: size of the vocabulary.
         layout: the batches' layout, as the loss wants it.
         batch_size: users of a batch (B of :class:`rexp.api.Batch`).
-        sampler: draws the negatives; None for none, which only the layout ``point`` allows.
+        sampler: draws the negatives; None for none, which only the layout ``point`` allows; labels are then the
+            ratings where the data has them.
         seed: of the run.
         rank, world: this process and how many there are; each takes every ``world``-th slot.
 
@@ -113,7 +114,8 @@ class Batches:
             if whole:
                 yield _cut(self._batch(slots, draws), self.batch_size)
             else:
-                yield tuple(self._batch(part, draws) for part in torch.split(slots, self.batch_size))
+                # One after another, when they are asked for: in-batch negatives are B x B items.
+                yield (self._batch(part, draws) for part in torch.split(slots, self.batch_size))
 
     def _order(self) -> Tensor:
         """This rank's slots of the epoch, shuffled; every rank shuffles alike, then takes its share.

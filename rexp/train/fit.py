@@ -99,6 +99,10 @@ def fit(
         raise ConfigError("train.select=best and train.patience need a validation; take train.select=last")
     if loss is None and Capability.OWN_LOSS not in model.capabilities():  # type: ignore[operator]
         raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
+    if getattr(loss, "target", None) == "rating":
+        if split.train.ratings is None:
+            raise ConfigError(f"loss.target=rating needs ratings, and data={split.name} has none; take target=implicit")
+        sampler = None
     options = trainer_options(device, recipe)
     layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINT))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -80,12 +80,14 @@ class Training(LightningModule):
 
     def transfer_batch_to_device(self, batch: Chunk, device: torch.device, dataloader_idx: int) -> Chunk:
         """Lightning's own walks through every dataclass, on the CPU too."""
-        return batch if device.type == "cpu" else tuple(_to(one, device) for one in batch)
+        return batch if device.type == "cpu" else (_to(one, device) for one in batch)
 
     def training_step(self, chunk: Chunk, chunk_index: int) -> None:
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
+        steps = 0
         for batch in chunk:
+            steps += 1
             loss = self.step_loss(batch)
             optimizer.zero_grad()
             self.manual_backward(loss)
@@ -95,13 +97,13 @@ class Training(LightningModule):
             # The whole chunk runs in one autocast context, which would go on using the weights of its first step.
             torch.clear_autocast_cache()
             self.loss_sum += loss.detach()
-        self.steps += len(chunk)
+        self.steps += steps
         if not math.isfinite(self.loss_sum.item()):
             raise RunError(
                 f"the loss is not finite in epoch {self.epoch}; try a smaller train.lr, train.clip_norm=1, "
                 "or train.precision=32-true"
             )
-        self.between_chunks(len(chunk))
+        self.between_chunks(steps)
 
     def mean_loss(self) -> float:
         """Mean over the epoch's steps, and over the ranks."""
@@ -110,16 +112,15 @@ class Training(LightningModule):
 
 def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], Tensor]:
     """What one batch costs the model: its own loss or the given one, and its penalty."""
-    base: Callable[[Batch], Tensor] = model.training_loss
-    if loss is not None:
-        objective: Loss = loss
 
-        def base(batch: Batch) -> Tensor:
-            return objective(model.score(batch.query, batch.items), batch)
+    def base(batch: Batch) -> Tensor:
+        if loss is None:
+            return cast("Tensor", model.training_loss(batch))
+        return loss(model.score(batch.query, batch.items), batch)
 
     if Capability.PENALISED not in model.capabilities():
         return base
-    return lambda batch: base(batch) + model.penalty(batch)
+    return lambda batch: base(batch) + cast("Tensor", model.penalty(batch))
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
