@@ -14,7 +14,7 @@ def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
     from hydra import compose
 
-    for name in config.beside:
+    for name in config.beside if config.model else []:  # a run without a model is refused later, by name
         if name == config.model.name:
             continue
         other = OmegaConf.create(OmegaConf.to_container(config))

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from rexp import registry
 from rexp.errors import ConfigError, did_you_mean
 
 
-def explain(error: Exception) -> ConfigError | None:
-    """The user's fault behind a composition error, or None where it is not one."""
+def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> ConfigError | None:
+    """The user's fault behind an error, or None where it is not one.
+
+    Args:
+        error: what Hydra let through.
+        arguments: the command line.
+        composing: no job had begun, so that Hydra's bare ``ValueError`` is about the command line too.
+    """
+    if composing and type(error) is ValueError:
+        return ConfigError(_explain_value(error, arguments))
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     for cause in _chain(error):
-        if isinstance(cause, MissingConfigException) and cause.options is not None:
-            group, _, name = (cause.missing_cfg_file or "").rpartition("/")
-            return ConfigError(f"{group}={name}: there is no such option; {did_you_mean(name, cause.options)}")
+        if isinstance(cause, MissingConfigException) and cause.missing_cfg_file:
+            group, _, name = cause.missing_cfg_file.rpartition("/")
+            return ConfigError(f"{group}={name}: there is no such option; {did_you_mean(name, _options(cause, group))}")
         if isinstance(cause, OmegaConfBaseException):
             return ConfigError(_explain_node(cause, error))
+        if isinstance(cause, OverrideParseException):
+            return ConfigError(f"{cause.override}: cannot be read as KEY=VALUE: {_one_line(str(cause))}")
     return ConfigError(_one_line(str(error)))
+
+
+def _explain_value(error: ValueError, arguments: Sequence[str]) -> str:
+    if "Got NoneType" in str(error):
+        for argument in arguments:
+            group, _, value = argument.partition("=")
+            if value == "null":
+                return f"{argument}: a group takes the name of an option; write '~{group}' to leave it out"
+    return _one_line(str(error))
+
+
+def _options(cause: MissingConfigException, group: str) -> Iterable[str]:
+    """What could be chosen; for a name in a list of choices Hydra does not say, so the installed plugins are named."""
+    kinds = [kind.name for kind in registry.KINDS.values() if kind.config_group == group]
+    return cause.options or [name for kind in kinds for name in registry.names(kind)]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -33,24 +59,22 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _explain_node(cause: OmegaConfBaseException, error: Exception) -> str:
     key = cause.full_key or str(cause.key)
-    if isinstance(cause.parent_node, DictConfig) and cause.key is not None and cause.key not in cause.parent_node:
-        known = [str(name) for name in cause.parent_node]
+    match = re.search(r"Could not override '([^']+)'", str(error))
+    named = match[1] if match else key
+    group = named.partition(".")[0]
+    known = [str(name) for name in cause.parent_node] if isinstance(cause.parent_node, DictConfig) else []
+    if group in ("loss", "sampler") and "." in named and not known:
+        return f"{named}: nothing is selected there; choose {group}=NAME too, or set model.fit.{named}"
+    if known and cause.key is not None and cause.key not in known:
         return f"{key}: there is no such key; {did_you_mean(str(cause.key), known)}"
-    if match := re.search(r"Could not override '([^']+)'", str(error)):
-        named = match[1]
-        if named.split(".")[0] in ("loss", "sampler"):
-            return (
-                f"{named}: nothing is selected there; choose {named.split('.')[0]}=NAME too, or set model.fit.{named}"
-            )
-        return f"{named}: {_one_line(str(cause))}"
-    return f"{key}: {_one_line(str(cause))}"
+    return f"{named}: {_one_line(str(cause))}"
 
 
 def _one_line(text: str) -> str:
-    """Without the trailing "full_key: ..., object_type: ..." lines."""
+    """Without Hydra's link to its grammar and the trailing "full_key: ..., object_type=..." lines."""
     kept = [
         line.strip()
         for line in text.splitlines()
-        if line.strip() and not re.match(r"\s*(full_key|object_type|reference_type):", line)
+        if line.strip() and not re.match(r"\s*(See https:|(full_key|object_type|reference_type)[:=])", line)
     ]
     return " ".join(kept)

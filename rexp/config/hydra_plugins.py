@@ -39,7 +39,8 @@ class PluginSearchPath(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         for package in registry.conf_packages():
             if folder := conf_folder(package.package):
-                search_path.append(package.distribution, folder.as_uri())
+                # Hydra takes what follows file:// as a path, unquoted.
+                search_path.append(package.distribution, f"file://{folder}")
         search_path.append("rexp", "rexp://entry-points")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,10 +41,18 @@ def launch(arguments: Sequence[str]) -> int:
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
     outcomes: list[Outcome | RexpError] = []
+    started: list[DictConfig] = []
+    stopped: list[RexpError] = []
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
     def job(config: DictConfig) -> None:
-        outcomes.extend(_job(config))
+        if stopped:
+            return  # interrupted: the rest of the sweep is left for the next time
+        started.append(config)
+        try:
+            outcomes.extend(_job(config))
+        except RexpError as error:
+            stopped.append(error)  # raised from in here, Hydra would print a line of its own
 
     asked_for_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     # Hydra prints its own report and exits with 1 unless this is set; with it, errors arrive here.
@@ -52,7 +61,7 @@ def launch(arguments: Sequence[str]) -> int:
     try:
         job()
     except Exception as error:
-        fault = explain(error)
+        fault = explain(error, arguments, composing=not started)
         if fault is None or asked_for_traceback:
             raise
         raise fault from error
@@ -60,11 +69,13 @@ def launch(arguments: Sequence[str]) -> int:
         sys.argv = program
         if not asked_for_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
+    if stopped:
+        raise stopped[0]
     return _finish(outcomes)
 
 
 def _job(config: DictConfig) -> list[Outcome | RexpError]:
-    """One job and its reference models; in a sweep a failure is returned, so that the others still run."""
+    """One job, and in a single run its reference models; what may fail without stopping the others is returned."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -72,12 +83,19 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
     from rexp.run import run
 
     hydra = HydraConfig.get()
-    labels = {group: choice for group, choice in hydra.runtime.choices.items() if "hydra" not in group and choice}
-    if hydra.mode != RunMode.MULTIRUN:
-        references = [(labels | {"model": name}, other) for name, other in beside(config)]
-        return [run(config, labels), *(run(other, names) for names, other in references)]
+    labels = {group: choice for group, choice in hydra.runtime.choices.items() if choice and "hydra" not in group and "@" not in group}
+    if hydra.mode == RunMode.MULTIRUN:
+        sweep = Path(hydra.sweep.dir).name
+        return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]
+    references = [(other, labels | {"model": name}) for name, other in beside(config)]
+    asked_for = run(config, labels)
+    return [asked_for, *(_attempt(partial(run, other, names)) for other, names in references)]
+
+
+def _attempt(action: Callable[[], Outcome]) -> Outcome | RexpError:
+    """The outcome, or what went wrong, which is printed."""
     try:
-        return [run(config, labels, group=Path(hydra.sweep.dir).name, sweeping=True)]
+        return action()
     except Interrupted:
         raise
     except RexpError as error:
@@ -86,7 +104,7 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
         traceback.print_exc()
         fault = RexpError(f"{type(error).__name__}: {error}")
     print(f"rexp: {fault}", file=sys.stderr)
-    return [fault]
+    return fault
 
 
 def _finish(outcomes: list[Outcome | RexpError]) -> int:

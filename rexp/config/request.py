@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
+from rexp.config.schema import Compress, Paths, Root
 from rexp.config.typed import build
-from rexp.errors import ConfigError
+from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.train.recipe import DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
@@ -101,6 +102,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         ConfigError: a value that is missing, of the wrong type, or not one of the allowed.
     """
     raw = _plain(config)
+    _check_root(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
     device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
@@ -142,6 +144,19 @@ def _plain(config: DictConfig) -> Node:
         raise ConfigError(f"{key} must be given" if "Missing mandatory" in line else f"{key}: {line}") from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def _check_root(raw: Node) -> None:
+    """Hydra lets a key be added (+key=1) or deleted (~key); here every key means something."""
+    known = [field.name for field in fields(Root)]
+    for key in raw:
+        if key not in known:
+            raise ConfigError(f"{key}: there is no such key; {did_you_mean(key, known)}")
+    for key in known:
+        if key not in raw:
+            raise ConfigError(f"{key}: the run needs this key; take ~{key} off the command line")
+    build(Paths, _node(raw, "paths"), "paths")
+    build(Compress, _node(raw, "compress"), "compress")
 
 
 def _node(raw: Node, key: str) -> Node:

@@ -1,0 +1,41 @@
+"""What tests of several folders share: rexp as a user starts it, in a child process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+Done = subprocess.CompletedProcess[str]
+Command = Callable[..., Done]
+NOTHING: Mapping[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Run ``python -m rexp ARGUMENTS`` and return its output and exit code.
+
+    Keyword arguments: ``on_path``, folders that are put first on the path; ``cwd``, an empty folder where none is
+    given; ``env``, more environment variables.
+    """
+    empty = tmp_path_factory.mktemp("cwd")
+
+    def run(
+        *arguments: str, on_path: Sequence[Path] = (), cwd: Path = empty, env: dict[str, str] | None = None
+    ) -> Done:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("HYDRA", "COMP_"))}
+        environment |= {"PYTHONPATH": os.pathsep.join(map(str, on_path)), "OMP_NUM_THREADS": "1", **(env or {})}
+        return subprocess.run(
+            [sys.executable, "-m", "rexp", *arguments],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run

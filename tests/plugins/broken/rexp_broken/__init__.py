@@ -1,0 +1,1 @@
+"""Every fault a plugin can have."""
