@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +63,9 @@ def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = No
     from rexp.data.prepare import load_split
 
     split = load_split(request.data, request.data_root, request.cache)
-    plan = resolve(request, split, sweeping=sweeping)
+    plan = resolve(request, split, store, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
-        _say(f"note: {notice}")
+        _note(notice)
     identity = plan.identity()
     run = run_id(identity)
     with store.lock(run):
@@ -227,6 +228,12 @@ def show(outcomes: Sequence[Outcome]) -> None:
     from rexp.report.table import render_table
 
     render_table([outcome.result for outcome in outcomes])
+
+
+@cache
+def _note(line: str) -> None:
+    """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
+    _say(f"note: {line}")
 
 
 def _say(line: str) -> None:

@@ -35,7 +35,9 @@ def initialise(plan: Plan, store: Store) -> None:
         return
     fuse = getattr(plan.model, "initialise_from", None)
     if fuse is None:
-        raise ConfigError(f"model={plan.request.model['name']} cannot start from several runs; give model.from one run id")
+        raise ConfigError(
+            f"model={plan.request.model['name']} cannot start from several runs; give model.from one run id"
+        )
     fuse({role: _stored_model(run, plan, store) for role, run in plan.source.items()})
 
 

@@ -12,7 +12,19 @@ from pathlib import Path
 
 OWN = "rexp-recsys"
 # Of rexp itself only what can change a number: an edited report or tracker must not train anything again.
-OWN_PARTS = ("api.py", "run.py", "tables.py", "data", "models", "losses", "samplers", "train", "compress", "evaluate")
+OWN_PARTS = (
+    "api.py",
+    "run.py",
+    "start.py",
+    "tables.py",
+    "data",
+    "models",
+    "losses",
+    "samplers",
+    "train",
+    "compress",
+    "evaluate",
+)
 
 
 @cache

@@ -83,7 +83,11 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
     from rexp.run import run
 
     hydra = HydraConfig.get()
-    labels = {group: choice for group, choice in hydra.runtime.choices.items() if choice and "hydra" not in group and "@" not in group}
+    labels = {
+        group: choice
+        for group, choice in hydra.runtime.choices.items()
+        if choice and "hydra" not in group and "@" not in group
+    }
     if hydra.mode == RunMode.MULTIRUN:
         sweep = Path(hydra.sweep.dir).name
         return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]

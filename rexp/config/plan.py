@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.data.split import Split
+    from rexp.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _typed(part: tuple[str, Any] | None) -> Node | None:
     return None if part is None else {"name": part[0], **asdict(part[1])}
 
 
-def resolve(request: Request, split: Split, *, sweeping: bool) -> Plan:
+def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> Plan:
     """Load the plugins, check their options, drop what the run does not use.
 
     Raises:
@@ -110,7 +111,16 @@ def resolve(request: Request, split: Split, *, sweeping: bool) -> Plan:
         notices.append(text)
     for step in request.order:
         _check_step(step)
-    return Plan(request, split, model, model_config, node.get("from"), fit, tuple(notices))
+    return Plan(request, split, model, model_config, _source(node.get("from"), store), fit, tuple(notices))
+
+
+def _source(named: Any, store: Store) -> str | dict[str, str] | None:
+    """``model.from`` with whole run ids, so that a prefix and the id it stands for are one run."""
+    if named is None:
+        return None
+    if isinstance(named, Mapping):
+        return {str(role): store.resolve(str(run)) for role, run in named.items()}
+    return store.resolve(str(named))
 
 
 def _fit(request: Request, capabilities: frozenset[Capability]) -> Fit:
