@@ -63,7 +63,7 @@ def test_pairs_put_the_positive_first_and_know_both_probabilities() -> None:
     found = epoch(make(Layout.PAIR, Fixed(60, n=2)))
     users, items = joined(found)
     assert (items[:, 1] == items[:, 0] + 1000).all()
-    assert Counter(zip(users.tolist(), items[:, 0].tolist(), strict=True)) == Counter({p: 2 for p in PAIRS})
+    assert Counter(zip(users.tolist(), items[:, 0].tolist(), strict=True)) == Counter(dict.fromkeys(PAIRS, 2))
     assert torch.equal(torch.cat([b.log_q for b in found])[:, 0], -items[:, 0].float())  # type: ignore[misc]
     assert all((b.log_q[:, 1] == -2).all() for b in found if b.log_q is not None)
 
