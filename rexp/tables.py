@@ -77,7 +77,7 @@ class EmbeddingTable(nn.Module):
         if self.weight.device.type != "cpu":
             return F.embedding(ids, self.weight)
         # On CPU the backward of index_select (index_add) is two to three times as fast as that of F.embedding.
-        return self.weight.index_select(0, ids.reshape(-1)).view(*ids.shape, -1)
+        return self.weight.index_select(0, ids.reshape(-1)).view(*ids.shape, self.weight.shape[1])
 
     def rows(self) -> Tensor:
         """(n_rows, dim): all vectors."""

@@ -13,7 +13,7 @@ class Dropout(nn.Module):
     """Zero each value with the probability ``rate``, scale the others so that the mean stays.
 
     On a CPU drawing the mask costs more than the layer behind it. Here one 64-bit draw of torch's global generator
-    serves four values with 16 bits each; the rate is rounded to a multiple of 2^-16 and the scale follows the rounded rate.
+    serves four values with 16 bits each; the rate is rounded to a multiple of 2^-16, and the scale follows that.
     """
 
     def __init__(self, rate: float) -> None:

@@ -1,0 +1,150 @@
+"""Losses against values from their formulas in double precision, and against finite differences."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rexp.api import Batch, Layout, Query
+from rexp.losses.bce import BinaryCrossEntropy, BinaryCrossEntropyConfig
+from rexp.losses.bpr import BPR, BPRConfig
+from rexp.losses.mse import MeanSquaredError, MeanSquaredErrorConfig
+from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
+
+INF = math.inf
+
+
+def batch(scores: Tensor, labels: list[float] | None = None, log_q: Any = None) -> Batch:
+    return Batch(
+        Query(torch.zeros(len(scores), dtype=torch.int64)),
+        torch.zeros(scores.shape, dtype=torch.int64),
+        None if labels is None else torch.tensor(labels),
+        None if log_q is None else torch.tensor(log_q, dtype=torch.float64),
+    )
+
+
+def double(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+POINT = [0.5, -1.0, 2.0]
+POINT_BCE = [-math.log(sigmoid(0.5)), -math.log(1 - sigmoid(-1.0)), -math.log(1 - sigmoid(2.0))]
+PAIRS = [[1.0, 0.5], [-2.0, 1.0]]
+PAIRS_BPR = [-math.log(sigmoid(0.5)), -math.log(sigmoid(-3.0))]
+
+
+def test_bce_point() -> None:
+    scores = double(POINT)
+    mean = BinaryCrossEntropy(BinaryCrossEntropyConfig())
+    total = BinaryCrossEntropy(BinaryCrossEntropyConfig(reduction="sum"))
+    assert mean.layout is Layout.POINT
+    assert mean(scores, batch(scores, [1, 0, 0])).item() == pytest.approx(sum(POINT_BCE) / 3, rel=1e-12)
+    assert total(scores, batch(scores, [1, 0, 0])).item() == pytest.approx(sum(POINT_BCE), rel=1e-12)
+
+
+def test_bce_leaves_out_what_must_not_count() -> None:
+    scores = double(POINT)
+    marked = batch(scores, [1, 0, 0], [0.0, -3.0, INF])
+    mean = BinaryCrossEntropy(BinaryCrossEntropyConfig())
+    total = BinaryCrossEntropy(BinaryCrossEntropyConfig(reduction="sum"))
+    assert mean(scores, marked).item() == pytest.approx(sum(POINT_BCE[:2]) / 2, rel=1e-12)
+    assert total(scores, marked).item() == pytest.approx(sum(POINT_BCE[:2]), rel=1e-12)
+
+
+def test_bce_rows_is_the_same_loss_in_another_order() -> None:
+    rows = double([[0.5, -1.0, 2.0], [1.5, 0.0, -0.3]])
+    labels = [1.0, 0, 0, 1, 0, 0]
+    grouped = BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="rows"))
+    point = BinaryCrossEntropy(BinaryCrossEntropyConfig())
+    assert grouped.layout is Layout.ROWS
+    flat = rows.flatten()
+    assert grouped(rows, batch(rows)).item() == pytest.approx(point(flat, batch(flat, labels)).item(), rel=1e-12)
+
+
+def test_bpr() -> None:
+    scores = double(PAIRS)
+    assert BPR(BPRConfig()).layout is Layout.PAIR
+    assert BPR(BPRConfig())(scores, batch(scores)).item() == pytest.approx(sum(PAIRS_BPR) / 2, rel=1e-12)
+    assert BPR(BPRConfig("sum"))(scores, batch(scores)).item() == pytest.approx(sum(PAIRS_BPR), rel=1e-12)
+    marked = batch(scores, log_q=[[-1.0, -2.0], [-1.0, INF]])
+    assert BPR(BPRConfig())(scores, marked).item() == pytest.approx(PAIRS_BPR[0], rel=1e-12)
+
+
+def test_mse() -> None:
+    scores = double(POINT)
+    ratings = MeanSquaredError(MeanSquaredErrorConfig("sum", "rating"))
+    assert ratings.target == "rating"
+    assert MeanSquaredError(MeanSquaredErrorConfig()).target == "implicit"
+    assert ratings(scores, batch(scores, [4, 1, 2])).item() == pytest.approx(3.5**2 + 2**2, rel=1e-12)
+    mean = MeanSquaredError(MeanSquaredErrorConfig())
+    assert mean(scores, batch(scores, [1, 0, 0])).item() == pytest.approx((0.25 + 1 + 4) / 3, rel=1e-12)
+
+
+def test_sampled_softmax() -> None:
+    scores = double([[1.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    first = -math.log(math.exp(1) / (math.exp(1) + 1 + math.exp(2)))
+    loss = SampledSoftmax(SampledSoftmaxConfig())
+    assert loss.layout is Layout.ROWS
+    assert loss(scores, batch(scores)).item() == pytest.approx((first + math.log(3)) / 2, rel=1e-12)
+    summed = SampledSoftmax(SampledSoftmaxConfig("sum", temperature=0.5))
+    sharper = -math.log(math.exp(2) / (math.exp(2) + 1 + math.exp(4)))
+    assert summed(scores, batch(scores)).item() == pytest.approx(sharper + math.log(3), rel=1e-12)
+
+
+def test_sampled_softmax_divides_by_the_probability_and_leaves_out_marked_items() -> None:
+    scores = double([[1.0, 0.0, 2.0]])
+    q = [0.5, 0.1, 0.25]
+    loss = SampledSoftmax(SampledSoftmaxConfig())
+    weights = [math.exp(s) / p for s, p in zip([1.0, 0.0, 2.0], q, strict=True)]
+    corrected = batch(scores, log_q=[[math.log(p) for p in q]])
+    assert loss(scores, corrected).item() == pytest.approx(-math.log(weights[0] / sum(weights)), rel=1e-12)
+    marked = batch(scores, log_q=[[math.log(0.5), INF, math.log(0.25)]])
+    kept = weights[0] + weights[2]
+    assert loss(scores, marked).item() == pytest.approx(-math.log(weights[0] / kept), rel=1e-12)
+
+
+CASES: dict[str, tuple[Any, tuple[int, ...], list[float] | None]] = {
+    "bce": (BinaryCrossEntropy(BinaryCrossEntropyConfig()), (4,), [1, 0, 0, 1]),
+    "bce rows": (BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="rows")), (4, 3), None),
+    "bpr": (BPR(BPRConfig()), (4, 2), None),
+    "mse": (MeanSquaredError(MeanSquaredErrorConfig()), (4,), [1, 0, 0, 1]),
+    "softmax": (SampledSoftmax(SampledSoftmaxConfig(temperature=0.7)), (4, 3), None),
+}
+
+
+@pytest.mark.parametrize("marked", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_those_of_finite_differences(name: str, marked: bool) -> None:
+    loss, shape, labels = CASES[name]
+    torch.manual_seed(0)
+    scores = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    log_q = torch.randn(shape, dtype=torch.float64)
+    log_q.view(-1)[-1] = INF  # a negative, or in the layout point any
+    given = batch(scores, labels, log_q.tolist() if marked else None)
+    assert torch.autograd.gradcheck(lambda x: loss(x, given), (scores,))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "mse"])
+def test_extreme_scores_stay_finite(name: str) -> None:
+    loss, shape, labels = CASES[name]
+    scores = torch.full(shape, 1e4).requires_grad_()
+    with torch.no_grad():
+        scores[0] = -1e4
+    value = loss(scores, batch(scores, labels))
+    value.backward()
+    assert value.isfinite()
+    assert scores.grad is not None
+    assert scores.grad.isfinite().all()
+
+
+def test_a_temperature_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="temperature"):
+        SampledSoftmaxConfig(temperature=0)
