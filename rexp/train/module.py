@@ -94,8 +94,6 @@ class Training(LightningModule):
             if self.recipe.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
             optimizer.step()
-            # The whole chunk runs in one autocast context, which would go on using the weights of its first step.
-            torch.clear_autocast_cache()
             self.loss_sum += loss.detach()
         self.steps += steps
         if not math.isfinite(self.loss_sum.item()):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from rexp.data.split import Split
+from _bench.clock import now
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 NEGATIVES = 4
 
@@ -46,7 +49,7 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int) -> list[fl
     loss_of = nn.BCEWithLogitsLoss()
     seconds = []
     for _ in range(count):
-        started = time.perf_counter()
+        started = now()
         negatives_users, negatives = users.repeat_interleave(NEGATIVES), _negatives(users, known, split.n_items)
         every_user, every_item = torch.cat([users, negatives_users]), torch.cat([items, negatives])
         labels = torch.cat([torch.ones(len(users)), torch.zeros(len(negatives))])
@@ -58,7 +61,7 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int) -> list[fl
             optimizer.step()
             total += loss.detach()
         assert torch.isfinite(total)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(now() - started)
     return seconds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -14,14 +15,12 @@ USERS, ITEMS, ROWS = 6040, 3706, 994_169
 
 
 def make_split(share: float = 1.0) -> Split:
-    """A split of MovieLens 1M's size; ``share`` keeps only the first users' part of the training interactions."""
+    """A split of MovieLens 1M's size; ``share`` keeps only so many of the training interactions."""
     split = _real() or _synthetic()
     if share == 1:
         return split
     train = split.train.take(np.arange(len(split.train)) % round(1 / share) == 0)
-    return Split(
-        split.name, train, split.valid, split.test, split.n_users, split.n_items, f"{split.fingerprint}-{share}"
-    )
+    return replace(split, train=train, fingerprint=f"{split.fingerprint}-{share}")
 
 
 def _real() -> Split | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from _bench.clock import now
 from rexp import registry
-from rexp.data.split import Split
 from rexp.train.fit import fit
 from rexp.train.recipe import DeviceConfig, FitConfig
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 
 def plugin(kind: str, name: str, *arguments: Any, **options: Any) -> Any:
@@ -22,7 +25,9 @@ def plugin(kind: str, name: str, *arguments: Any, **options: Any) -> Any:
 
 
 def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout: str = "point") -> list[float]:
-    """Seconds of each of ``count`` whole epochs of NeuMF-8, checkpoints included; the first from before Lightning starts.
+    """Seconds of each of ``count`` whole epochs of NeuMF-8, checkpoints included.
+
+    The first epoch's begin before Lightning starts.
 
     ``rows`` keeps a positive with its negatives; its batches have as many samples as those of ``point``.
     """
@@ -32,10 +37,10 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout:
     sampler = plugin("sampler", "uniform", split, n=4)
     size = batch_size if layout == "point" else round(batch_size / 5)
     recipe = FitConfig(max_epochs=count, batch_size=size, select="last", watch="none")
-    times = [time.perf_counter()]
+    times = [now()]
     with TemporaryDirectory() as directory:
         fit(
             model, split, recipe, DeviceConfig(progress="none"), loss=loss, sampler=sampler, seed=0,
-            directory=Path(directory), validate=None, on_epoch=[lambda epoch, values: times.append(time.perf_counter())],
+            directory=Path(directory), validate=None, on_epoch=[lambda *_: times.append(now())],
         )  # fmt: skip
-    return [after - before for before, after in zip(times, times[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(times)]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import statistics
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from _bench.ours import plugin
 from rexp.api import Lists, MetricContext
-from rexp.data.split import Split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 METRICS = ("recall", "precision", "hr", "ndcg", "map", "mrr")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rexp.data.split import Split
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 
 def write_interactions(split: Split, folder: Path) -> None:

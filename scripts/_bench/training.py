@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from _bench import bare, ours, recbole
-from rexp.data.split import Split
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 CASES = [(2048, 0.0), (2048, 0.1), (16384, 0.0), (16384, 0.1)]
 SAMPLES_A_POSITIVE = 5
@@ -19,11 +22,9 @@ SAMPLES_A_POSITIVE = 5
 def compare(split: Split, rounds: int, recbole_python: str | None) -> None:
     """Print a row for each batch size and dropout: millions of samples a second and ratios to the bare loop."""
     samples = SAMPLES_A_POSITIVE * len(split.train)
+    print(f"\nNeuMF-8, {split.name}, {samples:,} samples an epoch, 1 thread; M samples/s, median of {rounds} epochs")
     print(
-        f"\nNeuMF-8, {split.name}, {samples:,} samples an epoch, 1 thread; M samples/s, medians of {rounds} whole epochs"
-    )
-    print(
-        "batch  dropout     rexp    rows    bare"
+        "batch  dropout      rexp    rows    bare"
         + " RecBole" * bool(recbole_python)
         + "   rexp/bare  rows/bare  spread of rexp"
     )
