@@ -13,6 +13,16 @@ from rexp.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
 
+WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    list: "a list",
+    tuple: "a list",
+    type(None): "null",
+}
+
 
 def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
     """An instance of a dataclass from plain options.
@@ -53,11 +63,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
             return value
         raise ConfigError(f"{where}={value!r} is not allowed; {did_you_mean(str(value), map(str, arguments))}")
     if origin in (list, tuple) or hint in (list, tuple):
-        if not isinstance(value, list | tuple):
-            raise _wrong(value, hint, where)
-        inner = [a for a in arguments if a is not Ellipsis] or [Any]
-        convert = [_convert(v, inner[min(i, len(inner) - 1)], f"{where}[{i}]") for i, v in enumerate(value)]
-        return convert if origin is list or hint is list else tuple(convert)
+        return _convert_sequence(value, hint, where)
     if origin in (dict, Mapping) or hint is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(value, Mapping):
             raise _wrong(value, hint, where)
@@ -75,6 +81,18 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
                 f"{where}={value!r} is not allowed; {did_you_mean(str(value), (str(m.value) for m in hint))}"
             ) from None
     return _convert_scalar(value, hint, where)
+
+
+def _convert_sequence(value: Any, hint: Any, where: str) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(value, hint, where)
+    inner = list(get_args(hint))
+    if list in (hint, get_origin(hint)) or not inner or Ellipsis in inner:
+        converted = [_convert(v, inner[0] if inner else Any, f"{where}[{i}]") for i, v in enumerate(value)]
+        return converted if list in (hint, get_origin(hint)) else tuple(converted)
+    if len(value) != len(inner):
+        raise ConfigError(f"{where}={value!r} has the wrong length: {len(inner)} values are wanted, not {len(value)}")
+    return tuple(_convert(v, h, f"{where}[{i}]") for i, (v, h) in enumerate(zip(value, inner, strict=True)))
 
 
 def _convert_union(value: Any, hint: Any, where: str) -> Any:
@@ -108,16 +126,18 @@ def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
 
 
 def _wrong(value: Any, hint: Any, where: str) -> ConfigError:
-    return ConfigError(f"{where}={value!r} has the wrong type: {_say(hint)} is wanted, not {type(value).__name__}")
+    return ConfigError(f"{where}={value!r} has the wrong type: {_say(hint)} is wanted, not {_say(type(value))}")
 
 
 def _say(hint: Any) -> str:
     """A type as a user would call it."""
-    if hint is type(None):
-        return "null"
-    if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(_say(argument) for argument in get_args(hint))
-    if get_origin(hint) is typing.Literal:
-        return "one of " + ", ".join(map(str, get_args(hint)))
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    return names.get(hint, getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint))
+    origin, arguments = get_origin(hint), [a for a in get_args(hint) if a is not Ellipsis]
+    if origin in (Union, types.UnionType):
+        return " or ".join(_say(argument) for argument in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if origin in (list, tuple) and arguments:
+        return "a list of " + ", ".join(_say(argument) for argument in arguments)
+    if dataclasses.is_dataclass(hint) or dict in (hint, origin) or Mapping in (hint, origin):
+        return "a mapping"
+    return WORDS.get(hint) or str(getattr(hint, "__name__", hint))

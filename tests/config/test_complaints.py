@@ -1,0 +1,100 @@
+"""What a user gets wrong: one line on stderr that says what, where and what to do, and exit code 2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rexp.config.complaints import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMPOSING = [
+    ("model=nfc", "model=nfc: there is no such option; did you mean 'ncf'? Known: mf, ncf"),
+    ("data=nosuch", "data=nosuch: there is no such option; Known: citeulike-t, csv"),
+    ("data/split=leave_lost", "data/split=leave_lost: there is no such option; did you mean 'leave_last'?"),
+    ("experiment=ncf_papr", "experiment=ncf_papr: there is no such option; did you mean 'ncf_paper'?"),
+    ("track=[csv,wandbb]", "track=wandbb: there is no such option; did you mean 'wandb'?"),
+    ("moddel=ncf", "moddel: there is no such key; did you mean 'model'?"),
+    ("sead=1", "sead: there is no such key; did you mean 'seed'?"),
+    ("train.max_epoch=1", "train.max_epoch: there is no such key; did you mean 'max_epochs'?"),
+    ("paths.stor=x", "paths.stor: there is no such key; did you mean 'store'?"),
+    ("model.factos=1", "model.factos: there is no such key; did you mean 'factors'?"),
+    ("data.split.validd=1", "data.split.validd: there is no such key; did you mean 'valid'?"),
+    ("seed=x", "seed: Value 'x' of type 'str' could not be converted to Integer"),
+    ("force=maybe", "force: Value 'maybe' is not a valid bool"),
+    ("beside=pop", "beside: Invalid value assigned: str is not a ListConfig, list or tuple."),
+    ("loss.margin=1", "loss.margin: nothing is selected there; choose loss=NAME too, or set model.fit.loss.margin"),
+    ("sampler.n=1", "sampler.n: nothing is selected there; choose sampler=NAME too, or set model.fit.sampler.n"),
+    ("model@teacher=null", "model@teacher=null: a group takes the name of an option; write '~model@teacher'"),
+    ("model.factors=[", "model.factors=[: cannot be read as KEY=VALUE"),
+    ("seed", "seed: cannot be read as KEY=VALUE"),
+]
+RUNNING = [
+    ("model.factors=x", "model.factors='x' has the wrong type: a whole number is wanted, not text"),
+    ("model.variant=nfc", "model.variant='nfc' is not allowed; did you mean 'neumf'? Known: gmf, mlp, neumf"),
+    ("+model.fctors=3", "model.fctors is not an option here; did you mean 'factors'?"),
+    ("train.max_epochs=x", "train.max_epochs='x' has the wrong type: a whole number is wanted, not text"),
+    ("train.lr=-1", "train: lr=-1.0 must be above 0"),
+    ("train.optimizer=adm", "train.optimizer='adm' is not allowed; did you mean 'adam'?"),
+    ("data.split.k=x", "data.split.k='x' has the wrong type"),
+    ("evaluate.metrics=[ndgc]", "no metric is named 'ndgc'; did you mean 'ndcg'?"),
+    ("evaluate.protocol=ful", "evaluate.protocol='ful' is not allowed; did you mean 'full'?"),
+    ("model.name=nfc", "no model is named 'nfc'; did you mean 'ncf'?"),
+    ("+foo=1", "foo: there is no such key; did you mean 'force'?"),
+    ("+paths.stre=x", "paths.stre is not an option here; did you mean 'store'?"),
+    ("~seed", "seed: the run needs this key; take ~seed off the command line"),
+    ("~model", "model names no plugin; choose one with model=NAME"),
+    ("seed=${nosuch}", "seed: Interpolation key 'nosuch' not found"),
+    ("compress.order=[fit,prune]", "no stage is named 'prune'"),
+    ("data=csv", "data=csv needs data.path=FILE"),
+]
+
+
+def only_line(done: Any) -> str:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("rexp: ")
+    line: str = done.stderr.removeprefix("rexp: ")
+    return line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("override", "message"), COMPOSING)
+def test_what_cannot_be_composed(command: Callable[..., Any], override: str, message: str) -> None:
+    done = command("--cfg", "job", override)
+    assert only_line(done).startswith(message)
+    assert done.stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("override", "message"), RUNNING)
+def test_what_cannot_be_run(command: Callable[..., Any], override: str, message: str) -> None:
+    assert only_line(command("track=none", override)).startswith(message)
+
+
+@pytest.mark.slow
+def test_in_a_sweep_each_job_is_tried_and_told(command: Callable[..., Any]) -> None:
+    done = command("-m", "track=none", "seed=1,2", "model.factors=x")
+    assert done.returncode == 2
+    *jobs, last = done.stderr.splitlines()
+    assert jobs == ["rexp: model.factors='x' has the wrong type: a whole number is wanted, not text"] * 2
+    assert last.startswith("rexp: 2 of 2 jobs failed")
+
+
+def test_a_sweep_with_an_unknown_option_starts_no_job(command: Callable[..., Any]) -> None:
+    done = command("-m", "track=none", "model=pop,nosuch")
+    assert only_line(done).startswith("model=nosuch: there is no such option")
+
+
+def test_a_traceback_can_be_asked_for(command: Callable[..., Any]) -> None:
+    done = command("--cfg", "job", "model=nfc", env={"HYDRA_FULL_ERROR": "1"})
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_an_error_of_the_run_itself_is_not_explained_away() -> None:
+    assert explain(ValueError("a bug"), ["seed=1"], composing=False) is None
+    assert explain(KeyError("a bug"), ["seed=1"], composing=True) is None

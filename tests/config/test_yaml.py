@@ -1,0 +1,62 @@
+"""Every plugin's YAML says what its dataclass says."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from rexp import registry
+from rexp.config.launch import conf_dir
+from rexp.config.typed import build
+
+RESERVED = {
+    "model": {"name", "fit", "seed", "from"},
+    "data": {"name", "filter", "split", "strict"},
+}
+BUILT_IN = [
+    plugin
+    for plugin in registry.plugins()
+    if plugin.distribution == "rexp-recsys" and registry.KINDS[plugin.kind].config_group
+]
+
+
+def options(file: Path, kind: str) -> dict[str, Any]:
+    """What the file sets of the plugin's own options."""
+    text = file.read_text()
+    node = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(node, dict)
+    node.pop("defaults", None)
+    assert node["name"] == file.stem
+    return {str(key): value for key, value in node.items() if key not in RESERVED.get(kind, {"name"})}
+
+
+@pytest.mark.parametrize("plugin", BUILT_IN, ids=lambda plugin: f"{plugin.kind}-{plugin.name}")
+def test_the_yaml_lists_the_options_with_the_defaults_of_the_dataclass(plugin: registry.Plugin) -> None:
+    file = conf_dir() / registry.KINDS[plugin.kind].config_group / f"{plugin.name}.yaml"
+    assert file.is_file()
+    config_class: Any = plugin.load().Config  # type: ignore[attr-defined]
+    found = options(file, plugin.kind)
+    assert set(found) == {field.name for field in fields(config_class) if field.init}
+    required = {f.name for f in fields(config_class) if f.default is MISSING and f.default_factory is MISSING}
+    assert {key for key, value in found.items() if value == "???"} == required
+    given = {key: value for key, value in found.items() if key not in required}
+    some = dict.fromkeys(required, "x")
+    assert build(config_class, {**given, **some}, plugin.kind) == config_class(**some)
+
+
+def test_no_yaml_names_a_class_to_import() -> None:
+    for file in conf_dir().rglob("*.yaml"):
+        assert "_target_" not in file.read_text(), file
+
+
+@pytest.mark.parametrize("plugin", registry.plugins(), ids=lambda plugin: f"{plugin.kind}-{plugin.name}")
+def test_every_installed_plugin_loads_and_says_what_its_options_mean(plugin: registry.Plugin) -> None:
+    config_class: Any = plugin.load().Config  # type: ignore[attr-defined]
+    if options := [field.name for field in fields(config_class)]:
+        text = config_class.__doc__ or ""
+        assert "Args:" in text, f"{config_class.__qualname__} has no text for {options}"
+        assert [name for name in options if name not in text] == []
