@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
-from rexp.data.split import Split
+
 from rexp.errors import DataError
 from rexp.samplers import rejection
 from rexp.samplers.popularity import Popularity, PopularityConfig
 
 from .helpers import chi_square, generator, split_of
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 COUNTS = [8, 4, 2, 1, 0]
 DRAWS = 60_000
