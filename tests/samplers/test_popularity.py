@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-
 from rexp.errors import DataError
 from rexp.samplers import rejection
 from rexp.samplers.popularity import Popularity, PopularityConfig
