@@ -60,7 +60,9 @@ class Bar(Silent):
     """A bar for the running epoch under a table that grows by a row an epoch."""
 
     def __init__(self, max_epochs: int, monitor: str, console: Console | None = None) -> None:
-        self.max_epochs, self.monitor, self.rows = max_epochs, monitor, 0
+        self.max_epochs, self.monitor = max_epochs, monitor
+        self.metrics: list[str] = []
+        self.headed = False
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
         console = console or Console(stderr=True)
         self.bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, refresh_per_second=4)
@@ -74,15 +76,19 @@ class Bar(Silent):
         self.bar.advance(self.task, steps)
 
     def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
-        metrics = shown(row["metrics"], self.monitor)
-        names = ["epoch", "loss", *(name for name, _ in metrics), "samples/s", "left", ""]
-        values = [str(row["epoch"]), f"{row['train_loss']:.4f}", *(f"{value:.4f}" for _, value in metrics)]
+        # An epoch that was not validated leaves its cells empty; the columns are those of the first that was.
+        found = dict(shown(row["metrics"], self.monitor))
+        new = bool(found) and not self.metrics
+        self.metrics = self.metrics or list(found)
+        names = ["epoch", "loss", *self.metrics, "samples/s", "left", ""]
+        values = [str(row["epoch"]), f"{row['train_loss']:.4f}"]
+        values += [f"{found[name]:.4f}" if name in found else "-" for name in self.metrics]
         values += [rate(row), clock(left), "best" if best else ""]
         widths = [max(len(name), 9) for name in names]
-        if self.rows == 0 and (metrics or self.monitor):
+        if new or not self.headed:
             self._print(names, widths, style="bold")
+            self.headed = True
         self._print(values, widths, style="green" if best else "none")
-        self.rows += 1
 
     def _print(self, cells: list[str], widths: list[int], style: str) -> None:
         line = " ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))

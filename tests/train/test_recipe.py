@@ -1,0 +1,54 @@
+"""The recipe's configuration."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
+
+CONF = Path(__file__).parents[2] / "conf" / "train"
+
+
+def test_the_yaml_has_every_key_and_leaves_the_recipe_to_the_model() -> None:
+    options = yaml.safe_load((CONF / "default.yaml").read_text())
+    recipe = {field.name for field in fields(FitConfig)} - {"loss", "sampler"}
+    device = {field.name: field.default for field in fields(DeviceConfig)}
+    assert set(options) == recipe | set(device)
+    assert {options[key] for key in recipe} == {None}
+    assert {key: options[key] for key in device} == device
+    assert set(IDENTITY_OF_DEVICE) <= set(device)
+
+
+def test_the_comments_in_the_yaml_are_the_defaults() -> None:
+    for line in (CONF / "default.yaml").read_text().splitlines():
+        key, _, rest = line.partition(": null # ")
+        said = rest.split(":")[0].split(" ")[0]
+        if rest and not rest.startswith("no "):
+            assert str(getattr(FitConfig(), key)) == {"false": "False"}.get(said, said), line
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_epochs": 0}, {"lr": 0}, {"patience": 0}, {"clip_norm": -1}, {"weight_decay": -1}]
+)
+def test_numbers_out_of_range_are_refused_by_name(options: dict[str, float]) -> None:
+    (key,) = options
+    with pytest.raises(ConfigError, match=f"^train: {key}="):
+        build(FitConfig, options, "train")
+
+
+def test_an_optimiser_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'adagrad'"):
+        build(FitConfig, {"optimizer": "adagrat"}, "train")
+
+
+def test_the_recipe_imports_no_torch() -> None:
+    code = "import sys, rexp.train.recipe; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
