@@ -126,7 +126,10 @@ class Model(Protocol):
 
 
 class Loss(Protocol):
-    """A training objective over scores; holds no parameters."""
+    """A training objective over scores; holds no parameters.
+
+    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives.
+    """
 
     Config: ClassVar[type]
     layout: Layout

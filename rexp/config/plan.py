@@ -102,7 +102,7 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
     notices: list[str] = []
     fit: Fit | None = None
     if Capability.FITS_DIRECTLY not in capabilities:
-        fit = _fit(request, capabilities)
+        fit = _for_ratings(_fit(request, capabilities), request)
         fit = _without_validation(fit, split, notices)
     elif request.overrides:
         text = f"model={node['name']} is fitted in closed form and uses no {', '.join(request.overrides)}"
@@ -136,6 +136,15 @@ def _fit(request: Request, capabilities: frozenset[Capability]) -> Fit:
     if sampler_node is None:
         raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
     return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
+
+
+def _for_ratings(fit: Fit, request: Request) -> Fit:
+    """A loss whose target is the rating learns from rated rows only: there are no negatives to draw."""
+    if fit.loss is None or getattr(fit.loss[1], "target", "implicit") != "rating":
+        return fit
+    if request.sampler is not None:
+        raise ConfigError(f"loss={fit.loss[0]} with target=rating draws no negatives; leave sampler= out")
+    return replace(fit, sampler=None)
 
 
 def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
