@@ -65,8 +65,10 @@ class EntryPointSource(ConfigSource):
         return kind is not None and name in registry.names(kind)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        kind = _kind_by_group().get(config_path.strip("/"))
-        return registry.names(kind) if kind and results_filter in (None, ObjectType.CONFIG) else []
+        group = config_path.strip("/")
+        kind = _kind_by_group().get(group)
+        configs = registry.names(kind) if kind and results_filter != ObjectType.GROUP else []
+        return configs + (_groups_in(group) if results_filter != ObjectType.CONFIG else [])
 
     def load_config(self, config_path: str) -> ConfigResult:
         group, name = _address(config_path)
@@ -90,6 +92,13 @@ class EntryPointSource(ConfigSource):
 
 def _kind_by_group() -> dict[str, str]:
     return {kind.config_group: kind.name for kind in registry.KINDS.values() if kind.config_group}
+
+
+def _groups_in(parent: str) -> list[str]:
+    """Names of the groups right under a group ("" is the root) that have a plugin."""
+    above = f"{parent}/" if parent else ""
+    inhabited = [group for group, kind in _kind_by_group().items() if registry.names(kind)]
+    return sorted({group.removeprefix(above).partition("/")[0] for group in inhabited if group.startswith(above)})
 
 
 def _address(config_path: str) -> tuple[str, str]:

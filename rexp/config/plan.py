@@ -103,7 +103,7 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
     fit: Fit | None = None
     if Capability.FITS_DIRECTLY not in capabilities:
         fit = _for_ratings(_fit(request, capabilities), request)
-        fit = _without_validation(fit, split, notices)
+        fit = _without_validation(fit, request, split, notices)
     elif request.overrides:
         text = f"model={node['name']} is fitted in closed form and uses no {', '.join(request.overrides)}"
         if not sweeping:
@@ -154,12 +154,12 @@ def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
     return node["name"], build(registry.load(kind, node["name"]).Config, options, kind)  # type: ignore[attr-defined]
 
 
-def _without_validation(fit: Fit, split: Split, notices: list[str]) -> Fit:
+def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
     """A split without a validation part cannot choose an epoch: the last one is taken, and that is said."""
     recipe = fit.recipe
     if len(split.valid) or recipe.watch != "valid":
         return fit
-    if recipe.patience is not None:
+    if request.train.get("patience"):
         raise ConfigError(
             f"data={split.name} has no validation part, so train.patience={recipe.patience} has nothing to watch; "
             "choose a split with one (data/split=leave_last data.split.valid=1) or leave it out"
@@ -167,7 +167,7 @@ def _without_validation(fit: Fit, split: Split, notices: list[str]) -> Fit:
     if recipe.select == "best":
         notices.append(f"data={split.name} has no validation part: the last epoch is taken instead of the best")
         recipe = replace(recipe, select="last")
-    return replace(fit, recipe=replace(recipe, watch="none"))
+    return replace(fit, recipe=replace(recipe, watch="none", patience=0))
 
 
 def _check_step(step: Any) -> None:

@@ -95,7 +95,7 @@ def fit(
         Interrupted: SIGTERM came; the last whole epoch is on the disk.
     """
     check_recipe(recipe)
-    if validate is None and (recipe.select == "best" or recipe.patience is not None):
+    if validate is None and (recipe.select == "best" or recipe.patience):
         raise ConfigError("train.select=best and train.patience need a validation; take train.select=last")
     if loss is None and Capability.OWN_LOSS not in model.capabilities():  # type: ignore[operator]
         raise ConfigError("this model has no loss of its own; choose one with loss=NAME")

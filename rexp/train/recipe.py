@@ -28,7 +28,7 @@ class FitConfig:
         select: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
         last_k: how many epochs ``last_k`` averages.
         monitor: the metric that "best" and ``patience`` look at, as it is called in the table (``ndcg@10``).
-        patience: stop after so many validations without a gain; null never stops early.
+        patience: stop after so many validations without a gain; 0 never stops early.
         every: epochs between validations; the last epoch is always validated.
         watch: the part that is measured between epochs; "none" measures none.
         select_on_test: allow choosing the epoch on the test part, as some published scripts do; the result says so.
@@ -45,22 +45,22 @@ class FitConfig:
     select: Literal["best", "last", "last_k"] = "best"
     last_k: int = 5
     monitor: str = "ndcg@10"
-    patience: int | None = None
+    patience: int = 0
     every: int = 1
     watch: Literal["valid", "test", "none"] = "valid"
     select_on_test: bool = False
 
     def __post_init__(self) -> None:
-        for key in ("max_epochs", "batch_size", "last_k", "every", "patience"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise ValueError(f"{key}={value} must be at least 1")
+        for key in ("max_epochs", "batch_size", "last_k", "every"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}={getattr(self, key)} must be at least 1")
         for key in ("lr", "clip_norm"):
             value = getattr(self, key)
             if value is not None and not value > 0:
                 raise ValueError(f"{key}={value} must be above 0")
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay={self.weight_decay} must not be negative")
+        for key in ("weight_decay", "patience"):
+            if getattr(self, key) < 0:
+                raise ValueError(f"{key}={getattr(self, key)} must not be negative")
 
 
 @dataclass
@@ -96,7 +96,7 @@ def check_recipe(recipe: FitConfig) -> None:
         ConfigError: naming both keys and the way out.
     """
     chooses = "train.select=best" if recipe.select == "best" else "train.patience"
-    if recipe.select != "best" and recipe.patience is None:
+    if recipe.select != "best" and not recipe.patience:
         return
     if recipe.watch == "none":
         raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last")

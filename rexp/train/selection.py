@@ -41,7 +41,7 @@ class Selection:
         """
         if self.recipe.select == "last_k":
             self.recent = [*self.recent, snapshot(model)][-self.recipe.last_k :]
-        if not metrics or (self.recipe.select != "best" and self.recipe.patience is None):
+        if not metrics or (self.recipe.select != "best" and not self.recipe.patience):
             return False
         name = monitored(metrics, self.recipe.monitor)
         gained = math.isnan(self.best_value) or better(name, metrics[name], self.best_value)
@@ -55,7 +55,7 @@ class Selection:
     @property
     def exhausted(self) -> bool:
         """Patience is at an end."""
-        return self.recipe.patience is not None and self.without_gain >= self.recipe.patience
+        return self.recipe.patience > 0 and self.without_gain >= self.recipe.patience
 
     def choose(self, model: nn.Module, epoch: int) -> tuple[str, int]:
         """Put the chosen weights into the model, which holds those of the last ``epoch``.
