@@ -1,0 +1,45 @@
+"""``rexp plugins``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_lists_every_entry_point_of_the_distribution(command: Callable[..., Any]) -> None:
+    listed = json.loads(command("plugins", "--json").stdout)["plugins"]
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    declared = Counter({group: len(points) for group, points in groups.items()})
+    assert Counter(registry.KINDS[row["kind"]].entry_points for row in listed) == declared
+    assert {row["distribution"] for row in listed} == {"rexp-recsys"}
+
+
+def test_every_built_in_plugin_is_sound(command: Callable[..., Any]) -> None:
+    done = command("plugins", "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+    for plugin in registry.plugins():
+        assert plugin.name in done.stdout
+    assert "broken" not in done.stdout
+
+
+def test_one_kind_can_be_asked_for(command: Callable[..., Any]) -> None:
+    report = json.loads(command("plugins", "--check", "--json", "--kind", "split").stdout)
+    assert {row["kind"] for row in report["plugins"]} == {"split"}
+    assert [row["fault"] for row in report["plugins"]] == [None] * len(registry.names("split"))
+    assert report["faults"] == []
+
+
+def test_an_unknown_kind_is_refused(command: Callable[..., Any]) -> None:
+    done = command("plugins", "--kind", "modle")
+    assert done.returncode == 2
+    assert "invalid choice: 'modle'" in done.stderr

@@ -1,0 +1,35 @@
+"""Tab completion, asked as bash asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("rexp mod", {"model=", "model."}),
+        ("rexp model=", {"model=mf", "model=ncf", "model=pop", "model=random"}),
+        ("rexp data=ml", {"data=ml-100k", "data=ml-1m"}),
+        ("rexp data/split=", {"data/split=given", "data/split=leave_last", "data/split=ratio", "data/split=time_cut"}),
+        ("rexp model=mf model.fac", {"model.factors="}),
+        ("rexp seed=1 train.max", {"train.max_epochs="}),
+    ],
+)
+def test_bash_is_offered(command: Callable[..., Any], line: str, offered: set[str]) -> None:
+    words = {"COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    done = command("-sc", "query=bash", env=words)
+    assert done.returncode == 0, done.stderr
+    assert offered <= set(done.stdout.split()), done.stdout
+    assert done.stderr == ""
+
+
+def test_the_script_for_bash_is_printed(command: Callable[..., Any]) -> None:
+    done = command("-sc", "install=bash")
+    assert done.returncode == 0
+    assert "complete " in done.stdout

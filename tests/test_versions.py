@@ -1,0 +1,120 @@
+"""What stands for a version: on copies, never on the live tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rexp
+
+PACKAGE = Path(rexp.__file__).parent
+
+
+def install(site: Path, name: str, *, editable: bool, points: str = "") -> None:
+    """What pip leaves beside a package, for an editable installation or another."""
+    info = site / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(points)
+    if editable:
+        (info / "direct_url.json").write_text(json.dumps({"url": "file:///x", "dir_info": {"editable": True}}))
+
+
+def version(name: str, site: Path) -> str:
+    """``code_version`` in a process of its own, as the next command would see it; the site's rexp comes first."""
+    code = f"from rexp.versions import code_version; print(code_version({name!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=site,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """A site with the package ``their_pkg``, not yet installed."""
+    package = tmp_path / "their_pkg"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "deep" / "model.py").write_text("FACTORS = 8\n")
+    (package / "README.md").write_text("text\n")
+    return tmp_path
+
+
+POINTS = "[rexp.models]\ntheirs = their_pkg.deep.model:Model\n"
+
+
+def test_a_released_distribution_is_its_version_whatever_its_files(plugin: Path) -> None:
+    install(plugin, "their-dist", editable=False, points=POINTS)
+    (plugin / "their_pkg" / "deep" / "model.py").write_text("FACTORS = 9\n")
+    assert version("their-dist", plugin) == "1.0"
+
+
+def test_an_editable_one_changes_with_its_code_and_with_nothing_else(plugin: Path) -> None:
+    install(plugin, "their-dist", editable=True, points=POINTS)
+    before = version("their-dist", plugin)
+    assert before.startswith("1.0+")
+    (plugin / "their_pkg" / "README.md").write_text("other text\n")
+    assert version("their-dist", plugin) == before
+    (plugin / "their_pkg" / "deep" / "model.py").write_text("FACTORS = 9\n")
+    after = version("their-dist", plugin)
+    assert after != before
+    (plugin / "their_pkg" / "deep" / "model.py").rename(plugin / "their_pkg" / "deep" / "other.py")
+    assert version("their-dist", plugin) not in (before, after)
+
+
+def test_a_plugin_of_one_module_is_hashed_too(tmp_path: Path) -> None:
+    (tmp_path / "single.py").write_text("A = 1\n")
+    install(tmp_path, "single-dist", editable=True, points="[rexp.models]\nsingle = single:Model\n")
+    before = version("single-dist", tmp_path)
+    (tmp_path / "single.py").write_text("A = 2\n")
+    assert version("single-dist", tmp_path) != before
+
+
+def test_what_is_not_installed_says_so(tmp_path: Path) -> None:
+    assert version("no-such-distribution", tmp_path) == "not installed"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of rexp's Python files, installed as editable."""
+    site = tmp_path_factory.mktemp("own")
+    shutil.copytree(PACKAGE, site / "rexp", ignore=shutil.ignore_patterns("__pycache__", "embedded", "conf"))
+    install(site, "rexp-recsys", editable=True)
+    return site
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("models/mf.py", True),
+        ("losses/bce.py", True),
+        ("samplers/uniform.py", True),
+        ("train/fit.py", True),
+        ("data/prepare.py", True),
+        ("evaluate/metrics/ranking.py", True),
+        ("tables.py", True),
+        ("start.py", True),
+        ("run.py", True),
+        ("report/table.py", False),
+        ("track/wandb.py", False),
+        ("store/store.py", False),
+        ("config/complaints.py", False),
+        ("__main__.py", False),
+    ],
+)
+def test_of_rexp_itself_only_what_can_change_a_number_counts(own: Path, file: str, counts: bool) -> None:
+    before = version("rexp-recsys", own)
+    with (own / "rexp" / file).open("a") as edited:
+        edited.write("# an edit\n")
+    assert (version("rexp-recsys", own) != before) == counts
