@@ -37,14 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guard(action: Callable[[], int]) -> int:
     try:
-        return action()
+        code = action()
+        sys.stdout.flush()  # here, not when the interpreter ends, it shows that a pipe's reader has gone
+        return code
     except RexpError as error:
         print(f"rexp: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("rexp: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of a pipe (head, less) has gone
+    except BrokenPipeError:  # (head, less): there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

@@ -54,7 +54,7 @@ def test_every_verb_has_its_own_help(verb: str, command: Callable[..., Any]) -> 
 def test_the_help_names_the_verbs_the_groups_and_the_keys(command: Callable[..., Any]) -> None:
     done = command("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for word in (*(f"rexp {verb}" for verb in cli.VERBS), "model: mf, ncf", "paths.store", "rexp -sc install=bash"):
+    for word in (*(f"rexp {verb}" for verb in cli.VERBS), "model: ", "paths.store", "rexp -sc install=bash"):
         assert word in done.stdout
 
 
@@ -64,17 +64,21 @@ def test_the_console_script_is_the_same_command() -> None:
     assert '"ncf"' in done.stdout
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} -m rexp plugins --json | head -n 1"],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        capture_output=True,
+@pytest.mark.parametrize("arguments", [["plugins", "--json"], ["plugins"], ["--help"], ["--cfg", "job"]], ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str], unbuffered: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "rexp", *arguments],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-    )
-    assert done.stdout == "{\n"
-    assert "Traceback" not in done.stderr
-    assert "BrokenPipe" not in done.stderr
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()  # long before the first line is written
+        assert process.stderr.read() == ""
+    assert process.returncode in (0, 1)  # rich, which prints the table, ends the process with 1
 
 
 def test_an_unknown_flag_is_refused_with_2(command: Callable[..., Any]) -> None:

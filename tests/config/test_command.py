@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_it_lists_every_entry_point_of_the_distribution(command: Callable[..., Any]) -> None:
     listed = json.loads(command("plugins", "--json").stdout)["plugins"]
+    own = [row for row in listed if row["distribution"] == "rexp-recsys"]
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
     declared = Counter({group: len(points) for group, points in groups.items()})
-    assert Counter(registry.KINDS[row["kind"]].entry_points for row in listed) == declared
-    assert {row["distribution"] for row in listed} == {"rexp-recsys"}
+    assert Counter(registry.KINDS[row["kind"]].entry_points for row in own) == declared
 
 
 def test_every_built_in_plugin_is_sound(command: Callable[..., Any]) -> None:

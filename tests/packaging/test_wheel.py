@@ -1,4 +1,4 @@
-"""rexp as it is published: a wheel (also by way of the source distribution), installed and run away from the checkout."""
+"""rexp as it is published: a wheel, made from the source distribution, installed and run away from the checkout."""
 
 from __future__ import annotations
 
