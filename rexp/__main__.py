@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guard(action: Callable[[], int]) -> int:
     try:
-        code = action()
-        sys.stdout.flush()  # here, not when the interpreter ends, it shows that a pipe's reader has gone
-        return code
+        return _flushed(action)
     except RexpError as error:
         print(f"rexp: {error}", file=sys.stderr)
         return error.exit_code
@@ -49,6 +47,17 @@ def _guard(action: Callable[[], int]) -> int:
     except BrokenPipeError:  # (head, less): there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _flushed(action: Callable[[], int]) -> int:
+    """Write out what is buffered while it can still be noticed that the reader of a pipe has gone."""
+    try:
+        code = action()
+    except SystemExit:  # after --help
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
 
 
 if __name__ == "__main__":
