@@ -48,8 +48,8 @@ def test_every_file_is_looked_at() -> None:
 def test_options_are_the_dataclass_s(name: str) -> None:
     options = node(name)
     assert options.pop("name") == name.split("/")[1]
-    options.pop("fit", None)
-    options.pop("defaults", None)
+    for reserved in ("fit", "from", "defaults"):
+        options.pop(reserved, None)
     defaults = config_class(name)()
     assert options == dataclasses.asdict(defaults)
     assert build(config_class(name), options, name) == defaults
