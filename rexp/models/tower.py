@@ -86,18 +86,33 @@ class Tower(nn.Module):
 
     def _columns(self, user_side: Tensor, item_side: Tensor, weight: Tensor) -> Tensor:
         """Scores of (B, F1) users with (F1, I) items; a pair is a column: on a CPU narrow layers are faster so."""
+        rows = max(1, PAIRS_A_BLOCK // item_side.shape[1])
+        none: list[Tensor | None] = [None] * (1 + len(self.layers))
+        # Autograd needs every block's activations; without it, blocks of one size share theirs (a tenth faster).
+        shared = none if torch.is_grad_enabled() else self._activations(rows, item_side)
         blocks = []
-        for users in torch.split(user_side, max(1, PAIRS_A_BLOCK // item_side.shape[1])):
-            pairs = (users.T.unsqueeze(2) + item_side.unsqueeze(1)).flatten(1)
-            hidden = F.relu(pairs, inplace=True)
-            for layer in self.layers:
-                hidden = F.relu(_on_columns(layer, self.dropout(hidden)), inplace=True)
+        for users in torch.split(user_side, rows):
+            out, *outs = shared if len(users) == rows else none
+            pairs = torch.add(users.T.unsqueeze(2), item_side.unsqueeze(1), out=out)
+            hidden = F.relu(pairs, inplace=True).flatten(1)
+            for layer, out in zip(self.layers, outs, strict=True):
+                hidden = F.relu(_on_columns(layer, self.dropout(hidden), out), inplace=True)
             blocks.append((weight @ hidden).view(len(users), -1))
         return torch.cat(blocks)
 
+    def _activations(self, rows: int, item_side: Tensor) -> list[Tensor | None]:
+        """Empty outputs, of each plain layer, for ``rows`` users with all items."""
+        first, n_items = item_side.shape
+        outputs: list[Tensor | None] = [item_side.new_empty(first, rows, n_items)]
+        for layer in self.layers:
+            outputs.append(
+                item_side.new_empty(layer.out_features, rows * n_items) if isinstance(layer, nn.Linear) else None
+            )
+        return outputs
 
-def _on_columns(layer: nn.Module, columns: Tensor) -> Tensor:
+
+def _on_columns(layer: nn.Module, columns: Tensor, out: Tensor | None) -> Tensor:
     """A layer over (in, N) columns; one that took a plain layer's place is given rows."""
     if type(layer) is nn.Linear:
-        return torch.addmm(layer.bias.unsqueeze(1), layer.weight, columns)
+        return torch.addmm(layer.bias.unsqueeze(1), layer.weight, columns, out=out)
     return layer(columns.T).T  # type: ignore[no-any-return]
