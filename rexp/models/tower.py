@@ -103,12 +103,11 @@ class Tower(nn.Module):
     def _activations(self, rows: int, item_side: Tensor) -> list[Tensor | None]:
         """Empty outputs, of each plain layer, for ``rows`` users with all items."""
         first, n_items = item_side.shape
-        outputs: list[Tensor | None] = [item_side.new_empty(first, rows, n_items)]
-        for layer in self.layers:
-            outputs.append(
-                item_side.new_empty(layer.out_features, rows * n_items) if isinstance(layer, nn.Linear) else None
-            )
-        return outputs
+        above = [
+            item_side.new_empty(layer.out_features, rows * n_items) if isinstance(layer, nn.Linear) else None
+            for layer in self.layers
+        ]
+        return [item_side.new_empty(first, rows, n_items), *above]
 
 
 def _on_columns(layer: nn.Module, columns: Tensor, out: Tensor | None) -> Tensor:
