@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
@@ -70,7 +70,9 @@ def build_split(
     items = _table("item", item_ids, raw.items)
     split = Split(
         name,
-        *(parts[part] for part in PARTS),
+        parts["train"],
+        parts["valid"],
+        parts["test"],
         n_users=len(users),
         n_items=len(items),
         fingerprint="",
@@ -87,7 +89,7 @@ def _filter_given(raw: Raw, filters: FilterConfig, steps: list[Step]) -> dict[st
         raise ConfigError("the data has no parts of its own; take data/split=leave_last, ratio or time_cut")
     if filters.user_core > 1 or filters.item_core > 1:
         raise ConfigError("data.filter.user_core and item_core do not go with given parts; set both to 0")
-    frames = {}
+    frames: dict[str, pl.DataFrame] = {}
     for part in (part for part in PARTS if part in raw.given):
         taken: list[Step] = []
         frames[part] = apply_filters(raw.given[part], filters, taken)
@@ -133,10 +135,11 @@ def _divide(encoded: Mapping[str, Interactions], splitter: Splitter) -> tuple[di
     chosen = splitter.split(whole)
     rows = {part: _row_numbers(getattr(chosen, part)) for part in PARTS}
     taken = np.concatenate(list(rows.values()))
-    if len(np.unique(taken)) != len(taken):
+    if np.bincount(taken, minlength=1).max() > 1:
         raise DataError(f"the splitter {type(splitter).__name__} put a row into two parts; this is a fault in it")
     parts = {part: whole.take(rows[part]) for part in PARTS}
-    for part in ("valid", "test"):
+    held_out: tuple[Part, ...] = ("valid", "test")
+    for part in held_out:
         if part not in encoded:
             continue
         if len(parts[part]):
@@ -157,11 +160,11 @@ def _candidate_table(raw: Raw, user_ids: pl.Series, item_ids: pl.Series) -> Arra
     """(n_users, C) int32 padded with -1."""
     if raw.candidates is None:
         return None
-    known = raw.candidates.with_columns(pl.col("user").cast(user_ids.dtype))
+    known = raw.candidates.with_columns(pl.col("user").cast(user_ids.dtype, strict=False))
     known = known.filter(pl.col("user").is_in(user_ids.implode()))
     users = encode(known["user"], user_ids)
     lengths = known["items"].list.len().to_numpy().astype(np.int64)
-    flat = encode(known["items"].explode(empty_as_null=False).drop_nulls(), item_ids)
+    flat = encode(known["items"].explode().drop_nulls(), item_ids)
     column = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     table = np.full((len(user_ids), int(lengths.max(initial=0))), -1, np.int32)
     table[np.repeat(users, lengths), column] = flat
@@ -195,13 +198,13 @@ def _used(arrays: list[Array], size: int) -> tuple[Array, Array]:
 
 def _count(parts: Mapping[Part, Interactions], left_out: int, n_users: int) -> dict[str, Any]:
     counts: dict[str, Any] = {f"{part}_rows": len(rows) for part, rows in parts.items()}
-    counts |= {f"{part}_users": len(np.unique(rows.users)) for part, rows in parts.items()}
+    counts |= {f"{part}_users": int(np.count_nonzero(np.bincount(rows.users))) for part, rows in parts.items()}
     return {**counts, "users": n_users, "rows_left_out": left_out}
 
 
 def _check(name: str, parts: Mapping[Part, Interactions]) -> None:
-    for part, why in (("test", "nobody can be tested"), ("train", "nothing can be learned")):
-        if not len(parts[part]):
+    for part, why in {"test": "nobody can be tested", "train": "nothing can be learned"}.items():
+        if not len(parts[cast("Part", part)]):
             raise DataError(
                 f"the split of '{name}' has no {part} interaction, so {why}; change data.split (a user needs more "
                 "interactions than are held out) or relax data.filter"

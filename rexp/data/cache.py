@@ -7,7 +7,6 @@ used.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import zlib
@@ -57,9 +56,9 @@ def write_folder(prepared: Any, folder: Path) -> None:
         if folder.exists():
             # A reader that has the old arrays mapped keeps them.
             old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-            os.replace(folder, old)
+            folder.replace(old)
             shutil.rmtree(old, ignore_errors=True)
-        os.replace(building, folder)
+        building.replace(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -61,15 +61,14 @@ def _find(names: list[str], role: Role, wanted: str | int | None, path: Path, by
             raise DataError(f"{path} has no column '{wanted}' (data.columns.{role}); {did_you_mean(wanted, names)}")
         return wanted
     if by_position:
-        return names[ROLES.index(role)] if len(names) > ROLES.index(role) else _required(names, role, path)
-    plain = {re.sub(r"[^a-z]", "", name.lower()): name for name in names}
-    usual = next((plain[name] for name in USUAL_NAMES[role] if name in plain), None)
-    return usual or _required(names, role, path)
-
-
-def _required(names: list[str], role: Role, path: Path) -> None:
-    if role in ("user", "item"):
+        place = ROLES.index(role)
+        usual = names[place] if place < len(names) else None
+    else:
+        plain = {re.sub(r"[^a-z]", "", name.lower()): name for name in names}
+        usual = next((plain[name] for name in USUAL_NAMES[role] if name in plain), None)
+    if usual is None and role in ("user", "item"):
         raise DataError(f"{path} has no column that is plainly the {role}: set data.columns.{role} to one of {names}")
+    return usual
 
 
 def _check_ids(ids: pl.Series, role: str, path: Path, first_line: int) -> None:

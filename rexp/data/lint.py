@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rexp.data.split import sorted_distinct
+
 if TYPE_CHECKING:
     from rexp.data.split import Array, Interactions, Split
 
@@ -74,7 +76,7 @@ def _order_of_file(split: Split) -> Iterator[Finding]:
 
 def _duplicates(split: Split) -> Iterator[Finding]:
     parts = (split.train, split.valid, split.test)
-    repeated = sum(len(part) - len(np.unique(_keys(part, split.n_items))) for part in parts)
+    repeated = sum(len(part) - len(sorted_distinct(_keys(part, split.n_items))) for part in parts)
     if repeated:
         yield Finding(
             "duplicate-rows",
@@ -84,10 +86,10 @@ def _duplicates(split: Split) -> Iterator[Finding]:
 
 
 def _cold(split: Split) -> Iterator[Finding]:
-    users = np.setdiff1d(split.test.users, split.train.users)
+    users = _missing(split.test.users, split.train.users, split.n_users)
     if len(users):
         yield Finding("cold-test-users", len(users), f"{len(users)} test users have no training interaction")
-    items = np.setdiff1d(split.test.items, split.train.items)
+    items = _missing(split.test.items, split.train.items, split.n_items)
     if len(items):
         rows = int(np.isin(split.test.items, items).sum())
         yield Finding(
@@ -101,17 +103,18 @@ def _negatives(split: Split) -> Iterator[Finding]:
     if split.candidates is None:
         return
     among = (split.candidates[split.test.users] == split.test.items[:, None]).any(axis=1)
-    users = len(np.unique(split.test.users[among]))
+    users, tested = len(np.unique(split.test.users[among])), len(np.unique(split.test.users))
     if users:
         yield Finding(
             "target-among-negatives",
             users,
-            f"{users} of {len(np.unique(split.test.users))} test users have a test item among their given negatives",
+            f"{users} of {tested} test users have a test item among their given negatives",
         )
 
 
 def _overlap(split: Split) -> Iterator[Finding]:
-    shared = len(np.intersect1d(_keys(split.train, split.n_items), _keys(split.test, split.n_items)))
+    both = np.concatenate([sorted_distinct(_keys(part, split.n_items)) for part in (split.train, split.test)])
+    shared = len(both) - len(sorted_distinct(both))
     if shared:
         yield Finding("train-test-overlap", shared, f"{shared} pairs of user and item are in train and in test")
 
@@ -128,6 +131,14 @@ def _preparation(split: Split) -> Iterator[Finding]:
         yield Finding(
             "source-differs", len(differing), f"not the published content (sha256 differs): {', '.join(differing)}"
         )
+
+
+def _missing(wanted: Array, present: Array, size: int) -> Array:
+    """The distinct ids that are wanted and not present."""
+    absent = np.zeros(size, bool)
+    absent[wanted] = True
+    absent[present] = False
+    return np.flatnonzero(absent)
 
 
 def _keys(part: Interactions, n_items: int) -> Array:

@@ -22,8 +22,8 @@ class Columns:
     """Which columns hold what.
 
     A column is named by its header, or by its number starting with 1. Null takes a usual name where there is one
-    (``user_id``, ``item_id``, ``rating``, ``timestamp`` ...), and without a header the first four columns in this order.
-    The empty text leaves a rating or time column unread.
+    (``user_id``, ``item_id``, ``rating``, ``timestamp`` ...), and without a header the first four columns in this
+    order. The empty text leaves a rating or time column unread.
     """
 
     user: str | int | None = None

@@ -21,6 +21,12 @@ PARTS: tuple[Part, ...] = ("train", "valid", "test")
 Array = np.ndarray[Any, Any]
 
 
+def sorted_distinct(values: Array) -> Array:
+    """The distinct values, ascending; for a million whole numbers several times faster than ``np.unique``."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
+
+
 @dataclass(frozen=True)
 class Interactions:
     """Columns of interactions in dense ids, sorted by user, then time, then the order of the file.
@@ -42,8 +48,9 @@ class Interactions:
 
     def take(self, rows: Array) -> Interactions:
         """The chosen rows (a mask or row numbers), in their order."""
-        pick = lambda column: None if column is None else column[rows]  # noqa: E731
-        return Interactions(self.users[rows], self.items[rows], pick(self.ratings), pick(self.times))
+        ratings = None if self.ratings is None else self.ratings[rows]
+        times = None if self.times is None else self.times[rows]
+        return Interactions(self.users[rows], self.items[rows], ratings, times)
 
     def offsets(self, n_users: int) -> Array:
         """(n_users + 1,) int64: user u's rows are ``offsets[u]:offsets[u + 1]``."""
@@ -95,7 +102,7 @@ class Split:
         """
         users = np.concatenate([self.part(part).users for part in parts] or [np.empty(0, np.int32)])
         items = np.concatenate([self.part(part).items for part in parts] or [np.empty(0, np.int32)])
-        keys = np.unique(users.astype(np.int64) * self.n_items + items)
+        keys = sorted_distinct(users.astype(np.int64) * self.n_items + items)
         offsets = np.searchsorted(keys, np.arange(self.n_users + 1, dtype=np.int64) * self.n_items)
         return offsets.astype(np.int64), (keys % self.n_items).astype(np.int32)
 
@@ -114,8 +121,8 @@ class Split:
             history_length: keep the latest L items; None keeps all.
 
         Returns:
-            a query with (B, L) int64 history, oldest first, padded in front with -1. Parts with times are merged in time;
-            else they follow one another as train, valid, test, each in the order of its file.
+            a query with (B, L) int64 history, oldest first, padded in front with -1. Parts with times are merged
+            in time; else they follow one another as train, valid, test, each in the order of its file.
         """
         import torch
 

@@ -33,8 +33,8 @@ class CiteULikeT:
         homepage="https://github.com/js05212/citeulike-t",
         citation="H. Wang, B. Chen, W.-J. Li. Collaborative Topic Regression with Social Regularization. IJCAI 2013. "
         "Splits: S. Kang et al., DE-RRD, CIKM 2020; Topology Distillation, KDD 2021.",
-        notes="For variant=raw: users.dat, one line a user: count, items. The items of a line are in no order, so leave "
-        "random ones out (data.split.order=random). The given splits are text copies of the papers' LOO pickles: "
+        notes="For variant=raw: users.dat, one line a user: count, items. The items of a line are in no order, so "
+        "leave random ones out (data.split.order=random). The given splits are text copies of the papers' LOO pickles: "
         "<variant>.train.txt (user item item ...), <variant>.valid.tsv and <variant>.test.tsv (user item).",
     )
     place: ClassVar[Place] = Place(

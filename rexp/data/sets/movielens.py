@@ -99,8 +99,8 @@ class MovieLens1M:
         licence=LICENCE,
         homepage="https://grouplens.org/datasets/movielens/1m/",
         citation=CITATION,
-        notes="Ratings 1-5; titles, genres; gender, age, occupation, zip code. Instead of ratings.dat, ratings.csv with "
-        "the columns user_id, movie_id, rating, order (rank in time inside the user) is read too.",
+        notes="Ratings 1-5; titles, genres; gender, age, occupation, zip code. Instead of ratings.dat, ratings.csv "
+        "with the columns user_id, movie_id, rating, order (rank in time inside the user) is read too.",
     )
     place: ClassVar[Place] = Place(
         "ml-1m",

@@ -62,7 +62,8 @@ class TimeCut:
         valid = ~test & (times >= valid_from)
         train = ~test & ~valid
         if self.config.cold_users == "drop":
-            warm = np.isin(interactions.users, np.unique(interactions.users[train]))
+            users = interactions.users
+            warm = np.bincount(users[train], minlength=int(users.max(initial=0)) + 1)[users] > 0
             test, valid = test & warm, valid & warm
         return Parts(train, valid, test)
 
@@ -71,5 +72,5 @@ class TimeCut:
         config, last = self.config, len(ordered) - 1
         if config.by == "time" and config.test_from is not None:
             return config.test_from if config.valid_from is None else config.valid_from, config.test_from
-        at = lambda share: int(ordered[min(last, round((1 - share) * len(ordered)))])  # noqa: E731
-        return at(config.valid + config.test), at(config.test)
+        valid_row, test_row = (round((1 - share) * len(ordered)) for share in (config.valid + config.test, config.test))
+        return int(ordered[min(last, valid_row)]), int(ordered[min(last, test_row)])

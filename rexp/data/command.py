@@ -1,0 +1,124 @@
+"""``rexp data list`` and ``rexp data info NAME``: what data sets there are and whether their files are here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp import registry
+from rexp.data.counts import Overview, look_at
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
+
+
+def main(argv: list[str]) -> int:
+    """Run ``rexp data ...``; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    root = Path(arguments.data).expanduser() if arguments.data else None
+    return _list(root, as_json=arguments.json) if arguments.verb == "list" else _info(arguments, root)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rexp data",
+        description="Show the installed data sets: users, items, interactions, density, licence, state of the files.",
+        epilog="State: ok (content as published), differs, unpinned (no checksum is known), missing (a file is not there), "
+        "yours (to be named with data.path). Counts are of the data as published, before any filter.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,info}")
+    listing = verbs.add_parser("list", help="a table of all data sets", description="A table of all data sets.")
+    info = verbs.add_parser("info", help="all about one data set", description="All about one data set.")
+    info.add_argument("name", metavar="NAME", help="short name, as in data=NAME (see 'rexp data list')")
+    for verb in (listing, info):
+        verb.add_argument(
+            "--data",
+            metavar="FOLDER",
+            default=os.environ.get("REXP_DATA"),
+            help="the data folder; by default that of the environment variable REXP_DATA",
+        )
+        verb.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+def _list(root: Path | None, *, as_json: bool) -> int:
+    overviews = [look_at(name, root) for name in registry.names("data")]
+    if as_json:
+        json.dump([overview.as_dict() for overview in overviews], sys.stdout, indent=2)
+        print()
+        return 0
+    from rich.console import Console
+
+    console = Console()
+    console.print(_table(overviews))
+    missing = [overview.name for overview in overviews if overview.state == "missing"]
+    if missing:
+        where = f"under {root}" if root else "and no data folder is set (--data FOLDER, or REXP_DATA)"
+        console.print(f"missing {where}; 'rexp data info {missing[0]}' says what belongs where", style="yellow")
+    return 0
+
+
+def _table(overviews: list[Overview]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("data", no_wrap=True)
+    for column in ("users", "items", "interactions", "density"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("files", no_wrap=True)
+    table.add_column("licence", overflow="ellipsis", no_wrap=True)
+    for overview in overviews:
+        licence = overview.card.licence if overview.card else overview.problem
+        style = STYLES.get(overview.state, "")
+        table.add_row(
+            overview.name, *_numbers(overview), f"[{style}]{overview.state}" if style else overview.state, licence
+        )
+    return table
+
+
+def _numbers(overview: Overview) -> list[str]:
+    counts = overview.counts
+    if counts is None:
+        return ["-"] * 4
+    return [f"{counts.users:,}", f"{counts.items:,}", f"{counts.interactions:,}", f"{counts.density:.4%}"]
+
+
+def _info(arguments: argparse.Namespace, root: Path | None) -> int:
+    overview = look_at(arguments.name, root)
+    if arguments.json:
+        json.dump(overview.as_dict(), sys.stdout, indent=2)
+        print()
+    else:
+        _print_info(overview)
+    return 1 if overview.state in ("missing", "broken") else 0
+
+
+def _print_info(overview: Overview) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    users, items, interactions, density = _numbers(overview)
+    rows = {"users": users, "items": items, "interactions": interactions, "density": density}
+    rows |= {f"given {part}": f"{rows_:,}" for part, rows_ in overview.parts.items()}
+    if overview.card is not None:
+        card = overview.card
+        rows |= {"licence": card.licence, "published at": card.homepage, "cite": card.citation, "notes": card.notes}
+    rows |= {"files": overview.state} | {
+        f"  {Path(path).name}": f"{state}  {path}" for path, state in overview.files.items()
+    }
+    rows["problem"] = overview.problem
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for key, value in rows.items():
+        if value:
+            table.add_row(key, Text(value))
+    console = Console()
+    console.print(Text(f"{overview.name}: {overview.card.title if overview.card else 'broken'}", style="bold"))
+    console.print(table)

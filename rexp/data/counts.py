@@ -1,0 +1,92 @@
+"""What ``rexp data`` shows of a data set: its counts as published, before any filter, and the state of its files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.data.prepare import make_dataset
+from rexp.data.source import checksum_state
+from rexp.errors import ConfigError, DataError, RexpError
+
+if TYPE_CHECKING:
+    from rexp.api import DataCard, Raw
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Users and items with an interaction, interactions, and distinct pairs of them."""
+
+    users: int
+    items: int
+    interactions: int
+    pairs: int
+
+    @property
+    def density(self) -> float:
+        """Distinct pairs / (users x items), as a fraction."""
+        return self.pairs / (self.users * self.items)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A data set as the commands show it.
+
+    Args:
+        state: "ok", "differs" (content is not the published one), "unpinned" (no checksum is known), "missing" (a file),
+            "yours" (to be named) or "broken" (the plugin); ``problem`` says more.
+        files: checksum state by path.
+        parts: interactions of the publisher's own parts.
+    """
+
+    name: str
+    state: str
+    card: DataCard | None = None
+    counts: Counts | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        content = asdict(self)
+        if self.counts is not None:
+            content["counts"]["density"] = self.counts.density
+        return content
+
+
+def look_at(name: str, root: Path | None, options: dict[str, Any] | None = None) -> Overview:
+    """Read a data set and count; whatever keeps it from being read becomes its state.
+
+    Raises:
+        ConfigError: no data set has this name.
+    """
+    registry.find("data", name)
+    card: DataCard | None = None
+    try:
+        card = getattr(registry.load("data", name), "card", None)
+        dataset = make_dataset({"name": name, **(options or {})}, root)
+        sources = dataset.sources()
+        files = {str(source.path): checksum_state(source) for source in sources}
+        state = next((bad for bad in ("differs", "unpinned") if bad in files.values()), "ok")
+        raw = dataset.read()
+    except DataError as error:
+        return Overview(name, "missing", card, problem=str(error))
+    except ConfigError as error:
+        return Overview(name, "broken" if card is None else "yours", card, problem=str(error))
+    except RexpError as error:
+        return Overview(name, "broken", card, problem=str(error))
+    return Overview(name, state, card, count(raw), files, {part: len(frame) for part, frame in raw.given.items()})
+
+
+def count(raw: Raw) -> Counts:
+    """The counts of what a reader returned, all parts together."""
+    import polars as pl
+
+    frames = [*raw.given.values()] if raw.interactions is None else [raw.interactions]
+    pairs = pl.concat([frame.select(pl.col("user", "item").cast(pl.String)) for frame in frames])
+    return Counts(
+        pairs["user"].n_unique(), pairs["item"].n_unique(), len(pairs), pairs.select("user", "item").n_unique()
+    )
