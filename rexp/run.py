@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.config.plan import Plan
+    from rexp.data.split import Part
     from rexp.evaluate.result import Evaluation
     from rexp.train.fit import FitReport
 
@@ -86,7 +87,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
     from rexp.data.prepare import make_dataset
-    from rexp.evaluate.evaluator import evaluate
+    from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
     from rexp.start import initialise, set_threads
     from rexp.store.artifact import save_model
@@ -104,8 +105,11 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     try:
         set_threads(request.device.threads)
         initialise(plan, store)
+        # Built before the fit, so that rules which do not go with the data are told before time is spent.
+        evaluator = Evaluator(split, request.evaluate, "test")
         report = _fit(plan, store, run, directory, trackers.log)
-        evaluation = evaluate(plan.model, split, request.evaluate, "test")
+        plan.model.to(evaluator.device)
+        evaluation = evaluator(plan.model)
         write_per_user(evaluation, split, directory / "per_user.parquet")
         weights = save_model(plan.model, directory)
         ended = finish(started)
@@ -152,7 +156,7 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
     if plan.fit is None:
         model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
-    from rexp.evaluate.evaluator import Evaluator
+    from rexp.evaluate.evaluator import Evaluator, device_of
     from rexp.train.fit import fit
 
     recipe = plan.fit.recipe
@@ -164,12 +168,11 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
         name, config = plan.fit.sampler
         sampler = registry.load("sampler", name)(config, split)
 
-    validate = None
-    if recipe.watch != "none":
-        evaluator = Evaluator(split, request.evaluate, recipe.watch)
+    part: Part = "valid" if recipe.watch == "valid" else "test"
+    evaluator = cache(partial(Evaluator, split, request.evaluate, part))  # one a device
 
-        def validate(candidate: nn.Module) -> Mapping[str, float]:
-            return evaluator(candidate).metrics
+    def validate(candidate: nn.Module) -> Mapping[str, float]:
+        return evaluator(device_of(candidate))(candidate).metrics
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
         store.append_metrics(run, {"epoch": epoch, **values})
@@ -184,7 +187,7 @@ def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Resul
         sampler=sampler,
         seed=request.seed,
         directory=directory,
-        validate=validate,
+        validate=None if recipe.watch == "none" else validate,
         on_epoch=[on_epoch],
     )
     summary: Result = report.summary()

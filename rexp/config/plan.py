@@ -11,7 +11,7 @@ from rexp.api import Capability
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.typed import build
 from rexp.errors import ConfigError
-from rexp.train.recipe import FitConfig
+from rexp.train.recipe import FitConfig, check_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,6 +104,7 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
     if Capability.FITS_DIRECTLY not in capabilities:
         fit = _for_ratings(_fit(request, capabilities), request)
         fit = _without_validation(fit, request, split, notices)
+        check_recipe(fit.recipe)
     elif request.overrides:
         text = f"model={node['name']} is fitted in closed form and uses no {', '.join(request.overrides)}"
         if not sweeping:

@@ -12,6 +12,7 @@ from rexp.config.schema import Compress, Paths, Root
 from rexp.config.typed import build
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
+from rexp.evaluate.config import check as check_evaluation
 from rexp.train.recipe import DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
 
@@ -108,6 +109,8 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
     device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
     recipe = {k: v for k, v in train.items() if k not in device_keys and v is not None}
     build(FitConfig, recipe, "train")
+    evaluate = build(EvaluateConfig, _node(raw, "evaluate"), "evaluate")
+    check_evaluation(evaluate)
     paths = raw["paths"]
     store = Path(paths["store"]).expanduser()
     return Request(
@@ -123,7 +126,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         sampler=_named(raw, "sampler") if raw["sampler"] else None,
         train=recipe,
         device=device,
-        evaluate=build(EvaluateConfig, _node(raw, "evaluate"), "evaluate"),
+        evaluate=evaluate,
         order=list(raw["compress"]["order"]),
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         labels=dict(labels),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -85,7 +86,10 @@ def evaluate(
     Raises:
         ConfigError, DataError, RunError: see :class:`Evaluator`.
     """
-    if device is None:
-        tensors = [*model.parameters(), *model.buffers()]
-        device = tensors[0].device if tensors else "cpu"
-    return Evaluator(split, config, part, device)(model)
+    return Evaluator(split, config, part, device_of(model) if device is None else device)(model)
+
+
+def device_of(model: torch.nn.Module) -> torch.device:
+    """Where a model's first parameter or buffer is; the CPU where it has none."""
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
