@@ -16,14 +16,8 @@ import pytest
 
 from rexp.store.store import Store
 
-FAST = [
-    "track=none",
-    "data=csv",
-    "data.columns.user=uid",
-    "data.columns.item=sku",
-    "data.columns.time=at",
-    "train.batch_size=64",
-]
+TABLE = ["track=none", "data=csv", "data.columns.user=uid", "data.columns.item=sku", "data.columns.time=at"]
+SMALL = [*TABLE, "train.batch_size=64"]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +54,7 @@ def weights(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path, tmp_path: Path) -> None:
-    command = [*FAST, f"data.path={table}", "model=mf", "model.factors=4", "train.max_epochs=8", "train.lr=0.05"]
+    command = [*SMALL, f"data.path={table}", "model=mf", "model.factors=4", "train.max_epochs=8", "train.lr=0.05"]
     first = rexp(*command, cwd=tmp_path)
     found = results(tmp_path)
     assert set(found) == {"mf", "pop", "random"}
@@ -82,7 +76,7 @@ def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path,
 
 @pytest.mark.slow
 def test_a_repeated_run_imports_no_torch(table: Path, tmp_path: Path) -> None:
-    command = [*FAST, f"data.path={table}", "model=pop"]
+    command = [*TABLE, f"data.path={table}", "model=pop"]
     rexp(*command, cwd=tmp_path)
     script = (
         "import sys; from rexp.__main__ import main; code = main(sys.argv[1:]); print('torch' in sys.modules, code)"
@@ -95,7 +89,7 @@ def test_a_repeated_run_imports_no_torch(table: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> None:
-    base = [*FAST, f"data.path={table}", "model=pop", "beside=[]"]
+    base = [*TABLE, f"data.path={table}", "model=pop", "beside=[]"]
     rexp(*base, cwd=tmp_path)
     rexp(*base, "tags=[again]", "train.threads=2", cwd=tmp_path)
     copy = tmp_path / "elsewhere.csv"
@@ -111,12 +105,12 @@ def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_after_a_failed_job_and_says_so(table: Path, tmp_path: Path) -> None:
-    sweep = ["-m", *FAST, f"data.path={table}", "model=mf,pop", "model.factors=4", "seed=1,2", "train.max_epochs=1"]
+    sweep = ["-m", *SMALL, f"data.path={table}", "model=mf,pop", "model.factors=4", "seed=1,2", "train.max_epochs=1"]
     failed = rexp(*sweep, cwd=tmp_path, code=2)
     assert "factors" in failed.stderr  # pop has no factors: Hydra refuses the composition before any job
     sweep = [
         "-m",
-        *FAST,
+        *SMALL,
         f"data.path={table}",
         "model=mf,pop",
         "seed=1,2",
@@ -133,7 +127,7 @@ def test_a_sweep_goes_on_after_a_failed_job_and_says_so(table: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_killed_in_mid_training_and_started_again_ends_with_the_same_bytes(table: Path, tmp_path: Path) -> None:
-    command = [*FAST, f"data.path={table}", "model=ncf", "model.dropout=0.1", "train.max_epochs=60", "beside=[]"]
+    command = [*SMALL, f"data.path={table}", "model=ncf", "model.dropout=0.1", "train.max_epochs=60", "beside=[]"]
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
     rexp(*command, cwd=tmp_path / "whole")
@@ -151,13 +145,49 @@ def test_killed_in_mid_training_and_started_again_ends_with_the_same_bytes(table
 
 @pytest.mark.slow
 def test_sigterm_leaves_an_interrupted_run_that_goes_on(table: Path, tmp_path: Path) -> None:
-    command = [*FAST, f"data.path={table}", "model=ncf", "train.max_epochs=60", "beside=[]"]
+    command = [*SMALL, f"data.path={table}", "model=ncf", "train.max_epochs=60", "beside=[]"]
     code = _kill_after_an_epoch([sys.executable, "-m", "rexp", *command], tmp_path, signal.SIGTERM)
     assert code == 143
     run = next((tmp_path / "runs").glob("*/manifest.json")).parent.name
     assert Store(tmp_path / "runs").status(run) == "interrupted"
     rexp(*command, cwd=tmp_path)
     assert Store(tmp_path / "runs").status(run) == "done"
+
+
+@pytest.mark.slow
+def test_two_processes_that_want_one_run_train_it_once(table: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "rexp",
+        *SMALL,
+        f"data.path={table}",
+        "model=mf",
+        "train.max_epochs=5",
+        "beside=[]",
+    ]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("epoch 1/5" in text for text in said) == [False, True]
+
+
+@pytest.mark.slow
+def test_verify_catches_altered_data_and_weights(table: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_bytes(table.read_bytes())
+    rexp(*TABLE, f"data.path={own}", "model=pop", "beside=[]", cwd=tmp_path)
+    run = next((tmp_path / "runs").glob("*/result.json")).parent
+    rexp("verify", run.name, cwd=tmp_path)
+    own.write_text(table.read_text() + "u000,0039,99\n")
+    assert "own.csv" in rexp("verify", run.name, cwd=tmp_path, code=1).stdout
+    own.write_bytes(table.read_bytes())
+    weights = run / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    assert "model.safetensors" in rexp("verify", run.name, cwd=tmp_path, code=1).stdout
 
 
 def _kill_after_an_epoch(command: list[str], cwd: Path, how: signal.Signals) -> int:
