@@ -29,8 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rexp data",
         description="Show the installed data sets: users, items, interactions, density, licence, state of the files.",
-        epilog="State: ok (content as published), differs, unpinned (no checksum is known), missing (a file is not there), "
-        "yours (to be named with data.path). Counts are of the data as published, before any filter.",
+        epilog="State: ok (content as published), differs, unpinned (no checksum is known), missing (a file is not "
+        "there), yours (to be named with data.path). Counts are of the data as published, before any filter.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,info}")
     listing = verbs.add_parser("list", help="a table of all data sets", description="A table of all data sets.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,8 @@ class Overview:
     """A data set as the commands show it.
 
     Args:
-        state: "ok", "differs" (content is not the published one), "unpinned" (no checksum is known), "missing" (a file),
-            "yours" (to be named) or "broken" (the plugin); ``problem`` says more.
+        state: "ok", "differs" (content is not the published one), "unpinned" (no checksum is known), "missing" (a
+            file), "yours" (to be named) or "broken" (the plugin); ``problem`` says more.
         files: checksum state by path.
         parts: interactions of the publisher's own parts.
     """
@@ -45,7 +46,7 @@ class Overview:
     state: str
     card: DataCard | None = None
     counts: Counts | None = None
-    files: dict[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
     problem: str = ""
 

@@ -24,7 +24,8 @@ Array = np.ndarray[Any, Any]
 def sorted_distinct(values: Array) -> Array:
     """The distinct values, ascending; for a million whole numbers several times faster than ``np.unique``."""
     ordered = np.sort(values)
-    return ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
+    distinct: Array = ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
+    return distinct
 
 
 @dataclass(frozen=True)
