@@ -65,11 +65,17 @@ def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
 
 def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
-    options = dict(node.get("split") or {"name": "given" if given else "leave_last"})
-    if "name" not in options:
-        raise ConfigError(f"data.split has no name; choose data/split from {', '.join(registry.names('split'))}")
+    options = _split_options(node) or {"name": "given" if given else "leave_last"}
     cls = cast("Any", registry.load("split", str(options.pop("name"))))
     return cast("Splitter", cls(build(cls.Config, options, "data.split")))
+
+
+def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the splitter with its name; empty where none is chosen."""
+    options = node.get("split") or {}
+    if not isinstance(options, Mapping) or (options and "name" not in options):
+        raise ConfigError(f"data.split has no name; choose data/split from {', '.join(registry.names('split'))}")
+    return dict(options)
 
 
 def _key(node: Mapping[str, Any], root: Path | None) -> str:
@@ -77,8 +83,9 @@ def _key(node: Mapping[str, Any], root: Path | None) -> str:
     from rexp.data.cache import FORMAT
 
     plugins = [registry.find("data", str(node["name"]))]
-    if node.get("split"):
-        plugins.append(registry.find("split", str(node["split"].get("name"))))
+    splitter = _split_options(node)
+    if splitter:
+        plugins.append(registry.find("split", str(splitter["name"])))
     depends = {
         "format": FORMAT,
         "node": {key: value for key, value in node.items() if key != "strict"},
