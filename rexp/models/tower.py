@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.models.dropout import Dropout
 from rexp.tables import initialise
 
-PAIRS_A_BLOCK = 4096
+PAIRS_A_BLOCK = 16384
 """(user, item) pairs that :meth:`Tower.catalogue` takes at once: their activations stay in the cache."""
 
 

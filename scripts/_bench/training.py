@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from _bench import bare, ours, recbole
+from _bench import bare, ours, peer
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -30,7 +30,7 @@ def compare(split: Split, rounds: int, recbole_python: str | None) -> None:
     )
     with TemporaryDirectory() as folder:
         if recbole_python:
-            recbole.write_interactions(split, Path(folder))
+            peer.write_interactions(split, Path(folder))
         for batch_size, dropout in CASES:
             case = split, batch_size, dropout
             sides: dict[str, Callable[[], list[float]]] = {
@@ -39,7 +39,7 @@ def compare(split: Split, rounds: int, recbole_python: str | None) -> None:
                 "bare": lambda case=case: [samples / s for s in bare.epochs(*case, 2)],
             }
             if recbole_python:
-                sides["recbole"] = lambda case=case: recbole.rates(recbole_python, Path(folder), *case[1:], 2)
+                sides["recbole"] = lambda case=case: peer.rates(recbole_python, Path(folder), *case[1:], 2)
             _print_case(batch_size, dropout, _alternate(sides, rounds))
 
 

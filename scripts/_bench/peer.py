@@ -22,7 +22,7 @@ def write_interactions(split: Split, folder: Path) -> None:
 
 def rates(python: str, folder: Path, batch_size: int, dropout: float, count: int) -> list[float]:
     """Samples per second of each of ``count`` epochs; none, with the reason on the screen, where the child failed."""
-    child = Path(__file__).with_name("recbole_child.py")
+    child = Path(__file__).with_name("peer_child.py")
     command = [python, str(child), str(folder), str(batch_size), str(dropout), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode:

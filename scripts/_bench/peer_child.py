@@ -1,6 +1,6 @@
 """Run by an interpreter that has RecBole: prints the seconds of each whole epoch of its NeuMF as one line of JSON.
 
-python recbole_child.py FOLDER BATCH_SIZE DROPOUT EPOCHS      (FOLDER/rexp/rexp.inter holds the interactions)
+python peer_child.py FOLDER BATCH_SIZE DROPOUT EPOCHS      (FOLDER/rexp/rexp.inter holds the interactions)
 """
 
 import json
