@@ -54,32 +54,34 @@ def _list(root: Path | None, *, as_json: bool) -> int:
         print()
         return 0
     from rich.console import Console
+    from rich.text import Text
 
     console = Console()
     console.print(_table(overviews))
     missing = [overview.name for overview in overviews if overview.state == "missing"]
     if missing:
-        where = f"under {root}" if root else "and no data folder is set (--data FOLDER, or REXP_DATA)"
-        console.print(f"missing {where}; 'rexp data info {missing[0]}' says what belongs where", style="yellow")
+        where = f" under {root}" if root else ": no data folder is set (--data FOLDER, or REXP_DATA)"
+        text = f"missing{where}; 'rexp data info {missing[0]}' says what belongs where"
+        console.print(Text(text, style="yellow"))
     return 0
 
 
 def _table(overviews: list[Overview]) -> Table:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("data", no_wrap=True)
     for column in ("users", "items", "interactions", "density"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("files", no_wrap=True)
-    table.add_column("licence", overflow="ellipsis", no_wrap=True)
+    # Only what says least in a narrow terminal gives way.
+    table.add_column("licence", overflow="ellipsis", no_wrap=True, ratio=1)
     for overview in overviews:
         licence = overview.card.licence if overview.card else overview.problem
-        style = STYLES.get(overview.state, "")
-        table.add_row(
-            overview.name, *_numbers(overview), f"[{style}]{overview.state}" if style else overview.state, licence
-        )
+        state = Text(overview.state, style=STYLES.get(overview.state, ""))
+        table.add_row(overview.name, *_numbers(overview), state, Text(licence))
     return table
 
 
