@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from rexp.data.cache import CorruptError, read_folder
 from rexp.data.prepare import load_split, source_stamp
@@ -92,6 +93,25 @@ def test_a_second_load_reads_no_source(source: Path, cache: Path, monkeypatch: p
     assert same_content(first, second)
     assert (directory_of(second).stat().st_mtime_ns, (directory_of(second) / "split.json").stat().st_ino) == stamp
     assert len(prepared_folders(cache)) == 1
+
+
+def test_a_split_that_another_process_made_meanwhile_is_taken(
+    source: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_split(node(source), None, cache)
+    folder, away = directory_of(first), tmp_path / "away"
+    folder.rename(away)
+
+    class LateLock(FileLock):
+        """The other process is done while this one waits for the lock."""
+
+        def __enter__(self) -> Any:
+            away.rename(folder)
+            return super().__enter__()
+
+    monkeypatch.setattr("filelock.FileLock", LateLock)
+    monkeypatch.setattr("rexp.data.sets.files.Files.read", lambda self: pytest.fail("read again"))
+    assert load_split(node(source), None, cache).fingerprint == first.fingerprint
 
 
 def test_arrays_are_memory_mapped_and_read_only(source: Path, cache: Path) -> None:
