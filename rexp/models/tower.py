@@ -80,38 +80,34 @@ class Tower(nn.Module):
             (B, I). A block holds about ``PAIRS_A_BLOCK`` pairs, whatever B and I.
         """
         user_side = self.user_side(self.dropout(users))
-        item_side = self.item_side(self.dropout(items)).T.contiguous()
-        slices = [self._columns(user_side, side, weight) for side in torch.split(item_side, PAIRS_A_BLOCK, dim=1)]
-        return torch.cat(slices, 1)
+        item_side = self.item_side(self.dropout(items))
+        # What autograd or dropout must see goes the plain way, and so does a layer that took a plain one's place.
+        plain = all(type(layer) is nn.Linear for layer in self.layers) and not self.training
+        score = self._by_columns if plain and not torch.is_grad_enabled() else self._by_rows
+        return torch.cat([score(user_side, side, weight) for side in torch.split(item_side, PAIRS_A_BLOCK)], 1)
 
-    def _columns(self, user_side: Tensor, item_side: Tensor, weight: Tensor) -> Tensor:
-        """Scores of (B, F1) users with (F1, I) items; a pair is a column: on a CPU narrow layers are faster so."""
-        rows = max(1, PAIRS_A_BLOCK // item_side.shape[1])
-        none: list[Tensor | None] = [None] * (1 + len(self.layers))
-        # Autograd needs every block's activations; without it, blocks of one size share theirs (a tenth faster).
-        shared = none if torch.is_grad_enabled() else self._activations(rows, item_side)
-        blocks = []
-        for users in torch.split(user_side, rows):
-            out, *outs = shared if len(users) == rows else none
-            pairs = torch.add(users.T.unsqueeze(2), item_side.unsqueeze(1), out=out)
-            hidden = F.relu(pairs, inplace=True).flatten(1)
-            for layer, out in zip(self.layers, outs, strict=True):
-                hidden = F.relu(_on_columns(layer, self.dropout(hidden), out), inplace=True)
-            blocks.append((weight @ hidden).view(len(users), -1))
-        return torch.cat(blocks)
+    def _by_rows(self, user_side: Tensor, item_side: Tensor, weight: Tensor) -> Tensor:
+        """Scores of (B, F1) users with (I, F1) items, as :meth:`forward` computes them."""
+        blocks = torch.split(user_side, max(1, PAIRS_A_BLOCK // len(item_side)))
+        return torch.cat([self.above(block.unsqueeze(1) + item_side) @ weight for block in blocks])
 
-    def _activations(self, rows: int, item_side: Tensor) -> list[Tensor | None]:
-        """Empty outputs, of each plain layer, for ``rows`` users with all items."""
-        first, n_items = item_side.shape
-        above = [
-            item_side.new_empty(layer.out_features, rows * n_items) if isinstance(layer, nn.Linear) else None
-            for layer in self.layers
-        ]
-        return [item_side.new_empty(first, rows, n_items), *above]
-
-
-def _on_columns(layer: nn.Module, columns: Tensor, out: Tensor | None) -> Tensor:
-    """A layer over (in, N) columns; one that took a plain layer's place is given rows."""
-    if type(layer) is nn.Linear:
-        return torch.addmm(layer.bias.unsqueeze(1), layer.weight, columns, out=out)
-    return layer(columns.T).T  # type: ignore[no-any-return]
+    def _by_columns(self, user_side: Tensor, item_side: Tensor, weight: Tensor) -> Tensor:
+        """The same, faster on a CPU: a pair is a column, a row of ones meets the biases, outputs are reused."""
+        linear = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        layers = [torch.cat([layer.weight, layer.bias.unsqueeze(1)], 1) for layer in linear]
+        widths = [item_side.shape[1], *map(len, layers)]
+        columns = item_side.T.contiguous()
+        scores = user_side.new_empty(len(user_side), len(item_side))
+        outputs: list[Tensor] = []
+        blocks = torch.split(user_side, max(1, PAIRS_A_BLOCK // len(item_side)))
+        for block, part in zip(blocks, torch.split(scores, len(blocks[0])), strict=True):
+            if not outputs or outputs[0].shape[1] != part.numel():
+                outputs = [user_side.new_ones(width + 1, part.numel()) for width in widths]
+            hidden, *above = outputs
+            joined = hidden[:-1].view(-1, len(block), len(item_side))
+            torch.add(block.T.unsqueeze(2), columns.unsqueeze(1), out=joined).relu_()
+            for layer, output in zip(layers, above, strict=True):
+                torch.mm(layer, hidden, out=output[:-1]).relu_()
+                hidden = output
+            torch.mv(hidden[:-1].T, weight, out=part.view(-1))
+        return scores
