@@ -70,7 +70,7 @@ def look_at(name: str, root: Path | None, options: dict[str, Any] | None = None)
         card = getattr(registry.load("data", name), "card", None)
         dataset = make_dataset({"name": name, **(options or {})}, root)
         sources = dataset.sources()
-        files = {str(source.path): checksum_state(source) for source in sources}
+        files: dict[str, str] = {str(source.path): checksum_state(source) for source in sources}
         state = next((bad for bad in ("differs", "unpinned") if bad in files.values()), "ok")
         raw = dataset.read()
     except DataError as error:
