@@ -54,16 +54,17 @@ def read_interactions(
         DataError: the file is missing, empty or damaged, lacks a column, or has a rating or time that is none.
     """
     data = read_bytes(path)
-    format = _guess_format(path, data, separator) if format == "auto" else format
     columns = columns or Columns()
-    if format == "parquet":
+    if format == "parquet" or (format == "auto" and _is_parquet(path, data)):
         return standardise(_parse_parquet(data, path), columns, path, first_line=1)
+    data = _as_utf8(data, path, encoding)
+    format = _guess_format(path, data, separator) if format == "auto" else format
     if format in ("list", "counted_list"):
         return parse_lists(data, path, counted=format == "counted_list")
     separator = separator or SEPARATORS.get(format) or _guess_separator(data)
     if has_header is None:
         has_header = format == "inter" or (format != "dat" and _looks_like_header(data, separator))
-    frame = parse_table(data, path, separator, has_header=has_header, encoding=encoding, quoted=format == "csv")
+    frame = parse_table(data, path, separator, has_header=has_header, quoted=format == "csv")
     if format == "inter":  # RecBole's header gives each column a type: "user_id:token"
         frame = frame.rename(lambda name: name.split(":")[0])
     return standardise(frame, columns, path, first_line=2 if has_header else 1, by_position=not has_header)
@@ -73,7 +74,8 @@ def read_table(
     path: Path, separator: str, names: list[str] | None = None, encoding: str = "utf-8", quoted: bool = False
 ) -> pl.DataFrame:
     """A table of text columns; without a header where ``names`` are given (one for each column, in their order)."""
-    frame = parse_table(read_bytes(path), path, separator, has_header=names is None, encoding=encoding, quoted=quoted)
+    data = _as_utf8(read_bytes(path), path, encoding)
+    frame = parse_table(data, path, separator, has_header=names is None, quoted=quoted)
     if names is None:
         return frame
     if len(names) > frame.width:
@@ -81,15 +83,8 @@ def read_table(
     return frame.select(pl.col(frame.columns[number]).alias(name) for number, name in enumerate(names))
 
 
-def parse_table(
-    data: bytes, path: Path, separator: str, *, has_header: bool, encoding: str, quoted: bool
-) -> pl.DataFrame:
-    """Separated text as a frame of text columns, ``column_1`` ... where there is no header."""
-    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
-        data = data.decode(encoding).encode()
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\r\n" in data:
-        data = data.replace(b"\r\n", b"\n")
+def parse_table(data: bytes, path: Path, separator: str, *, has_header: bool, quoted: bool) -> pl.DataFrame:
+    """Separated UTF-8 text as a frame of text columns, ``column_1`` ... where there is no header."""
     if len(separator) > 1:
         data, separator = data.replace(separator.encode(), UNIT_SEPARATOR.encode()), UNIT_SEPARATOR
     try:
@@ -100,7 +95,7 @@ def parse_table(
             infer_schema=False,
             quote_char='"' if quoted else None,
         )
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+    except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0].rstrip(".")
         hint = "set data.encoding, e.g. latin-1" if "utf" in reason.lower() else "check data.separator and data.format"
         raise DataError(f"{path} cannot be read as a table: {reason}; {hint}") from error
@@ -111,12 +106,12 @@ def parse_table(
 
 def read_lists(path: Path, *, counted: bool = False) -> pl.DataFrame:
     """Lists, one user a line: ``user item item ...``, or ``count item item ...`` where the line number is the user."""
-    return parse_lists(read_bytes(path), path, counted=counted)
+    return parse_lists(_as_utf8(read_bytes(path), path), path, counted=counted)
 
 
 def parse_lists(data: bytes, path: Path, *, counted: bool) -> pl.DataFrame:
     """See :func:`read_lists`."""
-    lines = pl.Series("fields", data.decode().splitlines()).str.extract_all(r"\S+")
+    lines = _lines(data, path).str.extract_all(r"\S+")
     frame = pl.DataFrame({"fields": lines}).with_row_index("line")
     if not counted:
         frame = frame.filter(pl.col("fields").list.len() > 0)
@@ -124,8 +119,10 @@ def parse_lists(data: bytes, path: Path, *, counted: bool) -> pl.DataFrame:
     else:
         _check_counts(frame, path)
         user = pl.col("line").cast(pl.String)
-    frame = frame.select(user=user, item=pl.col("fields").list.slice(1))
-    return frame.filter(pl.col("item").list.len() > 0).explode("item")
+    frame = frame.select(user=user, item=pl.col("fields").list.slice(1)).filter(pl.col("item").list.len() > 0)
+    if frame.is_empty():
+        raise DataError(f"{path} has no line with an item; a data file needs at least one interaction")
+    return frame.explode("item")
 
 
 def _check_counts(frame: pl.DataFrame, path: Path) -> None:
@@ -143,7 +140,7 @@ def read_candidates(path: Path) -> pl.DataFrame:
 
     A line is a user and items, or NCF's ``(user,test item)`` and items, separated by blanks, tabs or commas.
     """
-    lines = pl.Series("line", read_bytes(path).decode().splitlines())
+    lines = _lines(_as_utf8(read_bytes(path), path), path)
     lines = lines.filter(lines.str.strip_chars() != "")
     pair = lines.str.extract(r"^\s*\(([^,()]+),[^()]*\)")
     rest = lines.str.replace(r"^\s*\([^()]*\)", "").str.extract_all(r"[^\s,]+")
@@ -153,6 +150,28 @@ def read_candidates(path: Path) -> pl.DataFrame:
         user=pl.when(alone).then(pl.col("fields").list.first()).otherwise(pl.col("pair")),
         items=pl.when(alone).then(pl.col("fields").list.slice(1)).otherwise(pl.col("fields")),
     )
+
+
+def _as_utf8(data: bytes, path: Path, encoding: str = "utf-8") -> bytes:
+    """The text in UTF-8 without a byte-order mark, its lines ended by a line feed alone."""
+    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        try:
+            data = data.decode(encoding).encode()
+        except (LookupError, UnicodeError) as error:
+            raise DataError(f"{path} cannot be decoded: {error}; mend data.encoding={encoding}") from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return data.replace(b"\r\n", b"\n") if b"\r\n" in data else data
+
+
+def _lines(data: bytes, path: Path) -> pl.Series:
+    try:
+        return pl.Series("line", data.decode().removesuffix("\n").split("\n"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be decoded: {error}; set data.encoding, e.g. latin-1") from error
+
+
+def _is_parquet(path: Path, data: bytes) -> bool:
+    return ENDINGS.get(Path(plain_name(path)).suffix) == "parquet" or data[:4] == b"PAR1"
 
 
 def _parse_parquet(data: bytes, path: Path) -> pl.DataFrame:
@@ -170,8 +189,6 @@ def _guess_format(path: Path, data: bytes, separator: str | None) -> Format:
     if by_name is not None:
         # "users.dat" of CiteULike and of MovieLens share an ending; only "::" is read as MovieLens' own.
         return "csv" if by_name == "dat" and "::" not in _first_line(data) else by_name
-    if data[:4] == b"PAR1":
-        return "parquet"
     if separator is not None:
         return "csv"
     line = _first_line(data)

@@ -91,6 +91,11 @@ BAD: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("hole.csv", b"user,item\n1,2\n,3\n", {}, "line 3"),
     ("not.parquet", b"user,item\n1,2\n", {}, "no Parquet"),
     ("what", b"1 2 3\n", {}, "data.format"),
+    ("latin.csv", b"user,item\n\xfc,\xe9\n", {}, "data.encoding"),
+    ("latin.list", b"\xfc \xe9\n", {}, "data.encoding"),
+    ("klingon.csv", b"user,item\n1,2\n", {"encoding": "klingon"}, "data.encoding=klingon"),
+    ("odd.csv", b"user,item\n10,2\n", {"encoding": "utf-16"}, "data.encoding=utf-16"),
+    ("lonely.list", b"1\n2\n", {}, "no line with an item"),
 ]
 
 
@@ -101,6 +106,12 @@ def test_a_bad_file_is_one_line(name: str, content: bytes, options: dict[str, An
         read_interactions(tmp_path / name, **options)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_the_format_is_seen_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("uid;item\r\nü;é\r\n".encode(encoding))
+    assert read_interactions(tmp_path / "x.csv", encoding=encoding).rows() == [("ü", "é")]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
