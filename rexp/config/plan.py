@@ -68,6 +68,7 @@ class Plan:
             "from": self.source,
             "fit": fit,
             "precision": self.request.device.precision,
+            "devices": self.request.device.devices,
             "evaluate": {k: v for k, v in asdict(self.request.evaluate).items() if k != "block_bytes"},
             "compress": {"order": self.request.order},
         }
@@ -112,6 +113,10 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
         notices.append(text)
     for step in request.order:
         _check_step(step)
+    if request.raw["teacher"] or request.raw["compress"]["stages"]:
+        raise ConfigError(
+            "teacher and compress.stages are set, but no step of compress.order uses them; leave them out"
+        )
     return Plan(request, split, model, model_config, _source(node.get("from"), store), fit, tuple(notices))
 
 

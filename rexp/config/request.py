@@ -69,7 +69,7 @@ class Request:
         from rexp.data.prepare import source_stamp
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
-        kept["train"] = {**self.train, "precision": self.device.precision}
+        kept["train"] = {**self.train, "precision": self.device.precision, "devices": self.device.devices}
         return {"config": kept, "code": self.code(), "files": source_stamp(self.data, self.data_root)}
 
     def code(self) -> dict[str, str]:

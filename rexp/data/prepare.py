@@ -14,6 +14,7 @@ from rexp.config.typed import build
 from rexp.data.filters import FilterConfig
 from rexp.data.source import checksum_state, stamps
 from rexp.errors import ConfigError, DataError
+from rexp.versions import OWN, code_version
 
 if TYPE_CHECKING:
     from rexp.api import Dataset, Splitter
@@ -89,7 +90,9 @@ def _key(node: Mapping[str, Any], root: Path | None) -> str:
     depends = {
         "format": FORMAT,
         "node": {key: value for key, value in node.items() if key != "strict"},
-        "plugins": [[plugin.target, plugin.distribution, plugin.version] for plugin in plugins],
+        "plugins": [[plugin.target, plugin.distribution] for plugin in plugins],
+        # An editable distribution keeps its version while its reader or splitter changes.
+        "code": {name: code_version(name) for name in sorted({OWN, *(plugin.distribution for plugin in plugins)})},
         "sources": source_stamp(node, root),
     }
     text = json.dumps(depends, sort_keys=True, default=str)
