@@ -11,7 +11,7 @@ from rexp.api import Capability
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.typed import build
 from rexp.errors import ConfigError
-from rexp.train.recipe import FitConfig, check_recipe
+from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig, check_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,8 +67,7 @@ class Plan:
             "model": {"name": self.request.model["name"], **asdict(self.model_config)},
             "from": self.source,
             "fit": fit,
-            "precision": self.request.device.precision,
-            "devices": self.request.device.devices,
+            **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
             "evaluate": {k: v for k, v in asdict(self.request.evaluate).items() if k != "block_bytes"},
             "compress": {"order": self.request.order},
         }

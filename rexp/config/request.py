@@ -13,7 +13,7 @@ from rexp.config.typed import build
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
-from rexp.train.recipe import DeviceConfig, FitConfig
+from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Request:
         data, model: their nodes.
         loss, sampler: nodes named at the root, which override the model's own; or None.
         train: keys of the recipe set at the root, which override the model's own.
-        device: how to train, which cannot change what is trained.
+        device: where and how fast to train.
         labels: the group choices, for tables and trackers.
     """
 
@@ -69,7 +69,7 @@ class Request:
         from rexp.data.prepare import source_stamp
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
-        kept["train"] = {**self.train, "precision": self.device.precision, "devices": self.device.devices}
+        kept["train"] = {**self.train, **{key: getattr(self.device, key) for key in IDENTITY_OF_DEVICE}}
         return {"config": kept, "code": self.code(), "files": source_stamp(self.data, self.data_root)}
 
     def code(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from rexp.errors import ConfigError
 
-IDENTITY_OF_DEVICE = ("precision",)
+IDENTITY_OF_DEVICE = ("precision", "devices")
 """Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity."""
 
 
@@ -65,7 +65,7 @@ class FitConfig:
 
 @dataclass
 class DeviceConfig:
-    """Where and how fast a model is trained; all but the precision leave the result's meaning alone.
+    """Where and how fast a model is trained; only the keys of ``IDENTITY_OF_DEVICE`` change the result.
 
     Args:
         devices: how many accelerators, or processes on the CPU.
