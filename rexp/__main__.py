@@ -1,4 +1,4 @@
-"""``python -m rexp`` and the console script: a verb (plugins, data, report, verify), else a Hydra run."""
+"""``python -m rexp`` and the console script: a verb (plugins, data, recommend, report, verify), else a Hydra run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rexp.errors import RexpError
 VERBS = {
     "data": "rexp.data.command",
     "plugins": "rexp.config.command",
+    "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",
     "verify": "rexp.store.command",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rexp.data.split import Interactions, Split
 
-REXP_API = (1, 0)
+REXP_API = (1, 1)
 """(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``."""
 
 
@@ -40,6 +40,12 @@ class Capability(StrEnum):
     """``training_loss(batch) -> Tensor``, a scalar."""
     PENALISED = "penalised"
     """``penalty(batch) -> Tensor``, a scalar that is added to the loss."""
+    READS_TRAIN = "reads_train"
+    """``observe(split)``: takes what it needs of the training part (a graph, profiles, features). It is called once
+    the model is built, before it is fitted and before stored weights are put into it; what it keeps is no weight."""
+    SCORES_SEQUENCES = "scores_sequences"
+    """``score_sequence(query, items) -> Tensor``: logits of items (B, L, K) at every position of the history (B, L),
+    each seeing no later position: such a model is trained on whole sequences."""
 
 
 class Layout(StrEnum):
@@ -49,12 +55,21 @@ class Layout(StrEnum):
     PAIR = "pair"
     ROWS = "rows"
     SEQUENCE = "sequence"
+    USERS = "users"
 
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """One feature column: ``cardinality`` is 0 for a numeric one."""
+    """One feature column of users or items.
 
+    Args:
+        side: whose it is.
+        kind: a ``category`` (one of several), a ``set`` of them (such as genres), or a ``number``.
+        cardinality: number of categories; category 0 stands for an unknown one. 0 for a number.
+    """
+
+    side: Literal["user", "item"]
+    kind: Literal["category", "set", "number"]
     cardinality: int
 
 
@@ -97,7 +112,8 @@ class Batch:
     Args:
         query: B users.
         items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) in ``rows``, positive
-            first.
+            first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of them, both
+            padded in front with -1; (B, 0) in ``users``.
         labels: (B,) float32 in the layout ``point``: 1 for a positive, 0 for a negative, or the rating; else None.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.
@@ -328,6 +344,30 @@ class RowMetric(Protocol):
     def __init__(self, config: Any, context: MetricContext) -> None: ...
 
     def value(self, rows: Rows) -> float: ...
+
+
+class Retriever(Protocol):
+    """An index of item vectors that finds candidates."""
+
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def build(self, vectors: np.ndarray[Any, Any]) -> None:
+        """Index (I, D) float32 item vectors; item i is row i."""
+        ...
+
+    def search(self, queries: np.ndarray[Any, Any], n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Scores (B, n) float32, best first, and items (B, n) int64, -1 where fewer are found, of (B, D) queries."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write the index to a file."""
+        ...
+
+    def load(self, path: Path) -> None:
+        """Take the index from a file that :meth:`save` wrote, memory-mapped where the index allows it."""
+        ...
 
 
 @dataclass(frozen=True)

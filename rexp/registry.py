@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
         Kind("data", "rexp.data", "data", ("card", "sources", "read")),
         Kind("split", "rexp.splits", "data/split", ("split",)),
         Kind("stage", "rexp.compress", "compress/stage", ("phase", "needs")),
-        Kind("retriever", "rexp.retrievers", "retriever", ("search",)),
+        Kind("retriever", "rexp.retrievers", "retriever", ("build", "search", "save", "load")),
         Kind("metric", "rexp.metrics", "", ("over", "higher_is_better")),
         Kind("tracker", "rexp.trackers", "track", ("log", "finish")),
     )

@@ -44,6 +44,7 @@ def initialise(plan: Plan, store: Store) -> None:
 def _stored_model(run: str, plan: Plan, store: Store) -> nn.Module:
     """A finished run's model, rebuilt from its typed configuration and its weights."""
     from rexp import registry
+    from rexp.api import Capability
     from rexp.config.typed import build
     from rexp.store.artifact import load_state
 
@@ -54,5 +55,7 @@ def _stored_model(run: str, plan: Plan, store: Store) -> nn.Module:
         raise ConfigError(f"model.from names run {run}, which was trained on other data; its ids mean other items")
     model_class = registry.load("model", node.pop("name"))
     model: nn.Module = model_class(build(model_class.Config, node, "model.from"), plan.split.spec)  # type: ignore[attr-defined]
+    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
+        model.observe(plan.split)  # type: ignore[operator]
     load_state(model, store.directory(run))
     return model

@@ -15,6 +15,7 @@ OWN = "rexp-recsys"
 OWN_PARTS = (
     "api.py",
     "run.py",
+    "sparse.py",
     "start.py",
     "tables.py",
     "data",
@@ -23,6 +24,7 @@ OWN_PARTS = (
     "samplers",
     "train",
     "compress",
+    "retrieve",
     "evaluate",
 )
 

@@ -99,6 +99,8 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
     torch.manual_seed(request.seed)
     model: nn.Module = model_class(model_config, split.spec)
     capabilities = model.capabilities()  # type: ignore[operator]
+    if Capability.READS_TRAIN in capabilities:
+        model.observe(split)  # type: ignore[operator]
     notices: list[str] = []
     fit: Fit | None = None
     if Capability.FITS_DIRECTLY not in capabilities:

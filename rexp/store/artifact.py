@@ -76,8 +76,12 @@ def load_state(model: nn.Module, directory: Path) -> None:
         StoreError: see :func:`load_weights`; or the model is another one.
     """
     weights = load_weights(directory)
-    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    stored = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    # A sparse matrix has the size that it was fitted to.
+    grown = {
+        name for path, part in model.named_modules() if getattr(part, "grows", False) for name in _names(path, part)
+    }
+    own = {name: () if name in grown else tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    stored = {name: () if name in grown else tuple(tensor.shape) for name, tensor in weights.items()}
     if own != stored:
         name = min(name for name in own.keys() | stored.keys() if own.get(name) != stored.get(name))
         raise StoreError(
@@ -85,6 +89,11 @@ def load_state(model: nn.Module, directory: Path) -> None:
             f"in the store and {own.get(name, 'absent')} in the model; take a run of the same model and sizes"
         )
     model.load_state_dict(weights)
+
+
+def _names(path: str, part: nn.Module) -> list[str]:
+    """The full names of the tensors of a part of a model."""
+    return [f"{path}.{name}" if path else name for name in part.state_dict()]
 
 
 def _without_repeats(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,0 +1,86 @@
+"""Sparse matrices as parts of a model: what closed-form models learn, and what they see of the training part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from rexp.data.split import Split
+
+PARTS = ("starts", "columns", "values")
+
+
+class SparseMatrix(nn.Module):
+    """A matrix of float32 in compressed rows (CSR), kept in buffers; empty until :meth:`assign`.
+
+    scipy computes with it, on the CPU: a product of two sparse matrices is much cheaper than one with a dense factor.
+
+    Args:
+        n_rows, n_columns: its shape.
+        persistent: it belongs to the weights, and is written with them.
+    """
+
+    grows: ClassVar[bool] = True  # its buffers have another size once it is fitted
+    starts: Tensor
+    columns: Tensor
+    values: Tensor
+
+    def __init__(self, n_rows: int, n_columns: int, *, persistent: bool = True) -> None:
+        super().__init__()
+        self.shape = (n_rows, n_columns)
+        self.register_buffer("starts", torch.zeros(n_rows + 1, dtype=torch.int64), persistent)
+        self.register_buffer("columns", torch.zeros(0, dtype=torch.int32), persistent)
+        self.register_buffer("values", torch.zeros(0), persistent)
+
+    def assign(self, matrix: Any) -> None:
+        """Take the content of a scipy matrix of the same shape.
+
+        Raises:
+            ValueError: it has another shape.
+        """
+        from scipy.sparse import csr_array
+
+        if matrix.shape != self.shape:
+            raise ValueError(f"the matrix has the shape {matrix.shape}, not {self.shape}")
+        rows = csr_array(matrix)
+        rows.sort_indices()
+        device = self.values.device
+        self.starts = torch.from_numpy(rows.indptr.astype(np.int64)).to(device)
+        self.columns = torch.from_numpy(rows.indices.astype(np.int32)).to(device)
+        self.values = torch.from_numpy(rows.data.astype(np.float32)).to(device)
+
+    def scipy(self) -> csr_array:
+        """The matrix as scipy has it; on the CPU it shares the memory."""
+        from scipy.sparse import csr_array
+
+        starts, columns, values = (part.cpu().numpy() for part in (self.starts, self.columns, self.values))
+        return csr_array((values, columns, starts), shape=self.shape)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        """torch's own refuses a buffer of another size."""
+        missing = rest[2]
+        for name in PARTS:
+            if name not in self._non_persistent_buffers_set:
+                if prefix + name in state_dict:
+                    setattr(self, name, state_dict[prefix + name].detach().clone().to(self.values.device))
+                else:
+                    missing.append(prefix + name)
+
+
+def interaction_matrix(split: Split) -> csr_array:
+    """(n_users, n_items) float32: 1 where the user took the item in the training part, however often."""
+    from scipy.sparse import csr_array
+
+    offsets, items = split.user_items(["train"])
+    return csr_array((np.ones(len(items), np.float32), items, offsets), shape=(split.n_users, split.n_items))
+
+
+def dense(matrix: csr_array, like: Tensor) -> Tensor:
+    """A dense float32 tensor on the device of ``like``."""
+    return torch.from_numpy(matrix.toarray().astype(np.float32, copy=False)).to(like.device)
