@@ -112,8 +112,8 @@ class Batch:
     Args:
         query: B users.
         items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) in ``rows``, positive
-            first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of them, both
-            padded in front with -1; (B, 0) in ``users``.
+            first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of them,
+            both padded in front with -1; (B, 0) in ``users``.
         labels: (B,) float32 in the layout ``point``: 1 for a positive, 0 for a negative, or the rating; else None.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.

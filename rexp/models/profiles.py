@@ -41,7 +41,7 @@ def pick(score_all: Callable[[Query], Tensor], query: Query, items: Tensor) -> T
 class ItemItem(nn.Module):
     """Scores an item by the weights that the user's training items have to it: ``R W``.
 
-    A model of this form learns nothing but ``weights`` (I, I): row i holds how much having taken i speaks for each item.
+    A model of this form learns nothing but ``weights`` (I, I): row i holds how much i speaks for every item.
     """
 
     def __init__(self, spec: DataSpec) -> None:
