@@ -140,7 +140,7 @@ def _fit(request: Request, capabilities: frozenset[Capability]) -> Fit:
         loss_node = None
     elif loss_node is None:
         raise ConfigError(f"model={request.model['name']} names no loss; choose one with loss=NAME")
-    if sampler_node is None:
+    if sampler_node is None and loss_node is not None:
         raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
     return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
 

@@ -7,7 +7,8 @@ An epoch is a shuffled list of *slots*. With N positives and n negatives of each
     rows    N slots: the positive s with all its negatives
 
 so every positive comes once and has exactly n negatives, positives and negatives are mixed over the whole epoch, and
-nothing but the index (4 bytes a slot) is ever as large as the epoch.
+nothing but the index (4 bytes a slot) is ever as large as the epoch. Layouts whose slots are users are in
+``rexp/train/user_batches.py``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError
+from rexp.train.histories import Histories
 from rexp.train.negatives import first, log_q_of, one_each
 from rexp.train.positives import Interacted, Positives, UniformUsers, as_tensor
 from rexp.train.seeds import generator
@@ -49,9 +51,11 @@ class Batches:
             ratings where the data has them.
         seed: of the run.
         rank, world: this process and how many there are; each takes every ``world``-th slot.
+        epoch_size: positives of an epoch; None takes every interaction.
+        history_length: give queries the latest items before the positive, at most so many; None gives no history.
 
     Raises:
-        ConfigError: a layout that is not served here, or that needs a sampler.
+        ConfigError: a layout that needs a sampler, or an epoch larger than the data.
     """
 
     def __init__(
@@ -64,6 +68,9 @@ class Batches:
         seed: int,
         rank: int = 0,
         world: int = 1,
+        *,
+        epoch_size: int | None = None,
+        history_length: int | None = None,
     ) -> None:
         self.n_negatives = sampler.n if sampler is not None else 0
         self.layout, self.batch_size, self.seed = layout, batch_size, seed
@@ -72,11 +79,19 @@ class Batches:
         self.rank, self.world = rank, world
         self.epoch = 0
         _check(layout, self.n_negatives)
+        if epoch_size is not None and epoch_size > len(interactions):
+            raise ConfigError(
+                f"train.epoch_size={epoch_size} is more than the {len(interactions)} training interactions; "
+                "leave it out, or take more epochs"
+            )
+        self.epoch_size = epoch_size or len(interactions)
+        self.histories = None if history_length is None else Histories(interactions, n_users, history_length)
         users_first = sampler is not None and sampler.positives == "users"
         self.positives: Positives = UniformUsers(interactions, n_users) if users_first else Interacted(interactions)
         self.n_positives = len(interactions)
         self.ratings = None if users_first or interactions.ratings is None else as_tensor(interactions.ratings)
-        self.chunk_steps = min(CHUNK_STEPS, max(1, CHUNK_ITEMS // (batch_size * self._width)))
+        width = self._width + (history_length or 0)
+        self.chunk_steps = min(CHUNK_STEPS, max(1, CHUNK_ITEMS // (batch_size * width)))
 
     @property
     def _width(self) -> int:
@@ -86,8 +101,12 @@ class Batches:
     @property
     def n_slots(self) -> int:
         """Slots of an epoch, over all ranks."""
-        copies = {Layout.POINT: 1 + self.n_negatives, Layout.PAIR: self.n_negatives}.get(self.layout, 1)
-        return self.n_positives * copies
+        return self.epoch_size * self._copies
+
+    @property
+    def _copies(self) -> int:
+        """Slots of one positive."""
+        return {Layout.POINT: 1 + self.n_negatives, Layout.PAIR: self.n_negatives}.get(self.layout, 1)
 
     @property
     def samples(self) -> int:
@@ -122,28 +141,31 @@ class Batches:
 
         The last share is filled up from the front, so that all ranks do equally many steps.
         """
-        dtype = torch.int32 if self.n_slots < 2**31 else torch.int64
-        order = torch.randperm(self.n_slots, generator=generator(self.seed, self.epoch, 0), dtype=dtype)
+        places = self.n_positives * self._copies
+        dtype = torch.int32 if places < 2**31 else torch.int64
+        order = torch.randperm(places, generator=generator(self.seed, self.epoch, 0), dtype=dtype)[: self.n_slots]
         if self.world == 1:
             return order
         missing = self._rank_slots * self.world - self.n_slots
         return torch.cat([order, order[:missing]])[self.rank :: self.world].contiguous()
 
     def _batch(self, slots: Tensor, draws: torch.Generator) -> Batch:
-        rows = slots % self.n_positives if self.n_slots > self.n_positives else slots
-        users, items = self.positives.at(rows, draws)
+        rows = slots % self.n_positives if self._copies > 1 else slots
+        users, items, rows = self.positives.at(rows, draws)
+        query = Query(users, None if self.histories is None else self.histories.before(users, rows))
         if self.layout is Layout.POINT:
-            return self._points(slots, rows, users, items, draws)
+            return self._points(slots, rows, query, items, draws)
         assert self.sampler is not None
         drawn = self.sampler.sample(users, items, draws)
         drawn = first(drawn) if self.layout is Layout.PAIR else drawn
         log_q = None if drawn.log_q is None else torch.cat([log_q_of(self.sampler, items), drawn.log_q], dim=1)
-        return Batch(Query(users), torch.cat([items[:, None], drawn.items], dim=1), None, log_q)
+        return Batch(query, torch.cat([items[:, None], drawn.items], dim=1), None, log_q)
 
-    def _points(self, slots: Tensor, rows: Tensor, users: Tensor, items: Tensor, draws: torch.Generator) -> Batch:
+    def _points(self, slots: Tensor, rows: Tensor, query: Query, items: Tensor, draws: torch.Generator) -> Batch:
         if self.sampler is None or not self.n_negatives:
             labels = torch.ones(len(slots)) if self.ratings is None else self.ratings.index_select(0, rows)
-            return Batch(Query(users), items, labels)
+            return Batch(query, items, labels)
+        users = query.users
         negative = slots >= self.n_positives
         places = negative.nonzero().squeeze(1)
         drawn = first(self.sampler.sample(users.index_select(0, places), items.index_select(0, places), draws))
@@ -152,19 +174,20 @@ class Batches:
         log_q = None
         if drawn.log_q is not None:
             log_q = torch.zeros(len(slots)).index_copy_(0, places, drawn.log_q.squeeze(1).float())
-        return Batch(Query(users), items, (~negative).float(), log_q)
+        return Batch(query, items, (~negative).float(), log_q)
 
 
 def _cut(chunk: Batch, size: int) -> Chunk:
     """Consecutive batches of ``size``: views, nothing is copied."""
     users, items = torch.split(chunk.query.users, size), torch.split(chunk.items, size)
+    history = chunk.query.history
+    histories = [None] * len(users) if history is None else torch.split(history, size)
     labels = [None] * len(users) if chunk.labels is None else torch.split(chunk.labels, size)
     log_q = [None] * len(users) if chunk.log_q is None else torch.split(chunk.log_q, size)
-    return tuple(Batch(Query(u), i, y, q) for u, i, y, q in zip(users, items, labels, log_q, strict=True))
+    parts = zip(users, histories, items, labels, log_q, strict=True)
+    return tuple(Batch(Query(u, h), i, y, q) for u, h, i, y, q in parts)
 
 
 def _check(layout: Layout, n_negatives: int) -> None:
-    if layout is Layout.SEQUENCE:
-        raise ConfigError("the loss wants whole sequences (layout=sequence), which are not served; take another loss")
     if layout is not Layout.POINT and not n_negatives:
         raise ConfigError(f"the loss wants negatives (layout={layout}), but no sampler draws any; take sampler=uniform")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ from rexp.train.devices import trainer_options
 from rexp.train.epochs import EpochEnd, OnEpoch, Validate, seconds_of
 from rexp.train.interrupt import Termination
 from rexp.train.module import Training
+from rexp.train.negatives import one_each
 from rexp.train.progress import display
 from rexp.train.quiet import quiet
 from rexp.train.recipe import DeviceConfig, FitConfig, check_recipe
 from rexp.train.selection import Selection, best_epochs
+from rexp.train.user_batches import UserBatches
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,11 +107,7 @@ def fit(
             raise ConfigError(f"loss.target=rating needs ratings, and data={split.name} has none; take target=implicit")
         sampler = None
     options = trainer_options(device, recipe)
-    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINT))
-
-    def make_batches(rank: int, world: int) -> Batches:
-        return Batches(split.train, split.n_users, layout, recipe.batch_size, sampler, seed, rank, world)
-
+    make_batches = partial(_batches, model, split, recipe, loss, sampler, seed)
     make_batches(0, 1)  # what is wrong with the layout is said before anything starts
     belongs_to = _mark(model, split, recipe, loss, sampler, seed)
     resume = load_checkpoint(directory, belongs_to)
@@ -172,6 +171,43 @@ def fit(
         best_epoch=best_epochs(resume["curve"]),
         seconds=sum(seconds_of(row) for row in resume["curve"]),
     )
+
+
+def _batches(
+    model: nn.Module,
+    split: Split,
+    recipe: FitConfig,
+    loss: Loss | None,
+    sampler: Sampler | None,
+    seed: int,
+    rank: int,
+    world: int,
+) -> Batches | UserBatches:
+    """The batches of one process, in the layout that loss and model agree on."""
+    layout = _layout(model, loss)
+    reads_history = Capability.READS_HISTORY in model.capabilities()  # type: ignore[operator]
+    length = getattr(model, "history_length", None) if reads_history else None
+    common = (split.train, split.n_users, layout, recipe.batch_size)
+    if layout in (Layout.SEQUENCE, Layout.USERS):
+        if recipe.epoch_size is not None:
+            raise ConfigError("train.epoch_size counts interactions, and this model is trained on whole users")
+        pairs = sampler is not None and loss is not None and loss.layout is Layout.PAIR
+        drawn = one_each(sampler) if pairs and sampler is not None else sampler
+        return UserBatches(*common, drawn, seed, rank, world, history_length=length)
+    return Batches(*common, sampler, seed, rank, world, epoch_size=recipe.epoch_size, history_length=length)
+
+
+def _layout(model: nn.Module, loss: Loss | None) -> Layout:
+    """How the batches lie: as the loss wants them, or by whole sequences for a model that scores these."""
+    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINT))
+    if loss is None or Capability.SCORES_SEQUENCES not in model.capabilities():  # type: ignore[operator]
+        return layout
+    if layout is Layout.POINT:
+        raise ConfigError(
+            "this model is trained on whole sequences, at each position of which a positive stands against its "
+            "negatives; take a loss over rows or pairs: loss=bce loss.layout=rows, loss=sampled_softmax or loss=bpr"
+        )
+    return Layout.SEQUENCE
 
 
 def _finished(state: Mapping[str, Any], recipe: FitConfig) -> bool:

@@ -19,6 +19,7 @@ from rexp.train.seeds import derived_seed
 if TYPE_CHECKING:
     from rexp.train.batches import Batches, Chunk
     from rexp.train.recipe import FitConfig
+    from rexp.train.user_batches import UserBatches
 
 
 class Training(LightningModule):
@@ -42,7 +43,7 @@ class Training(LightningModule):
         model: nn.Module,
         recipe: FitConfig,
         loss: Loss | None,
-        make_batches: Callable[[int, int], Batches],
+        make_batches: Callable[[int, int], Batches | UserBatches],
         seed: int,
         resume: dict[str, Any] | None,
         between_chunks: Callable[[int], None],
@@ -59,7 +60,7 @@ class Training(LightningModule):
         """The running epoch, from 1, counted over all processes that worked on this fit."""
         return self.epochs_before + self.current_epoch + 1
 
-    def train_dataloader(self) -> Batches:
+    def train_dataloader(self) -> Batches | UserBatches:
         self.batches = self.make_batches(self.trainer.global_rank, self.trainer.world_size)
         return self.batches
 
@@ -116,6 +117,17 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], Tensor]:
             return cast("Tensor", model.training_loss(batch))
         return loss(model.score(batch.query, batch.items), batch)
 
+    def over_sequences(batch: Batch) -> Tensor:
+        """Every position that is no padding is a row of its own to the loss."""
+        assert loss is not None
+        scores = model.score_sequence(batch.query, batch.items.clamp(min=0))
+        places = batch.items[..., 0] >= 0
+        users = batch.query.users.unsqueeze(1).expand(places.shape)[places]
+        log_q = None if batch.log_q is None else batch.log_q[places]
+        return loss(scores[places], Batch(Query(users), batch.items[places], None, log_q))
+
+    if loss is not None and Capability.SCORES_SEQUENCES in model.capabilities():
+        base = over_sequences
     if Capability.PENALISED not in model.capabilities():
         return base
     return lambda batch: base(batch) + cast("Tensor", model.penalty(batch))

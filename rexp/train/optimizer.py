@@ -25,4 +25,6 @@ def make_optimizer(parameters: Iterable[nn.Parameter], recipe: FitConfig) -> tor
     on_cpu = all(parameter.device.type == "cpu" for parameter in trained)
     fused = recipe.optimizer != "adagrad" or on_cpu
     options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused or None}
+    if recipe.optimizer in ("adam", "adamw"):
+        options["betas"] = recipe.betas
     return kinds[recipe.optimizer](trained, **options)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Positives(Protocol):
     """Turns rows of the training part into positives."""
 
-    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
-        """Users and items, each (B,) int64, for rows (B,) of the epoch."""
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Users, items and rows of the training part, each (B,), for rows (B,) of the epoch."""
         ...
 
 
@@ -27,8 +27,8 @@ class Interacted:
     def __init__(self, interactions: Interactions) -> None:
         self.users, self.items = as_tensor(interactions.users), as_tensor(interactions.items)
 
-    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
-        return self.users.index_select(0, rows).long(), self.items.index_select(0, rows).long()
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        return self.users.index_select(0, rows).long(), self.items.index_select(0, rows).long(), rows
 
 
 class UniformUsers:
@@ -41,13 +41,14 @@ class UniformUsers:
         self.known = self.lengths.nonzero().squeeze(1)
         self.items = as_tensor(interactions.items)
 
-    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor]:
+    def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor, Tensor]:
         users = self.known[torch.randint(len(self.known), rows.shape, generator=draws)]
         lengths = self.lengths[users]
         # In double precision, so that no item of a long history is left out; the product can round up to the length.
         places = (torch.rand(rows.shape, generator=draws, dtype=torch.float64) * lengths).long()
         places = torch.minimum(places, lengths - 1)
-        return users, self.items.index_select(0, self.starts[users] + places).long()
+        chosen = self.starts[users] + places
+        return users, self.items.index_select(0, chosen).long(), chosen
 
 
 def as_tensor(array: Array) -> Tensor:

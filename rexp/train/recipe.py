@@ -19,10 +19,12 @@ class FitConfig:
         loss: node of the loss; null where the model brings its own.
         sampler: node of the sampler of negatives.
         max_epochs: passes over the training interactions, at most.
+        epoch_size: positives that an epoch draws; null takes every training interaction.
         batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``point``, pairs in ``pair``,
             positives with all their negatives in ``rows``.
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
         lr: learning rate.
+        betas: of adam and adamw.
         weight_decay: as the optimiser defines it: L2 in the gradient, or decoupled for adamw.
         clip_norm: upper bound of the gradient's L2 norm; null does not clip.
         select: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
@@ -37,9 +39,11 @@ class FitConfig:
     loss: dict[str, Any] | None = None
     sampler: dict[str, Any] | None = None
     max_epochs: int = 20
+    epoch_size: int | None = None
     batch_size: int = 2048
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     clip_norm: float | None = None
     select: Literal["best", "last", "last_k"] = "best"
@@ -54,10 +58,12 @@ class FitConfig:
         for key in ("max_epochs", "batch_size", "last_k", "every"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}={getattr(self, key)} must be at least 1")
-        for key in ("lr", "clip_norm"):
+        for key in ("lr", "clip_norm", "epoch_size"):
             value = getattr(self, key)
             if value is not None and not value > 0:
                 raise ValueError(f"{key}={value} must be above 0")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas={list(self.betas)} must be at least 0 and below 1")
         for key in ("weight_decay", "patience"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key}={getattr(self, key)} must not be negative")

@@ -149,5 +149,5 @@ def test_read_only_arrays_are_used_as_they_are() -> None:
 def test_what_cannot_be_served_is_refused() -> None:
     with pytest.raises(ConfigError, match="layout=pair"):
         make(Layout.PAIR, None)
-    with pytest.raises(ConfigError, match="sequence"):
-        make(Layout.SEQUENCE, Drawn(60))
+    with pytest.raises(ConfigError, match="epoch_size"):
+        make(Layout.POINT, Drawn(60), epoch_size=481)

@@ -1,0 +1,121 @@
+"""What models of sequences share: they read a history, and score items at one of its positions or at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Capability, Query
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.tables import EmbeddingTable
+
+AT_ONCE = 32
+"""Sequences that are encoded together: of like length, since padding costs as much as items do."""
+
+
+class SequenceModel(nn.Module):
+    """Scores items by the dot product of their vectors with the state after a history.
+
+    A model of this form has a table ``items`` and, in :meth:`encode`, its own way from items to states. What it is
+    given there lies at the left, and padding behind it, so that a model that looks only backwards never sees padding.
+
+    Args:
+        items: (I, D) vectors of the items, which are both read and scored.
+        history_length: items of a history at most.
+    """
+
+    def __init__(self, items: EmbeddingTable, history_length: int) -> None:
+        super().__init__()
+        self.items, self.history_length = items, history_length
+
+    def encode(self, items: Tensor, lengths: Tensor) -> Tensor:
+        """(B, L, D) states after each of ``items`` (B, L); in a row the first ``lengths`` (B,) are no padding."""
+        raise NotImplementedError
+
+    def capabilities(self) -> frozenset[Capability]:
+        """A dot product of what a history comes to with an item."""
+        return frozenset(
+            {
+                Capability.EMBEDS,
+                Capability.DOT_PRODUCT,
+                Capability.SCORES_CATALOGUE,
+                Capability.READS_HISTORY,
+                Capability.SCORES_SEQUENCES,
+            }
+        )
+
+    def user_vectors(self, query: Query) -> Tensor:
+        """(B, D): the state after the whole history; zeros where there is none."""
+        history = _history(query)[:, -self.history_length :]
+        vectors = self.items.rows().new_zeros(len(history), self.items.rows().shape[1])
+        for users, items, lengths in by_length(history):
+            states = self.encode(items, lengths)
+            last = states[torch.arange(len(users), device=states.device), lengths - 1]
+            vectors = vectors.index_copy(0, users, last.to(vectors.dtype))
+        return vectors
+
+    def item_vectors(self) -> Tensor:
+        """(I, D)."""
+        return self.items.rows()
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) as the next one after the history."""
+        vectors = self.user_vectors(query)
+        rows: Tensor = self.items(items)
+        if items.dim() == 1:
+            return (vectors * rows).sum(-1)
+        return (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) logits of the whole catalogue."""
+        return self.user_vectors(query) @ self.item_vectors().T
+
+    def score_sequence(self, query: Query, items: Tensor) -> Tensor:
+        """Logits of items (B, L, K) after each position of the history (B, L), 0 at padding."""
+        history = _history(query)
+        if history.shape[1] > self.history_length:
+            raise ConfigError(
+                f"a history of {history.shape[1]} items is longer than model.history_length={self.history_length}"
+            )
+        scores = self.items.rows().new_zeros(items.shape)
+        for users, sequence, lengths in by_length(history):
+            states = self.encode(sequence, lengths)
+            real = torch.arange(sequence.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+            place = (history[users] >= 0).nonzero(as_tuple=True)  # row by row, oldest first, as `real` is
+            wanted = self.items(items[users[place[0]], place[1]])
+            found = (wanted @ states[real].unsqueeze(-1)).squeeze(-1)
+            scores = scores.index_put((users[place[0]], place[1]), found.to(scores.dtype))
+        return scores
+
+
+def by_length(history: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Groups of histories of like length, without those that are empty.
+
+    Args:
+        history: (B, L) item ids, padded in front with -1.
+
+    Yields:
+        rows (G,) of ``history``; their items (G, l) moved to the left, padded behind with item 0; their lengths (G,).
+    """
+    lengths = (history >= 0).sum(1)
+    order = lengths.argsort(descending=True, stable=True)
+    order = order[: int((lengths > 0).sum())]
+    for rows in torch.split(order, AT_ONCE):
+        if not len(rows):
+            continue
+        longest = int(lengths[rows[0]])
+        places = history.shape[1] - lengths[rows].unsqueeze(1) + torch.arange(longest, device=history.device)
+        items = history[rows].gather(1, places.clamp(max=history.shape[1] - 1))
+        beyond = torch.arange(longest, device=history.device) >= lengths[rows].unsqueeze(1)
+        yield rows, items.masked_fill(beyond, 0), lengths[rows]
+
+
+def _history(query: Query) -> Tensor:
+    if query.history is None:
+        return torch.full((len(query.users), 1), -1, device=query.users.device)
+    return query.history
