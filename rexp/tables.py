@@ -71,9 +71,13 @@ class EmbeddingTable(nn.Module):
     def __init__(self, n_rows: int, dim: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_rows, dim))
+        self.sparse = False
+        """The gradient holds only the rows that were read; the trainer sets it where that is faster."""
 
     def forward(self, ids: Tensor) -> Tensor:
         """The vectors of ``ids``, in their shape with ``dim`` behind it."""
+        if self.sparse and self.training:
+            return F.embedding(ids, self.weight, sparse=True)
         if self.weight.device.type != "cpu":
             return F.embedding(ids, self.weight)
         # On CPU the backward of index_select (index_add) is two to three times as fast as that of F.embedding.

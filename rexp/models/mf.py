@@ -21,6 +21,7 @@ class MFConfig:
         user_bias, item_bias, global_bias: which biases the score has; they start at 0.
         init: distribution of the vectors; ``init_scale`` its scale (``rexp.tables.initialise``).
         l2: strength of the penalty on the vectors and biases that a batch touches; 0 leaves it out.
+        l2_user, l2_positive, l2_negative: the same for users, positive and negative items alone; null takes ``l2``.
         l2_reduction: over the rows of the batch, ``mean`` or ``sum``: take the loss's.
     """
 
@@ -31,13 +32,22 @@ class MFConfig:
     init: InitName = "normal"
     init_scale: float = 0.1
     l2: float = 0.0
+    l2_user: float | None = None
+    l2_positive: float | None = None
+    l2_negative: float | None = None
     l2_reduction: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
         if self.factors < 1:
             raise ValueError(f"factors={self.factors} must be 1 or more")
-        if self.l2 < 0:
-            raise ValueError(f"l2={self.l2} must not be negative")
+        for key in ("l2", "l2_user", "l2_positive", "l2_negative"):
+            if (getattr(self, key) or 0) < 0:
+                raise ValueError(f"{key}={getattr(self, key)} must not be negative")
+
+    def strength(self, part: Literal["user", "positive", "negative"]) -> float:
+        """The penalty's strength on one part of what a batch touches."""
+        own: float | None = getattr(self, f"l2_{part}")
+        return self.l2 if own is None else own
 
 
 class MF(nn.Module):
@@ -59,7 +69,8 @@ class MF(nn.Module):
     def capabilities(self) -> frozenset[Capability]:
         """A dot product; penalised where ``l2`` is above 0."""
         always = {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
-        return frozenset(always | ({Capability.PENALISED} if self.config.l2 else set()))
+        penalised = any(self.config.strength(part) for part in ("user", "positive", "negative"))
+        return frozenset(always | ({Capability.PENALISED} if penalised else set()))
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
@@ -107,14 +118,31 @@ class MF(nn.Module):
         """L2 on what each row of the batch touches, repeats included, as in Rendle et al. (2020), ``mf_simple.py``.
 
         Returns:
-            ``l2 / 2 (|p_u|^2 + b_u^2 + sum over the row's items (|q_i|^2 + b_i^2) + b^2)``, mean or sum over the rows.
+            ``1 / 2 (l2_user (|p_u|^2 + b_u^2 + b^2) + sum over the row's items of l2 (|q_i|^2 + b_i^2))`` with the
+            strength of positives or of negatives, mean or sum over the rows.
         """
-        squares: Tensor = self.users(batch.query.users).square().sum() + self.items(batch.items).square().sum()
-        rows = len(batch.query.users)
+        config, rows = self.config, len(batch.query.users)
+        users: Tensor = self.users(batch.query.users).square().sum()
         if self.bias is not None:
-            squares = squares + rows * self.bias.square()
-        divisor = rows if self.config.l2_reduction == "mean" else 1
-        return self.config.l2 / (2 * divisor) * squares
+            users = users + rows * self.bias.square()
+        positive, negative = config.strength("positive"), config.strength("negative")
+        squares: Tensor = self.items(batch.items).square()
+        if positive == negative:
+            items = positive * squares.sum()
+        else:
+            strengths = torch.where(_positive(batch), positive, negative)
+            items = (strengths * squares.sum(-1)).sum()
+        divisor = rows if config.l2_reduction == "mean" else 1
+        return (config.strength("user") * users + items) / (2 * divisor)
+
+
+def _positive(batch: Batch) -> Tensor:
+    """Which of ``batch.items`` are positives: those with a label above 0, or the first of each row."""
+    if batch.labels is not None:
+        return batch.labels > 0
+    first = torch.zeros_like(batch.items, dtype=torch.bool)
+    first[..., 0] = True
+    return first
 
 
 def _table(n_rows: int, factors: int, bias: bool, init: Init) -> EmbeddingTable:

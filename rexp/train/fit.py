@@ -22,6 +22,7 @@ from rexp.train.epochs import EpochEnd, OnEpoch, Validate, seconds_of
 from rexp.train.interrupt import Termination
 from rexp.train.module import Training
 from rexp.train.negatives import one_each
+from rexp.train.optimizer import read_sparsely
 from rexp.train.progress import display
 from rexp.train.quiet import quiet
 from rexp.train.recipe import DeviceConfig, FitConfig, check_recipe
@@ -108,7 +109,8 @@ def fit(
         sampler = None
     options = trainer_options(device, recipe)
     make_batches = partial(_batches, model, split, recipe, loss, sampler, seed)
-    make_batches(0, 1)  # what is wrong with the layout is said before anything starts
+    batches = make_batches(0, 1)  # what is wrong with the layout is said before anything starts
+    read_sparsely(model, recipe, -(-batches.samples // batches.n_steps))
     belongs_to = _mark(model, split, recipe, loss, sampler, seed)
     resume = load_checkpoint(directory, belongs_to)
     if resume is None or not _finished(resume, recipe):

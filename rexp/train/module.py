@@ -65,7 +65,7 @@ class Training(LightningModule):
         return self.batches
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(self.model.parameters(), self.recipe)
+        optimizer = make_optimizer(self.model, self.recipe)
         if self.resume:
             optimizer.load_state_dict(self.resume["optimizer"])
             self.trainer.precision_plugin.load_state_dict(self.resume["scaler"])

@@ -74,6 +74,23 @@ def test_the_penalty_counts_what_each_row_touches(shape: tuple[int, ...]) -> Non
     assert Capability.PENALISED in mean.capabilities()
 
 
+@pytest.mark.parametrize("layout", ["pair", "point"])
+def test_each_part_can_have_a_strength_of_its_own(layout: str) -> None:
+    model = shaken(mf(factors=5, l2_user=0.5, l2_positive=0.25, l2_negative=2.0))
+    users, positives, negatives = torch.tensor([0, 3]), torch.tensor([10, 5]), torch.tensor([2, 5])
+    batch = Batch(Query(users), torch.stack([positives, negatives], 1))
+    rows = 2
+    if layout == "point":
+        users, rows = users.repeat(2), 4
+        batch = Batch(Query(users), torch.cat([positives, negatives]), torch.tensor([1.0, 1.0, 0.0, 0.0]))
+    norm = {name: table.rows().square().sum(1) for name, table in (("user", model.users), ("item", model.items))}
+    expected = (
+        0.5 * norm["user"][users].sum() + 0.25 * norm["item"][positives].sum() + 2 * norm["item"][negatives].sum()
+    )
+    torch.testing.assert_close(model.penalty(batch), expected / (2 * rows))
+    assert Capability.PENALISED in model.capabilities()
+
+
 @pytest.mark.parametrize("options", [{}, {"user_bias": True, "global_bias": True}, {"l2": 0.001}])
 def test_it_learns_the_tastes(options: dict[str, Any]) -> None:
     torch.manual_seed(0)
