@@ -1,0 +1,1 @@
+"""Finding candidates in an index of item vectors."""

@@ -1,0 +1,118 @@
+"""Built indexes as artifacts: named by what they hold, mapped into memory when they are there already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rexp import registry
+from rexp.errors import RexpError
+from rexp.store.files import describe, one_line_errors, replace_atomically, write_text
+
+FORMAT = 1
+"""Counts up when the same vectors and options must give another file."""
+
+
+def open_index(
+    name: str, config: Any, vectors: np.ndarray[Any, Any], folder: Path | None
+) -> tuple[Any, dict[str, Any]]:
+    """An index of these vectors: the stored one where there is one, else a new one.
+
+    Args:
+        name: short name of the retriever.
+        config: its typed options.
+        vectors: (I, D) float32.
+        folder: where indexes are kept; None keeps none.
+
+    Returns:
+        the retriever, ready to search; and facts: ``fingerprint`` of vectors and options, ``vectors_sha256``,
+        ``bytes``, ``built`` (False where it was found), ``build_seconds``, ``notes``; in a folder ``file`` and its
+        ``sha256``.
+
+    Raises:
+        ConfigError: the options do not go with the vectors.
+        StoreError: the folder cannot be written.
+    """
+    retriever: Any = registry.load("retriever", name)(config)
+    content = np.ascontiguousarray(vectors, dtype=np.float32)
+    facts = fingerprint(name, retriever, content)
+    if folder is None:
+        facts |= _build(retriever, content)
+        return retriever, facts | {"bytes": _size(retriever, content)}
+    path = folder / f"{facts['fingerprint'][:16]}.faiss"
+    record, damage = _record(path)
+    if record and not damage:
+        try:
+            retriever.load(path)
+            return retriever, record | {"built": False}
+        except RexpError as error:
+            damage = str(error)
+    with one_line_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    facts |= _build(retriever, content)
+    if damage:
+        facts["notes"] = [*facts["notes"], f"built again: {damage}"]
+    replace_atomically(path, retriever.save)
+    facts |= {"file": path.name, **describe(path)}
+    write_text(_beside(path), json.dumps(facts, indent=1))  # last: an index without it does not count
+    return retriever, facts
+
+
+def fingerprint(name: str, retriever: Any, vectors: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """What an index is known by: SHA-256 of the vectors' bytes, of the options it is built with, and of versions.
+
+    Options that are read in a search alone, the class's ``searched_with``, are left out.
+    """
+    import faiss
+
+    held = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()
+    ignored: frozenset[str] = getattr(type(retriever), "searched_with", frozenset())
+    parts = {
+        "format": FORMAT,
+        "vectors": held,
+        "shape": list(vectors.shape),
+        "retriever": name,
+        "options": {key: value for key, value in asdict(retriever.config).items() if key not in ignored},
+        "faiss": faiss.__version__,
+    }
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "vectors_sha256": held}
+
+
+def _build(retriever: Any, vectors: np.ndarray[Any, Any]) -> dict[str, Any]:
+    start = time.perf_counter()
+    retriever.build(vectors)
+    return {
+        "built": True,
+        "build_seconds": time.perf_counter() - start,
+        "notes": list(getattr(retriever, "notes", [])),
+    }
+
+
+def _size(retriever: Any, vectors: np.ndarray[Any, Any]) -> int:
+    """Bytes of an index that was not written; of one that does not say, those of the vectors."""
+    return int(getattr(retriever, "nbytes", vectors.nbytes))
+
+
+def _record(path: Path) -> tuple[dict[str, Any] | None, str]:
+    """What is written of a stored index, and what is wrong with it; nothing where there is none."""
+    beside = _beside(path)
+    if not beside.is_file():
+        return None, ""
+    try:
+        record: dict[str, Any] = json.loads(beside.read_bytes())
+        found = describe(path)
+        whole = found == {key: record[key] for key in found}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return None, f"{path.name} or what is written of it cannot be read ({type(error).__name__})"
+    return record, "" if whole else f"{path.name} is not as it was written"
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")

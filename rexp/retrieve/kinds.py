@@ -1,0 +1,144 @@
+"""The kinds of FAISS index (Douze et al., The Faiss library, 2024), each a retriever plugin."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rexp.retrieve.faiss_index import Array, FaissIndex, inverted_lists
+from rexp.retrieve.options import FactoryOptions, HNSWOptions, IVFOptions, IVFPQOptions, Options, PQFastScanOptions
+from rexp.retrieve.sizes import bits_for, check_codes, lists_for
+
+
+class Flat(FaissIndex):
+    """Exact search through all vectors."""
+
+    Config: ClassVar[type] = Options
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """Vectors as they are."""
+        return "Flat"
+
+
+class SQ8(FaissIndex):
+    """All vectors, each coordinate kept in one byte: a quarter of the memory."""
+
+    Config: ClassVar[type] = Options
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """A scalar quantiser of 8 bits."""
+        return "SQ8"
+
+
+class HNSW(FaissIndex):
+    """A graph of neighbours in layers (Malkov and Yashunin, IEEE TPAMI 2020).
+
+    Under inner products alone an item of small norm is nobody's neighbour, and no walk reaches it. One more coordinate
+    gives all items the same norm, so that inner products order them as distances do; a query has 0 there, and no score
+    changes (Bachrach et al., RecSys 2014).
+    """
+
+    Config: ClassVar[type] = HNSWOptions
+    searched_with: ClassVar[frozenset[str]] = frozenset({"device", "ef_search"})
+    config: HNSWOptions
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """A graph over vectors as they are."""
+        return f"HNSW{self.config.m},Flat"
+
+    def tune(self, index: Any) -> None:
+        """Set how many candidates are looked at when a node is put in."""
+        index.hnsw.efConstruction = self.config.ef_construction
+
+    def build(self, vectors: Array) -> None:
+        """Index (I, D) float32 vectors; item i is row i."""
+        super().build(_of_one_norm(vectors) if self.config.metric == "ip" else vectors)
+
+    def search(self, queries: Array, n: int) -> tuple[Array, Array]:
+        """Scores and items (B, n) of (B, D) queries; a walk that keeps fewer than ``n`` would end too early."""
+        self._index.hnsw.efSearch = max(self.config.ef_search, n)
+        return super().search(queries, n)
+
+
+class IVF(FaissIndex):
+    """Vectors in lists by their nearest centroid; the best lists are searched (Sivic and Zisserman, ICCV 2003)."""
+
+    Config: ClassVar[type] = IVFOptions
+    searched_with: ClassVar[frozenset[str]] = frozenset({"device", "n_probe"})
+    config: IVFOptions
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """Lists of vectors as they are."""
+        return f"IVF{lists_for(n_items, self.config.n_lists, self.notes)},Flat"
+
+    def tune(self, index: Any) -> None:
+        """Set how many lists are searched."""
+        index.nprobe = min(self.config.n_probe, index.nlist)
+
+
+class IVFPQ(IVF):
+    """Lists of vectors in codes of a product quantiser (Jégou, Douze and Schmid, IEEE TPAMI 2011)."""
+
+    Config: ClassVar[type] = IVFPQOptions
+    config: IVFPQOptions
+
+    def width(self, dim: int) -> int:
+        """All pieces are equally long."""
+        return _multiple(self.config.m, dim)
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """Lists of codes."""
+        lists = lists_for(n_items, self.config.n_lists, self.notes)
+        bits = bits_for(n_items, self.config.bits, self.notes)
+        return f"IVF{lists},PQ{self.config.m}x{bits}"
+
+
+class PQFastScan(FaissIndex):
+    """Codes of 4 bits, compared in registers (André, Kermarrec and Le Scouarnec, VLDB 2015), the best exactly."""
+
+    Config: ClassVar[type] = PQFastScanOptions
+    searched_with: ClassVar[frozenset[str]] = frozenset({"device"})
+    config: PQFastScanOptions
+
+    def width(self, dim: int) -> int:
+        """All pieces are equally long."""
+        return _multiple(self.config.m, dim)
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """Codes, and vectors as they are beside them."""
+        check_codes(n_items, 4, self.notes)
+        return f"PQ{self.config.m}x4fs" + (",RFlat" if self.config.refine else "")
+
+    def tune(self, index: Any) -> None:
+        """Set how many are scored exactly."""
+        if self.config.refine:
+            index.k_factor = self.config.refine
+
+
+class Factory(FaissIndex):
+    """Whatever ``faiss.index_factory`` can build."""
+
+    Config: ClassVar[type] = FactoryOptions
+    searched_with: ClassVar[frozenset[str]] = frozenset({"device", "n_probe"})
+    config: FactoryOptions
+
+    def describe(self, n_items: int, dim: int) -> str:
+        """As it was written."""
+        return self.config.index
+
+    def tune(self, index: Any) -> None:
+        """Set how many lists are searched, where there are lists."""
+        lists = inverted_lists(index)
+        if lists is not None:
+            lists.nprobe = min(self.config.n_probe, lists.nlist)
+
+
+def _of_one_norm(vectors: Array) -> Array:
+    """(I, D + 1): the vectors, and what their squared norm lacks to the largest."""
+    squares = np.square(vectors, dtype=np.float32).sum(1, keepdims=True)
+    return np.concatenate([vectors, np.sqrt(squares.max(initial=0) - squares)], 1)
+
+
+def _multiple(of: int, dim: int) -> int:
+    return -(-dim // of) * of
