@@ -1,0 +1,74 @@
+"""Nearest users: an item is scored by how alike those who took it are to the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Generator, Tensor, nn
+
+from rexp.api import Capability, DataSpec, Query
+from rexp.models.knn import KNNConfig, compared, ratings
+from rexp.models.profiles import pick
+from rexp.sparse import SparseMatrix, dense, interaction_matrix
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class UserKNNConfig(KNNConfig):
+    """Options of :class:`UserKNN`: those of :class:`rexp.models.knn.KNNConfig`, and
+
+    Args:
+        reverse: sum over the users who count the user among their ``top_k`` neighbours, as Ferrari Dacrema et al. do;
+            false: over the user's own ``top_k`` neighbours, as textbooks have it.
+    """
+
+    reverse: bool = True
+
+
+class UserKNN(nn.Module):
+    """User-based collaborative filtering (Resnick et al.: GroupLens, CSCW 1994), by the definitions of
+    Ferrari Dacrema et al. (TOIS 2021).
+
+    ``weights`` (U, U) hold in row u how much every other user counts for u.
+    """
+
+    Config: ClassVar[type] = UserKNNConfig
+
+    def __init__(self, config: UserKNNConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
+        self.weights = SparseMatrix(spec.n_users, spec.n_users)
+        self.ratings = ratings(spec, config)
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Closed form."""
+        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN})
+
+    def observe(self, split: Split) -> None:
+        """Take all users' training items and, where they are predicted, their ratings."""
+        self.interactions.assign(interaction_matrix(split))
+        if self.ratings:
+            self.ratings.observe(split)
+
+    def fit(self, split: Split, generator: Generator) -> None:
+        """Compare all users; nothing is drawn."""
+        neighbours = self.config.of(compared(split, self.config).T.tocsr())
+        self.weights.assign(neighbours.T if self.config.reverse else neighbours)
+        if self.ratings:
+            self.ratings.fit()
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K), in their shape."""
+        return pick(self.score_all, query, items)
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) scores of the whole catalogue, or ratings."""
+        neighbours = self.weights.scipy()[query.users.cpu().numpy()]
+        if self.ratings is None:
+            return dense(neighbours @ self.interactions.scipy(), query.users)
+        differences = neighbours @ self.ratings.residuals()
+        return self.ratings.predict(query.users, differences, abs(neighbours) @ self.ratings.rated())
