@@ -35,12 +35,13 @@ class EvaluateConfig:
 
     Args:
         protocol: "full" ranks the whole catalogue, "candidates" the data's own candidates, "sampled" drawn ones,
-            "pointwise" scores the rows of the part; "auto" takes what the data was published with.
+            "two_stage" what a retriever finds of the catalogue, "pointwise" scores the rows of the part; "auto" takes
+            what the data was published with.
         metrics: metrics of ranked lists, by name.
         row_metrics: metrics of the protocol "pointwise", by name.
         k: cuts of the lists.
-        mask: parts whose items are never recommended to their user in the full ranking; only those before the part
-            that is measured.
+        mask: parts whose items are never recommended to their user in the full ranking and in two stages; only
+            those before the part that is measured.
         history: parts a sequential model may see; only those before the part that is measured.
         catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
         ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;
@@ -49,10 +50,11 @@ class EvaluateConfig:
         threshold: the rating from which on a row is a positive one ("pointwise"); null where ratings are 0 and 1.
         item_features: column of the items' table that metrics of diversity measure distances by, such as "genres".
         options: options of a metric by its name, such as ``{f1: {threshold: 0.3}}``.
+        latency_users: users who are served one at a time to take the time of both stages ("two_stage"); 0 takes none.
         block_bytes: bound on the scores held at once; results do not depend on it.
     """
 
-    protocol: Literal["auto", "full", "candidates", "sampled", "pointwise"] = "auto"
+    protocol: Literal["auto", "full", "candidates", "sampled", "two_stage", "pointwise"] = "auto"
     metrics: list[str] = field(
         default_factory=lambda: [
             "ndcg", "recall", "hr", "mrr", "map", "precision", "coverage", "gini", "novelty",
@@ -68,6 +70,7 @@ class EvaluateConfig:
     threshold: float | None = None
     item_features: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    latency_users: int = 200
     block_bytes: int = 64 * 2**20
 
 
@@ -81,6 +84,8 @@ def check(config: EvaluateConfig) -> None:
         raise ConfigError(f"evaluate.k is {config.k}: give one or more cuts of at least 1, such as [10, 20]")
     if config.candidates.n < 1:
         raise ConfigError(f"evaluate.candidates.n is {config.candidates.n}: at least one negative must be drawn")
+    if config.latency_users < 0:
+        raise ConfigError(f"evaluate.latency_users is {config.latency_users}: give 0 or more users")
     if config.block_bytes < 1:
         raise ConfigError(f"evaluate.block_bytes is {config.block_bytes}: give a positive number of bytes")
     lists = {"mask": config.mask, "history": config.history, "candidates.exclude": config.candidates.exclude}

@@ -14,10 +14,12 @@ from rexp.evaluate.labelled import Labelled
 from rexp.evaluate.protocol import identity, resolve, short_hash
 from rexp.evaluate.ranked import Ranked
 from rexp.evaluate.scoring import Scorer
+from rexp.evaluate.two_stage import TwoStage
 
 if TYPE_CHECKING:
     from rexp.data.split import Part, Split
     from rexp.evaluate.result import Evaluation
+    from rexp.retrieve.retrieval import Retrieval
 
 
 class Evaluator:
@@ -28,23 +30,34 @@ class Evaluator:
         config: the rules.
         part: the part whose interactions are the targets: "test" or "valid".
         device: where models will be.
+        retrieval: the first stage of the protocol two_stage; no other protocol looks at it.
 
     Raises:
-        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates, no ratings.
+        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates, no ratings,
+            no retriever.
         DataError: the part is empty.
     """
 
     def __init__(
-        self, split: Split, config: EvaluateConfig, part: Part = "test", device: torch.device | str = "cpu"
+        self,
+        split: Split,
+        config: EvaluateConfig,
+        part: Part = "test",
+        device: torch.device | str = "cpu",
+        retrieval: Retrieval | None = None,
     ) -> None:
         check(config)
         self.split, self.config, self.part, self.device = split, config, part, torch.device(device)
         self.protocol = resolve(config, split)
         rules = identity(self.protocol, config, part)
         self.rules = rules | {"protocol_id": short_hash(rules)}
-        self.task: Ranked | Labelled
+        self.task: Ranked | Labelled | TwoStage
         if self.protocol == "pointwise":
             self.task = Labelled(split, config, part, self.device)
+        elif self.protocol == "two_stage":
+            self.task = TwoStage(split, config, part, self.device, retrieval)
+            assert retrieval is not None
+            self.rules["retriever"] = retrieval.facts()
         else:
             self.task = Ranked(split, config, part, self.device, self.protocol)
 
@@ -53,6 +66,7 @@ class Evaluator:
 
         Raises:
             RunError: NaN scores.
+            ConfigError: a model without vectors is to be indexed.
         """
         start = time.perf_counter()
         was_training = model.training

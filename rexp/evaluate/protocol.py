@@ -36,6 +36,8 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
     if protocol == "sampled":
         drawn = config.candidates
         return f"|{drawn.sampler}-{drawn.n}-s{drawn.seed}"
+    if protocol == "two_stage":
+        return "|two_stage"
     return ""
 
 
@@ -45,7 +47,7 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any
     if protocol == "pointwise":
         return rules | {"threshold": config.threshold, "options": config.options}
     rules |= {"ties": config.ties, "options": config.options}
-    if protocol == "full":
+    if protocol in ("full", "two_stage"):
         rules |= {"mask": before(config.mask, part), "catalogue": config.catalogue}
     if protocol == "sampled":
         drawn = asdict(config.candidates) | {"exclude": before(config.candidates.exclude, part)}

@@ -1,7 +1,8 @@
-"""Metrics of ranked lists: the protocols full, candidates and sampled."""
+"""Metrics of ranked lists: the protocols full, candidates and sampled, and the second stage of two_stage."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from rexp.evaluate.load import list_metrics
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.rank import top_columns
 from rexp.evaluate.result import Evaluation
+from rexp.evaluate.retrieved import Retrieved
 from rexp.evaluate.source import Candidates, Catalogue
 from rexp.evaluate.tally import Tally
 from rexp.evaluate.ties import DRAWS, preference
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from rexp.data.split import Part, Split
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.scoring import Scorer
+    from rexp.retrieve.retrieval import Retrieval
+
+Watch = Callable[[int, Tensor, Lists, int], None]
 
 
 class Ranked:
@@ -32,11 +37,21 @@ class Ranked:
 
     Args:
         split, config, part, device: as in :func:`rexp.evaluate.evaluator.evaluate`.
-        protocol: "full", "candidates" or "sampled".
+        protocol: "full", "candidates", "sampled" or "two_stage".
+        retrieval: the first of two stages.
     """
 
-    def __init__(self, split: Split, config: EvaluateConfig, part: Part, device: torch.device, protocol: str) -> None:
+    def __init__(
+        self,
+        split: Split,
+        config: EvaluateConfig,
+        part: Part,
+        device: torch.device,
+        protocol: str,
+        retrieval: Retrieval | None = None,
+    ) -> None:
         self.split, self.config, self.part, self.protocol = split, config, part, protocol
+        self.retrieval = retrieval
         self.context = metric_context(split, config, device)
         self.metrics = list_metrics(config.metrics, config.options, self.context)
         self.targets = UserItems(split, [part], device)
@@ -49,18 +64,23 @@ class Ranked:
         self.facts = self._facts()
         self.k = max(config.k)
         if self.k > self.source.width:
-            what = "items can be recommended" if protocol == "full" else "candidates are ranked at most"
+            what = (
+                "candidates are ranked at most" if protocol in ("candidates", "sampled") else "items can be recommended"
+            )
             raise ConfigError(
                 f"evaluate.k has {self.k}, but only {self.source.width} {what} on '{split.name}': take a smaller k"
             )
 
-    def _source(self) -> Catalogue | Candidates:
+    def _source(self) -> Catalogue | Candidates | Retrieved:
         config, split, device = self.config, self.split, self.users.device
         in_catalogue = torch.zeros(split.n_items, dtype=torch.bool, device=device)
         in_catalogue[self.context.catalogue] = True
         if self.protocol == "full":
             mask = UserItems(split, before(config.mask, self.part), device)
             return Catalogue(mask, (~in_catalogue).nonzero().squeeze(1), config.block_bytes)
+        if self.retrieval is not None:
+            mask = UserItems(split, before(config.mask, self.part), device)
+            return Retrieved(self.retrieval, mask, self.context.catalogue, config.block_bytes)
         candidates: Given | Drawn
         if self.protocol == "candidates":
             assert split.candidates is not None
@@ -72,8 +92,14 @@ class Ranked:
             candidates = Drawn(config.candidates, weights, [excluded, self.targets])
         return Candidates(candidates, self.targets, split.n_items, config.block_bytes)
 
-    def measure(self, scorer: Scorer) -> Evaluation:
-        """Rank for every user with a target, and sum up."""
+    def measure(self, scorer: Scorer, watch: Watch | None = None) -> Evaluation:
+        """Rank for every user with a target, and sum up.
+
+        Args:
+            scorer: of the model.
+            watch: is shown every block: its first user's place, the items (B, C) that were ranked, the lists, and the
+                number of the random order of ties.
+        """
         draws = DRAWS if self.config.ties == "expected" else 1
         tally = Tally(self.metrics, self.config.k, len(self.users), self.context, draws)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
@@ -87,6 +113,8 @@ class Ranked:
                 tally.add(start, lists)
                 if warm_tally is not None:
                     warm_tally.add(start, self._warm(lists))
+                if watch is not None:
+                    watch(start, items, lists, draw)
             ties += tied.sum(0)
         return self._result(tally, warm_tally, ties)
 
@@ -131,7 +159,7 @@ class Ranked:
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
-        if isinstance(self.source, Catalogue):
+        if isinstance(self.source, Catalogue | Retrieved):
             masked = torch.isin(self.targets.flat(self.users), self.source.mask.flat(self.users))
             facts["n_masked_targets"] = int(masked.sum())
         if bool((counts == 1).all()):

@@ -16,14 +16,17 @@ class Evaluation:
 
     Args:
         metrics: full-precision means by name: ``ndcg@10``; on candidates ``ndcg@10|given`` and
-            ``ndcg@10|uniform-99-s0``; ``auc`` on labelled rows.
+            ``ndcg@10|uniform-99-s0``; of two stages ``ndcg@10|two_stage``; ``auc`` on labelled rows.
         per_user: "user" (E,) int64 dense ids, and (E,) float64 of each metric that has a value a user.
         facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets;
             plain numbers, texts, lists and dictionaries.
         seconds: wall time.
+        costs: what recommending takes, in the protocol two_stage: ``index_bytes``, and milliseconds at one user a time
+            such as ``retrieve_p50_ms``, ``rank_p95_ms``, ``both_p50_ms``.
     """
 
     metrics: Mapping[str, float]
     per_user: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    costs: Mapping[str, float] = field(default_factory=dict)

@@ -37,12 +37,17 @@ class Scorer:
 
     def __init__(self, model: Any, split: Split, parts: Sequence[Part], device: torch.device, block_bytes: int) -> None:
         self.model, self.split, self.device = model, split, device
+        self.shown, self.block_bytes = parts, block_bytes
         self.pairs = pairs_in(block_bytes)
         self.capabilities = model.capabilities()
         reads_history = Capability.READS_HISTORY in self.capabilities
         self.parts = parts if reads_history else []  # without parts a query is built without a history
         self.history_length = model.history_length if reads_history else None
         self._item_vectors: Tensor | None = None
+
+    def of(self, model: Any) -> Scorer:
+        """The same for another model."""
+        return Scorer(model, self.split, self.shown, self.device, self.block_bytes)
 
     def query(self, users: Tensor) -> Query:
         """The query of ``users`` (B,): nothing later than the parts that the protocol shows."""

@@ -1,0 +1,61 @@
+"""What is ranked in the protocol two_stage: the candidates that an index finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rexp.evaluate.rank import NEVER
+from rexp.evaluate.scoring import pairs_in
+from rexp.evaluate.unseen import Finder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rexp.evaluate.scoring import Scorer
+    from rexp.evaluate.user_items import UserItems
+    from rexp.evaluate.vectors import FeatureVectors, ModelVectors
+    from rexp.retrieve.retrieval import Retrieval
+
+MOST_USERS = 1024
+"""Users in a block at most."""
+
+
+class Retrieved:
+    """Candidates of an index; :meth:`open` comes first, for each model whose vectors are indexed.
+
+    Args:
+        retrieval: which index, of what.
+        mask: what is never recommended to its user.
+        catalogue: (C,) int64, the items that can be recommended; no other is indexed.
+        block_bytes: bound on what is held at once.
+    """
+
+    def __init__(self, retrieval: Retrieval, mask: UserItems, catalogue: Tensor, block_bytes: int) -> None:
+        self.retrieval, self.mask, self.catalogue = retrieval, mask, catalogue
+        self.width = min(retrieval.n_candidates, len(catalogue))
+        self.block = min(MOST_USERS, max(1, pairs_in(block_bytes) // self.width))
+        self.vectors: ModelVectors | FeatureVectors
+        self.finder: Finder
+
+    def open(self, vectors: ModelVectors | FeatureVectors) -> dict[str, Any]:
+        """Index these vectors, or find the stored index of them; facts of the index."""
+        self.vectors = vectors
+        retriever, facts = self.retrieval.open(vectors.items()[self.catalogue].float().cpu().numpy())
+        self.finder = Finder(retriever, self.catalogue, self.mask)
+        return facts
+
+    def candidates(self, users: Tensor) -> Tensor:
+        """(B, N) int64 items, ascending, -1 in front where fewer are found: whom they are from does not show."""
+        return self.finder.find(users, self.vectors.users(users), self.width).sort(dim=1).values
+
+    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, N), -inf for padding, and the items they belong to (B, N), ascending."""
+        items = self.candidates(users)
+        return score_candidates(scorer, users, items), items
+
+
+def score_candidates(scorer: Scorer, users: Tensor, items: Tensor) -> Tensor:
+    """(B, N) scores of the second stage; -inf for padding."""
+    scores = scorer.pairs_of(users, items.clamp(min=0))
+    scorer.reject_nan(scores, users)
+    return scores.masked_fill_(items < 0, NEVER)

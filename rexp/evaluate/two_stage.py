@@ -1,0 +1,93 @@
+"""Retrieve, then rank, measured as one system: the protocol two_stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError
+from rexp.evaluate.attribution import Attribution
+from rexp.evaluate.index_recall import IndexRecall, compares_directions
+from rexp.evaluate.latency import latency
+from rexp.evaluate.protocol import suffix
+from rexp.evaluate.ranked import Ranked
+from rexp.evaluate.retrieved import Retrieved
+from rexp.evaluate.ties import DRAWS
+from rexp.evaluate.vectors import FeatureVectors, ModelVectors, check_embeds
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from rexp.api import Lists
+    from rexp.data.split import Part, Split
+    from rexp.evaluate.config import EvaluateConfig
+    from rexp.evaluate.result import Evaluation
+    from rexp.evaluate.scoring import Scorer
+    from rexp.retrieve.retrieval import Retrieval
+
+
+class TwoStage:
+    """One part of a split, prepared for retrieval and ranking; used again for every model.
+
+    Args:
+        split, config, part, device: as in :func:`rexp.evaluate.evaluator.evaluate`.
+        retrieval: the first stage; or None, which is refused.
+    """
+
+    def __init__(
+        self, split: Split, config: EvaluateConfig, part: Part, device: torch.device, retrieval: Retrieval | None
+    ) -> None:
+        if retrieval is None:
+            raise ConfigError("evaluate=two_stage needs a retriever; choose one with retriever=flat")
+        if retrieval.n_candidates < max(config.k):
+            raise ConfigError(
+                f"retriever.n_candidates={retrieval.n_candidates} is less than evaluate.k={max(config.k)}: "
+                "a list cannot be longer than its candidates"
+            )
+        for model in (retrieval.vectors_from, retrieval.ranker):
+            if model is not None:
+                model.to(device).eval()
+        if retrieval.vectors_from is not None:
+            check_embeds(retrieval.vectors_from)
+        self.split, self.config, self.device, self.retrieval = split, config, device, retrieval
+        self.ranked = Ranked(split, config, part, device, "two_stage", retrieval)
+        assert isinstance(self.ranked.source, Retrieved)
+        self.source = self.ranked.source
+
+    def measure(self, scorer: Scorer) -> Evaluation:
+        """Index, retrieve and rank for every user with a target, and take the loss apart."""
+        ranked, retrieval = self.ranked, self.retrieval
+        ranker = scorer if retrieval.ranker is None else scorer.of(retrieval.ranker)
+        index = self.source.open(self._vectors(scorer))
+        n_users, draws = len(ranked.users), DRAWS if self.config.ties == "expected" else 1
+        lost = Attribution(self.config.k, n_users, ranked.targets, draws)
+        exact = IndexRecall(self.source, n_users, cosine=compares_directions(retrieval.config))
+        short = 0
+
+        def watch(start: int, candidates: Tensor, lists: Lists, draw: int) -> None:
+            nonlocal short
+            lost.add(start, candidates, lists)
+            if draw == 0:
+                exact.add(start, lists.users, candidates)
+                short += int((candidates < 0).any(1).sum())
+
+        found = ranked.measure(ranker, watch)
+        end = suffix("two_stage", self.config)
+        means = lost.means() | {"index_recall": exact.mean()}
+        per_user = {name: values.numpy() for name, values in lost.per_user().items()}
+        per_user["index_recall"] = exact.values.numpy()
+        costs = latency(self.source, ranker, ranked.users, ranked.k, self.config.latency_users)
+        return replace(
+            found,
+            metrics={**found.metrics, **{f"{name}{end}": value for name, value in means.items()}},
+            per_user={**found.per_user, **{f"{name}{end}": values for name, values in per_user.items()}},
+            facts={**found.facts, **lost.facts(), "index": index, "n_users_short_of_candidates": short},
+            costs={"index_bytes": float(index["bytes"]), **costs},
+        )
+
+    def _vectors(self, scorer: Scorer) -> ModelVectors | FeatureVectors:
+        retrieval = self.retrieval
+        if retrieval.item_features is not None:
+            return FeatureVectors(retrieval.item_features, self.split, self.device)
+        return ModelVectors(scorer if retrieval.vectors_from is None else scorer.of(retrieval.vectors_from))
