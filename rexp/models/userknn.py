@@ -21,8 +21,9 @@ class UserKNNConfig(KNNConfig):
     """Options of :class:`UserKNN`: those of :class:`rexp.models.knn.KNNConfig`, and
 
     Args:
-        reverse: sum over the users who count the user among their ``top_k`` neighbours, as Ferrari Dacrema et al. do;
-            false: over the user's own ``top_k`` neighbours, as textbooks have it.
+        reverse: a ranking sums over the users who count the user among their ``top_k`` neighbours, as Ferrari Dacrema
+            et al. have it; false: over the user's own ``top_k`` neighbours, as textbooks do. Ratings are always
+            predicted from one's own neighbours.
     """
 
     reverse: bool = True
@@ -57,7 +58,7 @@ class UserKNN(nn.Module):
     def fit(self, split: Split, generator: Generator) -> None:
         """Compare all users; nothing is drawn."""
         neighbours = self.config.of(compared(split, self.config).T.tocsr())
-        self.weights.assign(neighbours.T if self.config.reverse else neighbours)
+        self.weights.assign(neighbours.T if self.config.reverse and not self.ratings else neighbours)
         if self.ratings:
             self.ratings.fit()
 

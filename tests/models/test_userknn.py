@@ -73,3 +73,11 @@ def test_ratings_by_hand() -> None:
         ]
     )
     torch.testing.assert_close(everyone(model, split), expected)
+
+
+def test_ratings_come_from_one_s_own_neighbours() -> None:
+    """User 2's nearest is user 1, whose nearest is user 0."""
+    split = planted([(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2)], 3, 3, [1, 5, 1, 5, 2, 3])
+    model = fitted(UserKNN, split, predict="ratings", top_k=1)
+    scores, baseline = everyone(model, split), model.ratings.baseline(torch.arange(3))
+    assert (scores != baseline).tolist() == [[True, True, True], [True, True, False], [True, True, True]]
