@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rexp.evaluate.user_items import UserItems
+
+Array = np.ndarray[Any, Any]
 
 TOGETHER = 64
 """Users whose lists are fetched at one length: those who have seen about equally many items stand together."""
 
 
 class Finder:
-    """Searches an index of a catalogue.
+    """Searches an index of a catalogue. It works in numpy as FAISS does: for one user at a time that is faster.
 
     Args:
         retriever: built over the vectors of ``catalogue``, in its order.
@@ -26,7 +27,8 @@ class Finder:
     """
 
     def __init__(self, retriever: Any, catalogue: Tensor, seen: UserItems) -> None:
-        self.retriever, self.catalogue, self.seen = retriever, catalogue, seen
+        self.retriever, self.catalogue = retriever, catalogue.cpu().numpy()
+        self.starts, self.seen, self.n_items = seen.offsets.cpu().numpy(), seen.items.cpu().numpy(), seen.n_items
 
     def find(self, users: Tensor, queries: Tensor, n: int) -> Tensor:
         """The ``n`` best unseen items of each user, as far as the index finds them.
@@ -42,25 +44,36 @@ class Finder:
         Returns:
             (B, n) int64, best first, -1 behind where fewer are left.
         """
-        vectors = queries.float().cpu().numpy()
-        counts = self.seen.counts[users]
-        order = counts.argsort(stable=True)
-        found = torch.full((len(users), n), -1, dtype=torch.int64, device=users.device)
-        for together in torch.split(order, TOGETHER):
-            rows, fetched = together, n + int(counts[together].max())
+        own, vectors = users.cpu().numpy(), queries.float().cpu().numpy()
+        counts = self.starts[own + 1] - self.starts[own]
+        order = counts.argsort(kind="stable")
+        found = np.full((len(own), n), -1, np.int64)
+        for start in range(0, len(order), TOGETHER):
+            rows = order[start : start + TOGETHER]
+            fetched = n + int(counts[rows[-1]])
             while len(rows):
-                found[rows] = self._fetch(users[rows], vectors[rows.cpu().numpy()], n, fetched)
+                found[rows] = self._fetch(own[rows], vectors[rows], n, min(fetched, len(self.catalogue)))
                 if fetched >= len(self.catalogue):
                     break
                 rows, fetched = rows[found[rows, -1] < 0], 2 * fetched
-        return found
+        return torch.from_numpy(found).to(users.device)
 
-    def _fetch(self, users: Tensor, vectors: np.ndarray[Any, Any], n: int, fetched: int) -> Tensor:
-        _, places = self.retriever.search(vectors, min(fetched, len(self.catalogue)))
-        row = torch.from_numpy(places).to(users.device)
-        items = torch.where(row < 0, -1, self.catalogue[row.clamp(min=0)])
-        wanted = (items >= 0) & ~self.seen.contains(users, items)
-        # A stable sort puts what is wanted in front and leaves its order.
-        first = (~wanted).byte().argsort(dim=1, stable=True)[:, :n]
-        chosen = torch.where(wanted.gather(1, first), items.gather(1, first), -1)
-        return torch.nn.functional.pad(chosen, (0, n - chosen.shape[1]), value=-1)
+    def _fetch(self, users: Array, vectors: Array, n: int, fetched: int) -> Array:
+        """(B, n): the first unseen of the ``fetched`` nearest, -1 behind them."""
+        _, places = self.retriever.search(vectors, fetched)
+        items = np.where(places < 0, -1, self.catalogue[places])
+        unseen = (items >= 0) & ~self._has_seen(users, items)
+        first = np.argsort(~unseen, axis=1, kind="stable")[:, :n]  # stable, so that the best stay in front
+        chosen = np.where(np.take_along_axis(unseen, first, 1), np.take_along_axis(items, first, 1), -1)
+        return np.pad(chosen, ((0, 0), (0, n - chosen.shape[1])), constant_values=-1) if fetched < n else chosen
+
+    def _has_seen(self, users: Array, items: Array) -> Array:
+        """(B, K) bool: whether ``items`` (B, K) are among what their user has seen."""
+        own = [self.seen[self.starts[user] : self.starts[user + 1]] for user in users]
+        rows = np.repeat(np.arange(len(users)), [len(seen) for seen in own])
+        known = rows * self.n_items + np.concatenate(own)
+        if len(known) == 0:
+            return np.zeros(items.shape, bool)
+        wanted = np.arange(len(users))[:, None] * self.n_items + items
+        nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        return np.asarray(known[nearest] == wanted)

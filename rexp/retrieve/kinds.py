@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from rexp.retrieve.faiss_index import Array, FaissIndex, inverted_lists
 from rexp.retrieve.options import FactoryOptions, HNSWOptions, IVFOptions, IVFPQOptions, Options, PQFastScanOptions
 from rexp.retrieve.sizes import bits_for, check_codes, lists_for
@@ -34,12 +32,11 @@ class SQ8(FaissIndex):
 class HNSW(FaissIndex):
     """A graph of neighbours in layers (Malkov and Yashunin, IEEE TPAMI 2020).
 
-    Under inner products alone an item of small norm is nobody's neighbour, and no walk reaches it. One more coordinate
-    gives all items the same norm, so that inner products order them as distances do; a query has 0 there, and no score
-    changes (Bachrach et al., RecSys 2014).
+    Under inner products alone an item of small norm is nobody's neighbour, and no walk reaches it: vectors are lifted.
     """
 
     Config: ClassVar[type] = HNSWOptions
+    lifts: ClassVar[bool] = True
     searched_with: ClassVar[frozenset[str]] = frozenset({"device", "ef_search"})
     config: HNSWOptions
 
@@ -51,10 +48,6 @@ class HNSW(FaissIndex):
         """Set how many candidates are looked at when a node is put in."""
         index.hnsw.efConstruction = self.config.ef_construction
 
-    def build(self, vectors: Array) -> None:
-        """Index (I, D) float32 vectors; item i is row i."""
-        super().build(_of_one_norm(vectors) if self.config.metric == "ip" else vectors)
-
     def search(self, queries: Array, n: int) -> tuple[Array, Array]:
         """Scores and items (B, n) of (B, D) queries; a walk that keeps fewer than ``n`` would end too early."""
         self._index.hnsw.efSearch = max(self.config.ef_search, n)
@@ -62,9 +55,13 @@ class HNSW(FaissIndex):
 
 
 class IVF(FaissIndex):
-    """Vectors in lists by their nearest centroid; the best lists are searched (Sivic and Zisserman, ICCV 2003)."""
+    """Vectors in lists by their nearest centroid; the best lists are searched (Sivic and Zisserman, ICCV 2003).
+
+    Where lists are short, more are searched. Vectors are lifted, which puts items of like direction and norm together.
+    """
 
     Config: ClassVar[type] = IVFOptions
+    lifts: ClassVar[bool] = True
     searched_with: ClassVar[frozenset[str]] = frozenset({"device", "n_probe"})
     config: IVFOptions
 
@@ -81,6 +78,7 @@ class IVFPQ(IVF):
     """Lists of vectors in codes of a product quantiser (Jégou, Douze and Schmid, IEEE TPAMI 2011)."""
 
     Config: ClassVar[type] = IVFPQOptions
+    lifts: ClassVar[bool] = False  # codes would be spent on the lift
     config: IVFPQOptions
 
     def width(self, dim: int) -> int:
@@ -132,12 +130,6 @@ class Factory(FaissIndex):
         lists = inverted_lists(index)
         if lists is not None:
             lists.nprobe = min(self.config.n_probe, lists.nlist)
-
-
-def _of_one_norm(vectors: Array) -> Array:
-    """(I, D + 1): the vectors, and what their squared norm lacks to the largest."""
-    squares = np.square(vectors, dtype=np.float32).sum(1, keepdims=True)
-    return np.concatenate([vectors, np.sqrt(squares.max(initial=0) - squares)], 1)
 
 
 def _multiple(of: int, dim: int) -> int:
