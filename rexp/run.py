@@ -6,11 +6,9 @@ resolve -> run id -> already done? -> lock -> split -> fit -> evaluate -> measur
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.request import Request, read
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.config.plan import Plan
-    from rexp.data.split import Part
     from rexp.evaluate.result import Evaluation
-    from rexp.train.fit import FitReport
 
 Result = dict[str, Any]
 
@@ -69,11 +65,14 @@ def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = No
         _note(notice)
     identity = plan.identity()
     run = run_id(identity)
+    from rexp.fitted import alone
+
     with store.lock(run):
         if store.status(run) == "done" and not request.force:
             store.set_alias(alias, run)
             return _skip(store, run)
-        result = _compute(plan, store, run, identity)
+        with alone(plan, store):
+            result = _compute(plan, store, run, identity)
     store.set_alias(alias, run)
     return Outcome(result, cached=False)
 
@@ -89,7 +88,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.data.prepare import make_dataset
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
-    from rexp.start import initialise, set_threads
+    from rexp.fitted import fitted, remember
+    from rexp.start import initialise, retrieval, set_threads
     from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest, source_facts
     from rexp.track.trackers import start
@@ -97,17 +97,17 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     request, split = plan.request, plan.split
     files = source_facts(source.path for source in make_dataset(request.data, request.data_root).sources())
     started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
+    # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
+    set_threads(request.device.threads)
+    evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     _say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))
     status = "failed"
     summary: Result = {}
     try:
-        set_threads(request.device.threads)
         initialise(plan, store)
-        # Built before the fit, so that rules which do not go with the data are told before time is spent.
-        evaluator = Evaluator(split, request.evaluate, "test")
-        report = _fit(plan, store, run, directory, trackers.log)
+        report = fitted(plan, store, run, trackers.log)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
         write_per_user(evaluation, split, directory / "per_user.parquet")
@@ -128,6 +128,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "cost": _cost(plan.model, weights, ended, report, evaluation),
         }
         store.commit(run, result, ended)
+        remember(plan, store, run)
         status, summary = "done", {**evaluation.metrics, **{f"cost/{k}": v for k, v in result["cost"].items()}}
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"
@@ -145,55 +146,6 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     return store.result(run)
 
 
-def _fit(plan: Plan, store: Store, run: str, directory: Path, log: Any) -> Result:
-    """Fit in place; what the report says of epochs and selection goes into the result."""
-    import torch
-
-    from rexp import registry
-
-    request, split, model = plan.request, plan.split, plan.model
-    started = time.perf_counter()
-    if plan.fit is None:
-        model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
-        return {"selected": "closed form", "seconds": time.perf_counter() - started}
-    from rexp.evaluate.evaluator import Evaluator, device_of
-    from rexp.train.fit import fit
-
-    recipe = plan.fit.recipe
-    loss = sampler = None
-    if plan.fit.loss:
-        name, config = plan.fit.loss
-        loss = registry.load("loss", name)(config)
-    if plan.fit.sampler:
-        name, config = plan.fit.sampler
-        sampler = registry.load("sampler", name)(config, split)
-
-    part: Part = "valid" if recipe.watch == "valid" else "test"
-    evaluator = cache(partial(Evaluator, split, request.evaluate, part))  # one a device
-
-    def validate(candidate: nn.Module) -> Mapping[str, float]:
-        return evaluator(device_of(candidate))(candidate).metrics
-
-    def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
-        store.append_metrics(run, {"epoch": epoch, **values})
-        log(values, epoch)
-
-    report: FitReport = fit(
-        model,
-        split,
-        recipe,
-        request.device,
-        loss=loss,
-        sampler=sampler,
-        seed=request.seed,
-        directory=directory,
-        validate=None if recipe.watch == "none" else validate,
-        on_epoch=[on_epoch],
-    )
-    summary: Result = report.summary()
-    return summary
-
-
 def _cost(
     model: nn.Module, weights: Mapping[str, Any], ended: Mapping[str, Any], report: Result, evaluation: Evaluation
 ) -> Result:
@@ -203,6 +155,7 @@ def _cost(
         "weight_bytes": weights["bytes"],
         "fit_seconds": report["seconds"],
         "evaluate_seconds": evaluation.seconds,
+        **evaluation.costs,
         "wall_seconds": ended["wall_seconds"],
         "cpu_seconds": ended["cpu_seconds"],
         "peak_bytes": ended["peak_bytes"],

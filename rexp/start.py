@@ -1,16 +1,15 @@
-"""Where a run's model starts: threads, and weights taken from other runs."""
+"""What a run starts from: threads, weights and vectors of other runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.stored import stored_model
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from rexp.config.plan import Plan
+    from rexp.retrieve.retrieval import Retrieval
     from rexp.store.store import Store
 
 
@@ -38,24 +37,23 @@ def initialise(plan: Plan, store: Store) -> None:
         raise ConfigError(
             f"model={plan.request.model['name']} cannot start from several runs; give model.from one run id"
         )
-    fuse({role: _stored_model(run, plan, store) for role, run in plan.source.items()})
+    fuse({role: stored_model(store, run, plan.split, f"model.from.{role}") for role, run in plan.source.items()})
 
 
-def _stored_model(run: str, plan: Plan, store: Store) -> nn.Module:
-    """A finished run's model, rebuilt from its typed configuration and its weights."""
-    from rexp import registry
-    from rexp.api import Capability
-    from rexp.config.typed import build
-    from rexp.store.artifact import load_state
+def retrieval(plan: Plan, store: Store) -> Retrieval | None:
+    """The first of two stages, with the stored models it names."""
+    wanted = plan.retrieving
+    if wanted is None:
+        return None
+    from rexp.evaluate.features import item_features
+    from rexp.retrieve.retrieval import Retrieval
 
-    run = store.resolve(run)
-    result: Mapping[str, object] = store.result(run)
-    node = dict(result["config"]["model"])  # type: ignore[index]
-    if result["data"]["fingerprint"] != plan.split.fingerprint:  # type: ignore[index]
-        raise ConfigError(f"model.from names run {run}, which was trained on other data; its ids mean other items")
-    model_class = registry.load("model", node.pop("name"))
-    model: nn.Module = model_class(build(model_class.Config, node, "model.from"), plan.split.spec)  # type: ignore[attr-defined]
-    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
-        model.observe(plan.split)  # type: ignore[operator]
-    load_state(model, store.directory(run))
-    return model
+    vectors_from = features = ranker = None
+    if wanted.source == "item_features":
+        features = item_features(plan.split, plan.request.evaluate.item_features or "genres").numpy()
+    elif wanted.source is not None:
+        vectors_from = stored_model(store, wanted.source, plan.split, "retriever.from")
+    if wanted.ranker is not None:
+        ranker = stored_model(store, wanted.ranker, plan.split, "retriever.ranker")
+    folder = store.root / ".indexes"
+    return Retrieval(wanted.name, wanted.config, wanted.n_candidates, vectors_from, features, folder, ranker)

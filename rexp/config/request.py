@@ -34,6 +34,7 @@ class Request:
         raw: the whole composed configuration as plain values.
         data, model: their nodes.
         loss, sampler: nodes named at the root, which override the model's own; or None.
+        retriever: its node, or None.
         train: keys of the recipe set at the root, which override the model's own.
         device: where and how fast to train.
         labels: the group choices, for tables and trackers.
@@ -49,6 +50,7 @@ class Request:
     model: Node
     loss: Node | None
     sampler: Node | None
+    retriever: Node | None
     train: Node
     device: DeviceConfig
     evaluate: EvaluateConfig
@@ -87,6 +89,8 @@ class Request:
             node = getattr(self, kind) or fit.get(kind)
             if node:
                 yield kind, node["name"]
+        if self.retriever:
+            yield "retriever", self.retriever["name"]
         for metric in (*self.evaluate.metrics, *self.evaluate.row_metrics):
             yield "metric", metric
 
@@ -124,6 +128,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         model=_named(raw, "model"),
         loss=_named(raw, "loss") if raw["loss"] else None,
         sampler=_named(raw, "sampler") if raw["sampler"] else None,
+        retriever=_named(raw, "retriever") if raw["retriever"] else None,
         train=recipe,
         device=device,
         evaluate=evaluate,

@@ -1,0 +1,30 @@
+"""What is measured between the epochs of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rexp.evaluate.protocol import resolve, suffix
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+    from rexp.evaluate.config import EvaluateConfig
+
+
+def between_epochs(config: EvaluateConfig) -> EvaluateConfig:
+    """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself."""
+    return replace(config, protocol="full") if config.protocol == "two_stage" else config
+
+
+def measured(config: EvaluateConfig, split: Split) -> list[str]:
+    """Names of the metrics that validation gives, the first first.
+
+    Raises:
+        ConfigError: the protocol needs what the data does not have.
+    """
+    rules = between_epochs(config)
+    protocol = resolve(rules, split)
+    if protocol == "pointwise":
+        return list(rules.row_metrics)
+    return [f"{name}@{k}{suffix(protocol, rules)}" for k in rules.k for name in rules.metrics]

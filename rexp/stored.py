@@ -1,0 +1,67 @@
+"""A finished run brought back: its split and its model, as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.data.split import Split
+    from rexp.store.store import Store
+
+
+def stored_split(result: Mapping[str, Any], data_root: Path | None, cache: Path) -> Split:
+    """The split that a finished run was trained on.
+
+    Args:
+        result: the run's, as the store holds it.
+        data_root: the data folder, for the data sets that are read from it.
+        cache: folder of prepared splits.
+
+    Raises:
+        DataError: the data has changed since, so that its ids may mean other users and items.
+    """
+    from rexp.data.prepare import load_split
+
+    split = load_split(result["config"]["data"], data_root, cache)
+    if split.fingerprint != result["data"]["fingerprint"]:
+        raise DataError(
+            f"run {result['run_id']} was made from other data than '{split.name}' holds now; run its command again"
+        )
+    return split
+
+
+def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
+    """A finished run's model, built from its typed configuration, with its weights.
+
+    Args:
+        store: where it lies.
+        run: its id, or the beginning of it.
+        split: the data it is wanted for.
+        role: the key that names the run, for the message: ``model.from``.
+
+    Raises:
+        DataError: it was trained on other data.
+        StoreError: there is no such finished run, or its weights are damaged.
+    """
+    from rexp import registry
+    from rexp.api import Capability
+    from rexp.config.typed import build
+    from rexp.store.artifact import load_state
+
+    run = store.resolve(run)
+    result = store.result(run)
+    if result["data"]["fingerprint"] != split.fingerprint:
+        raise DataError(f"{role} names run {run}, which was trained on other data; its ids mean other items")
+    node = dict(result["config"]["model"])
+    model_class = registry.load("model", node.pop("name"))
+    model: nn.Module = model_class(build(model_class.Config, node, role), split.spec)  # type: ignore[attr-defined]
+    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
+        model.observe(split)  # type: ignore[operator]
+    load_state(model, store.directory(run))
+    return model.eval()
