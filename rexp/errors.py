@@ -36,6 +36,10 @@ class Interrupted(RexpError):
     exit_code = 143
 
 
+MOST_NAMED = 40
+"""Names that a message lists at most: the users of a data set would fill the screen."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Say the nearest known name, then the known ones.
 
@@ -48,4 +52,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not options:
         return "none is installed"
     near = get_close_matches(name, options, n=1, cutoff=0.5)
-    return (f"did you mean '{near[0]}'? " if near else "") + "Known: " + ", ".join(options)
+    more = f" and {len(options) - MOST_NAMED} more" if len(options) > MOST_NAMED else ""
+    return (f"did you mean '{near[0]}'? " if near else "") + "Known: " + ", ".join(options[:MOST_NAMED]) + more

@@ -146,6 +146,26 @@ def test_read_only_arrays_are_used_as_they_are() -> None:
     assert batches.positives.items.data_ptr() == train.items.ctypes.data  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("layout", [Layout.POINT, Layout.PAIR, Layout.ROWS])
+@pytest.mark.parametrize("positives", ["interactions", "users"])
+def test_histories_end_before_the_positive(layout: Layout, positives: str) -> None:
+    sampler = Fixed(60, n=2, positives=positives)
+    for batch in epoch(Batches(SPLIT.train, 40, layout, 50, sampler, 3, history_length=4)):
+        assert batch.query.history is not None
+        first = batch.items if batch.items.dim() == 1 else batch.items[:, 0]
+        for user, history, item in zip(batch.query.users.tolist(), batch.query.history, first.tolist(), strict=True):
+            own = SPLIT.train.items[SPLIT.train.users == user].tolist()
+            before = own[: own.index(item % 1000)][-4:]
+            assert history.tolist() == [-1] * (4 - len(before)) + before
+
+
+def test_an_epoch_may_be_a_part_of_the_positives() -> None:
+    batches = make(Layout.POINT, Fixed(60), epoch_size=100)
+    users, items = joined(epoch(batches))
+    assert len(users) == batches.n_slots == batches.samples == 500
+    assert not torch.equal(items, joined(epoch(batches, 2))[1])
+
+
 def test_what_cannot_be_served_is_refused() -> None:
     with pytest.raises(ConfigError, match="layout=pair"):
         make(Layout.PAIR, None)

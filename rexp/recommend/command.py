@@ -1,0 +1,110 @@
+"""``rexp recommend``: what a stored run recommends to whom."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError
+from rexp.store.files import replace_atomically
+from rexp.store.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from rexp.data.split import Part
+
+SHOWN = 200
+"""Rows that go to the screen; a file gets all of them."""
+
+
+def main(argv: list[str]) -> int:
+    """Print recommendations, or write them to a Parquet or CSV file."""
+    options = _parser().parse_args(argv)
+    if options.k < 1:
+        raise ConfigError(f"--k {options.k}: a list has at least one item")
+    if options.out is not None and options.out.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"--out {options.out}: its ending says the format; take .parquet or .csv")
+    frame = _recommend(options)
+    if options.out is not None:
+        write = frame.write_parquet if options.out.suffix == ".parquet" else frame.write_csv
+        replace_atomically(options.out, write)
+        print(f"{len(frame)} recommendations written to {options.out}", file=sys.stderr)
+        return 0
+    _show(frame)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rexp recommend",
+        description="Recommend items from a finished run: the best of the whole catalogue that the user does not have.",
+        epilog="examples: rexp recommend 3f2a --users 12,99 --k 5    rexp recommend 3f2a --k 10 --out lists.parquet",
+    )
+    parser.add_argument("run", help="the run's id, or the beginning of it (rexp report --rows run lists them)")
+    parser.add_argument("--users", default="", help="their own ids, separated by commas (default: all)")
+    parser.add_argument("--k", type=int, default=10, help="items of a list (default: 10)")
+    parser.add_argument("--out", type=Path, help="write to this .parquet or .csv file instead of the screen")
+    parser.add_argument(
+        "--mask",
+        default="train,valid",
+        help="parts whose items are not recommended again, and which a model of sequences reads; as in the evaluation "
+        "by default; 'train,valid,test' for what comes after all that is known, 'none' for everything",
+    )
+    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
+    return parser
+
+
+def _recommend(options: argparse.Namespace) -> pl.DataFrame:
+    import torch
+
+    from rexp.recommend.frame import dense_users, recommendation_frame
+    from rexp.recommend.lists import top_items
+    from rexp.stored import stored_model, stored_split
+
+    store = Store(options.store)
+    run = store.resolve(options.run)
+    root = options.data or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
+    split = stored_split(store.result(run), root, store.root / ".data")
+    users = dense_users(split, [name.strip() for name in options.users.split(",") if name.strip()])
+    torch.set_num_threads(max(1, options.threads))
+    model = stored_model(store, run, split, "the command")
+    items, scores = top_items(model, split, torch.from_numpy(users), options.k, _parts(options.mask))
+    return recommendation_frame(split, users, items, scores)
+
+
+def _parts(text: str) -> list[Part]:
+    """The parts of ``--mask``, in time's order."""
+    from rexp.data.split import PARTS
+
+    named = [] if text == "none" else [name.strip() for name in text.split(",")]
+    for name in named:
+        if name not in PARTS:
+            raise ConfigError(f"--mask {text}: '{name}' is no part; take train, valid, test, or none")
+    return [part for part in PARTS if part in named]
+
+
+def _show(frame: pl.DataFrame) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in frame.columns:
+        grid.add_column(column, justify="right" if column in ("rank", "score") else "left", overflow="fold")
+    before = None
+    for row in frame.head(SHOWN).iter_rows(named=True):
+        cells = [f"{value:.4f}" if column == "score" else str(value) for column, value in row.items()]
+        # A user's id stands once, beside the first of the list.
+        cells[0] = "" if row["user"] == before else cells[0]
+        before = row["user"]
+        grid.add_row(*(cell for cell in cells))
+    console.print(grid)
+    if len(frame) > SHOWN:
+        console.print(f"{len(frame) - SHOWN} more rows; --users chooses, --out FILE writes all", style="dim")

@@ -1,0 +1,56 @@
+"""The best items of every user: exact, in blocks of users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rexp.evaluate.evaluator import device_of
+from rexp.evaluate.rank import NEVER, top_columns
+from rexp.evaluate.scoring import Scorer
+from rexp.evaluate.source import Catalogue
+from rexp.evaluate.user_items import UserItems
+
+if TYPE_CHECKING:
+    from rexp.data.split import Part, Split
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def top_items(
+    model: Any, split: Split, users: Tensor, k: int, mask: Sequence[Part], block_bytes: int = BLOCK_BYTES
+) -> tuple[Tensor, Tensor]:
+    """The k best items of each user, from the whole catalogue of training items.
+
+    Equal scores are ordered by item id, the lower first, as in the evaluation.
+
+    Args:
+        model: in evaluation mode, on any device.
+        split: the data it was trained on.
+        users: (U,) int64 dense ids.
+        k: length of the lists, 1 or more.
+        mask: parts whose items are not recommended to their user; a model of sequences reads the same parts.
+        block_bytes: bound on the scores held at once.
+
+    Returns:
+        items (U, k) int64, best first, -1 where the catalogue is exhausted; their scores (U, k), -inf there.
+
+    Raises:
+        RunError: the model gives NaN.
+    """
+    device = device_of(model)
+    cold = torch.from_numpy(split.train_users_per_item == 0).to(device)
+    catalogue = Catalogue(UserItems(split, mask, device), cold.nonzero().squeeze(1), block_bytes)
+    scorer = Scorer(model, split, mask, device, block_bytes)
+    order = torch.arange(split.n_items - 1, -1, -1, device=device).unsqueeze(0)
+    items, values = [], []
+    with torch.no_grad():
+        for block in torch.split(users.to(device), catalogue.block):
+            scores, _ = catalogue.scores(scorer, block)
+            columns, _ = top_columns(scores, k, order)
+            items.append(columns.cpu())
+            values.append(scores.gather(1, columns.clamp(min=0)).masked_fill(columns < 0, NEVER).cpu())
+    return torch.cat(items), torch.cat(values)
