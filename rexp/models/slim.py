@@ -60,8 +60,8 @@ class SLIM(ItemItem):
     """Every item from all others by an elastic net (Ning & Karypis: SLIM, ICDM 2011; solved item by item as Levy &
     Jack, LSRS 2013, propose), as Ferrari Dacrema et al. (TOIS 2021) fit it.
 
-    The regressions read nothing but ``X'X`` (n_items, n_items), dense: each takes a row of it, and so much less time
-    than over the interactions.
+    The regressions read nothing but ``X'X`` (n_items, n_items), dense, which takes a fraction of the time that going
+    over the interactions does.
 
     Raises:
         ConfigError: the catalogue is larger than ``max_bytes`` allows.
