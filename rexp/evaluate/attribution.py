@@ -47,7 +47,7 @@ class Attribution:
         values = {"candidate_recall": self.retrieved.double() / self.relevant}
         for k in self.cuts:
             achievable, ceiling, found = self._hits(k)
-            divisor = self.relevant * self.draws
+            divisor = (self.relevant * self.draws).double()  # whole numbers alone would be divided in single precision
             values[f"recall_ceiling@{k}"] = ceiling / divisor
             values[f"missed@{k}"] = (achievable - ceiling) / divisor
             values[f"misranked@{k}"] = (ceiling - found) / divisor

@@ -50,7 +50,9 @@ class TwoStage:
                 model.to(device).eval()
         if retrieval.vectors_from is not None:
             check_embeds(retrieval.vectors_from)
-        self.split, self.config, self.device, self.retrieval = split, config, device, retrieval
+        self.config, self.retrieval = config, retrieval
+        features = retrieval.item_features
+        self.features = None if features is None else FeatureVectors(features, split, device)
         self.ranked = Ranked(split, config, part, device, "two_stage", retrieval)
         assert isinstance(self.ranked.source, Retrieved)
         self.source = self.ranked.source
@@ -87,7 +89,7 @@ class TwoStage:
         )
 
     def _vectors(self, scorer: Scorer) -> ModelVectors | FeatureVectors:
-        retrieval = self.retrieval
-        if retrieval.item_features is not None:
-            return FeatureVectors(retrieval.item_features, self.split, self.device)
-        return ModelVectors(scorer if retrieval.vectors_from is None else scorer.of(retrieval.vectors_from))
+        if self.features is not None:
+            return self.features
+        model = self.retrieval.vectors_from
+        return ModelVectors(scorer if model is None else scorer.of(model))

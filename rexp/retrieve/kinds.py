@@ -89,7 +89,7 @@ class IVFPQ(IVF):
         """Lists of codes."""
         lists = lists_for(n_items, self.config.n_lists, self.notes)
         bits = bits_for(n_items, self.config.bits, self.notes)
-        return f"IVF{lists},PQ{self.config.m}x{bits}"
+        return f"IVF{lists},PQ{self.config.m}x{bits}np"  # not polysemous, which costs nearly all the time of training
 
 
 class PQFastScan(FaissIndex):

@@ -35,6 +35,8 @@ def test_what_defines_the_protocol_changes_its_identity():
         protocol_id("candidates"),
         protocol_id("sampled"),
         *[protocol_id("sampled", candidates=config) for config in drawn],
+        protocol_id("two_stage"),
+        protocol_id("two_stage", mask=["train"]),
         protocol_id("pointwise"),
         protocol_id("pointwise", threshold=4.0),
     ]
@@ -49,7 +51,8 @@ def test_what_does_not_leaves_it():
 
 def test_suffix():
     config = EvaluateConfig(candidates=CandidatesConfig(n=99, seed=0, sampler="popularity"))
-    assert [suffix(p, config) for p in ("full", "candidates", "sampled")] == ["", "|given", "|popularity-99-s0"]
+    suffixes = [suffix(p, config) for p in ("full", "candidates", "sampled", "two_stage")]
+    assert suffixes == ["", "|given", "|popularity-99-s0", "|two_stage"]
 
 
 @pytest.mark.parametrize("name", ["auto", "full", "candidates", "sampled", "pointwise"])
@@ -61,12 +64,20 @@ def test_the_yaml_files_hold_the_defaults(name):
     assert list(options) == [field.name for field in fields(EvaluateConfig)]
 
 
+def test_the_yaml_of_two_stages_differs_in_its_shorter_list_of_metrics():
+    options = yaml.safe_load((CONF / "two_stage.yaml").read_text())
+    expected = EvaluateConfig(protocol="two_stage", metrics=["ndcg", "recall", "hr", "mrr", "coverage"])
+    assert build(EvaluateConfig, options, "evaluate") == expected
+    assert list(options) == [field.name for field in fields(EvaluateConfig)]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"k": [0]}, "evaluate.k"),
         ({"k": []}, "evaluate.k"),
         ({"mask": ["test"]}, "evaluate.mask has 'test'"),
+        ({"latency_users": -1}, "evaluate.latency_users"),
         ({"candidates": CandidatesConfig(n=0)}, "evaluate.candidates.n"),
         ({"candidates": CandidatesConfig(exclude=["all"])}, "evaluate.candidates.exclude has 'all'"),
     ],
