@@ -83,7 +83,13 @@ class Evaluator:
 
 
 def evaluate(
-    model: Any, split: Split, config: EvaluateConfig, part: Part = "test", *, device: torch.device | str | None = None
+    model: Any,
+    split: Split,
+    config: EvaluateConfig,
+    part: Part = "test",
+    *,
+    device: torch.device | str | None = None,
+    retrieval: Retrieval | None = None,
 ) -> Evaluation:
     """Measure a model once; where it is measured often, keep an :class:`Evaluator`.
 
@@ -93,6 +99,7 @@ def evaluate(
         config: the rules.
         part: the part whose interactions are the targets: "test" or "valid".
         device: where the model is; by default, where its first parameter or buffer is.
+        retrieval: the first stage of the protocol two_stage.
 
     Returns:
         means, values of every user, and the facts that belong beside them.
@@ -100,7 +107,7 @@ def evaluate(
     Raises:
         ConfigError, DataError, RunError: see :class:`Evaluator`.
     """
-    return Evaluator(split, config, part, device_of(model) if device is None else device)(model)
+    return Evaluator(split, config, part, device_of(model) if device is None else device, retrieval)(model)
 
 
 def device_of(model: torch.nn.Module) -> torch.device:

@@ -21,8 +21,8 @@ class Evaluation:
         facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets;
             plain numbers, texts, lists and dictionaries.
         seconds: wall time.
-        costs: what recommending takes, in the protocol two_stage: ``index_bytes``, and milliseconds at one user a time
-            such as ``retrieve_p50_ms``, ``rank_p95_ms``, ``both_p50_ms``.
+        costs: what recommending takes, in the protocol two_stage: ``index_bytes``, ``index_build_seconds``, and
+            milliseconds at one user a time such as ``retrieve_p50_ms``, ``rank_p95_ms``, ``both_p50_ms``.
     """
 
     metrics: Mapping[str, float]

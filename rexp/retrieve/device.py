@@ -9,6 +9,9 @@ from rexp.errors import ConfigError
 if TYPE_CHECKING:
     from rexp.retrieve.options import Device
 
+MOST_ON_GPU = 2048
+"""Results that FAISS returns for a query on a card at most."""
+
 
 def on_gpu(index: Any, device: Device, notes: list[str]) -> Any:
     """What to search with: a copy on the first card, or the index itself.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rexp.errors import ConfigError, StoreError
-from rexp.retrieve.device import on_gpu
+from rexp.retrieve.device import MOST_ON_GPU, on_gpu
 
 if TYPE_CHECKING:
     from rexp.retrieve.options import Options
@@ -88,18 +88,16 @@ class FaissIndex:
         """
         library()
         rows = self._ready(queries, self._index.d)
-        scores, items = self._searcher.search(rows, n)
-        return self._widen(rows, n, scores, items)
-
-    def _widen(self, rows: Array, n: int, scores: Array, items: Array) -> tuple[Array, Array]:
-        lists = inverted_lists(self._searcher)
+        searcher = self._index if n > MOST_ON_GPU else self._searcher
+        scores, items = searcher.search(rows, n)
+        lists = inverted_lists(searcher)
         if lists is None:
             return scores, items
         usual, last = lists.nprobe, min(n, self._index.ntotal) - 1
         try:
             while lists.nprobe < lists.nlist and len(short := np.flatnonzero(items[:, last] < 0)):
                 lists.nprobe = min(2 * lists.nprobe, lists.nlist)
-                scores[short], items[short] = self._searcher.search(rows[short], n)
+                scores[short], items[short] = searcher.search(rows[short], n)
         finally:
             lists.nprobe = usual
         return scores, items
@@ -173,11 +171,7 @@ def add(index: Any, rows: Array) -> None:
 
 def inverted_lists(index: Any) -> Any:
     """The part of an index that holds inverted lists, or None."""
-    if hasattr(index, "nprobe"):
-        return index
-    if not hasattr(index, "sa_code_size"):  # on a GPU
-        return None
-    return library().try_extract_index_ivf(index)
+    return index if hasattr(index, "nprobe") else library().try_extract_index_ivf(index)
 
 
 def silence_clustering(index: Any) -> None:

@@ -53,7 +53,7 @@ class Planted(Retrieval):
     missing: tuple[int, ...] = ()
 
     def open(self, vectors) -> tuple[Any, dict[str, Any]]:
-        return Holes(vectors, self.missing), {"bytes": 0}
+        return Holes(vectors, self.missing), {"bytes": 0, "build_seconds": 0.0}
 
 
 def planted(missing, n_candidates, **parts) -> Planted:
