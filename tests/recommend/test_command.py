@@ -1,0 +1,111 @@
+"""``rexp recommend`` on a real run: the lists that were measured, under the users' own ids."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from rexp.__main__ import main
+from rexp.data.prepare import load_split
+from rexp.recommend.frame import dense_users
+from rexp.recommend.lists import top_items
+from rexp.store.store import Store
+from rexp.stored import stored_model, stored_split
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The popularity model on MovieTweetings."""
+    folder = tmp_path_factory.mktemp("recommend")
+    command = [sys.executable, "-m", "rexp", "model=pop", "track=none", "beside=[]"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Store(folder / "runs")
+
+
+@pytest.fixture(scope="module")
+def run(store: Store) -> str:
+    (result,) = store.runs()
+    return str(result["run_id"])
+
+
+def written(store: Store, run: str, out: Path, *options: str) -> pl.DataFrame:
+    assert main(["recommend", run[:6], "--store", str(store.root), "--out", str(out), *options]) == 0
+    return pl.read_parquet(out) if out.suffix == ".parquet" else pl.read_csv(out)
+
+
+def test_everyone_gets_the_most_popular_items_that_he_does_not_have(store: Store, run: str, tmp_path: Path) -> None:
+    split = stored_split(store.result(run), None, store.root / ".data")
+    frame = written(store, run, tmp_path / "lists.parquet", "--k", "5")
+    assert frame.columns == ["user", "rank", "item", "title", "score"]
+    assert len(frame) == 5 * split.n_users
+    counts = dict(zip(split.items_table()["item"], split.train_users_per_item, strict=True))
+    assert frame["score"].to_list() == [counts[item] for item in frame["item"]]
+    seen = {
+        (int(u), int(i))
+        for part in ("train", "valid")
+        for u, i in zip(split.part(part).users, split.part(part).items, strict=True)
+    }  # type: ignore[arg-type]
+    users = {name: place for place, name in enumerate(split.user_ids())}
+    items = {name: place for place, name in enumerate(split.items_table()["item"])}
+    assert not seen & {(users[u], items[i]) for u, i in zip(frame["user"], frame["item"], strict=True)}
+    assert frame.group_by("user").agg(pl.col("score").is_sorted(descending=True).all())["score"].all()
+
+
+def test_recall_of_the_lists_is_the_run_s(store: Store, run: str) -> None:
+    result = store.result(run)
+    split = stored_split(result, None, store.root / ".data")
+    model = stored_model(store, run, split, "test")
+    users = torch.tensor(split.test.users.tolist())
+    items, _ = top_items(model, split, users, 10, ["train", "valid"])
+    hits = (items == torch.tensor(split.test.items.tolist()).unsqueeze(1)).any(1)
+    assert float(hits.double().mean()) == pytest.approx(result["metrics"]["recall@10"], abs=1e-12)
+
+
+def test_named_users_and_another_mask(store: Store, run: str, tmp_path: Path) -> None:
+    split = stored_split(store.result(run), None, store.root / ".data")
+    names = split.user_ids().cast(pl.String).to_list()
+    wanted = f"{names[9]}, {names[2]}"
+    frame = written(store, run, tmp_path / "two.csv", "--users", wanted, "--k", "3", "--mask", "none")
+    assert frame["user"].cast(pl.String).to_list() == [names[9]] * 3 + [names[2]] * 3
+    assert frame["item"][:3].to_list() == frame["item"][3:].to_list()  # everyone's are the same without a mask
+    assert dense_users(split, [names[9]]).tolist() == [9]
+
+
+def test_the_screen_shows_titles(store: Store, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    split = stored_split(store.result(run), None, store.root / ".data")
+    name = str(split.user_ids()[0])
+    assert main(["recommend", run, "--store", str(store.root), "--users", name, "--k", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "title" in shown
+    assert "(201" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--users", "nobody"], "no user 'nobody'"),
+        (["--k", "0"], "--k 0"),
+        (["--mask", "tests"], "'tests' is no part"),
+        (["--out", "lists.txt"], ".parquet or .csv"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    store: Store, run: str, options: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["recommend", run, "--store", str(store.root), *options]) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_changed_data_is_refused(store: Store, run: str) -> None:
+    result = store.result(run)
+    result["data"]["fingerprint"] = "another"
+    with pytest.raises(Exception, match="made from other data"):
+        stored_split(result, None, store.root / ".data")
+    assert load_split(result["config"]["data"], None, store.root / ".data").fingerprint != "another"

@@ -1,0 +1,72 @@
+"""A fit is done once for all that measures the same model, in parallel too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rexp.store.store import Store
+
+TRAINING = ["track=none", "beside=[]", "data=csv", "model=mf", "model.factors=4", "train.max_epochs=3"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty users of two tastes over thirty items."""
+    random = np.random.default_rng(0)
+    rows = ["user,item,time"]
+    for user in range(40):
+        rows += [f"u{user},{item},{when}" for when, item in enumerate(random.permutation(15)[:9] + 15 * (user % 2))]
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rexp", *TRAINING, *arguments]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def rexp(*arguments: str, cwd: Path) -> str:
+    process = start(*arguments, cwd=cwd)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return errors
+
+
+@pytest.mark.slow
+def test_what_measures_the_same_model_trains_it_once(table: Path, tmp_path: Path) -> None:
+    data = f"data.path={table}"
+    assert "epoch 3/3" in rexp(data, cwd=tmp_path)
+    for measured in (["evaluate.k=[5,10]", "train.monitor=ndcg@10"], ["evaluate=two_stage", "retriever=flat"]):
+        errors = rexp(data, *measured, cwd=tmp_path)
+        assert "trained already" in errors
+        assert "epoch 1/3" not in errors
+    results = list(Store(tmp_path / "runs").runs())
+    assert len(results) == 3
+    assert len({result["weights"]["sha256"] for result in results}) == 1
+    assert len({result["fit"].get("taken_from") for result in results}) == 2
+
+
+@pytest.mark.slow
+def test_what_changes_the_weights_trains_again(table: Path, tmp_path: Path) -> None:
+    data = f"data.path={table}"
+    rexp(data, cwd=tmp_path)
+    for other in ("seed=1", "train.lr=0.01", "train.select=last", "train.monitor=hr@10"):
+        assert "trained already" not in rexp(data, other, cwd=tmp_path), other
+    # The epoch is chosen by the first metric: another one may choose another.
+    assert "trained already" not in rexp(data, "evaluate.k=[5]", cwd=tmp_path)
+    assert "trained already" not in rexp(data, "evaluate.k=[5,10]", "force=true", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_two_at_a_time_train_once(table: Path, tmp_path: Path) -> None:
+    data = [f"data.path={table}", "train.monitor=ndcg@10", "train.max_epochs=200", "train.patience=0"]
+    both = [start(*data, f"evaluate.k={k}", cwd=tmp_path) for k in ("[10]", "[5,10]")]
+    errors = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    assert sum("trained already" in text for text in errors) == 1
