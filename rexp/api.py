@@ -346,6 +346,123 @@ class RowMetric(Protocol):
     def value(self, rows: Rows) -> float: ...
 
 
+class Need(StrEnum):
+    """What a compression stage cannot do without; a run that lacks it is refused with the reason."""
+
+    TEACHER = "teacher"
+    """A teacher: ``model@teacher=NAME``, or ``teacher.from=RUN``."""
+    TABLES = "tables"
+    """At least one embedding table (``rexp.tables.EmbeddingTable``)."""
+    LINEAR = "linear"
+    """At least one ``nn.Linear``."""
+    VECTORS = "vectors"
+    """A model with ``Capability.EMBEDS``; where a teacher is needed too, it embeds as well."""
+
+
+class TeacherView(Protocol):
+    """What a stage may ask of a teacher; made once, kept beside the teacher's artifact, never the module itself."""
+
+    def top_items(self, k: int) -> Tensor:
+        """(U, k) int32: every user's best items of the catalogue beside those of its training part, best first; -1
+        where fewer are left."""
+        ...
+
+    def scores(self, users: Tensor, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient."""
+        ...
+
+    def user_vectors(self, users: Tensor) -> Tensor:
+        """(B, D) vectors of ``users`` (B,), without a gradient; for a teacher that embeds."""
+        ...
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """(B, D) vectors of ``items`` (B,), without a gradient; for a teacher that embeds."""
+        ...
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage may know.
+
+    Args:
+        split: its training part may be learned from, nothing else.
+        generator: the only source of chance, seeded by the run and the stage's place in the order.
+        teacher: or None where the stage needs none.
+        max_epochs: epochs of the fit that a stage is part of; 0 outside one.
+    """
+
+    split: Split
+    generator: Generator
+    teacher: TeacherView | None = None
+    max_epochs: int = 0
+
+
+class Step(Protocol):
+    """One training step as a stage sees it; a model that encodes is asked once."""
+
+    batch: Batch
+    scores: Tensor
+    """Of ``batch.items``, in their shape."""
+    users: Tensor
+    """(A,) distinct users of the batch, ascending."""
+    items: Tensor
+    """(C,) distinct items of the batch, ascending."""
+
+    def user_vectors(self, users: Tensor) -> Tensor:
+        """(B, D) the model's vectors of ``users`` (B,), with their gradient."""
+        ...
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """(B, D) the model's vectors of ``items`` (B,), with their gradient."""
+        ...
+
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K), with their gradient."""
+        ...
+
+
+class Attached(Protocol):
+    """A stage at work inside a fit: an ``nn.Module``, whose parameters are a group of the optimiser and are discarded
+    with it."""
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """Scalars by name that are added to the loss of this step, weighted already; none for a stage without."""
+        ...
+
+    def after_step(self) -> None:
+        """After the optimiser's step, e.g. to put a mask on again."""
+        ...
+
+    def on_epoch(self, epoch: int) -> None:
+        """Before each epoch, counted from 1: what is drawn or annealed by epochs."""
+        ...
+
+    def finish(self) -> None:
+        """After the fit: leave the model materialised, without masks, observers or projections."""
+        ...
+
+
+class Stage(Protocol):
+    """One step of a compression recipe.
+
+    ``phase`` says when: "build" swaps modules before the first fit, "post" transforms a fitted model, and "train" acts
+    inside a fit. A stage of the first two has ``apply(model, context) -> None``, which swaps submodules in place; one
+    of the last has ``attach(model, context) -> Attached``.
+    ``modules`` names the classes of the modules that the stage puts into a model. Each can be made again, empty, from
+    what its ``describe()`` returned: keyword arguments of its constructor, plain values only. So a stored model comes
+    back without running the stage.
+    """
+
+    Config: ClassVar[type]
+    phase: ClassVar[Literal["build", "train", "post"]]
+    needs: ClassVar[frozenset[Need]]
+    trainable_after: ClassVar[bool]
+    """A fit may follow; never after whole numbers have taken the place of weights."""
+    modules: ClassVar[Mapping[str, type]]
+
+    def __init__(self, config: Any) -> None: ...
+
+
 class Retriever(Protocol):
     """An index of item vectors that finds candidates."""
 

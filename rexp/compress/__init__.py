@@ -1,0 +1,1 @@
+"""Stages of compression: what makes a model smaller, faster, or better at its size."""
