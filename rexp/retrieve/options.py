@@ -26,6 +26,7 @@ class HNSWOptions(Options):
     """Options of :class:`rexp.retrieve.kinds.HNSW`.
 
     Args:
+        metric, device: as of :class:`Options`.
         m: neighbours of a node in the graph; twice as many in its lowest layer.
         ef_construction: candidates looked at when a node is put in.
         ef_search: candidates looked at in a search.
@@ -45,6 +46,7 @@ class IVFOptions(Options):
     """Options of :class:`rexp.retrieve.kinds.IVF`.
 
     Args:
+        metric, device: as of :class:`Options`.
         n_lists: lists the vectors are divided into; null takes about 4 sqrt(I), but no more than can be trained.
         n_probe: lists searched for a query; more where these hold too few items.
     """
@@ -61,6 +63,8 @@ class IVFPQOptions(IVFOptions):
     """Options of :class:`rexp.retrieve.kinds.IVFPQ`.
 
     Args:
+        metric, device: as of :class:`Options`.
+        n_lists, n_probe: as of :class:`IVFOptions`.
         m: pieces a vector is cut into, each stored as one code.
         bits: bits of a code; null takes 8, or as many as the items can train.
     """
@@ -80,6 +84,7 @@ class PQFastScanOptions(Options):
     """Options of :class:`rexp.retrieve.kinds.PQFastScan`.
 
     Args:
+        metric, device: as of :class:`Options`.
         m: pieces a vector is cut into, each stored in 4 bits.
         refine: how many times the wanted candidates are taken from the codes and sorted by their exact score;
             0 keeps no exact vectors.
@@ -99,6 +104,7 @@ class FactoryOptions(Options):
     """Options of :class:`rexp.retrieve.kinds.Factory`.
 
     Args:
+        metric, device: as of :class:`Options`.
         index: what ``faiss.index_factory`` reads, such as "OPQ16_64,IVF256,PQ16x4fs,RFlat".
         n_probe: lists searched for a query, where the index has lists.
     """

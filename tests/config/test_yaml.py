@@ -16,6 +16,7 @@ from rexp.config.typed import build
 RESERVED = {
     "model": {"name", "fit", "seed", "from"},
     "data": {"name", "filter", "split", "strict"},
+    "retriever": {"name", "from", "n_candidates", "ranker"},
 }
 BUILT_IN = [
     plugin
