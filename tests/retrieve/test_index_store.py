@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from rexp import registry
 from rexp.errors import StoreError
 from rexp.retrieve.index_store import open_index
 
@@ -122,3 +123,41 @@ def test_replacing_an_option_replaces_the_index(tmp_path: Path) -> None:
     _, first = open_index("factory", config, VECTORS, tmp_path)
     _, second = open_index("factory", replace(config, index="SQ8"), VECTORS, tmp_path)
     assert first["file"] != second["file"]
+
+
+@dataclass(frozen=True)
+class BareConfig:
+    """No options."""
+
+
+class Bare:
+    """A retriever with what the contract asks for, and nothing beside it."""
+
+    Config: ClassVar[type] = BareConfig
+
+    def __init__(self, config: BareConfig) -> None:
+        self.config = config
+
+    def build(self, vectors: Any) -> None:
+        self.vectors = vectors
+
+    def search(self, queries: Any, n: int) -> tuple[Any, Any]:
+        scores = queries @ self.vectors.T
+        items = np.argsort(-scores, axis=1)[:, :n]
+        return np.take_along_axis(scores, items, 1), items
+
+    def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, self.vectors)
+
+    def load(self, path: Path) -> None:
+        self.vectors = np.load(path)
+
+
+def test_a_third_party_s_retriever_needs_the_contract_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "load", lambda kind, name: Bare)
+    assert open_index("bare", BareConfig(), VECTORS, None)[1]["bytes"] == VECTORS.nbytes
+    assert open_index("bare", BareConfig(), VECTORS, tmp_path)[1]["built"]
+    found, facts = open_index("bare", BareConfig(), VECTORS, tmp_path)
+    assert not facts["built"]
+    assert found.search(QUERIES, 5)[1].shape == (50, 5)
