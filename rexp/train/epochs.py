@@ -101,6 +101,7 @@ class EpochEnd(Callback):
             "epoch": module.epoch,
             "stopped": stopped,
             "model": module.model.state_dict(),
+            "attachments": module.attachments.state_dict(),
             "optimizer": optimizer.state_dict(),
             "scaler": trainer.precision_plugin.state_dict(),
             "selection": self.selection.state(),

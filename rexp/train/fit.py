@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 
-from rexp.api import Capability, Layout, Loss, Sampler
+from rexp.api import Capability, Layout, Loss, Query, Sampler
 from rexp.errors import ConfigError, RunError
+from rexp.train.attachments import Attachments, queries_of
 from rexp.train.batches import Batches
 from rexp.train.checkpoint import load_checkpoint
 from rexp.train.devices import trainer_options
@@ -75,6 +76,7 @@ def fit(
     directory: Path,
     validate: Validate | None,
     on_epoch: Sequence[OnEpoch] = (),
+    attachments: Attachments | None = None,
 ) -> FitReport:
     """Train ``model`` in place, from the last checkpoint under ``directory`` where there is one.
 
@@ -89,6 +91,7 @@ def fit(
         directory: of the run; a checkpoint is written there after each epoch.
         validate: measures the model between epochs; None where nothing is watched.
         on_epoch: each is told every epoch's number and values.
+        attachments: stages of compression that act inside the fit; they are finished at its end.
 
     Returns:
         the report; the model holds the selected weights.
@@ -111,7 +114,8 @@ def fit(
     make_batches = partial(_batches, model, split, recipe, loss, sampler, seed)
     batches = make_batches(0, 1)  # what is wrong with the layout is said before anything starts
     read_sparsely(model, recipe, -(-batches.samples // batches.n_steps))
-    belongs_to = _mark(model, split, recipe, loss, sampler, seed)
+    attachments = attachments if attachments is not None else Attachments([], [], seed)
+    belongs_to = _mark(model, split, recipe, loss, sampler, seed, attachments)
     resume = load_checkpoint(directory, belongs_to)
     if resume is None or not _finished(resume, recipe):
         with quiet(), Termination() as termination:
@@ -120,6 +124,7 @@ def fit(
             curve: list[dict[str, Any]] = []
             if resume:
                 model.load_state_dict(resume["model"])
+                attachments.load_state_dict(resume["attachments"])
                 selection.restore(resume["selection"])
                 curve, termination.epoch = resume["curve"], resume["epoch"]
             epochs = EpochEnd(recipe, directory, belongs_to, validate, on_epoch, shown, termination, selection, curve)
@@ -128,7 +133,8 @@ def fit(
                 termination.check()
                 shown.stepped(steps)
 
-            module = Training(model, recipe, loss, make_batches, seed, resume, between_chunks)
+            queries = queries_of(model, split) if attachments else Query
+            module = Training(model, recipe, loss, make_batches, seed, resume, between_chunks, attachments, queries)
             trainer = Trainer(
                 max_epochs=recipe.max_epochs - (resume["epoch"] if resume else 0),
                 callbacks=[epochs],
@@ -164,6 +170,8 @@ def fit(
     selection = Selection(recipe)
     selection.restore(resume["selection"])
     selected, selected_epoch = selection.choose(model, resume["epoch"])
+    attachments.load_state_dict(resume["attachments"])
+    attachments.finish()
     return FitReport(
         epochs_run=resume["epoch"],
         selected=selected,
@@ -217,10 +225,17 @@ def _finished(state: Mapping[str, Any], recipe: FitConfig) -> bool:
 
 
 def _mark(
-    model: nn.Module, split: Split, recipe: FitConfig, loss: Loss | None, sampler: Sampler | None, seed: int
+    model: nn.Module,
+    split: Split,
+    recipe: FitConfig,
+    loss: Loss | None,
+    sampler: Sampler | None,
+    seed: int,
+    attachments: Attachments,
 ) -> str:
     """What a checkpoint must have in common with the fit that goes on from it."""
-    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    parts = [type(part).__qualname__ for part in (model, loss, sampler)]
+    tensors = {**model.state_dict(), **attachments.state_dict(prefix="attached ")}
+    shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    parts = [type(part).__qualname__ for part in (model, loss, sampler, *attachments.stages)]
     text = json.dumps([asdict(recipe), split.fingerprint, shapes, parts, seed], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

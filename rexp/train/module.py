@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, Loss, Query
 from rexp.errors import RunError
+from rexp.train.attachments import Attachments, Queries, TrainingStep
 from rexp.train.optimizer import make_optimizer
 from rexp.train.seeds import derived_seed
 
@@ -36,6 +37,8 @@ class Training(LightningModule):
         seed: of the run.
         resume: the state of an earlier process: ``epoch``, ``optimizer``, ``scaler``; or None.
         between_chunks: is called after each chunk with the steps it held.
+        attachments: stages of compression that act in every step.
+        queries: from users to what the model may know of them, for these stages.
     """
 
     def __init__(
@@ -47,11 +50,14 @@ class Training(LightningModule):
         seed: int,
         resume: dict[str, Any] | None,
         between_chunks: Callable[[int], None],
+        attachments: Attachments,
+        queries: Queries,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self.recipe, self.loss = model, recipe, loss
         self.make_batches, self.seed, self.resume, self.between_chunks = make_batches, seed, resume, between_chunks
+        self.attachments, self.queries = attachments, queries
         self.step_loss = _step_loss(model, loss)
         self.epochs_before = resume["epoch"] if resume else 0
 
@@ -65,7 +71,7 @@ class Training(LightningModule):
         return self.batches
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(self.model, self.recipe)
+        optimizer = make_optimizer(self.model, self.recipe, list(self.attachments.parameters()))
         if self.resume:
             optimizer.load_state_dict(self.resume["optimizer"])
             self.trainer.precision_plugin.load_state_dict(self.resume["scaler"])
@@ -76,6 +82,8 @@ class Training(LightningModule):
         # Dropout then needs no state in a checkpoint.
         torch.manual_seed(derived_seed(self.seed, self.epoch, 2, self.global_rank))
         self.model.train()
+        self.attachments.train()
+        self.attachments.on_epoch(self.epoch)
         self.loss_sum = torch.zeros((), device=self.device)
         self.steps = 0
 
@@ -89,12 +97,16 @@ class Training(LightningModule):
         steps = 0
         for batch in chunk:
             steps += 1
-            loss = self.step_loss(batch)
+            loss, scores = self.step_loss(batch)
+            if self.attachments:
+                added = self.attachments.loss(TrainingStep(self.model, batch, scores, self.queries))
+                loss = loss if added is None else loss + added
             optimizer.zero_grad()
             self.manual_backward(loss)
             if self.recipe.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
             optimizer.step()
+            self.attachments.after_step()
             self.loss_sum += loss.detach()
         self.steps += steps
         if not math.isfinite(self.loss_sum.item()):
@@ -109,28 +121,34 @@ class Training(LightningModule):
         return float(self.trainer.strategy.reduce(self.loss_sum / max(1, self.steps), reduce_op="mean"))
 
 
-def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], Tensor]:
-    """What one batch costs the model: its own loss or the given one, and its penalty."""
+def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor, Tensor]]:
+    """What one batch costs the model (its own loss or the given one, and its penalty), and the scores of its items."""
 
-    def base(batch: Batch) -> Tensor:
+    def base(batch: Batch) -> tuple[Tensor, Tensor]:
         if loss is None:
-            return cast("Tensor", model.training_loss(batch))
-        return loss(model.score(batch.query, batch.items), batch)
+            return cast("Tensor", model.training_loss(batch)), torch.empty(0)
+        scores = model.score(batch.query, batch.items)
+        return loss(scores, batch), scores
 
-    def over_sequences(batch: Batch) -> Tensor:
+    def over_sequences(batch: Batch) -> tuple[Tensor, Tensor]:
         """Every position that is no padding is a row of its own to the loss."""
         assert loss is not None
         scores = model.score_sequence(batch.query, batch.items.clamp(min=0))
         places = batch.items[..., 0] >= 0
         users = batch.query.users.unsqueeze(1).expand(places.shape)[places]
         log_q = None if batch.log_q is None else batch.log_q[places]
-        return loss(scores[places], Batch(Query(users), batch.items[places], None, log_q))
+        return loss(scores[places], Batch(Query(users), batch.items[places], None, log_q)), scores
 
     if loss is not None and Capability.SCORES_SEQUENCES in model.capabilities():
         base = over_sequences
     if Capability.PENALISED not in model.capabilities():
         return base
-    return lambda batch: base(batch) + cast("Tensor", model.penalty(batch))
+
+    def penalised(batch: Batch) -> tuple[Tensor, Tensor]:
+        cost, scores = base(batch)
+        return cost + model.penalty(batch), scores
+
+    return penalised
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,8 +38,8 @@ def read_sparsely(model: nn.Module, recipe: FitConfig, rows_a_step: int) -> None
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
 
 
-def make_optimizer(model: nn.Module, recipe: FitConfig) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters that are trained."""
+def make_optimizer(model: nn.Module, recipe: FitConfig, attached: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters that are trained, those of attached stages as a group of their own."""
     kinds: dict[str, type[torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -58,5 +59,6 @@ def make_optimizer(model: nn.Module, recipe: FitConfig) -> torch.optim.Optimizer
         {"params": [parameter for parameter in trained if id(parameter) not in sparse], "fused": fused or None},
         # No fused kernel takes sparse gradients.
         {"params": [table.weight for table in tables], "fused": None},
+        {"params": list(attached), "fused": fused or None},
     ]
     return kinds[recipe.optimizer]([group for group in groups if group["params"]], **options)

@@ -1,0 +1,114 @@
+"""Stages of compression at work inside a fit: their losses, their parameters, their places in an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Generator, Tensor, nn
+
+from rexp.api import Batch, Capability, Query
+from rexp.errors import ConfigError
+from rexp.train.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+Queries = Callable[[Tensor], Query]
+
+
+class TrainingStep:
+    """One step as a stage sees it (:class:`rexp.api.Step`); what a model encodes is asked for once.
+
+    Args:
+        model: the student.
+        batch: the batch of the step.
+        scores: of ``batch.items``.
+        queries: from users to what the model may know of them.
+    """
+
+    def __init__(self, model: Any, batch: Batch, scores: Tensor, queries: Queries) -> None:
+        self.model, self.batch, self.scores, self._queries = model, batch, scores, queries
+
+    @cached_property
+    def users(self) -> Tensor:
+        """(A,) distinct users of the batch, ascending."""
+        return torch.unique(self.batch.query.users)
+
+    @cached_property
+    def items(self) -> Tensor:
+        """(C,) distinct items of the batch, ascending; padding is none."""
+        distinct = torch.unique(self.batch.items)
+        return distinct[distinct >= 0]
+
+    def user_vectors(self, users: Tensor) -> Tensor:
+        """(B, D) with their gradient."""
+        return cast("Tensor", self.model.user_vectors(self._queries(users)))
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """(B, D) with their gradient."""
+        rows: Tensor = self._all_item_vectors
+        return rows.index_select(0, items)
+
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K), with their gradient."""
+        return cast("Tensor", self.model.score(self._queries(users), items))
+
+    @cached_property
+    def _all_item_vectors(self) -> Tensor:
+        return cast("Tensor", self.model.item_vectors())
+
+
+class Attachments(nn.Module):
+    """The stages of one fit, in their order.
+
+    Args:
+        stages: each an ``nn.Module`` with the contract :class:`rexp.api.Attached`.
+        generators: the generator that each was attached with.
+        seed: of the run; every epoch's draws follow from it and the epoch alone, so that a resumed fit draws alike.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], generators: Sequence[Generator], seed: int) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.generators, self.seed = list(generators), seed
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Before an epoch."""
+        for place, (stage, generator) in enumerate(zip(self.stages, self.generators, strict=True)):
+            generator.manual_seed(derived_seed(self.seed, epoch, 3, place))
+            stage.on_epoch(epoch)  # type: ignore[operator]
+
+    def loss(self, step: TrainingStep) -> Tensor | None:
+        """What the stages add to the loss of a step; None where they add nothing."""
+        total: Tensor | None = None
+        for stage in self.stages:
+            for value in stage.loss(step).values():  # type: ignore[operator]
+                total = value if total is None else total + value
+        return total
+
+    def after_step(self) -> None:
+        """After the optimiser's step."""
+        for stage in self.stages:
+            stage.after_step()  # type: ignore[operator]
+
+    def finish(self) -> None:
+        """After the fit."""
+        for stage in self.stages:
+            stage.finish()  # type: ignore[operator]
+
+
+def queries_of(model: nn.Module, split: Split) -> Queries:
+    """What a student may know of a user outside its batch: the training part."""
+    reads_history = Capability.READS_HISTORY in model.capabilities()  # type: ignore[operator]
+    if not reads_history:
+        return Query
+    length = model.history_length
+    if not isinstance(length, int):
+        raise ConfigError("a student that reads histories must bound them; set model.history_length")
+    return lambda users: split.query(users, ["train"], length)
