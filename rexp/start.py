@@ -46,12 +46,15 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     if wanted is None:
         return None
     from rexp.evaluate.features import item_features
+    from rexp.evaluate.vectors import check_embeds
     from rexp.retrieve.retrieval import Retrieval
 
     vectors_from = features = ranker = None
-    if wanted.source == "item_features":
+    if wanted.source is None:
+        check_embeds(plan.model)  # now, and not after it was trained
+    elif wanted.source == "item_features":
         features = item_features(plan.split, plan.request.evaluate.item_features or "genres").numpy()
-    elif wanted.source is not None:
+    else:
         vectors_from = stored_model(store, wanted.source, plan.split, "retriever.from")
     if wanted.ranker is not None:
         ranker = stored_model(store, wanted.ranker, plan.split, "retriever.ranker")

@@ -35,12 +35,13 @@ class TrainingStep:
     @cached_property
     def users(self) -> Tensor:
         """(A,) distinct users of the batch, ascending."""
-        return torch.unique(self.batch.query.users)
+        distinct: Tensor = torch.unique(self.batch.query.users)
+        return distinct
 
     @cached_property
     def items(self) -> Tensor:
         """(C,) distinct items of the batch, ascending; padding is none."""
-        distinct = torch.unique(self.batch.items)
+        distinct: Tensor = torch.unique(self.batch.items)
         return distinct[distinct >= 0]
 
     def user_vectors(self, users: Tensor) -> Tensor:

@@ -1,0 +1,118 @@
+"""How a model is to be trained: its own recipe, overridden by what the root says, and checked as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.api import Capability
+from rexp.config.typed import build
+from rexp.config.watched import measured
+from rexp.errors import ConfigError
+from rexp.train.recipe import FitConfig, check_recipe
+
+if TYPE_CHECKING:
+    from rexp.config.request import Node, Request
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training recipe with its plugins' typed configurations.
+
+    Args:
+        recipe: the numbers.
+        loss, sampler: (name, typed configuration), or None where the model brings its own loss.
+    """
+
+    recipe: FitConfig
+    loss: tuple[str, Any] | None
+    sampler: tuple[str, Any] | None
+
+    def plain(self) -> Node:
+        """Plain values, as the stored configuration has them."""
+        return {**asdict(self.recipe), "loss": _typed(self.loss), "sampler": _typed(self.sampler)}
+
+
+def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split, notices: list[str]) -> Fit:
+    """The recipe of a trained model.
+
+    Args:
+        request: what was asked for.
+        capabilities: the model's.
+        split: without a validation part no epoch can be chosen.
+        notices: takes a line for what is done otherwise than the recipe says.
+
+    Raises:
+        ConfigError: an unknown key or plugin, or a recipe that contradicts itself or the data.
+    """
+    fit = _for_ratings(_merged(request, capabilities), request)
+    fit = _without_validation(fit, request, split, notices)
+    fit = _watching(fit, request, split)
+    check_recipe(fit.recipe)
+    return fit
+
+
+def _merged(request: Request, capabilities: frozenset[Capability]) -> Fit:
+    own = dict(request.model.get("fit") or {})
+    merged = {**own, **request.train}
+    recipe = build(FitConfig, {**merged, "loss": None, "sampler": None}, "model.fit")
+    loss_node = request.loss or own.get("loss")
+    sampler_node = request.sampler or own.get("sampler")
+    if Capability.OWN_LOSS in capabilities and request.loss is None:
+        loss_node = None
+    elif loss_node is None:
+        raise ConfigError(f"model={request.model['name']} names no loss; choose one with loss=NAME")
+    if sampler_node is None and loss_node is not None:
+        raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
+    return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
+
+
+def _for_ratings(fit: Fit, request: Request) -> Fit:
+    """A loss whose target is the rating learns from rated rows only: there are no negatives to draw."""
+    if fit.loss is None or getattr(fit.loss[1], "target", "implicit") != "rating":
+        return fit
+    if request.sampler is not None:
+        raise ConfigError(f"loss={fit.loss[0]} with target=rating draws no negatives; leave sampler= out")
+    return replace(fit, sampler=None)
+
+
+def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
+    if node is None:
+        return None
+    options = {key: value for key, value in node.items() if key != "name"}
+    return node["name"], build(registry.load(kind, node["name"]).Config, options, kind)  # type: ignore[attr-defined]
+
+
+def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
+    """A split without a validation part cannot choose an epoch: the last one is taken, and that is said."""
+    recipe = fit.recipe
+    if len(split.valid) or recipe.watch != "valid":
+        return fit
+    if request.train.get("patience"):
+        raise ConfigError(
+            f"data={split.name} has no validation part, so train.patience={recipe.patience} has nothing to watch; "
+            "choose a split with one (data/split=leave_last data.split.valid=1) or leave it out"
+        )
+    if recipe.select == "best":
+        notices.append(f"data={split.name} has no validation part: the last epoch is taken instead of the best")
+        recipe = replace(recipe, select="last")
+    return replace(fit, recipe=replace(recipe, watch="none", patience=0))
+
+
+def _watching(fit: Fit, request: Request, split: Split) -> Fit:
+    """The metric that chooses the epoch: the one that was named, else the first that is measured."""
+    from rexp.train.selection import monitored
+
+    recipe = fit.recipe
+    names = measured(request.evaluate, split)
+    if "monitor" not in {**(request.model.get("fit") or {}), **request.train} and names:
+        recipe = replace(recipe, monitor=names[0].partition("|")[0])
+    if recipe.select == "best" or recipe.patience:
+        monitored(dict.fromkeys(names, 0.0), recipe.monitor)
+    return replace(fit, recipe=recipe)
+
+
+def _typed(part: tuple[str, Any] | None) -> Node | None:
+    return None if part is None else {"name": part[0], **asdict(part[1])}

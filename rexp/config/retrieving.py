@@ -1,0 +1,72 @@
+"""The first of two stages, as a configuration names it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.config.typed import build
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.config.request import Node, Request
+    from rexp.store.store import Store
+
+RESERVED = ("from", "n_candidates", "ranker")
+
+
+@dataclass(frozen=True)
+class Retrieving:
+    """The first of two stages, typed.
+
+    Args:
+        name, config: the retriever and its options.
+        n_candidates: candidates of a user.
+        source: run whose model's vectors are indexed, "item_features", or None for the run's own model.
+        ranker: run whose model ranks; None for the run's own model.
+    """
+
+    name: str
+    config: Any
+    n_candidates: int
+    source: str | None
+    ranker: str | None
+
+    def plain(self) -> Node:
+        """Plain values, as the stored configuration has them."""
+        own = {"name": self.name, "n_candidates": self.n_candidates, "from": self.source, "ranker": self.ranker}
+        return own | asdict(self.config)
+
+
+@dataclass
+class RetrieverNode:
+    """What a retriever's node holds beside the plugin's options; ``source`` is its key ``from``."""
+
+    source: str | None = None
+    n_candidates: int = 100
+    ranker: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_candidates < 1:
+            raise ValueError(f"n_candidates={self.n_candidates} must be 1 or more")
+
+
+def plan_retrieval(request: Request, store: Store, notices: list[str], *, sweeping: bool) -> Retrieving | None:
+    """The retriever's node, typed, where the protocol has a use for it."""
+    node = request.retriever
+    if request.evaluate.protocol != "two_stage":
+        if node is not None:
+            text = f"retriever={node['name']} is used by evaluate=two_stage alone"
+            if not sweeping:
+                raise ConfigError(f"{text}; add that, or leave it out")
+            notices.append(text)
+        return None
+    if node is None:
+        raise ConfigError("evaluate=two_stage needs a retriever; choose one with retriever=flat")
+    reserved = build(RetrieverNode, {k.replace("from", "source"): node.get(k) for k in RESERVED}, "retriever")
+    options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
+    config = build(registry.load("retriever", node["name"]).Config, options, "retriever")  # type: ignore[attr-defined]
+    source = reserved.source if reserved.source in (None, "item_features") else store.resolve(reserved.source)
+    ranker = None if reserved.ranker is None else store.resolve(reserved.ranker)
+    return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)
