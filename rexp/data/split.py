@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rexp.api import DataSpec, Query
+    from rexp.data.features import Feature
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
@@ -92,8 +93,19 @@ class Split:
     @property
     def spec(self) -> DataSpec:
         from rexp.api import DataSpec
+        from rexp.data.features import LazySpecs
 
-        return DataSpec(self.n_users, self.n_items, len(self.train))
+        return DataSpec(self.n_users, self.n_items, len(self.train), LazySpecs(self.features))
+
+    def features(self) -> Mapping[str, Feature]:
+        """What is known of users and items, by names such as ``user.age``; read once, nothing for a split in memory."""
+        return self._features
+
+    @cached_property
+    def _features(self) -> Mapping[str, Feature]:
+        from rexp.data.features import read_features
+
+        return {} if self.directory is None else read_features(self._table("users"), self._table("items"))
 
     def user_items(self, parts: Sequence[Part]) -> tuple[Array, Array]:
         """The items of every user in the given parts, as CSR.

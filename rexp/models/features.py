@@ -1,0 +1,102 @@
+"""Features of users or items as vectors: every known thing of a row adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.errors import ConfigError, did_you_mean
+from rexp.tables import Init, embedding_table
+
+if TYPE_CHECKING:
+    from rexp.api import FeatureSpec
+    from rexp.data.features import Feature, Side
+    from rexp.tables import EmbeddingTable
+
+
+def chosen_features(
+    specs: Mapping[str, FeatureSpec], names: Sequence[str] | None, side: Side
+) -> dict[str, FeatureSpec]:
+    """The features of one side that are read: those of ``names``, or all where it is None.
+
+    Raises:
+        ConfigError: the data has no feature of that name.
+    """
+    for name in names or ():
+        if name not in specs:
+            raise ConfigError(f"use_features: the data has no feature '{name}'; {did_you_mean(name, list(specs))}")
+    if names is not None and not names:
+        return {}  # without asking the data, which would read its tables
+    return {name: spec for name, spec in specs.items() if spec.side == side and (names is None or name in names)}
+
+
+def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
+    """(B, D): the mean of the table's rows ``ids`` (B, K) where ``known`` (B, K); zeros for a row that knows none."""
+    weights = known / known.sum(1, keepdim=True).clamp(min=1)
+    rows = table.rows()
+    return F.embedding_bag(ids.where(known, 0), rows, mode="sum", per_sample_weights=weights.to(rows.dtype))
+
+
+class FeatureVectors(nn.Module):
+    """One feature's vectors: a category has its own (an unknown one too), a set the mean of its categories', and a
+    number scales a single one.
+
+    The values belong to the data and are no weights; :meth:`observe` takes them.
+
+    Args:
+        spec: of the feature.
+        n_rows: users, or items.
+        dim: size of the vectors.
+        init: of the vectors.
+    """
+
+    values: Tensor
+
+    def __init__(self, spec: FeatureSpec, n_rows: int, dim: int, init: Init) -> None:
+        super().__init__()
+        self.kind = spec.kind
+        self.table = embedding_table(max(1, spec.cardinality), dim, init)
+        shape = (n_rows, 1) if spec.kind == "set" else (n_rows,)
+        dtype = torch.float32 if spec.kind == "number" else torch.int64
+        self.register_buffer("values", torch.zeros(shape, dtype=dtype), persistent=False)
+
+    def observe(self, feature: Feature) -> None:
+        """Take the values of all rows."""
+        self.values = torch.tensor(feature.values, device=self.values.device)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, D) vectors of the rows ``ids`` (B,)."""
+        values = self.values[ids]
+        if self.kind == "number":
+            return values.unsqueeze(1) * self.table.rows()
+        if self.kind == "set":
+            return mean_rows(self.table, values, values > 0)
+        vectors: Tensor = self.table(values)
+        return vectors
+
+
+class FeatureSum(nn.Module):
+    """The sum of a row's feature vectors: what a linear layer makes of categories as 0/1 columns, beside numbers.
+
+    Args:
+        specs: of the features that are read, by name; one at least.
+        n_rows, dim, init: as in :class:`FeatureVectors`.
+    """
+
+    def __init__(self, specs: Mapping[str, FeatureSpec], n_rows: int, dim: int, init: Init) -> None:
+        super().__init__()
+        self.names = list(specs)
+        self.features = nn.ModuleList(FeatureVectors(spec, n_rows, dim, init) for spec in specs.values())
+
+    def observe(self, features: Mapping[str, Feature]) -> None:
+        """Take the values of the features that are read."""
+        for name, vectors in zip(self.names, self.features, strict=True):
+            vectors.observe(features[name])  # type: ignore[operator]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, D) for the rows ``ids`` (B,)."""
+        return torch.stack([vectors(ids) for vectors in self.features]).sum(0)

@@ -1,0 +1,210 @@
+"""Two towers: a user's network over history and features, an item's over its id and features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.api import Capability, DataSpec, Query
+from rexp.errors import ConfigError
+from rexp.models.dropout import Dropout
+from rexp.models.features import FeatureSum, chosen_features, mean_rows
+from rexp.tables import Init, embedding_table, initialise
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+WIDE = 64
+"""Scoring all users of a batch with all its items is faster where these are at most so many times a user's own."""
+
+
+@dataclass(frozen=True)
+class TwoTowerConfig:
+    """Options of :class:`TwoTower`.
+
+    Args:
+        factors: size of the embeddings and of the towers' output.
+        layers: sizes of the hidden layers of the user's tower; none leaves a linear one.
+        item_layers: of the item's; none leaves the sum of its id's vector and its features'.
+        history_length: the latest items whose mean is read; 0 reads none.
+        share_items: read the history with the items' own id vectors; else with vectors of its own, as in YouTube's.
+        use_user_id: read a vector of the user's id.
+        use_features: names of the features that are read (``user.age``, ``item.genres``); null takes all.
+        item_bias: add a bias of the item to the score.
+        dropout: rate on the input of every layer of the user's tower.
+        normalize: bring both towers' outputs to length 1.
+        temperature: divides the dot product.
+        init_scale: standard deviation of the embeddings' initial values.
+    """
+
+    factors: int = 64
+    layers: tuple[int, ...] = (128,)
+    item_layers: tuple[int, ...] = ()
+    history_length: int = 50
+    share_items: bool = True
+    use_user_id: bool = False
+    use_features: tuple[str, ...] | None = None
+    item_bias: bool = True
+    dropout: float = 0.0
+    normalize: bool = False
+    temperature: float = 1.0
+    init_scale: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.factors < 1:
+            raise ValueError(f"factors={self.factors} must be 1 or more")
+        for key in ("layers", "item_layers"):
+            if min(getattr(self, key), default=1) < 1:
+                raise ValueError(f"{key}={list(getattr(self, key))} must be sizes of 1 or more")
+        if self.history_length < 0:
+            raise ValueError(f"history_length={self.history_length} must not be negative")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature={self.temperature} must be above 0")
+
+
+class TwoTower(nn.Module):
+    """Candidate generation as at YouTube: the dot product of what a user's and an item's tower make of them.
+
+    The user's tower reads the mean of the history's item vectors beside features (Covington et al., RecSys 2016); the
+    item's reads features too, and both are trained by a sampled softmax that is corrected for how the negatives were
+    drawn (Yi et al., RecSys 2019), which also bring the outputs to length 1 and divide by a temperature. Theirs are
+    layers over joined vectors; here a side's features are added, which is the same before a linear layer.
+    """
+
+    Config: ClassVar[type] = TwoTowerConfig
+
+    def __init__(self, config: TwoTowerConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config, self.history_length = config, config.history_length
+        init = Init("normal", config.init_scale)
+        size, user = config.factors, chosen_features(spec.features, config.use_features, "user")
+        item = chosen_features(spec.features, config.use_features, "item")
+        own_history = config.history_length > 0 and not config.share_items
+        self.items = embedding_table(spec.n_items, size, init)
+        self.history = embedding_table(spec.n_items, size, init) if own_history else None
+        self.users = embedding_table(spec.n_users, size, init) if config.use_user_id else None
+        self.item_features = FeatureSum(item, spec.n_items, size, init) if item else None
+        self.user_features = FeatureSum(user, spec.n_users, size, init) if user else None
+        n_inputs = (config.history_length > 0) + config.use_user_id + bool(user)
+        if not n_inputs:
+            raise ConfigError(
+                "the user's tower has nothing to read: take model.history_length=50, model.use_user_id=true or "
+                "features of users"
+            )
+        self.user_tower = _layers([n_inputs * size, *config.layers, size], config.dropout)
+        self.item_tower = _layers([size, *config.item_layers, size], 0.0) if config.item_layers else None
+        self.item_bias = embedding_table(spec.n_items, 1, Init("zeros")) if config.item_bias else None
+        self._catalogue: tuple[object, Tensor] | None = None
+
+    def capabilities(self) -> frozenset[Capability]:
+        """A dot product of two towers' outputs, which read what the options say."""
+        always = {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
+        if self.history_length:
+            always.add(Capability.READS_HISTORY)
+        if self.user_features is not None or self.item_features is not None:
+            always.add(Capability.READS_TRAIN)
+        return frozenset(always)
+
+    def observe(self, split: Split) -> None:
+        """Take the values of the features."""
+        for features in (self.user_features, self.item_features):
+            if features is not None:
+                features.observe(split.features())
+        self._catalogue = None
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K); each tower is computed once for every user and distinct item."""
+        users = self.user_vectors(query)
+        if items.dim() == 1:
+            return (users * self._vectors(items)).sum(-1)
+        distinct, places = _distinct(items, len(self.items.rows()))
+        vectors = self._vectors(distinct)
+        if len(distinct) <= WIDE * items.shape[1]:
+            return (users @ vectors.T).gather(1, places)
+        return (vectors[places] @ users.unsqueeze(-1)).squeeze(-1)
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) scores of the whole catalogue."""
+        return self.user_vectors(query) @ self.item_vectors().T
+
+    def user_vectors(self, query: Query) -> Tensor:
+        """(B, D): the user's tower; behind it, where there is one, a 1 that meets the item's bias."""
+        inputs: list[Tensor] = []
+        if self.history_length:
+            inputs.append(self._mean_of_history(query))
+        inputs += [side(query.users) for side in (self.users, self.user_features) if side is not None]
+        vectors = self._output(self.user_tower(torch.cat(inputs, 1))) / self.config.temperature
+        return vectors if self.item_bias is None else F.pad(vectors, (0, 1), value=1.0)
+
+    def item_vectors(self) -> Tensor:
+        """(I, D): the item's tower; behind it, where there is one, the bias. Kept as long as no weight changes."""
+        everything = torch.arange(len(self.items.rows()), device=self.items.rows().device)
+        if self.training or torch.is_grad_enabled():
+            # What follows may be an optimiser's step, and a fused one leaves no trace in the stamp.
+            self._catalogue = None
+            return self._tower(everything)
+        stamp = [(tensor.data_ptr(), tensor._version) for tensor in (*self.parameters(), *self.buffers())]
+        if self._catalogue is None or self._catalogue[0] != stamp:
+            self._catalogue = stamp, self._tower(everything)
+        return self._catalogue[1]
+
+    def train(self, mode: bool = True) -> TwoTower:
+        """As every module's; forgets the item vectors."""
+        self._catalogue = None
+        return super().train(mode)
+
+    def _vectors(self, items: Tensor) -> Tensor:
+        """(N, D) vectors of ``items`` (N,)."""
+        if self.training or torch.is_grad_enabled():
+            self._catalogue = None
+            return self._tower(items)
+        return self.item_vectors()[items]
+
+    def _tower(self, items: Tensor) -> Tensor:
+        vectors = self.items(items)
+        if self.item_features is not None:
+            vectors = vectors + self.item_features(items)
+        if self.item_tower is not None:
+            vectors = self.item_tower(vectors)
+        vectors = self._output(vectors)
+        return vectors if self.item_bias is None else torch.cat([vectors, self.item_bias(items)], 1)
+
+    def _mean_of_history(self, query: Query) -> Tensor:
+        """(B, D): the mean of the latest items' vectors; zeros for an empty history."""
+        table = self.items if self.history is None else self.history
+        if query.history is None:
+            return table.rows().new_zeros(len(query.users), self.config.factors)
+        latest = query.history[:, -self.history_length :]
+        return mean_rows(table, latest, latest >= 0)
+
+    def _output(self, vectors: Tensor) -> Tensor:
+        return F.normalize(vectors, dim=1) if self.config.normalize else vectors
+
+
+def _layers(sizes: Sequence[int], dropout: float) -> nn.Sequential:
+    """Linear layers with ReLU between them; weights start Glorot-uniform, biases at 0."""
+    layers: list[nn.Module] = []
+    for size, following in pairwise(sizes):
+        linear = nn.Linear(size, following)
+        initialise(linear.weight, "glorot_uniform")
+        nn.init.zeros_(linear.bias)
+        layers += [Dropout(dropout), linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _distinct(items: Tensor, n_items: int) -> tuple[Tensor, Tensor]:
+    """The distinct items, ascending, and the place of each of ``items`` among them; ten times as fast as sorting."""
+    seen = torch.zeros(n_items, dtype=torch.bool, device=items.device)
+    seen[items.flatten()] = True
+    distinct = seen.nonzero().squeeze(1)
+    places = torch.empty(n_items, dtype=torch.int64, device=items.device)
+    places[distinct] = torch.arange(len(distinct), device=items.device)
+    return distinct, places[items]
