@@ -18,7 +18,6 @@ from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-    from torch import nn
 
     from rexp.config.plan import Plan
     from rexp.evaluate.result import Evaluation
@@ -58,15 +57,16 @@ def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = No
     from rexp.config.plan import resolve
     from rexp.data.lint import findings
     from rexp.data.prepare import load_split
+    from rexp.steps import alone
+    from rexp.teachers import teacher_of
 
     split = load_split(request.data, request.data_root, request.cache)
-    plan = resolve(request, split, store, sweeping=sweeping)
+    teacher = teacher_of(config, request, labels, store)
+    plan = resolve(request, split, store, teacher=teacher, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         _note(notice)
     identity = plan.identity()
     run = run_id(identity)
-    from rexp.fitted import alone
-
     with store.lock(run):
         if store.status(run) == "done" and not request.force:
             store.set_alias(alias, run)
@@ -88,8 +88,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.data.prepare import make_dataset
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
-    from rexp.fitted import fitted, remember
     from rexp.start import initialise, retrieval, set_threads
+    from rexp.steps import remember, run_steps
     from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest, source_facts
     from rexp.track.trackers import start
@@ -107,7 +107,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     summary: Result = {}
     try:
         initialise(plan, store)
-        report = fitted(plan, store, run, trackers.log)
+        steps = run_steps(plan, store, run, trackers.log)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
         write_per_user(evaluation, split, directory / "per_user.parquet")
@@ -121,11 +121,13 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "config": plan.config(),
             "data": {**_data_facts(plan), "report": dict(split.report)},
             "capabilities": sorted(plan.model.capabilities()),  # type: ignore[operator]
-            "fit": report,
+            "fit": next(report for report in steps if "selected" in report),
+            "steps": steps,
+            "parts": steps[-1]["parts"],
             "metrics": evaluation.metrics,
             "facts": evaluation.facts,
             "weights": weights,
-            "cost": _cost(plan.model, weights, ended, report, evaluation),
+            "cost": _cost(weights, ended, steps, evaluation),
         }
         store.commit(run, result, ended)
         remember(plan, store, run)
@@ -147,13 +149,13 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
 
 
 def _cost(
-    model: nn.Module, weights: Mapping[str, Any], ended: Mapping[str, Any], report: Result, evaluation: Evaluation
+    weights: Mapping[str, Any], ended: Mapping[str, Any], steps: Sequence[Result], evaluation: Evaluation
 ) -> Result:
     """What the run took; latency and multiply-adds are measured elsewhere."""
     return {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        **steps[-1]["sizes"],
         "weight_bytes": weights["bytes"],
-        "fit_seconds": report["seconds"],
+        "fit_seconds": sum(report["seconds"] for report in steps),
         "evaluate_seconds": evaluation.seconds,
         **evaluation.costs,
         "wall_seconds": ended["wall_seconds"],

@@ -51,6 +51,7 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     """
     from rexp import registry
     from rexp.api import Capability
+    from rexp.compress.modules import restore
     from rexp.config.typed import build
     from rexp.store.artifact import load_state
 
@@ -63,5 +64,6 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     model: nn.Module = model_class(build(model_class.Config, node, role), split.spec)  # type: ignore[attr-defined]
     if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
         model.observe(split)  # type: ignore[operator]
+    restore(model, result.get("parts", {}))
     load_state(model, store.directory(run))
     return model.eval()

@@ -14,10 +14,11 @@ OWN = "rexp-recsys"
 # Of rexp itself only what can change a number: an edited report or tracker must not train anything again.
 OWN_PARTS = (
     "api.py",
-    "fitted.py",
     "run.py",
     "sparse.py",
     "start.py",
+    "steps.py",
+    "teachers.py",
     "stored.py",
     "tables.py",
     "data",

@@ -202,7 +202,8 @@ def _kill_after_an_epoch(command: list[str], cwd: Path, how: signal.Signals) -> 
     )
     deadline = time.time() + 120
     while time.time() < deadline and process.poll() is None:
-        if any(file.stat().st_mtime > started for file in (cwd / "runs").glob("*/checkpoints/*")):
+        # The checkpoint itself: a temporary file may be gone before it is looked at.
+        if any(file.stat().st_mtime > started for file in (cwd / "runs").glob("*/checkpoints/last.ckpt")):
             break
         time.sleep(0.01)
     assert process.poll() is None, "it ended before it could be killed"

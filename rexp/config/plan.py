@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.api import Capability
+from rexp.config.compression import Recipe, check_model
 from rexp.config.fitting import Fit, plan_fit
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
@@ -40,6 +41,7 @@ class Plan:
         model_config: its typed configuration.
         source: run id, or run ids by role, whose weights the model starts from; or None.
         fit: how it is trained; None for a closed-form model.
+        teacher: the run that teaches, or None.
         retrieving: where candidates come from in the protocol two_stage; else None.
         notices: one line for each thing that was asked for and is not used.
     """
@@ -50,6 +52,7 @@ class Plan:
     model_config: Any
     source: str | Mapping[str, str] | None
     fit: Fit | None
+    teacher: str | None
     retrieving: Retrieving | None
     notices: tuple[str, ...]
 
@@ -67,12 +70,21 @@ class Plan:
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
             "evaluate": {k: v for k, v in asdict(self.request.evaluate).items() if k != "block_bytes"},
             "retriever": self.retrieving.plain() if self.retrieving else None,
-            "compress": {"order": self.request.order},
+            "teacher": self.teacher,
+            "compress": self.recipe.plain(),
         }
 
-    def fit_identity(self) -> Node:
-        """What the fitted weights depend on; of the evaluation only what chooses the epoch."""
+    @property
+    def recipe(self) -> Recipe:
+        """The steps of the run."""
+        return self.request.recipe
+
+    def steps_identity(self, steps: int) -> Node:
+        """What the weights after the first ``steps`` depend on; of the evaluation only what chooses the epoch."""
         config = {key: node for key, node in self.config().items() if key not in ("evaluate", "retriever")}
+        config["compress"] = self.recipe.plain(steps)
+        if not Recipe(self.recipe.steps[:steps]).needs_teacher:
+            config["teacher"] = None
         recipe = self.fit.recipe if self.fit else None
         if recipe and (recipe.select == "best" or recipe.patience):
             rules = between_epochs(self.request.evaluate)
@@ -91,8 +103,11 @@ class Plan:
         return {"config": {**config, "data": data}, "code": self.request.code()}
 
 
-def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> Plan:
+def resolve(request: Request, split: Split, store: Store, *, teacher: str | None = None, sweeping: bool) -> Plan:
     """Load the plugins, check their options, drop what the run does not use.
+
+    Args:
+        teacher: the run that teaches, where a stage needs one.
 
     Raises:
         ConfigError: see :func:`rexp.config.typed.build`; or, in a single run, an override of training for a model that
@@ -118,15 +133,15 @@ def resolve(request: Request, split: Split, store: Store, *, sweeping: bool) -> 
         if not sweeping:
             raise ConfigError(f"{text}; leave that out")
         notices.append(text)
-    for step in request.order:
-        _check_step(step)
-    if request.raw["teacher"] or request.raw["compress"]["stages"]:
-        raise ConfigError(
-            "teacher and compress.stages are set, but no step of compress.order uses them; leave them out"
-        )
+    check_model(request.recipe, model, node["name"])
+    if teacher is None and request.raw["teacher"]:
+        text = f"teacher={request.raw['teacher'].get('name')} is used by no stage of compress.order"
+        if not sweeping:
+            raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
+        notices.append(text)
     retrieving = plan_retrieval(request, store, notices, sweeping=sweeping)
     source = _source(node.get("from"), store)
-    return Plan(request, split, model, model_config, source, fit, retrieving, tuple(notices))
+    return Plan(request, split, model, model_config, source, fit, teacher, retrieving, tuple(notices))
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:
@@ -136,11 +151,3 @@ def _source(named: Any, store: Store) -> str | dict[str, str] | None:
     if isinstance(named, Mapping):
         return {str(role): store.resolve(str(run)) for role, run in named.items()}
     return store.resolve(str(named))
-
-
-def _check_step(step: Any) -> None:
-    if step == "fit":
-        return
-    if isinstance(step, str):
-        registry.find("stage", step)
-    raise ConfigError(f"compress.order holds {step!r}; the step this version runs is 'fit'")

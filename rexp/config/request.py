@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,13 @@ from rexp.versions import OWN, code_version
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from rexp.config.compression import Recipe
+
 Node = dict[str, Any]
 
 # What may differ without making another run; everything else is part of what a run is.
 VOLATILE = ("beside", "force", "paths", "paper", "tags", "track")
+FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
 
 
@@ -55,10 +59,19 @@ class Request:
     device: DeviceConfig
     evaluate: EvaluateConfig
     order: list[Any]
+    stages: Node
+    finetune: Node
     track: Node
     labels: dict[str, str]
     tags: list[str]
     group: str | None
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The steps of the run, typed; imports torch."""
+        from rexp.config.compression import plan_recipe
+
+        return plan_recipe(self.order, self.stages)
 
     @property
     def overrides(self) -> list[str]:
@@ -85,10 +98,17 @@ class Request:
             yield "split", split["name"]
         yield "model", self.model["name"]
         fit = self.model.get("fit") or {}
-        for kind in ("loss", "sampler"):
+        for kind in FITTING:
             node = getattr(self, kind) or fit.get(kind)
             if node:
                 yield kind, node["name"]
+        teacher = self.raw["teacher"] or {}
+        for kind, node in (("model", teacher), *((kind, (teacher.get("fit") or {}).get(kind)) for kind in FITTING)):
+            if isinstance(node, Mapping) and node.get("name"):
+                yield kind, str(node["name"])
+        for node in self.stages.values():
+            if isinstance(node, Mapping) and node.get("name"):
+                yield "stage", str(node["name"])
         if self.retriever:
             yield "retriever", self.retriever["name"]
         for metric in (*self.evaluate.metrics, *self.evaluate.row_metrics):
@@ -113,6 +133,8 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
     device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
     recipe = {k: v for k, v in train.items() if k not in device_keys and v is not None}
     build(FitConfig, recipe, "train")
+    finetune = dict(raw["compress"].get("finetune") or {})
+    build(FitConfig, finetune, "compress.finetune")
     evaluate = build(EvaluateConfig, _node(raw, "evaluate"), "evaluate")
     check_evaluation(evaluate)
     paths = raw["paths"]
@@ -133,6 +155,8 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         device=device,
         evaluate=evaluate,
         order=list(raw["compress"]["order"]),
+        stages=dict(raw["compress"]["stages"] or {}),
+        finetune=finetune,
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         labels=dict(labels),
         tags=raw["tags"],

@@ -23,10 +23,17 @@ class Paths:
 
 @dataclass
 class Compress:
-    """A recipe: named stages and the order in which they run; ``fit`` and ``finetune`` are reserved words there."""
+    """A recipe: named stages and the order in which they run; ``fit`` and ``finetune`` are reserved words there.
+
+    Args:
+        order: the steps; a list within it is one fit, with the stages that act inside it.
+        stages: the stages by a key of one's own; ``name`` is the plugin's.
+        finetune: what a fine-tune does otherwise than the fit: keys of the training recipe.
+    """
 
     order: list[Any] = field(default_factory=lambda: ["fit"])
     stages: dict[str, Any] = field(default_factory=dict)
+    finetune: dict[str, Any] = field(default_factory=lambda: {"max_epochs": 5})
 
 
 @dataclass

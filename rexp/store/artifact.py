@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 
 
-def save_model(model: nn.Module, directory: Path) -> dict[str, Any]:
+def save_model(model: nn.Module, directory: Path, name: str = WEIGHTS) -> dict[str, Any]:
     """Write parameters and persistent buffers; a tensor with several names is written once.
 
     Args:
         model: on any device.
         directory: the run's folder.
+        name: of the file.
 
     Returns:
         ``file``, ``bytes``, ``sha256`` and ``tensors``: shape and dtype by name.
@@ -32,7 +33,7 @@ def save_model(model: nn.Module, directory: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    path = directory / WEIGHTS
+    path = directory / name
     state: Mapping[str, Tensor] = model.state_dict()
     unique, shared = _without_repeats(state)
 
@@ -47,19 +48,20 @@ def save_model(model: nn.Module, directory: Path) -> dict[str, Any]:
         name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
         for name, tensor in state.items()
     }
-    return {"file": WEIGHTS, **describe(path), "tensors": tensors}
+    return {"file": name, **describe(path), "tensors": tensors}
 
 
-def load_weights(directory: Path) -> dict[str, Tensor]:
-    """The tensors of a finished run by name, on the CPU.
+def load_weights(directory: Path, steps: int | None = None) -> dict[str, Tensor]:
+    """The tensors of a finished run by name, on the CPU: of its result, or of its model after its first steps.
 
     Raises:
         StoreError: there are none, or they are not those the result speaks of.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = directory / WEIGHTS
-    _check(path, _recorded_checksum(directory))
+    recorded = _recorded(directory, steps)
+    path = directory / str(recorded["file"])
+    _check(path, str(recorded["sha256"]))
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -69,13 +71,13 @@ def load_weights(directory: Path) -> dict[str, Tensor]:
     return weights | {name: weights[first] for name, first in shared.items()}
 
 
-def load_state(model: nn.Module, directory: Path) -> None:
-    """Put a finished run's weights into a model, every name and shape of which must agree.
+def load_state(model: nn.Module, directory: Path, steps: int | None = None) -> None:
+    """Put a finished run's weights (or those after its first steps) into a model; every name and shape must agree.
 
     Raises:
         StoreError: see :func:`load_weights`; or the model is another one.
     """
-    weights = load_weights(directory)
+    weights = load_weights(directory, steps)
     # A sparse matrix has the size that it was fitted to.
     grown = {
         name for path, part in model.named_modules() if getattr(part, "grows", False) for name in _names(path, part)
@@ -114,11 +116,14 @@ def _without_repeats(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], di
     return unique, shared
 
 
-def _recorded_checksum(directory: Path) -> str:
+def _recorded(directory: Path, steps: int | None) -> Mapping[str, Any]:
+    """What the result says of the file of weights."""
     path = directory / "result.json"
     try:
-        return str(json.loads(path.read_bytes())["weights"]["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        result = json.loads(path.read_bytes())
+        recorded: Mapping[str, Any] = result["weights"] if steps is None else result["steps"][steps - 1]["weights"]
+        return {"file": recorded["file"], "sha256": recorded["sha256"]}
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise StoreError(
             f"run {directory.name} has no finished result in {directory.parent}; run its command again"
         ) from error

@@ -1,0 +1,24 @@
+"""How large a model is: what is stored, and what of it counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def sizes(model: nn.Module) -> dict[str, int]:
+    """Sizes of what belongs to a model's weights; what it re-reads from the training part is none of it.
+
+    Returns:
+        ``parameters``: numbers in floating-point tensors; ``nonzero``: those that are not 0; ``tensor_bytes``: bytes of
+        all tensors (codes, scales and indices among them), each storage once.
+    """
+    tensors = {tensor.data_ptr(): tensor for tensor in model.state_dict().values() if tensor.numel()}
+    floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+    return {
+        "parameters": sum(tensor.numel() for tensor in floating),
+        "nonzero": sum(int(tensor.count_nonzero()) for tensor in floating),
+        "tensor_bytes": sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()),
+    }

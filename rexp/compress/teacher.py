@@ -1,0 +1,110 @@
+"""A teacher as a stage sees it: lists, logits and vectors of a finished run, made once and kept beside its artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.api import Capability, Query
+from rexp.errors import ConfigError
+from rexp.evaluate.scoring import pairs_in
+from rexp.recommend.lists import BLOCK_BYTES, top_items
+from rexp.store.files import replace_atomically
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+Array = np.ndarray[Any, Any]
+
+
+class StoredTeacher:
+    """A finished run's model, asked through arrays that are memory-mapped (:class:`rexp.api.TeacherView`).
+
+    Args:
+        model: the run's, in evaluation mode.
+        split: the data that it and the student are trained on.
+        folder: where its lists and vectors are kept; several processes may share it.
+    """
+
+    def __init__(self, model: Any, split: Split, folder: Path) -> None:
+        self._model, self._split, self._folder = model.requires_grad_(False).eval(), split, folder
+        capabilities = model.capabilities()
+        self._embeds = Capability.EMBEDS in capabilities
+        self._dot = Capability.DOT_PRODUCT in capabilities
+        self._length = model.history_length if Capability.READS_HISTORY in capabilities else None
+        self._reads_history = Capability.READS_HISTORY in capabilities
+        self._lists: dict[int, Tensor] = {}
+        self._vectors: dict[str, Tensor] = {}
+
+    def top_items(self, k: int) -> Tensor:
+        """(U, k) int32: every user's best items of the catalogue beside those of its training part; -1 for none."""
+        if k not in self._lists:
+            self._lists[k] = self._kept(f"top-{k}", lambda: self._make_lists(k))
+        return self._lists[k]
+
+    def scores(self, users: Tensor, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
+        if self._dot:
+            vectors, rows = self.user_vectors(users), self.item_vectors(items.flatten()).view(*items.shape, -1)
+            return (vectors * rows).sum(-1) if items.dim() == 1 else (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+        width = 1 if items.dim() == 1 else items.shape[1]
+        block = max(1, pairs_in(BLOCK_BYTES) // width)
+        with torch.no_grad():
+            parts = zip(torch.split(users, block), torch.split(items, block), strict=True)
+            return torch.cat([self._model.score(self._query(u), i) for u, i in parts])
+
+    def user_vectors(self, users: Tensor) -> Tensor:
+        """(B, D) vectors of ``users`` (B,)."""
+        return self._of("user_vectors", self._make_user_vectors).index_select(0, users)
+
+    def item_vectors(self, items: Tensor) -> Tensor:
+        """(B, D) vectors of ``items`` (B,)."""
+        return self._of("item_vectors", lambda: self._model.item_vectors().numpy()).index_select(0, items)
+
+    def _of(self, name: str, make: Callable[[], Array]) -> Tensor:
+        if not self._embeds:
+            raise ConfigError(
+                f"the teacher ({type(self._model).__name__}) has no vectors of users and items, which this stage "
+                "compares; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
+            )
+        if name not in self._vectors:
+            self._vectors[name] = self._kept(name, make)
+        return self._vectors[name]
+
+    def _query(self, users: Tensor) -> Query:
+        return self._split.query(users, ["train"] if self._reads_history else [], self._length)
+
+    def _make_lists(self, k: int) -> Array:
+        users = torch.arange(self._split.n_users)
+        items, _ = top_items(self._model, self._split, users, k, ["train"])
+        lists: Array = items.int().numpy()
+        return lists
+
+    def _make_user_vectors(self) -> Array:
+        blocks = torch.split(torch.arange(self._split.n_users), 1024)
+        return np.concatenate([self._model.user_vectors(self._query(block)).numpy() for block in blocks])
+
+    def _kept(self, name: str, make: Callable[[], Array]) -> Tensor:
+        """An array from its file, which is made first where it is not there; mapped, so that jobs share its memory."""
+        from filelock import FileLock
+
+        file = self._folder / f"{name}.npy"
+        if not file.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._folder / f".{name}.lock"):
+                if not file.exists():
+                    with torch.no_grad():
+                        array = make()
+                    replace_atomically(file, lambda path: _save(path, array))
+        # Mapped for copying on write: nobody writes, and torch takes no read-only array without a warning.
+        return torch.from_numpy(np.load(file, mmap_mode="c", allow_pickle=False))
+
+
+def _save(path: Path, array: Array) -> None:
+    with path.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)

@@ -1,0 +1,215 @@
+"""A compression recipe, typed: which steps a run goes through, and whether they go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.api import Capability, Need
+from rexp.config.typed import build
+from rexp.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.config.request import Node
+
+TRAINING = ("fit", "finetune")
+"""Reserved words of ``compress.order``."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A stage of a recipe.
+
+    Args:
+        label: its key under ``compress.stages``.
+        name, config: the plugin and its typed options.
+    """
+
+    label: str
+    name: str
+    config: Any
+
+    @property
+    def plugin(self) -> Any:
+        """The stage's class."""
+        return registry.load("stage", self.name)
+
+    def plain(self) -> Node:
+        """Plain values, as the stored configuration has them."""
+        return {"name": self.name, **asdict(self.config)}
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """A fit, or a fine-tune, with the stages that act inside it."""
+
+    kind: str
+    stages: tuple[Staged, ...] = ()
+
+    @property
+    def words(self) -> Any:
+        """The step as ``compress.order`` has it."""
+        return [self.kind, *(stage.label for stage in self.stages)] if self.stages else self.kind
+
+
+@dataclass(frozen=True)
+class StageStep:
+    """A stage that swaps modules, before the fit or after it."""
+
+    stage: Staged
+
+    @property
+    def stages(self) -> tuple[Staged, ...]:
+        return (self.stage,)
+
+    @property
+    def words(self) -> str:
+        """The step as ``compress.order`` has it."""
+        return self.stage.label
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The steps of a run, in their order."""
+
+    steps: tuple[TrainingStep | StageStep, ...] = field(default_factory=lambda: (TrainingStep("fit"),))
+
+    @property
+    def needs_teacher(self) -> bool:
+        return any(Need.TEACHER in stage.plugin.needs for step in self.steps for stage in step.stages)
+
+    def plain(self, steps: int | None = None) -> Node:
+        """Plain values of the first ``steps`` of it, or of all."""
+        taken = self.steps[:steps]
+        stages = {stage.label: stage.plain() for step in taken for stage in step.stages}
+        return {"order": [step.words for step in taken], "stages": stages}
+
+
+def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
+    """The recipe of ``compress.order`` and ``compress.stages``.
+
+    Raises:
+        ConfigError: a step that is none, a stage that is not used, or an order that cannot work.
+    """
+    stages = {label: _staged(label, node) for label, node in nodes.items()}
+    steps = tuple(_step(words, stages) for words in order)
+    used = [stage.label for step in steps for stage in step.stages]
+    for label in stages:
+        if label not in used:
+            raise ConfigError(
+                f"compress.stages.{label} is no step of compress.order={_text(order)}; put it there, or leave it out"
+            )
+    for label in used:
+        if used.count(label) > 1:
+            raise ConfigError(f"compress.order={_text(order)} has '{label}' twice; give each its own key in stages")
+    _check_order(steps, order)
+    return Recipe(steps)
+
+
+def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
+    """Refuse stages that the model cannot serve, and say why.
+
+    Raises:
+        ConfigError: naming the stage, what it needs, and a way out.
+    """
+    from torch import nn
+
+    from rexp.tables import EmbeddingTable
+
+    capabilities = model.capabilities()  # type: ignore[operator]
+    closed = Capability.FITS_DIRECTLY in capabilities
+    has = {
+        Need.TABLES: any(isinstance(part, EmbeddingTable) for part in model.modules()),
+        Need.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
+        Need.VECTORS: Capability.EMBEDS in capabilities,
+        Need.TEACHER: True,
+    }
+    what = {
+        Need.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
+        Need.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
+        Need.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
+    }
+    for step in recipe.steps:
+        if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):
+            raise ConfigError(f"model={name} is fitted in closed form: no stage acts inside its fit, and none follows")
+        for stage in step.stages:
+            for need in stage.plugin.needs:
+                if not has[need]:
+                    raise ConfigError(f"stage '{stage.label}' ({stage.name}) needs {what[need]}; model={name} has none")
+
+
+def _staged(label: str, node: Any) -> Staged:
+    where = f"compress.stages.{label}"
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
+        raise ConfigError(f"{where} names no stage; choose one with +compress/stage@{where}=NAME")
+    options = {key: value for key, value in node.items() if key != "name"}
+    return Staged(label, node["name"], build(registry.load("stage", node["name"]).Config, options, where))  # type: ignore[attr-defined]
+
+
+def _step(words: Any, stages: Mapping[str, Staged]) -> TrainingStep | StageStep:
+    if isinstance(words, str):
+        if words in TRAINING:
+            return TrainingStep(words)
+        stage = _named(words, stages)
+        if stage.plugin.phase == "train":
+            raise ConfigError(f"stage '{words}' ({stage.name}) acts inside a fit: write [fit, {words}] as one step")
+        return StageStep(stage)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ConfigError(f"compress.order holds {words!r}; a step is a word, or a list of words")
+    kinds = [word for word in words if word in TRAINING]
+    if len(kinds) != 1:
+        raise ConfigError(
+            f"compress.order holds {_text(words)}: a list is one fit, with 'fit' or 'finetune' in it once"
+        )
+    inside = tuple(_named(word, stages) for word in words if word not in TRAINING)
+    for stage in inside:
+        if stage.plugin.phase != "train":
+            raise ConfigError(
+                f"stage '{stage.label}' ({stage.name}) does not act inside a fit; make it a step of its own, "
+                + ("before the fit" if stage.plugin.phase == "build" else "after it")
+            )
+    return TrainingStep(kinds[0], inside)
+
+
+def _named(word: str, stages: Mapping[str, Staged]) -> Staged:
+    if word not in stages:
+        raise ConfigError(
+            f"compress.order names '{word}', which is no stage; {did_you_mean(word, [*stages, *TRAINING])}"
+        )
+    return stages[word]
+
+
+def _check_order(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]) -> None:
+    fits = [place for place, step in enumerate(steps) if isinstance(step, TrainingStep) and step.kind == "fit"]
+    if len(fits) != 1:
+        raise ConfigError(f"compress.order={_text(order)} needs 'fit' once; what trains after it is 'finetune'")
+    frozen: Staged | None = None
+    for place, step in enumerate(steps):
+        before = place < fits[0]
+        if isinstance(step, TrainingStep):
+            if before:
+                raise ConfigError(f"compress.order={_text(order)}: there is nothing to fine-tune before the fit")
+            if frozen:
+                raise ConfigError(
+                    f"compress.order={_text(order)}: nothing can be trained after '{frozen.label}' ({frozen.name})"
+                )
+            continue
+        phase = step.stage.plugin.phase
+        if before != (phase == "build"):
+            where = (
+                "before the fit, whose tables it makes" if phase == "build" else "after the fit, whose result it takes"
+            )
+            raise ConfigError(
+                f"compress.order={_text(order)}: '{step.stage.label}' ({step.stage.name}) belongs {where}"
+            )
+        if not step.stage.plugin.trainable_after:
+            frozen = step.stage
+
+
+def _text(words: Sequence[Any]) -> str:
+    """A list as it is written on the command line."""
+    return "[" + ",".join(_text(word) if isinstance(word, list) else str(word) for word in words) + "]"

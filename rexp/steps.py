@@ -1,0 +1,250 @@
+"""The steps of a run: the model as its recipe leaves it, each step done now or taken from a run that began alike.
+
+What a step depends on is less than what a run is: another cut, metric or retriever measures the same model, and another
+last stage begins with the same fit. So a sweep over them trains once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from rexp.config.compression import StageStep, TrainingStep
+from rexp.store.identity import alias_key
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.api import TeacherView
+    from rexp.config.compression import Staged
+    from rexp.config.plan import Plan
+    from rexp.data.split import Part
+    from rexp.store.store import Store
+    from rexp.train.attachments import Attachments
+    from rexp.train.fit import FitReport
+    from rexp.train.recipe import FitConfig
+
+Report = dict[str, Any]
+Log = Callable[[Mapping[str, float], int], None]
+
+
+def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
+    """Bring the plan's model through all its steps, in place.
+
+    Args:
+        plan: the job.
+        store: where a run with the same first steps may lie, and where this one writes its epochs.
+        run: this run's id.
+        log: is told the values of every epoch, and its number.
+
+    Returns:
+        One report a step: ``step`` (its words), seconds, sizes after it, and what a fit says of its epochs;
+        ``taken_from`` names the run whose step was reused.
+    """
+    steps = plan.recipe.steps
+    known, done = _furthest(plan, store)
+    reports: list[Report] = []
+    if known is not None:
+        stored = store.result(known)
+        words = [step.words for step in steps[:done]]
+        print(f"trained already: {_text(words)} is taken from run {known}, which did the same", file=sys.stderr)
+        reports = [report | {"taken_from": report.get("taken_from", known)} for report in stored["steps"][:done]]
+        _load(plan.model, store, known, stored, done)
+    teacher = cache(partial(_teacher, plan, store))  # only a step that is done here asks it
+    for place in range(done, len(steps)):
+        step = steps[place]
+        if isinstance(step, TrainingStep):
+            report = _train(plan, store, run, step, place, teacher, log)
+        else:
+            report = _apply(plan, step, place, teacher)
+        reports.append({"step": step.words, **report, **_state(plan, store, run, place)})
+    return reports
+
+
+@contextmanager
+def alone(plan: Plan, store: Store) -> Iterator[None]:
+    """Of several runs that begin alike, let one pass at a time until it is done, so that the others can take it."""
+    _, done = _furthest(plan, store)
+    if done:
+        yield
+        return
+    with store.lock(f"fit-{_key(plan, _first_fit(plan))[:12]}"):
+        yield
+
+
+def remember(plan: Plan, store: Store, run: str) -> None:
+    """Let later runs that begin alike find this one, once it is committed."""
+    for steps in range(1, len(plan.recipe.steps) + 1):
+        store.set_alias(_key(plan, steps), run)
+
+
+def _key(plan: Plan, steps: int) -> str:
+    return alias_key({"steps": plan.steps_identity(steps)})
+
+
+def _first_fit(plan: Plan) -> int:
+    """Steps up to the first fit, itself among them."""
+    return 1 + next(i for i, step in enumerate(plan.recipe.steps) if isinstance(step, TrainingStep))
+
+
+def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
+    """A finished run that began with the most of these steps, and how many they are."""
+    if not plan.request.force:
+        for steps in range(len(plan.recipe.steps), 0, -1):
+            if known := store.alias(_key(plan, steps)):
+                return known, steps
+    return None, 0
+
+
+def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any], done: int) -> None:
+    """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
+    from rexp.compress.modules import restore
+    from rexp.store.artifact import load_state
+
+    restore(model, stored["steps"][done - 1]["parts"])
+    whole = done == len(stored["steps"])
+    load_state(model, store.directory(known), None if whole else done)
+
+
+def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
+    """What the model is after a step; its weights are written, but those of the last step are the result's own."""
+    from rexp.compress.modules import parts
+    from rexp.compress.sizes import sizes
+    from rexp.store.artifact import save_model
+
+    steps = plan.recipe.steps
+    stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
+    state: Report = {"parts": parts(plan.model, stages), "sizes": sizes(plan.model)}
+    if place + 1 < len(steps):
+        state["weights"] = save_model(plan.model, store.directory(run), f"step-{place + 1}.safetensors")
+    return state
+
+
+def _teacher(plan: Plan, store: Store) -> TeacherView | None:
+    """The teacher's lists, logits and vectors."""
+    if plan.teacher is None:
+        return None
+    from rexp.compress.teacher import StoredTeacher
+    from rexp.stored import stored_model
+
+    model = stored_model(store, plan.teacher, plan.split, "teacher")
+    return StoredTeacher(model, plan.split, store.directory(plan.teacher) / "teaching")
+
+
+def _context(plan: Plan, place: int, inside: int, teacher: Callable[[], TeacherView | None], stage: Staged) -> Any:
+    """What a stage may know; its chance follows from the run's seed and its place."""
+    import torch
+
+    from rexp.api import Need, StageContext
+    from rexp.train.seeds import derived_seed
+
+    seed = derived_seed(plan.request.seed, 4, place, inside)
+    torch.manual_seed(seed)  # layers take their initial values from the global generator
+    view = teacher() if Need.TEACHER in stage.plugin.needs else None
+    epochs = plan.fit.recipe.max_epochs if plan.fit else 0
+    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs)
+
+
+def _apply(plan: Plan, step: StageStep, place: int, teacher: Callable[[], TeacherView | None]) -> Report:
+    started = time.perf_counter()
+    context = _context(plan, place, 0, teacher, step.stage)
+    step.stage.plugin(step.stage.config).apply(plan.model, context)
+    return {"seconds": time.perf_counter() - started}
+
+
+def _train(
+    plan: Plan,
+    store: Store,
+    run: str,
+    step: TrainingStep,
+    place: int,
+    teacher: Callable[[], TeacherView | None],
+    log: Log,
+) -> Report:
+    """Fit in place; what the report says of epochs and selection goes into the result."""
+    import torch
+
+    from rexp import registry
+
+    request, split, model = plan.request, plan.split, plan.model
+    started = time.perf_counter()
+    if plan.fit is None:
+        model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
+        return {"selected": "closed form", "seconds": time.perf_counter() - started}
+    from rexp.config.watched import between_epochs
+    from rexp.evaluate.evaluator import Evaluator, device_of
+    from rexp.train.fit import fit
+
+    recipe = _recipe(plan, step)
+    loss = sampler = None
+    if plan.fit.loss:
+        name, config = plan.fit.loss
+        loss = registry.load("loss", name)(config)
+    if plan.fit.sampler:
+        name, config = plan.fit.sampler
+        sampler = registry.load("sampler", name)(config, split)
+
+    first, directory = place == _first_fit(plan) - 1, store.directory(run)
+    part: Part = "valid" if recipe.watch == "valid" else "test"
+    evaluator = cache(partial(Evaluator, split, between_epochs(request.evaluate), part))  # one a device
+
+    def validate(candidate: nn.Module) -> Mapping[str, float]:
+        return evaluator(device_of(candidate))(candidate).metrics
+
+    def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
+        if first:
+            store.append_metrics(run, {"epoch": epoch, **values})
+        log(values, epoch)
+
+    report: FitReport = fit(
+        model,
+        split,
+        recipe,
+        request.device,
+        loss=loss,
+        sampler=sampler,
+        seed=_seed(plan, place),
+        directory=directory if first else directory / "checkpoints" / f"step-{place + 1}",
+        validate=None if recipe.watch == "none" else validate,
+        on_epoch=[on_epoch],
+        attachments=_attachments(plan, step, place, recipe, teacher),
+    )
+    return report.summary()
+
+
+def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
+    """The recipe of a fit; a fine-tune's has other words for some keys."""
+    assert plan.fit is not None
+    if step.kind == "fit":
+        return plan.fit.recipe
+    return replace(plan.fit.recipe, **plan.request.finetune)
+
+
+def _attachments(
+    plan: Plan, step: TrainingStep, place: int, recipe: FitConfig, teacher: Callable[[], TeacherView | None]
+) -> Attachments:
+    """The stages that act inside a fit, attached to the model."""
+    from rexp.train.attachments import Attachments
+
+    modules, generators = [], []
+    for inside, stage in enumerate(step.stages):
+        context = replace(_context(plan, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
+        modules.append(stage.plugin(stage.config).attach(plan.model, context))
+        generators.append(context.generator)
+    return Attachments(modules, generators, _seed(plan, place))
+
+
+def _seed(plan: Plan, place: int) -> int:
+    """The first fit has the run's own seed, as if nothing stood before it."""
+    from rexp.train.seeds import derived_seed
+
+    return plan.request.seed if place == _first_fit(plan) - 1 else derived_seed(plan.request.seed, 5, place)
+
+
+def _text(words: list[Any]) -> str:
+    return ", ".join("+".join(word) if isinstance(word, list) else str(word) for word in words)
