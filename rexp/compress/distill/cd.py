@@ -1,0 +1,138 @@
+"""Collaborative distillation: the teacher's soft labels of items that are drawn by their rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from rexp.compress.distill.complement import ROWS_AT_ONCE
+from rexp.compress.distill.ranked import take
+from rexp.compress.distill.sampling import PADDING, draw_positions
+from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.student import Student
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rexp.api import StageContext, Step
+
+EPSILON = 1e-10
+
+
+@dataclass(frozen=True)
+class CDConfig:
+    """Options of :class:`CD`; the defaults are those of public code for BPR.
+
+    Args:
+        weight: of the loss.
+        n: items that are drawn of each user each epoch.
+        depth: N, how many of the best unobserved items they are drawn from.
+        temperature: T; of two ranks with probabilities in proportion to exp(-r / (N T)), the better is kept.
+        guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
+        scale: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
+        reduction: over the users of the batch.
+    """
+
+    weight: float = 0.5
+    n: int = 2
+    depth: int = 3000
+    temperature: float = 20.0
+    guide: Literal["teacher", "student"] = "student"
+    scale: float = 2.0
+    shift: float = 0.0
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        require(self.n >= 1, f"n={self.n} must be 1 or more")
+        require(self.depth >= self.n, f"depth={self.depth} must not be below n={self.n}")
+        for key in ("temperature", "scale"):
+            require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+
+
+class CD(DistillationStage):
+    """Collaborative distillation (Lee et al., ICDM 2019)."""
+
+    Config: ClassVar[type] = CDConfig
+    config: CDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> CDLoss:
+        """Ask the teacher for its best items where it guides."""
+        return CDLoss(self.config, model, context)
+
+
+def soft_labels(student: Tensor, teacher: Tensor, scale: float, shift: float) -> Tensor:
+    """``-[q ln(sigmoid(s) + 1e-10) + (1 - q) ln(sigmoid(-s) + 1e-10)]`` with ``q = sigmoid((t + shift) / scale)``.
+
+    Args:
+        student, teacher: (B, n) logits; -inf, in both, is not there.
+        scale, shift: of the soft label.
+
+    Returns:
+        (B,)
+    """
+    there = student != -torch.inf
+    ours, wanted = student.where(there, 0.0), ((teacher.where(there, 0.0) + shift) / scale).sigmoid()
+    losses = wanted * (ours.sigmoid() + EPSILON).log() + (1 - wanted) * ((-ours).sigmoid() + EPSILON).log()
+    return -losses.where(there, 0.0).sum(1)
+
+
+def better_of_two(sizes: Tensor, depth: int, scale: float) -> Tensor:
+    """Log-probability that rank r is the better of two ranks, each drawn in proportion to exp(-r / scale).
+
+    Args:
+        sizes: (B,) how many ranks each row has.
+        depth: columns of the answer.
+        scale: of the decay.
+
+    Returns:
+        (B, depth), not normalised; -inf beyond a row's size.
+    """
+    weights = torch.exp(-torch.arange(depth, dtype=torch.float64) / scale)
+    up_to = weights.cumsum(0)
+    sums = torch.cat([up_to.new_zeros(1), up_to])[sizes].unsqueeze(1)
+    worse = (sums - up_to).clamp(min=0)
+    log = (weights * (weights + 2 * worse)).log()
+    return log.masked_fill_(torch.arange(depth) >= sizes.unsqueeze(1), -torch.inf).float()
+
+
+def draw_better(best: Tensor, n: int, scale: float, generator: Generator) -> Tensor:
+    """(R, n) int32 of ``best`` (R, depth): pairs are drawn, the better kept, until n are distinct.
+
+    Drawing until n are distinct is drawing without replacement, each in proportion to :func:`better_of_two`.
+    """
+    blocks = []
+    for block in torch.split(best, ROWS_AT_ONCE):
+        log_weights = better_of_two((block != PADDING).sum(1), block.shape[1], scale)
+        blocks.append(take(block, draw_positions(log_weights, n, generator)))
+    return torch.cat(blocks)
+
+
+class CDLoss(Distilling):
+    """:func:`soft_labels` over the distinct users of the batch."""
+
+    def __init__(self, config: CDConfig, model: nn.Module, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
+        self.student = Student(model, context.split)
+        self.best = self.teacher.top_items(config.depth) if config.guide == "teacher" else None
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw the items of every user."""
+        config = self.config
+        best = self.student.top_items(config.depth) if self.best is None else self.best
+        self.items = draw_better(best, config.n, config.depth * config.temperature, self.generator)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``cd``."""
+        items = rows_of(self.items, step.users)
+        ours = student_scores(step, step.users, items)
+        theirs = teacher_scores(self.teacher, step.users, items).to(ours)
+        losses = soft_labels(ours, theirs, self.config.scale, self.config.shift)
+        return {"cd": self.config.weight * reduce(losses, self.config.reduction)}

@@ -1,0 +1,124 @@
+"""Dual correction: what the student ranks too low above what it ranks too high, for users and for items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from rexp.compress.distill.complement import ROWS_AT_ONCE
+from rexp.compress.distill.items import top_users
+from rexp.compress.distill.ranked import take
+from rexp.compress.distill.ranking import relaxed_ranking
+from rexp.compress.distill.ranks import item_ranks, misplacement, user_ranks
+from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.compress.distill.sampling import draw_positions
+from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.student import Student
+from rexp.losses.reduction import reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Generator, Tensor, nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class DCDConfig(RRDConfig):
+    """Options of :class:`DCD`; the others are those of its part RRD (:class:`RRDConfig`), whose ``weight`` is one.
+
+    The authors' constants are not public; these are those of RRD and IR-RRD for BPR on CiteULike.
+
+    Args:
+        user_weight: of the correction of every user's ranking of items.
+        item_weight: of the correction of every item's ranking of users; 0 leaves the item's side out.
+        k: items that are drawn of those too low, and as many of those too high, among the teacher's ``depth`` best.
+        item_k: the same for users, on the item's side.
+        scale: T of the weights ``tanh((rank of the student - rank of the teacher) / T)``.
+    """
+
+    user_weight: float = 0.001
+    item_weight: float = 0.0005
+    k: int = 40
+    item_k: int = 20
+    scale: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key in ("k", "item_k"):
+            require(1 <= getattr(self, key) <= self.depth, f"{key}={getattr(self, key)} must be from 1 to depth")
+        require(self.scale > 0, f"scale={self.scale} must be above 0")
+
+
+class DCD(DistillationStage):
+    """Dual correction strategy (Lee & Kim, CIKM 2021), with its part RRD."""
+
+    Config: ClassVar[type] = DCDConfig
+    config: DCDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> DCDLoss:
+        """Ask the teacher for its best items of every user, and its best users of every item."""
+        return DCDLoss(self.config, model, context)
+
+
+def draw_misplaced(ranks: Tensor, best: Tensor, k: int, scale: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Draw what is too low, and what is too high, without replacement, in the teacher's order.
+
+    Args:
+        ranks: (R, depth) the student's ranks of ``best``.
+        best: (R, depth) int32 in the teacher's order, padded with -1.
+        k: of each.
+        scale: see :func:`misplacement`.
+        generator: the source of chance.
+
+    Returns:
+        two (R, k) int32, padded with -1.
+    """
+    blocks = []
+    for of_student, of_teacher in zip(torch.split(ranks, ROWS_AT_ONCE), torch.split(best, ROWS_AT_ONCE), strict=True):
+        weights = misplacement(of_student, of_teacher, scale)
+        blocks.append([take(of_teacher, draw_positions(weight, k, generator)) for weight in weights])
+    too_low, too_high = zip(*blocks, strict=True)
+    return torch.cat(too_low), torch.cat(too_high)
+
+
+class DCDLoss(Distilling):
+    """RRD, and :func:`relaxed_ranking` of what is too low above what is too high.
+
+    The user's side is over the distinct users of the batch, the item's over its distinct items.
+    """
+
+    def __init__(self, config: DCDConfig, model: nn.Module, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.generator = config, context.generator
+        self.rrd = RRDLoss(config, context)
+        self.student = Student(model, context.split)
+        self.best_items = self.rrd.lists.best
+        self.best_users = top_users(teacher_of(context), context.split, config.depth) if config.item_weight else None
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw the lists of RRD, and find and draw what is misplaced now."""
+        self.rrd.on_epoch(epoch)
+        config, ranks = self.config, item_ranks(self.student, self.best_items)
+        self.items = draw_misplaced(ranks, self.best_items, config.k, config.scale, self.generator)
+        if self.best_users is not None:
+            ranks = user_ranks(self.student, self.best_users)
+            self.users = draw_misplaced(ranks, self.best_users, config.item_k, config.scale, self.generator)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The losses ``rrd``, ``user_side`` and ``item_side``."""
+        config = self.config
+        of_users = relaxed_ranking(
+            *(student_scores(step, step.users, rows_of(table, step.users)) for table in self.items)
+        )
+        losses = {**self.rrd.loss(step), "user_side": config.user_weight * reduce(of_users, config.reduction)}
+        if self.best_users is not None:
+            of_items = relaxed_ranking(
+                *(student_scores_of_users(step, step.items, rows_of(table, step.items)) for table in self.users)
+            )
+            losses["item_side"] = config.item_weight * reduce(of_items, config.reduction)
+        return losses

@@ -1,0 +1,94 @@
+"""Distillation experts: the teacher's vectors, made of the student's by experts that are chosen by the teacher's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rexp.api import Need
+from rexp.compress.distill.experts import Experts, squared_distance
+from rexp.compress.distill.gumbel import annealed
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.vectors import Side, pair_of_vectors, positives_and_negatives, sizes
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class DEConfig:
+    """Options of :class:`DE`; the defaults are the authors' for BPR on CiteULike.
+
+    Args:
+        weight: of the loss.
+        experts: of users, and as many of items.
+        temperature: of the choice in the first epoch.
+        end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
+        reduction: over users, over positive items and over negative items of the batch, each of them once.
+    """
+
+    weight: float = 0.01
+    experts: int = 30
+    temperature: float = 1.0
+    end_temperature: float = 1e-10
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        require(self.experts >= 1, f"experts={self.experts} must be 1 or more")
+        for key in ("temperature", "end_temperature"):
+            require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+
+
+class DE(DistillationStage):
+    """Distillation experts (Kang et al., CIKM 2020: DE-RRD)."""
+
+    Config: ClassVar[type] = DEConfig
+    config: DEConfig
+    needs = frozenset({Need.TEACHER, Need.VECTORS})
+
+    def attach(self, model: nn.Module, context: StageContext) -> DELoss:
+        """Build the experts and gates of both sides; they are trained in the fit, and dropped with it."""
+        return DELoss(self.config, model, context)
+
+
+class DELoss(Distilling):
+    """``users + (positive items + negative items) / 2`` of the squared distances to the teacher's vectors."""
+
+    def __init__(self, config: DEConfig, model: nn.Module, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.teacher, self.max_epochs = config, teacher_of(context), context.max_epochs
+        self.of_users, self.of_items = experts_of(model, context, config.experts)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Anneal the temperature."""
+        config = self.config
+        self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``de``."""
+        positives, negatives = positives_and_negatives(step.batch)
+        items = self._distances(step, "item", positives) + self._distances(step, "item", negatives)
+        return {"de": self.config.weight * (self._distances(step, "user", step.users) + 0.5 * items)}
+
+    def _distances(self, step: Step, side: Side, ids: Tensor) -> Tensor:
+        if not len(ids):
+            return step.scores.new_zeros(())
+        experts = self.of_users if side == "user" else self.of_items
+        distances = reconstruction(experts, *pair_of_vectors(step, self.teacher, side, ids), self.temperature)
+        return reduce(distances, self.config.reduction)
+
+
+def experts_of(model: nn.Module, context: StageContext, n: int) -> tuple[Experts, Experts]:
+    """Experts of users, and of items."""
+    users, items = sizes(model, context)
+    return Experts(*users, n, context.generator), Experts(*items, n, context.generator)
+
+
+def reconstruction(experts: Experts, student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """(B,) squared distances of the teacher's vectors (B, d_t) from what the experts make of the student's (B, d_s)."""
+    return squared_distance(teacher, experts(student, experts.choose(teacher, temperature)))

@@ -1,0 +1,81 @@
+"""Hard labels: what the teacher would recommend counts as taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.compress.distill.complement import Complement
+from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class HardLabelsConfig:
+    """Options of :class:`HardLabels`.
+
+    Args:
+        weight: of the loss.
+        k: the teacher's best items that a user did not take in training; their label is 1.
+        others: items with label 0, drawn each epoch uniformly from those neither taken nor among the best.
+        reduction: over the users of the batch.
+    """
+
+    weight: float = 1.0
+    k: int = 10
+    others: int = 10
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        require(self.k >= 1, f"k={self.k} must be 1 or more")
+        require(self.others >= 0, f"others={self.others} must not be negative")
+
+
+class HardLabels(DistillationStage):
+    """The teacher's decisions without its confidence: what soft targets are compared with."""
+
+    Config: ClassVar[type] = HardLabelsConfig
+    config: HardLabelsConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> HardLabelsLoss:
+        """Ask the teacher for its best items."""
+        return HardLabelsLoss(self.config, context)
+
+
+def labelled(positives: Tensor, negatives: Tensor) -> Tensor:
+    """(B,) ``-sum ln sigmoid(s) - sum ln sigmoid(-s)`` of logits (B, K) and (B, L); -inf is not there."""
+    signed = torch.cat([positives, -negatives], 1)
+    return -F.logsigmoid(signed.masked_fill(signed.isinf(), 0.0)).where(~signed.isinf(), 0.0).sum(1)
+
+
+class HardLabelsLoss(Distilling):
+    """:func:`labelled` over the distinct users of the batch."""
+
+    def __init__(self, config: HardLabelsConfig, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.generator = config, context.generator
+        self.best = teacher_of(context).top_items(config.k)
+        self.rest = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw the items with label 0."""
+        self.others = self.rest.draw(self.config.others, self.generator)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``hard_labels``."""
+        positives, negatives = (
+            student_scores(step, step.users, rows_of(table, step.users)) for table in (self.best, self.others)
+        )
+        return {"hard_labels": self.config.weight * reduce(labelled(positives, negatives), self.config.reduction)}

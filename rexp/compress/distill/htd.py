@@ -1,0 +1,87 @@
+"""Hierarchical topology distillation: entities in groups, arranged within a group and between groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Need
+from rexp.compress.distill.de import experts_of, reconstruction
+from rexp.compress.distill.gumbel import annealed
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.topology import between_groups, within_groups
+from rexp.compress.distill.vectors import pair_of_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class HTDConfig:
+    """Options of :class:`HTD`; the defaults are the authors' for BPR on CiteULike. All losses are sums.
+
+    Args:
+        weight: of the loss.
+        alpha: share of the topology in it; the rest trains what assigns the groups.
+        groups: of users, and as many of items.
+        prototypes: compared with every ``entity``, or with one another (``group``).
+        temperature: of the choice of experts in the first epoch.
+        end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
+    """
+
+    weight: float = 0.001
+    alpha: float = 0.5
+    groups: int = 30
+    prototypes: Literal["entity", "group"] = "entity"
+    temperature: float = 1.0
+    end_temperature: float = 1e-10
+
+    def __post_init__(self) -> None:
+        require(0 <= self.alpha <= 1, f"alpha={self.alpha} must be from 0 to 1")
+        require(self.groups >= 1, f"groups={self.groups} must be 1 or more")
+        for key in ("temperature", "end_temperature"):
+            require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+
+
+class HTD(DistillationStage):
+    """Hierarchical topology distillation (Kang et al., KDD 2021)."""
+
+    Config: ClassVar[type] = HTDConfig
+    config: HTDConfig
+    needs = frozenset({Need.TEACHER, Need.VECTORS})
+
+    def attach(self, model: nn.Module, context: StageContext) -> HTDLoss:
+        """Build what assigns the groups; it is trained in the fit, and dropped with it."""
+        return HTDLoss(self.config, model, context)
+
+
+class HTDLoss(Distilling):
+    """``alpha L_topology + (1 - alpha) L_assignment``; the second is the loss of distillation experts."""
+
+    def __init__(self, config: HTDConfig, model: nn.Module, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.teacher, self.max_epochs = config, teacher_of(context), context.max_epochs
+        self.of_users, self.of_items = experts_of(model, context, config.groups)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Anneal the temperature."""
+        config = self.config
+        self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The losses ``topology`` and ``assignment``."""
+        users = pair_of_vectors(step, self.teacher, "user", step.users)
+        items = pair_of_vectors(step, self.teacher, "item", step.items)
+        student, teacher = (torch.cat(both) for both in zip(users, items, strict=True))
+        groups = torch.cat([self.of_users.groups(users[1]), self.of_items.groups(items[1]) + self.config.groups])
+        topology = within_groups(student, teacher, groups)
+        topology = topology + between_groups(student, teacher, groups, entities=self.config.prototypes == "entity")
+        assignment = reconstruction(self.of_users, *users, self.temperature).sum()
+        assignment = assignment + reconstruction(self.of_items, *items, self.temperature).sum()
+        weight, alpha = self.config.weight, self.config.alpha
+        return {"topology": weight * alpha * topology, "assignment": weight * (1 - alpha) * assignment}

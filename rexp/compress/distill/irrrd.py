@@ -1,0 +1,97 @@
+"""Relaxed ranking distillation that is regularised from the item's side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from rexp.compress.distill.items import top_users, train_users
+from rexp.compress.distill.ranked import RankedLists
+from rexp.compress.distill.ranking import relaxed_ranking
+from rexp.compress.distill.rrd import RRDConfig, user_lists
+from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.losses.reduction import reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class IRRRDConfig(RRDConfig):
+    """Options of :class:`IRRRD`; the defaults are the authors' for BPR on CiteULike. See :class:`RRDConfig` for others.
+
+    Args:
+        item_weight: of the item's side.
+        item_interesting: K, users that are drawn of the teacher's best of an item each epoch.
+        item_uninteresting: L, users that are drawn uniformly from the others each epoch.
+        item_temperature: as ``temperature``, in ranks of users.
+    """
+
+    item_weight: float = 0.0005
+    item_interesting: int = 20
+    item_uninteresting: int = 20
+    item_temperature: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key in ("item_interesting", "item_uninteresting"):
+            require(getattr(self, key) >= 1, f"{key}={getattr(self, key)} must be 1 or more")
+        require(self.depth >= self.item_interesting, f"depth={self.depth} must not be below item_interesting")
+        require(self.item_temperature > 0, f"item_temperature={self.item_temperature} must be above 0")
+
+
+class IRRRD(DistillationStage):
+    """Item-side ranking regularised distillation (Kang et al., Information Sciences 2021), on top of RRD."""
+
+    Config: ClassVar[type] = IRRRDConfig
+    config: IRRRDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> IRRRDLoss:
+        """Ask the teacher for its best items of every user, and its best users of every item."""
+        return IRRRDLoss(self.config, context)
+
+
+class IRRRDLoss(Distilling):
+    """:func:`relaxed_ranking` over the users of a batch, and over every item in one of their lists."""
+
+    def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.generator = config, context.generator
+        self.items_of_users = user_lists(config, context)
+        self.users_of_items = item_lists(config, context)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw all lists."""
+        self.items = self.items_of_users.draw(self.generator)
+        self.users = self.users_of_items.draw(self.generator)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The losses ``rrd`` and ``item_side``."""
+        first, others = (rows_of(table, step.users) for table in self.items)
+        of_users = relaxed_ranking(student_scores(step, step.users, first), student_scores(step, step.users, others))
+        items = torch.unique(torch.cat([first.flatten(), others.flatten()]))
+        items = items[items >= 0]
+        of_items = relaxed_ranking(
+            *(student_scores_of_users(step, items, rows_of(table, items)) for table in self.users)
+        )
+        reduction = self.config.reduction
+        return {
+            "rrd": self.config.weight * reduce(of_users, reduction),
+            "item_side": self.config.item_weight * reduce(of_items, reduction),
+        }
+
+
+def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:
+    """The lists of users of every item."""
+    split = context.split
+    best = top_users(teacher_of(context), split, config.depth)
+    sizes = config.item_interesting, config.item_uninteresting
+    return RankedLists(best, train_users(split), split.n_users, *sizes, config.item_temperature, config.fixed)

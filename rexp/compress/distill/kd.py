@@ -1,0 +1,145 @@
+"""Soft targets: the teacher's scores, softened by a temperature, as labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.compress.distill.complement import Complement
+from rexp.compress.distill.ranking import ABSENT
+from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.student import Student
+from rexp.errors import ConfigError
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class KDConfig:
+    """Options of :class:`KD`.
+
+    Args:
+        over: ``batch``, the items of the batch, each a question of yes or no; or ``lists``, a distribution over a list
+            of items of each user.
+        weight: of the loss.
+        alpha: share of the hard labels in the mix ``alpha hard + (1 - alpha) soft``. The fit's own loss is the hard
+            part and counts once, so the soft part is multiplied by ``weight (1 - alpha) / alpha``: the same minimum
+            and, for an optimiser that goes by the direction (Adam), the same steps. 0.5 leaves ``weight`` alone.
+        temperature: divides both models' scores.
+        squared: multiply by temperature^2, which keeps the size of gradients (Hinton et al. 2015). Recommenders'
+            authors leave it out.
+        k: items of a list: the best that its owner did not take in training.
+        guide: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
+        random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
+            teacher's best.
+        reduction: over the items of the batch, or over the lists; take that of the fit's loss.
+    """
+
+    over: Literal["batch", "lists"] = "lists"
+    weight: float = 1.0
+    alpha: float = 0.5
+    temperature: float = 1.0
+    squared: bool = False
+    k: int = 50
+    guide: Literal["teacher", "student"] = "teacher"
+    random: int = 0
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        require(0 < self.alpha <= 1, f"alpha={self.alpha} must be above 0 and at most 1")
+        require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
+        require(self.k >= 1, f"k={self.k} must be 1 or more")
+        require(self.random >= 0, f"random={self.random} must not be negative")
+
+    @property
+    def factor(self) -> float:
+        """What multiplies the soft part."""
+        return self.weight * (1 - self.alpha) / self.alpha * (self.temperature**2 if self.squared else 1.0)
+
+
+class KD(DistillationStage):
+    """Soft targets (Hinton et al. 2015), point-wise or list-wise."""
+
+    Config: ClassVar[type] = KDConfig
+    config: KDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> Distilling:
+        """Ask the teacher for its best items where lists need them."""
+        return BatchKD(self.config, context) if self.config.over == "batch" else ListKD(self.config, model, context)
+
+
+def soft_bce(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """``BCE(sigmoid(s / T), sigmoid(t / T))`` of logits, in their shape."""
+    wanted = (teacher / temperature).sigmoid()
+    return F.binary_cross_entropy_with_logits(student / temperature, wanted, reduction="none")
+
+
+def soft_lists(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """``KL(softmax(t / T) || softmax(s / T))`` of every row.
+
+    Args:
+        student, teacher: (B, K) logits; -inf, in both, is not there.
+        temperature: above 0.
+
+    Returns:
+        (B,), 0 for a row without items.
+    """
+    there = student != -torch.inf
+    ours = (student.masked_fill(~there, ABSENT) / temperature).log_softmax(1)
+    theirs = (teacher.masked_fill(~there, ABSENT) / temperature).log_softmax(1)
+    return (theirs.exp() * (theirs - ours)).where(there, 0.0).sum(1)
+
+
+class BatchKD(Distilling):
+    """:func:`soft_bce` over the items of the batch."""
+
+    def __init__(self, config: KDConfig, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.teacher = config, teacher_of(context)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``kd``."""
+        batch = step.batch
+        if batch.items.dim() > 2 or not batch.items.numel():
+            raise ConfigError("kd with over=batch needs a loss whose batch holds items of users; take over=lists")
+        wanted = self.teacher.scores(batch.query.users, batch.items).to(step.scores)
+        losses = soft_bce(step.scores, wanted, self.config.temperature)
+        return {"kd": self.config.factor * reduce(losses, self.config.reduction, batch.log_q)}
+
+
+class ListKD(Distilling):
+    """:func:`soft_lists` over the distinct users of the batch."""
+
+    def __init__(self, config: KDConfig, model: nn.Module, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
+        self.student = Student(model, context.split)
+        self.best = self.teacher.top_items(config.k)
+        self.others: Complement | None = None
+        if config.random:
+            self.others = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Make the lists of the epoch."""
+        self.lists = self.best if self.config.guide == "teacher" else self.student.top_items(self.config.k)
+        if self.others is not None:
+            self.lists = torch.cat([self.lists, self.others.draw(self.config.random, self.generator)], 1)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``kd``."""
+        items = rows_of(self.lists, step.users)
+        ours = student_scores(step, step.users, items)
+        theirs = teacher_scores(self.teacher, step.users, items).to(ours)
+        losses = soft_lists(ours, theirs, self.config.temperature)
+        return {"kd": self.config.factor * reduce(losses, self.config.reduction)}

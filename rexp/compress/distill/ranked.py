@@ -1,0 +1,61 @@
+"""What relaxed ranking distillation draws each epoch: interesting columns of every row, and uninteresting ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+from rexp.compress.distill.complement import ROWS_AT_ONCE, Complement
+from rexp.compress.distill.sampling import PADDING, draw_positions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def take(table: Tensor, positions: Tensor) -> Tensor:
+    """(B, k) entries of ``table`` (B, N) at ``positions`` (B, k); -1 stays -1."""
+    return table.gather(1, positions.clamp(min=0)).where(positions != PADDING, PADDING)
+
+
+class RankedLists:
+    """The teacher's ranking of every row, and draws from it.
+
+    Args:
+        best: (R, depth) int32, the teacher's best columns of each row beside the held ones, padded with -1.
+        held: columns of the training part, in compressed rows (:class:`Complement`).
+        n_columns: columns in all.
+        interesting: how many are drawn of ``best``, rank r (from 1) with a probability in proportion to
+            exp(-r / temperature), without replacement.
+        uninteresting: how many are drawn uniformly beside ``best`` and the held ones, without replacement.
+        temperature: of the draw, in ranks.
+        fixed: take the first ``interesting`` of ``best`` instead of drawing.
+    """
+
+    def __init__(
+        self,
+        best: Tensor,
+        held: tuple[np.ndarray, np.ndarray],
+        n_columns: int,
+        interesting: int,
+        uninteresting: int,
+        temperature: float,
+        fixed: bool,
+    ) -> None:
+        self.best, self.others = best, Complement(held, best, n_columns)
+        self.interesting, self.uninteresting = interesting, uninteresting
+        self.temperature, self.fixed = temperature, fixed
+
+    def draw(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Interesting (R, K), in the teacher's order, and uninteresting (R, L) columns, int32, padded with -1."""
+        first = self.best[:, : self.interesting] if self.fixed else self._draw_interesting(generator)
+        return first, self.others.draw(self.uninteresting, generator)
+
+    def _draw_interesting(self, generator: Generator) -> Tensor:
+        weights = -torch.arange(1, self.best.shape[1] + 1) / self.temperature
+        blocks = []
+        for block in torch.split(self.best, ROWS_AT_ONCE):
+            log_weights = weights.expand(block.shape).masked_fill(block == PADDING, -torch.inf)
+            blocks.append(take(block, draw_positions(log_weights, self.interesting, generator)))
+        return torch.cat(blocks)

@@ -1,0 +1,70 @@
+"""Where a student has the entities that a teacher has on top."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rexp.compress.distill.items import ITEMS_AT_ONCE
+from rexp.compress.distill.sampling import PADDING
+
+if TYPE_CHECKING:
+    from rexp.compress.distill.student import Student
+
+
+def count_above(scores: Tensor, thresholds: Tensor) -> Tensor:
+    """(B, k) how many of the scores (B, N) of a row are above each of its thresholds (B, k), in any order.
+
+    Every score looks for its place among the sorted thresholds, which is several times faster than sorting the scores.
+    """
+    ordered, order = thresholds.sort(dim=1)
+    places = torch.searchsorted(ordered, scores.contiguous())
+    k = thresholds.shape[1]
+    places += torch.arange(len(scores)).unsqueeze(1) * (k + 1)
+    counts = torch.bincount(places.flatten(), minlength=len(scores) * (k + 1)).view(len(scores), k + 1)
+    above = scores.shape[1] - counts.cumsum(1)[:, :k]
+    return torch.empty_like(above).scatter_(1, order, above)
+
+
+def item_ranks(student: Student, best: Tensor) -> Tensor:
+    """(U, k) int32 ranks, from 0, that the student gives to items ``best`` (U, k) among those a user did not take."""
+    ranks = torch.empty(best.shape, dtype=torch.int32)
+    for users, scores in student.catalogue():
+        ranks[users] = count_above(scores, scores.gather(1, best[users].long().clamp(min=0))).int()
+    return ranks
+
+
+def user_ranks(student: Student, best: Tensor) -> Tensor:
+    """(I, k) int32 ranks, from 0, that the student gives to users ``best`` (I, k) among those who did not take an item.
+
+    Twice over the users in blocks: for the scores of ``best``, then for how many are above them.
+    """
+    wanted = torch.zeros(best.shape)
+    for users, scores in student.catalogue():
+        first = int(users[0])
+        rows, columns = ((best >= first) & (best < first + len(users))).nonzero(as_tuple=True)
+        wanted[rows, columns] = scores[best[rows, columns].long() - first, rows]
+    ranks = torch.zeros(best.shape, dtype=torch.int32)
+    for _, scores in student.catalogue():
+        for start in range(0, len(best), ITEMS_AT_ONCE):
+            rows_here = slice(start, start + ITEMS_AT_ONCE)
+            ranks[rows_here] += count_above(scores[:, rows_here].T, wanted[rows_here]).int()
+    return ranks
+
+
+def misplacement(ranks: Tensor, best: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Log-weights of what the student has too low, and of what it has too high.
+
+    ``ln max(tanh(max((rank_s - rank_t) / T, 0)), 1e-5)``, and the same of ``rank_t - rank_s``.
+
+    Args:
+        ranks: (R, k) the student's ranks, from 0, of the entities in ``best``.
+        best: (R, k) entities in the teacher's order, padded with -1, which weigh nothing.
+        scale: T.
+    """
+    too_low = (ranks - torch.arange(ranks.shape[1])) / scale
+    there = best != PADDING
+    both = (too_low.tanh().clamp(min=1e-5).log(), (-too_low).tanh().clamp(min=1e-5).log())
+    return both[0].where(there, -torch.inf), both[1].where(there, -torch.inf)

@@ -1,0 +1,122 @@
+"""Ranking distillation: the teacher's best items as further positives, the better the heavier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.compress.distill.complement import Complement
+from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class RDConfig:
+    """Options of :class:`RD`; the defaults are those of the authors' code.
+
+    Args:
+        weight: of the loss (alpha in the paper).
+        k: the teacher's best items that a user did not take in training.
+        scale: lambda of the weights by position, ``exp(-r / scale)``, normalised.
+        mu: sharpness of the weights by how far down the student has an item.
+        samples: items that the student's rank is estimated from (epsilon), drawn each epoch among those not taken.
+        static_epochs: epochs before the second weights join.
+        normalise: let the products of both weights sum to 1 for each user; the authors' code does not.
+        reduction: over the users of the batch.
+    """
+
+    weight: float = 1.0
+    k: int = 10
+    scale: float = 1.0
+    mu: float = 0.1
+    samples: int = 100
+    static_epochs: int = 10
+    normalise: bool = False
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        for key in ("k", "samples"):
+            require(getattr(self, key) >= 1, f"{key}={getattr(self, key)} must be 1 or more")
+        require(self.scale > 0, f"scale={self.scale} must be above 0")
+        require(self.static_epochs >= 0, f"static_epochs={self.static_epochs} must not be negative")
+
+
+class RD(DistillationStage):
+    """Ranking distillation (Tang & Wang, KDD 2018)."""
+
+    Config: ClassVar[type] = RDConfig
+    config: RDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> RDLoss:
+        """Ask the teacher for its best items."""
+        return RDLoss(self.config, context)
+
+
+def position_weights(k: int, scale: float) -> Tensor:
+    """(k,) ``exp(-r / scale)`` for r = 1 .. k, normalised to 1 (equation 6)."""
+    weights = torch.exp(-torch.arange(1, k + 1) / scale)
+    return weights / weights.sum()
+
+
+def discrepancy_weights(scores: Tensor, sampled: Tensor, n_items: int, mu: float) -> Tensor:
+    """``max(0, tanh(mu (estimated rank - r)))``, ranks counted from 0 (equations 8 and 9).
+
+    The rank is estimated from the share of sampled items above: ``floor((n_items - 1) share)``.
+
+    Args:
+        scores: (B, K) the student's, of the teacher's items in their order.
+        sampled: (B, N) the student's, of sampled items; -inf is not there.
+        n_items: of the catalogue.
+        mu: sharpness.
+    """
+    above = (sampled.unsqueeze(1) > scores.unsqueeze(2)).sum(2)
+    there = (sampled != -torch.inf).sum(1, keepdim=True).clamp(min=1)
+    ranks = (n_items - 1) * above // there  # in whole numbers, so that no share is rounded across a floor
+    return torch.tanh(mu * (ranks - torch.arange(scores.shape[1], device=scores.device))).clamp(min=0)
+
+
+def weighted_positives(scores: Tensor, weights: Tensor) -> Tensor:
+    """(B,) ``-sum_r w_r ln sigmoid(s_r)`` of logits (B, K); -inf is not there."""
+    there = scores != -torch.inf
+    return -(weights * F.logsigmoid(scores.where(there, 0.0))).where(there, 0.0).sum(1)
+
+
+class RDLoss(Distilling):
+    """:func:`weighted_positives` over the distinct users of the batch."""
+
+    def __init__(self, config: RDConfig, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.generator, self.n_items = config, context.generator, context.split.n_items
+        self.best = teacher_of(context).top_items(config.k)
+        self.untaken = Complement(context.split.user_items(["train"]), None, context.split.n_items)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw the items that the student's ranks are estimated from."""
+        dynamic = epoch > self.config.static_epochs
+        self.sampled = self.untaken.draw(self.config.samples, self.generator) if dynamic else None
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``rd``."""
+        scores = student_scores(step, step.users, rows_of(self.best, step.users))
+        weights = position_weights(self.config.k, self.config.scale).to(scores).expand(scores.shape)
+        if self.sampled is not None:
+            weights = weights * self._discrepancies(step, scores.detach(), rows_of(self.sampled, step.users))
+            if self.config.normalise:
+                weights = F.normalize(weights, p=1)
+        return {"rd": self.config.weight * reduce(weighted_positives(scores, weights), self.config.reduction)}
+
+    @torch.no_grad()
+    def _discrepancies(self, step: Step, scores: Tensor, sampled: Tensor) -> Tensor:
+        return discrepancy_weights(scores, student_scores(step, step.users, sampled), self.n_items, self.config.mu)

@@ -1,0 +1,87 @@
+"""Relaxed ranking distillation: the teacher's order of what it finds interesting, above the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rexp.compress.distill.ranked import RankedLists
+from rexp.compress.distill.ranking import relaxed_ranking
+from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.losses.reduction import Reduction, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class RRDConfig:
+    """Options of :class:`RRD`; the defaults are the authors' for BPR on CiteULike.
+
+    Args:
+        weight: of the loss. It belongs to the sums: another one is needed where K, L or the reduction differ.
+        interesting: K, items that are drawn of the teacher's best each epoch.
+        uninteresting: L, items that are drawn uniformly from the others each epoch.
+        depth: how many of the teacher's best unobserved items the K are drawn from.
+        temperature: rank r is drawn with a probability in proportion to exp(-r / temperature).
+        fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
+        reduction: over the users of the batch.
+    """
+
+    weight: float = 0.001
+    interesting: int = 40
+    uninteresting: int = 40
+    depth: int = 500
+    temperature: float = 10.0
+    fixed: bool = False
+    reduction: Reduction = "sum"
+
+    def __post_init__(self) -> None:
+        require(self.interesting >= 1, f"interesting={self.interesting} must be 1 or more")
+        require(self.uninteresting >= 1, f"uninteresting={self.uninteresting} must be 1 or more")
+        require(self.depth >= self.interesting, f"depth={self.depth} must not be below interesting={self.interesting}")
+        require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
+
+
+class RRD(DistillationStage):
+    """Relaxed ranking distillation (Kang et al., CIKM 2020: DE-RRD)."""
+
+    Config: ClassVar[type] = RRDConfig
+    config: RRDConfig
+
+    def attach(self, model: nn.Module, context: StageContext) -> RRDLoss:
+        """Ask the teacher for its best items."""
+        return RRDLoss(self.config, context)
+
+
+class RRDLoss(Distilling):
+    """:func:`relaxed_ranking` over the distinct users of a batch."""
+
+    def __init__(self, config: RRDConfig, context: StageContext) -> None:
+        super().__init__()
+        self.config, self.generator = config, context.generator
+        self.lists = user_lists(config, context)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Draw both lists of every user."""
+        self.interesting, self.uninteresting = self.lists.draw(self.generator)
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """The loss ``rrd``."""
+        first = student_scores(step, step.users, rows_of(self.interesting, step.users))
+        others = student_scores(step, step.users, rows_of(self.uninteresting, step.users))
+        return {"rrd": self.config.weight * reduce(relaxed_ranking(first, others), self.config.reduction)}
+
+
+def user_lists(config: RRDConfig, context: StageContext) -> RankedLists:
+    """The lists of items of every user."""
+    split = context.split
+    best = teacher_of(context).top_items(config.depth)
+    held = split.user_items(["train"])
+    sizes = config.interesting, config.uninteresting
+    return RankedLists(best, held, split.n_items, *sizes, config.temperature, config.fixed)

@@ -1,0 +1,64 @@
+"""What every stage of distillation has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from rexp.api import Need
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext, Step, TeacherView
+
+
+class DistillationStage:
+    """The facts that hold for all of them: they act inside a fit, ask a teacher, and leave the model as it is."""
+
+    phase: ClassVar[Literal["train"]] = "train"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TEACHER})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {}
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+
+class Distilling(nn.Module):
+    """A stage at work: a loss, and nothing to do at the other occasions unless it says so."""
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """What is added to the loss of this step, by name, weighted."""
+        raise NotImplementedError
+
+    def after_step(self) -> None:
+        """Nothing: the model is not touched."""
+
+    def on_epoch(self, epoch: int) -> None:
+        """Nothing is drawn or annealed."""
+
+    def finish(self) -> None:
+        """Nothing: what was put beside the model goes with this module."""
+
+
+def teacher_of(context: StageContext) -> TeacherView:
+    """The teacher.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if context.teacher is None:
+        raise ConfigError("distillation needs a teacher; choose one with model@teacher=NAME or teacher.from=RUN")
+    return context.teacher
+
+
+def require(condition: bool, text: str) -> None:
+    """Refuse an option.
+
+    Raises:
+        ValueError: with this text, unless the condition holds.
+    """
+    if not condition:
+        raise ValueError(text)

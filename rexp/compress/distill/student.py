@@ -1,0 +1,57 @@
+"""The student as a stage sees it between epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rexp.compress.distill.items import hide_train
+from rexp.compress.distill.sampling import PADDING
+from rexp.evaluate.scoring import Scorer
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+BLOCK_BYTES = 2**26
+
+
+class Student:
+    """The model in training, asked for scores of whole rows.
+
+    No module, so that a stage that keeps it does not take the model's parameters for its own.
+
+    Args:
+        model: the student.
+        split: its training part is what the model may see.
+    """
+
+    def __init__(self, model: Any, split: Split) -> None:
+        self.model, self.split = model, split
+
+    def catalogue(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Blocks of users (B,), ascending, and their scores (B, n_items) on the CPU, -inf for training items.
+
+        The model is in evaluation mode meanwhile.
+        """
+        device = next(self.model.parameters()).device
+        at_once = max(1, BLOCK_BYTES // (4 * self.split.n_items))
+        training = self.model.training
+        self.model.eval()
+        try:
+            scorer = Scorer(self.model, self.split, ["train"], device, BLOCK_BYTES)
+            for users in torch.split(torch.arange(self.split.n_users), at_once):
+                with torch.no_grad():
+                    yield users, hide_train(scorer.catalogue(users).cpu(), users, self.split)
+        finally:
+            self.model.train(training)
+
+    def top_items(self, k: int) -> Tensor:
+        """(U, k) int32: as :meth:`rexp.api.TeacherView.top_items`, of the student as it is now."""
+        table = torch.full((self.split.n_users, k), PADDING, dtype=torch.int32)
+        for users, scores in self.catalogue():
+            best, items = scores.topk(min(k, scores.shape[1]), dim=1)
+            table[users, : items.shape[1]] = items.int().masked_fill_(best.isneginf(), PADDING)
+        return table

@@ -1,0 +1,68 @@
+"""Losses that compare how a teacher and a student arrange the same entities."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+
+def full_topology(student: Tensor, teacher: Tensor) -> Tensor:
+    """Full topology distillation: the squared differences of all cosines (Kang et al., KDD 2021, equation 2).
+
+    ``|TT' - SS'|^2 = |S'S|^2 - 2 |T'S|^2 + |T'T|^2`` (Frobenius norms) of rows of length 1, so that no matrix of all
+    pairs is made.
+
+    Args:
+        student: (A, d_s) vectors.
+        teacher: (A, d_t) vectors of the same entities, without a gradient.
+    """
+    ours, theirs = F.normalize(student), F.normalize(teacher)
+    return (ours.T @ ours).square().sum() - 2 * (theirs.T @ ours).square().sum() + (theirs.T @ theirs).square().sum()
+
+
+def within_groups(student: Tensor, teacher: Tensor, groups: Tensor) -> Tensor:
+    """The squared differences of the cosines of all ordered pairs within a group that the teacher finds alike.
+
+    Args:
+        student: (A, d_s) vectors.
+        teacher: (A, d_t) vectors of the same entities, without a gradient.
+        groups: (A,) int64.
+
+    Returns:
+        the sum over pairs of one group whose cosine is above 0 for the teacher (the authors' code leaves out others).
+    """
+    order = groups.argsort(stable=True)
+    counts = torch.bincount(groups)
+    members = counts[counts > 0].tolist()
+    ours = torch.split(F.normalize(student)[order], members)
+    theirs = torch.split(F.normalize(teacher)[order], members)
+    return torch.stack([_alike(s, t) for s, t in zip(ours, theirs, strict=True)]).sum()
+
+
+def _alike(ours: Tensor, theirs: Tensor) -> Tensor:
+    wanted = theirs @ theirs.T
+    return ((wanted - ours @ ours.T) * (wanted > 0)).square().sum()
+
+
+def prototypes(vectors: Tensor, groups: Tensor) -> Tensor:
+    """(G, d): the mean of the vectors (A, d) of every group that has one, without a gradient."""
+    distinct, places = torch.unique(groups, return_inverse=True)
+    rows = vectors.detach()
+    sums = rows.new_zeros(len(distinct), rows.shape[1]).index_add_(0, places, rows)
+    return sums / torch.bincount(places).unsqueeze(1)
+
+
+def between_groups(student: Tensor, teacher: Tensor, groups: Tensor, *, entities: bool = True) -> Tensor:
+    """The squared differences of the cosines of prototypes (Kang et al., KDD 2021, section 3.3).
+
+    Args:
+        student: (A, d_s) vectors.
+        teacher: (A, d_t) vectors of the same entities, without a gradient.
+        groups: (A,) int64.
+        entities: of every prototype with every entity ("second" in the authors' code), or with every prototype
+            ("first"), of which the student's have no gradient.
+    """
+    ours, theirs = F.normalize(prototypes(student, groups)), F.normalize(prototypes(teacher, groups))
+    our_others, their_others = (F.normalize(student), F.normalize(teacher)) if entities else (ours, theirs)
+    return (theirs @ their_others.T - ours @ our_others.T).square().sum()
