@@ -36,9 +36,8 @@ def chosen_features(
 
 def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     """(B, D): the mean of the table's rows ``ids`` (B, K) where ``known`` (B, K); zeros for a row that knows none."""
-    weights = known / known.sum(1, keepdim=True).clamp(min=1)
-    rows = table.rows()
-    return F.embedding_bag(ids.where(known, 0), rows, mode="sum", per_sample_weights=weights.to(rows.dtype))
+    lengths = known.sum(1)
+    return F.embedding_bag(ids[known], table.rows(), lengths.cumsum(0) - lengths, mode="mean")
 
 
 class FeatureVectors(nn.Module):
