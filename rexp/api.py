@@ -371,6 +371,10 @@ class TeacherView(Protocol):
         """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient."""
         ...
 
+    def score_all(self, users: Tensor) -> Tensor:
+        """(B, I) logits of the whole catalogue for ``users`` (B,), without a gradient."""
+        ...
+
     def user_vectors(self, users: Tensor) -> Tensor:
         """(B, D) vectors of ``users`` (B,), without a gradient; for a teacher that embeds."""
         ...

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
-from rexp.evaluate.scoring import pairs_in
+from rexp.evaluate.scoring import Scorer, pairs_in
 from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.files import replace_atomically
 
@@ -57,6 +57,11 @@ class StoredTeacher:
         with torch.no_grad():
             parts = zip(torch.split(users, block), torch.split(items, block), strict=True)
             return torch.cat([self._model.score(self._query(u), i) for u, i in parts])
+
+    def score_all(self, users: Tensor) -> Tensor:
+        """(B, I) logits of the whole catalogue for ``users`` (B,)."""
+        with torch.no_grad():
+            return Scorer(self._model, self._split, ["train"], torch.device("cpu"), BLOCK_BYTES).catalogue(users)
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """(B, D) vectors of ``users`` (B,)."""

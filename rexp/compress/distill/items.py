@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 USERS_AT_ONCE = 512
 ITEMS_AT_ONCE = 4096
-PAIRS_AT_ONCE = 2**18
 
 
 def train_users(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -26,13 +25,6 @@ def train_users(split: Split) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(items, kind="stable")
     starts = np.concatenate([[0], np.bincount(items, minlength=split.n_items).cumsum()])
     return starts.astype(np.int64), users[order]
-
-
-def catalogue(teacher: TeacherView, users: Tensor, n_items: int) -> Tensor:
-    """(B, n_items) the teacher's scores of every item for ``users`` (B,)."""
-    items = torch.arange(n_items).expand(len(users), -1)
-    blocks = torch.split(items, max(1, PAIRS_AT_ONCE // max(1, len(users))), dim=1)
-    return torch.cat([teacher.scores(users, block).cpu() for block in blocks], 1)
 
 
 def hide_train(scores: Tensor, users: Tensor, split: Split) -> Tensor:
@@ -50,7 +42,7 @@ def top_users(teacher: TeacherView, split: Split, k: int) -> Tensor:
     best = torch.full((split.n_items, k), PADDING, dtype=torch.int32)
     highest = torch.full((split.n_items, k), -torch.inf)
     for users in torch.split(torch.arange(split.n_users), USERS_AT_ONCE):
-        scores = hide_train(catalogue(teacher, users, split.n_items), users, split)
+        scores = hide_train(teacher.score_all(users), users, split)
         for start in range(0, split.n_items, ITEMS_AT_ONCE):
             rows = slice(start, start + ITEMS_AT_ONCE)
             block = scores[:, rows].T

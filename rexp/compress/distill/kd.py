@@ -113,7 +113,7 @@ class BatchKD(Distilling):
         batch = step.batch
         if batch.items.dim() > 2 or not batch.items.numel():
             raise ConfigError("kd with over=batch needs a loss whose batch holds items of users; take over=lists")
-        wanted = self.teacher.scores(batch.query.users, batch.items).to(step.scores)
+        wanted = self.teacher.scores(batch.query.users.cpu(), batch.items.cpu()).to(step.scores)
         losses = soft_bce(step.scores, wanted, self.config.temperature)
         return {"kd": self.config.factor * reduce(losses, self.config.reduction, batch.log_q)}
 

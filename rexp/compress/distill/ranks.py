@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,19 +14,14 @@ from rexp.compress.distill.sampling import PADDING
 if TYPE_CHECKING:
     from rexp.compress.distill.student import Student
 
+LARGE_BLOCK_BYTES = 2**28
+"""Few blocks of users: each costs a search for every user in the teacher's lists."""
+
 
 def count_above(scores: Tensor, thresholds: Tensor) -> Tensor:
-    """(B, k) how many of the scores (B, N) of a row are above each of its thresholds (B, k), in any order.
-
-    Every score looks for its place among the sorted thresholds, which is several times faster than sorting the scores.
-    """
-    ordered, order = thresholds.sort(dim=1)
-    places = torch.searchsorted(ordered, scores.contiguous())
-    k = thresholds.shape[1]
-    places += torch.arange(len(scores)).unsqueeze(1) * (k + 1)
-    counts = torch.bincount(places.flatten(), minlength=len(scores) * (k + 1)).view(len(scores), k + 1)
-    above = scores.shape[1] - counts.cumsum(1)[:, :k]
-    return torch.empty_like(above).scatter_(1, order, above)
+    """(B, k) how many of the scores (B, N) of a row are above each of its thresholds (B, k), in any order."""
+    ordered = torch.from_numpy(np.sort(scores.contiguous().numpy(), axis=1))  # several times as fast as torch's sort
+    return scores.shape[1] - torch.searchsorted(ordered, thresholds.contiguous(), right=True)
 
 
 def item_ranks(student: Student, best: Tensor) -> Tensor:
@@ -47,7 +43,7 @@ def user_ranks(student: Student, best: Tensor) -> Tensor:
         rows, columns = ((best >= first) & (best < first + len(users))).nonzero(as_tuple=True)
         wanted[rows, columns] = scores[best[rows, columns].long() - first, rows]
     ranks = torch.zeros(best.shape, dtype=torch.int32)
-    for _, scores in student.catalogue():
+    for _, scores in student.catalogue(LARGE_BLOCK_BYTES):
         for start in range(0, len(best), ITEMS_AT_ONCE):
             rows_here = slice(start, start + ITEMS_AT_ONCE)
             ranks[rows_here] += count_above(scores[:, rows_here].T, wanted[rows_here]).int()

@@ -31,17 +31,17 @@ class Student:
     def __init__(self, model: Any, split: Split) -> None:
         self.model, self.split = model, split
 
-    def catalogue(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def catalogue(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[Tensor, Tensor]]:
         """Blocks of users (B,), ascending, and their scores (B, n_items) on the CPU, -inf for training items.
 
-        The model is in evaluation mode meanwhile.
+        A block of scores takes ``block_bytes``. The model is in evaluation mode meanwhile.
         """
         device = next(self.model.parameters()).device
-        at_once = max(1, BLOCK_BYTES // (4 * self.split.n_items))
+        at_once = max(1, block_bytes // (4 * self.split.n_items))
         training = self.model.training
         self.model.eval()
         try:
-            scorer = Scorer(self.model, self.split, ["train"], device, BLOCK_BYTES)
+            scorer = Scorer(self.model, self.split, ["train"], device, block_bytes)
             for users in torch.split(torch.arange(self.split.n_users), at_once):
                 with torch.no_grad():
                     yield users, hide_train(scorer.catalogue(users).cpu(), users, self.split)

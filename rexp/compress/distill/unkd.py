@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill.items import USERS_AT_ONCE, catalogue, hide_train
+from rexp.compress.distill.items import USERS_AT_ONCE, hide_train
 from rexp.compress.distill.ranked import take
 from rexp.compress.distill.sampling import PADDING, draw_ranks
 from rexp.compress.distill.scoring import rows_of, student_scores
@@ -139,7 +139,7 @@ class UnKDLoss(Distilling):
             torch.full((split.n_users, min(config.depth, len(group))), PADDING, dtype=torch.int32) for group in groups
         ]
         for users in torch.split(torch.arange(split.n_users), USERS_AT_ONCE):
-            scores = hide_train(catalogue(teacher, users, split.n_items), users, split)
+            scores = hide_train(teacher.score_all(users), users, split)
             for group, table in zip(groups, self.ranked, strict=True):
                 best, places = scores[:, group].topk(table.shape[1], dim=1)
                 table[users] = group[places].masked_fill(best.isneginf(), PADDING).int()

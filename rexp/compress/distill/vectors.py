@@ -32,9 +32,9 @@ def sizes(model: Any, context: StageContext) -> tuple[tuple[int, int], tuple[int
 def pair_of_vectors(step: Step, teacher: TeacherView, side: Side, ids: Tensor) -> tuple[Tensor, Tensor]:
     """The student's (B, d_s) vectors of ``ids`` (B,), with their gradient, and the teacher's (B, d_t), without."""
     if side == "user":
-        student, taught = step.user_vectors(ids), teacher.user_vectors(ids)
+        student, taught = step.user_vectors(ids), teacher.user_vectors(ids.cpu())
     else:
-        student, taught = step.item_vectors(ids), teacher.item_vectors(ids)
+        student, taught = step.item_vectors(ids), teacher.item_vectors(ids.cpu())
     return student, taught.to(student)
 
 

@@ -46,6 +46,9 @@ class Teacher:
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
         return self.model.score(Query(users), items)
 
+    def score_all(self, users: Tensor) -> Tensor:
+        return self.model.score_all(Query(users))
+
     def user_vectors(self, users: Tensor) -> Tensor:
         return self.model.user_vectors(Query(users))
 
