@@ -1,0 +1,145 @@
+"""Mult-VAE: a variational auto-encoder of a user's items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.api import Batch, Capability, DataSpec, Layout, Query
+from rexp.models.profiles import pick
+from rexp.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.tables import initialise
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class MultVAEConfig:
+    """Options of :class:`MultVAE`.
+
+    Args:
+        hidden: sizes of the encoder's hidden layers, from the items on; the decoder has them in reverse.
+        latent: size of the code.
+        dropout: rate on the user's items.
+        beta: weight of the Kullback-Leibler term, once it is annealed.
+        annealing_steps: steps over which the weight grows from 0.
+    """
+
+    hidden: tuple[int, ...] = (600,)
+    latent: int = 200
+    dropout: float = 0.5
+    beta: float = 0.2
+    annealing_steps: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.latent < 1 or not self.hidden or min(self.hidden) < 1:
+            raise ValueError(f"hidden={list(self.hidden)} and latent={self.latent} must hold sizes of 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
+        if self.beta < 0 or self.annealing_steps < 0:
+            raise ValueError(f"beta={self.beta} and annealing_steps={self.annealing_steps} must not be negative")
+
+
+class MultVAE(nn.Module):
+    """Multinomial likelihood, partially regularised (Liang et al., WWW 2018).
+
+    A user's training items, at length 1 and with dropout, are encoded to the mean and variance of a code, a draw of
+    which is decoded to logits of all items; in evaluation the mean is. The loss is the ELBO with the weight ``beta`` on
+    its Kullback-Leibler term (eq. 6).
+    """
+
+    Config: ClassVar[type] = MultVAEConfig
+    layout = Layout.USERS
+    steps: Tensor
+
+    def __init__(self, config: MultVAEConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        sizes = [spec.n_items, *config.hidden]
+        self.encoder = nn.ModuleList(_linear(a, b) for a, b in pairwise(sizes))
+        self.code = _linear(sizes[-1], 2 * config.latent)
+        sizes = [config.latent, *reversed(config.hidden)]
+        self.decoder = nn.ModuleList(_linear(a, b) for a, b in pairwise(sizes))
+        self.output = _linear(sizes[-1], spec.n_items)
+        self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # so that a resumed fit anneals on
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Whole rows at once; the output layer makes them a dot product."""
+        return frozenset(
+            {
+                Capability.SCORES_CATALOGUE,
+                Capability.OWN_LOSS,
+                Capability.READS_TRAIN,
+                Capability.EMBEDS,
+                Capability.DOT_PRODUCT,
+            }
+        )
+
+    def observe(self, split: Split) -> None:
+        """Take the users' training items."""
+        self.interactions.assign(interaction_matrix(split))
+
+    def encode(self, profiles: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the variance, (B, latent) each, of (B, I) profiles."""
+        hidden = F.dropout(F.normalize(profiles), self.config.dropout, self.training)
+        for layer in self.encoder:
+            hidden = torch.tanh(layer(hidden))
+        mean, log_variance = self.code(hidden).chunk(2, 1)
+        return mean, log_variance
+
+    def decode(self, code: Tensor) -> Tensor:
+        """(B, H) last hidden layer of (B, latent) codes; the output layer makes logits of it."""
+        for layer in self.decoder:
+            code = torch.tanh(layer(code))
+        return code
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        """The negative ELBO of the batch's users, their mean."""
+        profiles = self._profiles(batch.query.users)
+        mean, log_variance = self.encode(profiles)
+        code = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        log_likelihood = (F.log_softmax(self.output(self.decode(code)), 1) * profiles).sum(1)
+        divergence = (log_variance.exp() + mean.square() - 1 - log_variance).sum(1) / 2
+        share = 1.0 if not self.config.annealing_steps else min(1.0, int(self.steps) / self.config.annealing_steps)
+        self.steps += 1
+        return (share * self.config.beta * divergence - log_likelihood).mean()
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K), in their shape."""
+        return pick(self.score_all, query, items)
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) logits of the whole catalogue."""
+        logits: Tensor = self.output(self._decoded(query))
+        return logits
+
+    def user_vectors(self, query: Query) -> Tensor:
+        """(B, H + 1): the last hidden layer, and a 1 that meets the item's bias."""
+        decoded = self._decoded(query)
+        return torch.cat([decoded, decoded.new_ones(len(decoded), 1)], 1)
+
+    def item_vectors(self) -> Tensor:
+        """(I, H + 1): the output layer's weights and bias."""
+        return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
+
+    def _decoded(self, query: Query) -> Tensor:
+        return self.decode(self.encode(self._profiles(query.users))[0])
+
+    def _profiles(self, users: Tensor) -> Tensor:
+        """(B, I): 1 where the user took the item in the training part."""
+        return dense(self.interactions.scipy()[users.cpu().numpy()], users)
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    """The authors' start: Glorot, and biases near 0."""
+    layer = nn.Linear(inputs, outputs)
+    initialise(layer.weight, "glorot_uniform")
+    nn.init.trunc_normal_(layer.bias, std=0.001)
+    return layer

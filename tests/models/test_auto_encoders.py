@@ -1,0 +1,151 @@
+"""Auto-encoders: their losses against values worked out by hand, what they learn, and the contract of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from rexp.api import Batch, Capability, Layout, Query
+from rexp.models.cdae import CDAE, CDAEConfig
+from rexp.models.multvae import MultVAE, MultVAEConfig
+
+from .closed_form import lonely, ones
+from .helpers import check_capabilities, shaken, two_tastes
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+NOTHING = torch.empty(0)
+MODELS: list[tuple[Any, dict[str, Any]]] = [
+    (MultVAE, {"hidden": (16,), "latent": 8, "annealing_steps": 100}),
+    (CDAE, {"factors": 8}),
+]
+each = pytest.mark.parametrize(("model_class", "options"), MODELS, ids=lambda value: getattr(value, "__name__", ""))
+
+
+def built(model_class: Any, split: Split, **options: Any) -> Any:
+    torch.manual_seed(0)
+    model = model_class(model_class.Config(**options), split.spec)
+    model.observe(split)
+    return model
+
+
+def batch(users: list[int]) -> Batch:
+    return Batch(Query(torch.tensor(users)), NOTHING)
+
+
+@each
+@torch.no_grad()
+def test_it_keeps_the_contract(model_class: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    split = lonely()
+    model = shaken(built(model_class, split, **options))
+    assert check_capabilities(model, split.spec).isfinite().all()
+    assert {Capability.OWN_LOSS, Capability.READS_TRAIN} <= model.capabilities()
+    assert model.layout is Layout.USERS
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    again = built(model_class, split, **options).eval()
+    again.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+    everyone = Query(torch.arange(5))
+    assert torch.equal(again.score_all(everyone), model.score_all(everyone))
+
+
+@each
+def test_it_learns_the_tastes(model_class: Any, options: dict[str, Any]) -> None:
+    split = two_tastes()
+    model = built(model_class, split, **options)
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    model.train()
+    for _ in range(150):
+        loss = model.training_loss(batch(list(range(split.n_users))))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    everyone = torch.arange(split.n_users)
+    with torch.no_grad():
+        unseen = model.score_all(Query(everyone)).masked_fill(torch.from_numpy(ones(split)) > 0, -torch.inf)
+    best = unseen.argmax(1)
+    assert ((best < split.n_items // 2) == (everyone % 2 == 0)).double().mean() > 0.95
+
+
+def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    return exponents / exponents.sum(1, keepdims=True)
+
+
+def test_the_elbo_of_multvae_is_its_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = lonely()
+    model = shaken(built(MultVAE, split, hidden=(3,), latent=2, dropout=0.0, beta=0.7, annealing_steps=4)).train()
+    noise = torch.tensor([[0.5, -1.0], [0.25, 2.0]])
+    monkeypatch.setattr(torch, "randn_like", lambda like: noise)
+    model.steps.fill_(2)  # halfway: the weight is .35
+    found = model.training_loss(batch([1, 3])).item()
+
+    x = ones(split)[[1, 3]]
+    weights = {name: tensor.detach().double().numpy() for name, tensor in model.named_parameters()}
+    hidden = x / np.linalg.norm(x, axis=1, keepdims=True)
+    hidden = np.tanh(hidden @ weights["encoder.0.weight"].T + weights["encoder.0.bias"])
+    code = hidden @ weights["code.weight"].T + weights["code.bias"]
+    mean, log_variance = code[:, :2], code[:, 2:]
+    z = mean + noise.numpy() * np.exp(log_variance / 2)
+    z = np.tanh(z @ weights["decoder.0.weight"].T + weights["decoder.0.bias"])
+    likelihood = (np.log(softmax(z @ weights["output.weight"].T + weights["output.bias"])) * x).sum(1)
+    divergence = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(1)
+    assert found == pytest.approx((0.35 * divergence - likelihood).mean(), rel=1e-5)
+    assert int(model.steps) == 3
+
+
+@torch.no_grad()
+def test_multvae_ranks_by_the_mean() -> None:
+    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2))
+    everyone = Query(torch.arange(5))
+    assert torch.equal(model.score_all(everyone), model.score_all(everyone))
+    mean, _ = model.encode(torch.from_numpy(ones(lonely())).float())
+    torch.testing.assert_close(model.score_all(everyone), model.output(model.decode(mean)))
+
+
+def test_the_loss_of_cdae_is_its_formula() -> None:
+    split = lonely()
+    model = shaken(built(CDAE, split, factors=3, corruption=0.0, negatives=None, l2=0.2)).train()
+    found = model.training_loss(batch([1, 3])).item()
+    x = ones(split)[[1, 3]]
+    weights = {name: tensor.detach().double().numpy() for name, tensor in model.named_parameters()}
+    user = weights["users.weight"][[1, 3]]
+    hidden = 1 / (1 + np.exp(-(x @ weights["hidden.weight"].T + weights["hidden.bias"] + user)))
+    logits = hidden @ weights["output.weight"].T + weights["output.bias"]
+    losses = np.logaddexp(0, logits) - x * logits
+    penalty = (weights["hidden.weight"] ** 2).sum() + (weights["output.weight"] ** 2).sum() + (user**2).sum() / 2
+    assert found == pytest.approx(losses.sum(1).mean() + 0.1 * penalty, rel=1e-5)
+
+
+def test_cdae_counts_so_many_negatives() -> None:
+    split = two_tastes(n_users=200, n_items=301, taken=10)
+    model = built(CDAE, split, negatives=5)
+    profiles = torch.from_numpy(ones(split)).float()
+    counted = model._counted(profiles)
+    assert (counted[profiles > 0] == 1).all()
+    drawn = counted.sum().item() - profiles.sum().item()
+    assert drawn == pytest.approx(5 * 2000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        (MultVAEConfig, {"latent": 0}),
+        (MultVAEConfig, {"hidden": ()}),
+        (MultVAEConfig, {"dropout": 1.0}),
+        (MultVAEConfig, {"beta": -1.0}),
+        (CDAEConfig, {"factors": 0}),
+        (CDAEConfig, {"corruption": 1.0}),
+        (CDAEConfig, {"negatives": 0}),
+        (CDAEConfig, {"l2": -0.1}),
+    ],
+)
+def test_impossible_options_are_refused(config: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        config(**options)
