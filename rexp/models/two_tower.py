@@ -32,11 +32,10 @@ class TwoTowerConfig:
         factors: size of the embeddings and of the towers' output.
         layers: sizes of the hidden layers of the user's tower; none leaves a linear one.
         item_layers: of the item's; none leaves the sum of its id's vector and its features'.
-        history_length: the latest items whose mean is read; 0 reads none.
+        history_length: the latest items whose mean is read; 0 reads none. YouTube reads 50 watches.
         share_items: read the history with the items' own id vectors; else with vectors of its own, as in YouTube's.
         use_user_id: read a vector of the user's id.
         use_features: names of the features that are read (``user.age``, ``item.genres``); null takes all.
-        item_bias: add a bias of the item to the score.
         dropout: rate on the input of every layer of the user's tower.
         normalize: bring both towers' outputs to length 1.
         temperature: divides the dot product.
@@ -46,14 +45,13 @@ class TwoTowerConfig:
     factors: int = 64
     layers: tuple[int, ...] = (128,)
     item_layers: tuple[int, ...] = ()
-    history_length: int = 50
+    history_length: int = 5
     share_items: bool = True
     use_user_id: bool = False
     use_features: tuple[str, ...] | None = None
-    item_bias: bool = True
-    dropout: float = 0.0
-    normalize: bool = False
-    temperature: float = 1.0
+    dropout: float = 0.1
+    normalize: bool = True
+    temperature: float = 0.1
     init_scale: float = 0.1
 
     def __post_init__(self) -> None:
@@ -96,12 +94,11 @@ class TwoTower(nn.Module):
         n_inputs = (config.history_length > 0) + config.use_user_id + bool(user)
         if not n_inputs:
             raise ConfigError(
-                "the user's tower has nothing to read: take model.history_length=50, model.use_user_id=true or "
+                "the user's tower has nothing to read: take model.history_length=5, model.use_user_id=true or "
                 "features of users"
             )
         self.user_tower = _layers([n_inputs * size, *config.layers, size], config.dropout)
         self.item_tower = _layers([size, *config.item_layers, size], 0.0) if config.item_layers else None
-        self.item_bias = embedding_table(spec.n_items, 1, Init("zeros")) if config.item_bias else None
         self._catalogue: tuple[object, Tensor] | None = None
 
     def capabilities(self) -> frozenset[Capability]:
@@ -136,16 +133,15 @@ class TwoTower(nn.Module):
         return self.user_vectors(query) @ self.item_vectors().T
 
     def user_vectors(self, query: Query) -> Tensor:
-        """(B, D): the user's tower; behind it, where there is one, a 1 that meets the item's bias."""
+        """(B, D): the user's tower, divided by the temperature."""
         inputs: list[Tensor] = []
         if self.history_length:
             inputs.append(self._mean_of_history(query))
         inputs += [side(query.users) for side in (self.users, self.user_features) if side is not None]
-        vectors = self._output(self.user_tower(torch.cat(inputs, 1))) / self.config.temperature
-        return vectors if self.item_bias is None else F.pad(vectors, (0, 1), value=1.0)
+        return self._output(self.user_tower(torch.cat(inputs, 1))) / self.config.temperature
 
     def item_vectors(self) -> Tensor:
-        """(I, D): the item's tower; behind it, where there is one, the bias. Kept as long as no weight changes."""
+        """(I, D): the item's tower; in evaluation it is kept as long as no weight changes."""
         everything = torch.arange(len(self.items.rows()), device=self.items.rows().device)
         if self.training or torch.is_grad_enabled():
             # What follows may be an optimiser's step, and a fused one leaves no trace in the stamp.
@@ -174,8 +170,7 @@ class TwoTower(nn.Module):
             vectors = vectors + self.item_features(items)
         if self.item_tower is not None:
             vectors = self.item_tower(vectors)
-        vectors = self._output(vectors)
-        return vectors if self.item_bias is None else torch.cat([vectors, self.item_bias(items)], 1)
+        return self._output(vectors)
 
     def _mean_of_history(self, query: Query) -> Tensor:
         """(B, D): the mean of the latest items' vectors; zeros for an empty history."""
