@@ -26,6 +26,7 @@ from rexp.compress.distill.irrrd import IRRRD
 from rexp.compress.distill.kd import KD
 from rexp.compress.distill.rd import RD
 from rexp.compress.distill.rrd import RRD
+from rexp.compress.distill.topology import between_groups, within_groups
 from rexp.compress.distill.unkd import UnKD
 from rexp.compress.distill.vectors import positives_and_negatives
 from rexp.errors import ConfigError
@@ -227,8 +228,9 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     student = mf(SPLIT, 4, 2).double()
     attached = attach("irrrd", student, context_of(SPLIT, teacher()), item_weight=2.0)
     attached.on_epoch(1)
-    step = OneStep(student, pairs(SPLIT, 3, torch.Generator().manual_seed(0)))
-    items = {int(item) for table in attached.items for item in table[step.users].flatten()}
+    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
+    items = {int(item) for table in attached.items for item in table[step.users].flatten()} - {-1}
+    assert 0 in items
     expected = 0.0
     for item in items:
         first, others = (
@@ -238,6 +240,48 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
         for place in range(len(first)):
             expected += 2 * (log(sum(first[place:]) + sum(others)) - log(first[place]))
     assert attached.loss(step)["item_side"].item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_second_weights_join_after_the_static_epochs() -> None:
+    attached = attach("rd", mf(SPLIT, 4, 2), context_of(SPLIT, teacher()), static_epochs=2)
+    drawn = []
+    for epoch in (1, 2, 3):
+        attached.on_epoch(epoch)
+        drawn.append(attached.sampled is not None)
+    assert drawn == [False, False, True]
+
+
+@pytest.mark.parametrize("name", ["de", "htd"])
+def test_the_temperature_falls_over_the_fit(name: str) -> None:
+    attached = attach(name, mf(SPLIT, 4, 2), context_of(SPLIT, teacher(), max_epochs=10))
+    found = []
+    for epoch in (1, 2, 6):
+        attached.on_epoch(epoch)
+        found.append(attached.temperature)
+    assert found == pytest.approx([1, 0.1, 1e-5])
+
+
+@pytest.mark.parametrize("prototypes", ["entity", "group"])
+def test_users_and_items_are_grouped_apart(prototypes: str) -> None:
+    """One group a side, so that its expert is certain."""
+    student, taught = mf(SPLIT, 4, 2), teacher()
+    options = {"groups": 1, "alpha": 0.25, "weight": 2.0, "prototypes": prototypes}
+    attached = attach("htd", student, context_of(SPLIT, taught), **options)
+    attached.on_epoch(1)
+    step = OneStep(student, pairs(SPLIT, 20, torch.Generator().manual_seed(0)))
+    sides = {}
+    for side, ids in (("users", step.users), ("items", step.items)):
+        sides[side] = (getattr(student, side).weight[ids], getattr(taught.model, side).weight[ids])
+    both = [torch.cat([sides["users"][who], sides["items"][who]]) for who in (0, 1)]
+    groups = torch.cat([torch.zeros(len(step.users)), torch.ones(len(step.items))]).long()
+    topology = within_groups(*both, groups) + between_groups(*both, groups, entities=prototypes == "entity")
+    assignment = sum(
+        (theirs - experts(ours, torch.ones(len(ours), 1))).square().sum()
+        for experts, (ours, theirs) in zip((attached.of_users, attached.of_items), sides.values(), strict=True)
+    )
+    losses = attached.loss(step)
+    assert losses["topology"].item() == pytest.approx(2 * 0.25 * topology.item(), rel=1e-5)
+    assert losses["assignment"].item() == pytest.approx(2 * 0.75 * assignment.item(), rel=1e-5)
 
 
 def test_positives_count_in_half_as_negatives_do() -> None:
