@@ -1,0 +1,70 @@
+"""Every model beats popularity on MovieLens 100K: full ranking, the last interaction of every user."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rexp import registry
+from rexp.store.store import Store
+from rexp.versions import OWN
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("REXP_DATA" not in os.environ, reason="needs MovieLens 100K under REXP_DATA"),
+]
+
+# Trained models are given just so many epochs, and some a larger step, that the difference is plain.
+TRAINED = {
+    "cdae": ["train.max_epochs=30"],
+    "gru4rec": ["train.max_epochs=20", "train.lr=0.003"],
+    "lightgcn": ["train.max_epochs=20", "train.lr=0.01"],
+    "mf": ["train.max_epochs=15", "train.lr=0.003"],
+    "multvae": ["train.max_epochs=20", "model.hidden=[100]", "model.latent=50"],
+    "ncf": ["train.max_epochs=8", "train.batch_size=1024", "train.lr=0.003", "model.variant=gmf", "model.factors=32"],
+    "sasrec": ["train.max_epochs=30", "train.lr=0.003"],
+    "two_tower": ["train.max_epochs=8"],
+}
+CLOSED_FORM = ("ease", "gfcf", "ials", "itemknn", "nmf", "p3alpha", "puresvd", "rp3beta", "slim", "userknn")
+COMMON = ["data=ml-100k", "track=none", "evaluate.metrics=[ndcg]", "train.every=5", "train.progress=none"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which popularity and the closed-form models have been measured."""
+    where = tmp_path_factory.mktemp("ml-100k")
+    sweep("-m", f"model=pop,{','.join(CLOSED_FORM)}", cwd=where)
+    return where
+
+
+def sweep(*arguments: str, cwd: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rexp", *arguments, *COMMON], cwd=cwd, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def ndcg(folder: Path) -> dict[str, float]:
+    return {result["labels"]["model"]: result["metrics"]["ndcg@10"] for result in Store(folder / "runs").runs()}
+
+
+def test_no_model_is_forgotten() -> None:
+    own = {plugin.name for plugin in registry.plugins("model") if plugin.distribution == OWN}
+    assert own == {"pop", "random", *CLOSED_FORM, *TRAINED}
+
+
+@pytest.mark.parametrize("model", CLOSED_FORM)
+def test_closed_form(model: str, folder: Path) -> None:
+    found = ndcg(folder)
+    assert found[model] > found["pop"] > 0.03
+
+
+@pytest.mark.parametrize("model", TRAINED)
+def test_trained(model: str, folder: Path) -> None:
+    sweep(f"model={model}", "beside=[]", *TRAINED[model], cwd=folder)
+    found = ndcg(folder)
+    assert found[model] > found["pop"]
