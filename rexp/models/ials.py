@@ -80,19 +80,19 @@ class IALS(Factors):
         # implicit counts an interaction's value as its confidence; it takes scipy's older class of matrices alone.
         matrix = csr_matrix(interaction_matrix(split) * np.float32(config.confidence))
         threads = torch.get_num_threads()
-        solver = AlternatingLeastSquares(
-            factors=config.factors,
-            regularization=config.regularization,
-            alpha=1.0,
-            iterations=config.iterations,
-            use_cg=config.solver == "cg",
-            num_threads=threads,
-            random_state=0,
-        )
         start = torch.rand(split.n_items, config.factors, generator=generator) / config.factors**0.5
-        solver.item_factors = start.numpy()
-        solver.user_factors = np.zeros((split.n_users, config.factors), np.float32)
-        # implicit warns where BLAS has threads of its own, which would fight with its own.
+        # implicit has threads of its own, and warns where those of BLAS would fight with them.
         with threadpool_limits(1, "blas"):
+            solver = AlternatingLeastSquares(
+                factors=config.factors,
+                regularization=config.regularization,
+                alpha=1.0,
+                iterations=config.iterations,
+                use_cg=config.solver == "cg",
+                num_threads=threads,
+                random_state=0,
+            )
+            solver.item_factors = start.numpy()
+            solver.user_factors = np.zeros((split.n_users, config.factors), np.float32)
             solver.fit(matrix, show_progress=False)
         self.take(solver.user_factors, solver.item_factors)

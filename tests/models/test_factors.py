@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from threadpoolctl import threadpool_limits
 
 from rexp.api import Capability
 from rexp.models.ials import IALS, IALSConfig
@@ -119,6 +120,14 @@ def test_ials_solves_its_normal_equations(scaling: Any) -> None:
     model.fit(split, torch.Generator().manual_seed(0))
     expected = dense_ials(split, config, start.double().numpy())
     np.testing.assert_allclose(everyone(model, split).numpy(), expected, atol=2e-4)
+
+
+def test_ials_is_silent_and_the_same_where_blas_has_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = two_tastes()
+    alone = everyone(fitted(IALS, split, factors=3), split)
+    monkeypatch.setattr("implicit.utils._checked_blas_config", False)  # it looks once in a process
+    with threadpool_limits(2, "blas"):
+        assert torch.equal(everyone(fitted(IALS, split, factors=3), split), alone)
 
 
 def test_the_confidence_of_ials() -> None:
