@@ -16,7 +16,7 @@ DENSE = 0.5
 
 
 class Experts(nn.Module):
-    """M networks ``d_s -> hidden -> d_t`` with ReLU, mixed by a gate (Kang et al., CIKM 2020, section 3.1).
+    """M networks ``d_s -> hidden -> d_t`` with ReLU, mixed by a gate (Kang et al., CIKM 2020).
 
     The second layers are linear, so the mixture of all is one product with their weights below one another. Once the
     temperature is low, nearly every weight of the mixture rounds to 0, and only the experts that count are computed.

@@ -10,7 +10,7 @@ ABSENT = -1e30
 
 
 def relaxed_ranking(interesting: Tensor, uninteresting: Tensor) -> Tensor:
-    """Relaxed ranking loss (Kang et al., CIKM 2020, equation 9), a list-wise likelihood.
+    """Relaxed ranking loss (Kang et al., CIKM 2020), a list-wise likelihood.
 
     ``-sum_k [s_k - ln(sum_{l >= k} exp s_l + sum_n exp s_n)]``: the interesting in the teacher's order, all above the
     uninteresting, whose order is free. Computed with logarithms of sums, so that no score overflows.

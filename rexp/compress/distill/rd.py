@@ -65,13 +65,13 @@ class RD(DistillationStage):
 
 
 def position_weights(k: int, scale: float) -> Tensor:
-    """(k,) ``exp(-r / scale)`` for r = 1 .. k, normalised to 1 (equation 6)."""
+    """(k,) ``exp(-r / scale)`` for r = 1 .. k, normalised to 1."""
     weights = torch.exp(-torch.arange(1, k + 1) / scale)
     return weights / weights.sum()
 
 
 def discrepancy_weights(scores: Tensor, sampled: Tensor, n_items: int, mu: float) -> Tensor:
-    """``max(0, tanh(mu (estimated rank - r)))``, ranks counted from 0 (equations 8 and 9).
+    """``max(0, tanh(mu (estimated rank - r)))``, ranks counted from 0 (Tang & Wang, KDD 2018).
 
     The rank is estimated from the share of sampled items above: ``floor((n_items - 1) share)``.
 

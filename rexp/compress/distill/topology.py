@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 
 
 def full_topology(student: Tensor, teacher: Tensor) -> Tensor:
-    """Full topology distillation: the squared differences of all cosines (Kang et al., KDD 2021, equation 2).
+    """Full topology distillation: the squared differences of all cosines (Kang et al., KDD 2021).
 
     ``|TT' - SS'|^2 = |S'S|^2 - 2 |T'S|^2 + |T'T|^2`` (Frobenius norms) of rows of length 1, so that no matrix of all
     pairs is made.
@@ -54,7 +54,7 @@ def prototypes(vectors: Tensor, groups: Tensor) -> Tensor:
 
 
 def between_groups(student: Tensor, teacher: Tensor, groups: Tensor, *, entities: bool = True) -> Tensor:
-    """The squared differences of the cosines of prototypes (Kang et al., KDD 2021, section 3.3).
+    """The squared differences of the cosines of prototypes (Kang et al., KDD 2021).
 
     Args:
         student: (A, d_s) vectors.
