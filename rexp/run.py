@@ -100,6 +100,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
     set_threads(request.device.threads)
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
+    for notice in evaluator.notices:
+        _note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     _say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))

@@ -76,6 +76,14 @@ class Drawn:
             weights.view(-1)[items.flat(users)] = 0
         return self._with_replacement(users, weights) if self.config.replace else self._without(users, weights)
 
+    def counts(self, users: Tensor) -> Tensor:
+        """(B,) int64: how many negatives each of ``users`` (B,) gets: n, or what the exclusions leave of the catalogue."""
+        n_items, drawable = len(self.weights), self.weights > 0
+        barred = torch.cat([items.flat(users) for items in self.excluded]).unique()
+        barred = barred[drawable[barred % n_items]]
+        left = drawable.sum() - torch.bincount(barred // n_items, minlength=len(users))
+        return (left > 0) * self.width if self.config.replace else left.clamp(max=self.width)
+
     def _without(self, users: Tensor, weights: Tensor) -> Tensor:
         items = torch.arange(weights.shape[1], device=users.device)
         keys = random_uniform(self.config.seed, users, items.unsqueeze(0)).log_() / weights  # -inf at weight 0

@@ -15,7 +15,7 @@ class CandidatesConfig:
     """How the protocol ``sampled`` draws its negatives; all of it is part of the protocol's identity.
 
     Args:
-        n: negatives of each user; a user with fewer items left to draw gets those.
+        n: negatives of each user; a user with fewer items left to draw gets those, which is said and counted.
         seed: seed of the draw, which depends on seed, user and item only.
         sampler: "uniform", or "popularity": in proportion to the item's training users.
         exclude: parts whose items are never drawn for their user; the user's targets are never drawn either.

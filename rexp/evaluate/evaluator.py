@@ -33,8 +33,8 @@ class Evaluator:
         retrieval: the first stage of the protocol two_stage; no other protocol looks at it.
 
     Raises:
-        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates, no ratings,
-            no retriever.
+        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates or too few, no
+            ratings, no retriever.
         DataError: the part is empty.
     """
 
@@ -60,6 +60,11 @@ class Evaluator:
             self.rules["retriever"] = retrieval.facts()
         else:
             self.task = Ranked(split, config, part, self.device, self.protocol)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """One line for each thing that the numbers' names do not say."""
+        return self.task.notices if isinstance(self.task, Ranked) else ()
 
     def __call__(self, model: Any) -> Evaluation:
         """Measure a model; it is put into evaluation mode meanwhile.

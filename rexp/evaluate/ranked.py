@@ -62,14 +62,33 @@ class Ranked:
         self.n_cold = int(self.cold[self.targets.items.long()].sum())
         self.source = self._source()
         self.facts = self._facts()
+        self.notices: tuple[str, ...] = ()
+        widest = self._widest_draw() if protocol == "sampled" else self.source.width
         self.k = max(config.k)
-        if self.k > self.source.width:
+        if self.k > widest:
             what = (
                 "candidates are ranked at most" if protocol in ("candidates", "sampled") else "items can be recommended"
             )
+            raise ConfigError(f"evaluate.k has {self.k}, but only {widest} {what} on '{split.name}': take a smaller k")
+
+    def _widest_draw(self) -> int:
+        """The most candidates of one user; users who get fewer negatives than the metrics' names say are counted."""
+        assert isinstance(self.source, Candidates)
+        assert isinstance(self.source.candidates, Drawn)
+        n, drawn = self.config.candidates.n, self.source.candidates.counts(self.users)
+        most, fewest = int(drawn.max()), int(drawn.min())
+        if most < n:
             raise ConfigError(
-                f"evaluate.k has {self.k}, but only {self.source.width} {what} on '{split.name}': take a smaller k"
+                f"evaluate.candidates.n is {n}, but at most {most} items can be drawn for a user on "
+                f"'{self.split.name}': take that many or fewer, or rank them all with evaluate=full"
             )
+        self.facts["n_short_candidates"] = short = int((drawn < n).sum())
+        if short:
+            self.notices = (
+                f"{short} of {len(self.users)} users have fewer than {n} items left to draw (the fewest: {fewest}) "
+                "and are ranked against those",
+            )
+        return int((drawn + self.targets.counts[self.users]).max())
 
     def _source(self) -> Catalogue | Candidates | Retrieved:
         config, split, device = self.config, self.split, self.users.device

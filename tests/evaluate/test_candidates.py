@@ -86,6 +86,39 @@ def test_drawn_metrics_carry_their_draw_in_their_name():
     assert found.facts["candidates"]["replace"] is False
 
 
+@pytest.mark.parametrize("options", [{}, {"sampler": "popularity"}, {"replace": True}])
+def test_what_is_counted_is_what_is_drawn(options):
+    split = random_split()
+    evaluator = Evaluator(split, rules("sampled", candidates=CandidatesConfig(n=28, **options)))
+    users, candidates = evaluator.task.users, evaluator.task.source.candidates
+    assert candidates.counts(users).tolist() == (candidates.of(users) >= 0).sum(1).tolist()
+
+
+def test_users_with_too_few_negatives_are_told_and_counted():
+    # Of seven items in the catalogue user 0 took three and user 1 one: three and five are left beside the target.
+    train = [(0, 0), (0, 1), (0, 2), (1, 0), *((2, item) for item in range(7))]
+    split = make_split(train, [(0, 3), (1, 1)], n_users=3, n_items=9)
+    enough = Evaluator(split, rules("sampled", candidates=CandidatesConfig(n=3)))
+    assert enough.notices == ()
+    assert enough(fixed(np.zeros((3, 9)))).facts["n_short_candidates"] == 0
+    short = Evaluator(split, rules("sampled", candidates=CandidatesConfig(n=5)))
+    [notice] = short.notices
+    assert notice.startswith("1 of 2 users have fewer than 5 items left to draw (the fewest: 3)")
+    assert short(fixed(np.zeros((3, 9)))).facts["n_short_candidates"] == 1
+    repeated = Evaluator(split, rules("sampled", candidates=CandidatesConfig(n=99, replace=True)))
+    assert repeated.notices == ()
+
+
+def test_more_than_can_be_drawn_is_refused():
+    train = [(0, 0), (0, 1), (0, 2), (1, 0), *((2, item) for item in range(7))]
+    split = make_split(train, [(0, 3), (1, 1)], n_users=3, n_items=9)
+    with pytest.raises(ConfigError, match=r"candidates\.n is 6, but at most 5 items can be drawn"):
+        Evaluator(split, rules("sampled", candidates=CandidatesConfig(n=6)))
+    Evaluator(split, rules("sampled", k=[6], candidates=CandidatesConfig(n=5)))
+    with pytest.raises(ConfigError, match=r"k has 7, but only 6 candidates"):
+        Evaluator(split, rules("sampled", k=[7], candidates=CandidatesConfig(n=5)))
+
+
 def drawn(config, split, weights=None):
     weights = torch.ones(split.n_items).double() if weights is None else weights
     cpu = torch.device("cpu")
