@@ -77,9 +77,9 @@ class Drawn:
         return self._with_replacement(users, weights) if self.config.replace else self._without(users, weights)
 
     def counts(self, users: Tensor) -> Tensor:
-        """(B,) int64: how many negatives each of ``users`` (B,) gets: n, or what the exclusions leave of the catalogue."""
+        """(B,) int64: negatives of each of ``users`` (B,): n, or what the exclusions leave of the catalogue."""
         n_items, drawable = len(self.weights), self.weights > 0
-        barred = torch.cat([items.flat(users) for items in self.excluded]).unique()
+        barred = torch.unique(torch.cat([items.flat(users) for items in self.excluded]))
         barred = barred[drawable[barred % n_items]]
         left = drawable.sum() - torch.bincount(barred // n_items, minlength=len(users))
         return (left > 0) * self.width if self.config.replace else left.clamp(max=self.width)

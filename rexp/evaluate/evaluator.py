@@ -33,8 +33,8 @@ class Evaluator:
         retrieval: the first stage of the protocol two_stage; no other protocol looks at it.
 
     Raises:
-        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates or too few, no
-            ratings, no retriever.
+        ConfigError: rules that cannot be used, or not on this split: k above the catalogue, no candidates or too few,
+            no ratings, no retriever.
         DataError: the part is empty.
     """
 
