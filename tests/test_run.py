@@ -92,6 +92,7 @@ def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> Non
     base = [*TABLE, f"data.path={table}", "model=pop", "beside=[]"]
     rexp(*base, cwd=tmp_path)
     rexp(*base, "tags=[again]", "train.threads=2", cwd=tmp_path)
+    rexp(*base, "evaluate=full", "evaluate.threshold=3", "evaluate.candidates.n=5", cwd=tmp_path)
     copy = tmp_path / "elsewhere.csv"
     copy.write_bytes(table.read_bytes())
     rexp(*base, f"data.path={copy}", cwd=tmp_path)

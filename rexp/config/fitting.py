@@ -32,7 +32,7 @@ class Fit:
 
     def plain(self) -> Node:
         """Plain values, as the stored configuration has them."""
-        return {**asdict(self.recipe), "loss": _typed(self.loss), "sampler": _typed(self.sampler)}
+        return {**self.recipe.plain(), "loss": _typed(self.loss), "sampler": _typed(self.sampler)}
 
 
 def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split, notices: list[str]) -> Fit:
@@ -109,7 +109,7 @@ def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     names = measured(request.evaluate, split)
     if "monitor" not in {**(request.model.get("fit") or {}), **request.train} and names:
         recipe = replace(recipe, monitor=names[0].partition("|")[0])
-    if recipe.select == "best" or recipe.patience:
+    if recipe.chooses:
         monitored(dict.fromkeys(names, 0.0), recipe.monitor)
     return replace(fit, recipe=recipe)
 

@@ -17,6 +17,7 @@ from rexp.config.watched import between_epochs
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
+from rexp.evaluate.protocol import used
 from rexp.train.recipe import IDENTITY_OF_DEVICE
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Plan:
             "from": self.source,
             "fit": fit,
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
-            "evaluate": {k: v for k, v in asdict(self.request.evaluate).items() if k != "block_bytes"},
+            "evaluate": used(self.request.evaluate, self.split),
             "retriever": self.retrieving.plain() if self.retrieving else None,
             "teacher": self.teacher,
             "compress": self.recipe.plain(),
@@ -86,7 +87,7 @@ class Plan:
         if not Recipe(self.recipe.steps[:steps]).needs_teacher:
             config["teacher"] = None
         recipe = self.fit.recipe if self.fit else None
-        if recipe and (recipe.select == "best" or recipe.patience):
+        if recipe and recipe.chooses:
             rules = between_epochs(self.request.evaluate)
             part: Part = "test" if recipe.watch == "test" else "valid"
             config["watched"] = rules_of(resolve_protocol(rules, self.split), rules, part)

@@ -57,6 +57,21 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any
     return rules
 
 
+def used(config: EvaluateConfig, split: Split) -> dict[str, Any]:
+    """The options that a result on the test part depends on, the others left out: they make no other run.
+
+    Raises:
+        ConfigError: see :func:`resolve`.
+    """
+    protocol = resolve(config, split)
+    rules = identity(protocol, config, "test")
+    if protocol == "pointwise":
+        return rules | {"row_metrics": config.row_metrics}
+    # What candidates are ranked does not follow from the catalogue where the data gives them; what is covered does.
+    rules |= {"metrics": config.metrics, "k": config.k, "catalogue": config.catalogue}
+    return rules | ({"latency_users": config.latency_users} if protocol == "two_stage" else {})
+
+
 def short_hash(rules: dict[str, Any]) -> str:
     """The first 12 hexadecimal digits of SHA-256 over the rules in canonical JSON."""
     return hashlib.sha256(json.dumps(rules, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]

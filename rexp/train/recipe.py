@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from rexp.errors import ConfigError
@@ -68,6 +68,22 @@ class FitConfig:
             if getattr(self, key) < 0:
                 raise ValueError(f"{key}={getattr(self, key)} must not be negative")
 
+    @property
+    def chooses(self) -> bool:
+        """Whether anything is decided by what is measured between epochs."""
+        return self.select == "best" or self.patience > 0
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values; null for a key that another makes meaningless, so that it makes no other run."""
+        meaning = {
+            "last_k": self.select == "last_k",
+            "monitor": self.chooses,
+            "select_on_test": self.chooses and self.watch == "test",
+            "every": self.watch != "none",
+            "betas": self.optimizer in ("adam", "adamw"),
+        }
+        return {key: value if meaning.get(key, True) else None for key, value in asdict(self).items()}
+
 
 @dataclass
 class DeviceConfig:
@@ -101,9 +117,9 @@ def check_recipe(recipe: FitConfig) -> None:
     Raises:
         ConfigError: naming both keys and the way out.
     """
-    chooses = "train.select=best" if recipe.select == "best" else "train.patience"
-    if recipe.select != "best" and not recipe.patience:
+    if not recipe.chooses:
         return
+    chooses = "train.select=best" if recipe.select == "best" else "train.patience"
     if recipe.watch == "none":
         raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last")
     if recipe.watch == "test" and not recipe.select_on_test:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from rexp.config.typed import build
 from rexp.errors import ConfigError
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig, check
-from rexp.evaluate.protocol import identity, short_hash, suffix
+from rexp.evaluate.protocol import identity, short_hash, suffix, used
+
+from .helpers import random_split
 
 CONF = Path(__file__).parents[2] / "conf" / "evaluate"
 
@@ -47,6 +50,52 @@ def test_what_does_not_leaves_it():
     assert protocol_id() == protocol_id(k=[5, 20], metrics=["hr"], block_bytes=1, threshold=3.0)
     assert protocol_id() == protocol_id(candidates=CandidatesConfig(n=5), mask=["valid", "train"])
     assert protocol_id("candidates") == protocol_id("candidates", mask=[])
+
+
+GIVEN = random_split()
+WITH_CANDIDATES = replace(GIVEN, candidates=np.zeros((30, 2), np.int32))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [
+        ("full", {"candidates": CandidatesConfig(n=5)}),
+        ("full", {"threshold": 4.0}),
+        ("full", {"row_metrics": ["auc"]}),
+        ("full", {"latency_users": 1}),
+        ("full", {"block_bytes": 1}),
+        ("full", {"mask": ["valid", "train"]}),
+        ("candidates", {"mask": []}),
+        ("candidates", {"candidates": CandidatesConfig(n=5)}),
+        ("sampled", {"mask": []}),
+        ("pointwise", {"metrics": ["hr"]}),
+        ("pointwise", {"k": [5]}),
+        ("pointwise", {"ties": "expected"}),
+    ],
+)
+def test_what_the_protocol_does_not_use_makes_no_other_run(protocol, options):
+    assert used(EvaluateConfig(protocol, **options), WITH_CANDIDATES) == used(EvaluateConfig(protocol), WITH_CANDIDATES)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [
+        ("full", {"mask": []}),
+        ("full", {"metrics": ["hr"]}),
+        ("full", {"k": [5]}),
+        ("candidates", {"catalogue": "all"}),  # what share of it the lists cover
+        ("sampled", {"candidates": CandidatesConfig(seed=5)}),
+        ("two_stage", {"latency_users": 1}),
+        ("pointwise", {"row_metrics": ["auc"]}),
+        ("pointwise", {"threshold": 4.0}),
+    ],
+)
+def test_what_it_uses_makes_another(protocol, options):
+    assert used(EvaluateConfig(protocol, **options), WITH_CANDIDATES) != used(EvaluateConfig(protocol), WITH_CANDIDATES)
+
+
+def test_auto_is_the_protocol_that_it_comes_to():
+    assert used(EvaluateConfig("auto"), GIVEN) == used(EvaluateConfig("full"), GIVEN)
 
 
 def test_suffix():

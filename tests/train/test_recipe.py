@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -42,6 +43,37 @@ def test_numbers_out_of_range_are_refused_by_name(options: dict[str, float]) -> 
     (key,) = options
     with pytest.raises(ConfigError, match=f"^train: {key}="):
         build(FitConfig, options, "train")
+
+
+@pytest.mark.parametrize(
+    ("rest", "key", "values"),
+    [
+        ({"select": "last"}, "monitor", ["ndcg@10", "hr@10"]),
+        ({"select": "last"}, "last_k", [2, 3]),
+        ({"select": "last", "watch": "none"}, "every", [1, 2]),
+        ({"select": "best"}, "select_on_test", [False, True]),
+        ({"optimizer": "sgd"}, "betas", [(0.9, 0.9), (0.5, 0.5)]),
+    ],
+)
+def test_a_key_that_another_makes_meaningless_is_null(rest: dict[str, Any], key: str, values: list[Any]) -> None:
+    plain = [FitConfig(**rest, **{key: value}).plain() for value in values]
+    assert plain[0] == plain[1]
+    assert plain[0][key] is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "key", "value"),
+    [
+        ({"select": "best"}, "monitor", "hr@10"),
+        ({"select": "last", "patience": 2}, "monitor", "hr@10"),
+        ({"select": "last_k"}, "last_k", 3),
+        ({"select": "last", "watch": "test"}, "every", 2),
+        ({"select": "best", "watch": "test"}, "select_on_test", True),
+        ({"optimizer": "adamw"}, "betas", (0.5, 0.5)),
+    ],
+)
+def test_a_key_that_means_something_is_kept(rest: dict[str, Any], key: str, value: object) -> None:
+    assert FitConfig(**rest, **{key: value}).plain()[key] == value
 
 
 def test_an_optimiser_that_is_not_there_is_named() -> None:
