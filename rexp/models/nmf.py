@@ -49,7 +49,10 @@ class NMFConfig:
 
 
 class NMF(Factors):
-    """``R ~ W H`` with W, H >= 0 (Lee and Seung 1999; Cichocki and Phan 2009), by scikit-learn."""
+    """``R ~ W H`` with W, H >= 0 (Lee and Seung 1999; Cichocki and Phan 2009), by scikit-learn.
+
+    Both are solved together, then the users' W once more with the items' H fixed, as Ferrari Dacrema et al. do.
+    """
 
     Config: ClassVar[type] = NMFConfig
 
@@ -77,5 +80,5 @@ class NMF(Factors):
         with warnings.catch_warnings():
             # Where the bound on the iterations ends the solver, that is what was asked for.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            users = solver.fit_transform(matrix)
+            users = solver.fit(matrix).transform(matrix)
         self.take(users, solver.components_.T)

@@ -53,5 +53,5 @@ class PureSVD(Factors):
         matrix = interaction_matrix(split)
         factors = min(self.config.factors, *matrix.shape)
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        left, values, right = randomized_svd(matrix, factors, n_iter=self.config.iterations, random_state=seed)
-        self.take(left * values, right.T)
+        _, _, right = randomized_svd(matrix, factors, n_iter=self.config.iterations, random_state=seed)
+        self.take(matrix @ right.T, right.T)
