@@ -1,0 +1,107 @@
+"""No table at all: a network makes the vector of an id from its hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.embed.hashing import UniversalHashes
+from rexp.compress.embed.stage import TableStage
+from rexp.compress.embed.table import ROWS_AT_ONCE, SmallTable
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+    from rexp.tables import EmbeddingTable
+
+Activation = Literal["mish", "relu"]
+BUCKETS = 1_000_000
+"""Values of a hash, as in the paper."""
+
+
+@dataclass(frozen=True)
+class DeepHashConfig(TableOptions):
+    """Options of :class:`DeepHash`.
+
+    Args:
+        width: hashes of an id, and units of each hidden layer; null solves it from the budget.
+        layers: hidden layers.
+        activation: of the hidden layers; the paper's is mish.
+    """
+
+    width: int | None = None
+    layers: int = 2
+    activation: Activation = "mish"
+
+    def __post_init__(self) -> None:
+        self.check(width=self.width)
+        if self.layers < 1:
+            raise ValueError(f"layers={self.layers} must be 1 or more")
+
+
+class DeepHashTable(SmallTable):
+    """A network over hashes that are uniform on [-1, 1].
+
+    Args:
+        n_rows, dim: the shape of the dense table.
+        width: hashes, and units of a hidden layer.
+        layers: hidden layers.
+        activation: of the hidden layers.
+    """
+
+    def __init__(self, n_rows: int, dim: int, width: int, layers: int, activation: Activation) -> None:
+        super().__init__(n_rows, dim, width=width, layers=layers, activation=activation)
+        self.hashes = UniversalHashes(width, BUCKETS)
+        parts: list[nn.Module] = []
+        for size, following in pairwise([width] * (layers + 1) + [dim]):
+            parts += [nn.Linear(size, following), nn.Mish() if activation == "mish" else nn.ReLU()]
+        self.network = nn.Sequential(*parts[:-1])
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        uniform = self.hashes(ids).to(self.network[0].weight.dtype) * (2 / (BUCKETS - 1)) - 1
+        vectors: Tensor = self.network(uniform)
+        return vectors
+
+    @torch.no_grad()
+    def start(self, rows: Tensor, generator: Generator) -> None:
+        """Draw the network, and scale its output: mean 0, and the variance of each column of ``rows`` (n_rows, dim)."""
+        self.hashes.draw(generator)
+        for layer in self.network:
+            if isinstance(layer, nn.Linear):
+                bound = (6 / layer.in_features) ** 0.5  # he_uniform
+                layer.weight.uniform_(-bound, bound, generator=generator)
+                layer.bias.zero_()
+        if len(rows) < 2:
+            return
+        made = self.look_up(torch.arange(min(len(rows), ROWS_AT_ONCE)))
+        output = self.network[-1]
+        assert isinstance(output, nn.Linear)
+        scale = rows.square().mean(0).sqrt() / made.std(0).clamp(min=1e-12)
+        output.weight.mul_(scale.unsqueeze(1))
+        output.bias.copy_(-made.mean(0) * scale)
+
+
+class DeepHash(TableStage):
+    """Deep hash embeddings (Kang et al., KDD 2021). What is small here is slow: every look-up runs the network."""
+
+    Config: ClassVar[type] = DeepHashConfig
+    phase: ClassVar[Literal["build"]] = "build"
+    modules: ClassVar[Mapping[str, type]] = {"table": DeepHashTable}
+    config: DeepHashConfig
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> DeepHashTable:
+        """A network."""
+        (n_rows, dim), config = dense.weight.shape, self.config
+
+        def make(width: int) -> DeepHashTable:
+            return DeepHashTable(n_rows, dim, width, config.layers, config.activation)
+
+        table = make(config.width or limit.largest(make, 1, n_rows))
+        table.start(dense.rows().cpu(), context.generator)
+        return table

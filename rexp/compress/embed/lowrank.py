@@ -1,0 +1,85 @@
+"""Narrow rows, and one matrix that makes them wide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.embed.stage import TableStage
+from rexp.compress.embed.table import SmallTable
+from rexp.tables import EmbeddingTable
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+
+
+@dataclass(frozen=True)
+class LowRankConfig(TableOptions):
+    """Options of :class:`LowRank`.
+
+    Args:
+        rank: width of the rows that are kept; null solves it from the budget.
+    """
+
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        self.check(rank=self.rank)
+
+
+class LowRankTable(SmallTable):
+    """``factor[id] @ basis``.
+
+    Args:
+        n_rows, dim: the shape of the dense table.
+        rank: columns of the factor, rows of the basis.
+    """
+
+    def __init__(self, n_rows: int, dim: int, rank: int) -> None:
+        super().__init__(n_rows, dim, rank=rank)
+        self.factor = EmbeddingTable(n_rows, rank)
+        self.basis = nn.Parameter(torch.empty(rank, dim))
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        vectors: Tensor = self.factor(ids) @ self.basis
+        return vectors
+
+    def rows(self) -> Tensor:
+        """(n_rows, dim): all vectors."""
+        return self.factor.rows() @ self.basis
+
+    @torch.no_grad()
+    def start(self, rows: Tensor, generator: Generator) -> None:
+        """Draw normal values such that each column has the variance of that column of ``rows`` (n_rows, dim)."""
+        deviations = rows.square().mean(0).sqrt()
+        overall = deviations.square().mean().sqrt().item() or 1.0
+        rank = self.basis.shape[0]
+        self.factor.weight.normal_(0.0, overall, generator=generator)
+        self.basis.normal_(0.0, 1 / math.sqrt(rank), generator=generator).mul_(deviations / overall)
+
+
+class LowRank(TableStage):
+    """A table of r columns and a linear layer without bias behind it, trained from the start.
+
+    Initial values are normal, with the variance of the dense table's columns.
+    """
+
+    Config: ClassVar[type] = LowRankConfig
+    phase: ClassVar[Literal["build"]] = "build"
+    modules: ClassVar[Mapping[str, type]] = {"table": LowRankTable}
+    config: LowRankConfig
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> LowRankTable:
+        """A factor and a basis."""
+        n_rows, dim = dense.weight.shape
+        rank = self.config.rank or limit.largest(lambda knob: LowRankTable(n_rows, dim, knob), 1, dim)
+        table = LowRankTable(n_rows, dim, min(rank, dim))
+        table.start(dense.rows().cpu(), context.generator)
+        return table

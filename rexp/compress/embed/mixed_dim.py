@@ -1,0 +1,152 @@
+"""Wide rows for what is popular, narrow ones for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.embed.lowrank import LowRankTable
+from rexp.compress.embed.stage import TableStage
+from rexp.compress.embed.table import SmallTable
+from rexp.errors import ConfigError
+from rexp.tables import EmbeddingTable
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+    from rexp.data.split import Split
+
+STEEPEST = 4.0
+"""The largest exponent that a budget is solved for: there, nearly every row has one column."""
+STEPS = 400
+
+
+@dataclass(frozen=True)
+class MixedDimensionConfig(TableOptions):
+    """Options of :class:`MixedDimension`.
+
+    Args:
+        alpha: how fast the width falls with popularity; null solves it from the budget.
+        blocks: of rows with about the same number of interactions each, hence one width.
+    """
+
+    alpha: float | None = None
+    blocks: int = 8
+
+    def __post_init__(self) -> None:
+        self.check()
+        if self.alpha is not None and (self.alpha <= 0 or self.budget is not None):
+            raise ValueError(f"alpha={self.alpha} must be above 0, and alone: a budget says the same thing")
+        if self.blocks < 2:
+            raise ValueError(f"blocks={self.blocks} must be 2 or more")
+
+
+class MixedDimensionTable(SmallTable):
+    """Blocks of rows, most popular first, each a narrow table with a matrix that makes it wide.
+
+    Args:
+        n_rows, dim: the shape of the dense table.
+        sizes: rows of each block.
+        widths: columns of each block; ``dim`` needs no matrix.
+    """
+
+    places: Tensor
+    ends: Tensor
+
+    def __init__(self, n_rows: int, dim: int, sizes: Sequence[int], widths: Sequence[int]) -> None:
+        super().__init__(n_rows, dim, sizes=list(sizes), widths=list(widths))
+        self.register_buffer("places", torch.zeros(n_rows, dtype=torch.int32))
+        self.register_buffer("ends", torch.tensor(np.cumsum(sizes)), persistent=False)
+        self.blocks = nn.ModuleList(
+            EmbeddingTable(size, dim) if width == dim else LowRankTable(size, dim, width)
+            for size, width in zip(sizes, widths, strict=True)
+        )
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        places = self.places[ids].long()
+        owners = torch.bucketize(places, self.ends, right=True)
+        found, order = [], []
+        for block, (table, size) in enumerate(zip(self.blocks, self.options["sizes"], strict=True)):
+            chosen = (owners == block).nonzero().squeeze(1)
+            found.append(table(places[chosen] - self.ends[block] + size))
+            order.append(chosen)
+        return torch.cat(found)[torch.cat(order).argsort()]
+
+
+def blocks_of(popularity: Tensor, n: int) -> list[int]:
+    """Sizes of n blocks of rows, most popular first, that hold about the same number of interactions each.
+
+    Args:
+        popularity: (R,) interactions of each row, falling.
+        n: blocks; fewer come back where one row fills several. Every row counts one more than it has.
+    """
+    counts = popularity.double() + 1
+    block = (n * (counts.cumsum(0) - counts / 2) / counts.sum()).long()
+    return [int(size) for size in block.bincount() if size]
+
+
+def widths_of(sizes: Sequence[int], dim: int, alpha: float) -> list[int]:
+    """``dim (size_1 / size_b)^alpha``, rounded to a power of 2 (Ginart et al. 2021, algorithm 2).
+
+    A row of a block is asked for with a probability in proportion to 1 / size.
+    """
+    exact = [dim * (sizes[0] / size) ** alpha for size in sizes]
+    return [dim if width >= dim else int(2 ** max(0, round(np.log2(width)))) for width in exact]
+
+
+def row_popularity(n_rows: int, split: Split) -> Tensor:
+    """(n_rows,) training interactions of each row of a table of users or items.
+
+    Raises:
+        ConfigError: the table has neither size.
+    """
+    by_size: dict[int, Any] = {
+        split.n_users: lambda: np.diff(split.user_items(["train"])[0]),
+        split.n_items: lambda: split.train_users_per_item,
+    }
+    if n_rows not in by_size or split.n_users == split.n_items:
+        raise ConfigError(
+            f"a table of {n_rows} rows is not clearly one of {split.n_users} users or {split.n_items} items, whose "
+            "popularity could set its widths; leave it out with ignore=[...]"
+        )
+    return torch.from_numpy(by_size[n_rows]().copy())
+
+
+class MixedDimension(TableStage):
+    """Mixed dimension embeddings (Ginart et al., ISIT 2021), in blocks of like popularity.
+
+    Initial values are the dense table's in a block of full width, and normal with its columns' variance in others.
+    """
+
+    Config: ClassVar[type] = MixedDimensionConfig
+    phase: ClassVar[Literal["build"]] = "build"
+    modules: ClassVar[Mapping[str, type]] = {"table": MixedDimensionTable}
+    config: MixedDimensionConfig
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> MixedDimensionTable:
+        """Blocks by popularity."""
+        n_rows, dim = dense.weight.shape
+        popularity, order = row_popularity(n_rows, context.split).sort(descending=True, stable=True)
+        sizes = blocks_of(popularity, self.config.blocks)
+
+        def make(flatness: int) -> MixedDimensionTable:
+            alpha = STEEPEST * (1 - flatness / STEPS)
+            return MixedDimensionTable(n_rows, dim, sizes, widths_of(sizes, dim, alpha))
+
+        if self.config.alpha is None:
+            table = make(limit.largest(make, 0, STEPS))
+        else:
+            table = MixedDimensionTable(n_rows, dim, sizes, widths_of(sizes, dim, self.config.alpha))
+        table.places[order] = torch.arange(n_rows, dtype=torch.int32)
+        for block, rows in zip(table.blocks, torch.split(dense.rows().cpu()[order], sizes), strict=True):
+            if isinstance(block, LowRankTable):
+                block.start(rows, context.generator)
+            else:
+                block.assign(rows)  # type: ignore[operator]
+        return table

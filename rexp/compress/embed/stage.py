@@ -1,0 +1,62 @@
+"""What every stage that swaps embedding tables has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from rexp.api import Need
+from rexp.compress.embed.budget import limits
+from rexp.compress.modules import swap, tables
+from rexp.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.api import StageContext
+    from rexp.compress.embed.budget import Limit
+    from rexp.compress.embed.table import SmallTable
+    from rexp.tables import EmbeddingTable
+
+
+class TableStage:
+    """Puts a smaller table in the place of each dense one that gets smaller by it."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> SmallTable:
+        """The table that takes the place of ``dense``; ``limit`` is for a knob that is null."""
+        raise NotImplementedError
+
+    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
+        """What each table may take by the options."""
+        return limits(self.config, found)
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Swap the tables in place.
+
+        Raises:
+            ConfigError: no table gets smaller, or a budget is too small for one.
+            RunError: a table holds NaN or infinite values.
+        """
+        found = tables(model, self.config.targets, self.config.ignore)
+        allowed = self.limits(found)
+        sizes = []
+        for path, dense in found.items():
+            if not dense.weight.isfinite().all():
+                raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
+            table = self.replace(dense, allowed[path], context).to(dense.weight.device)
+            sizes.append(f"{path}: {table.nbytes()} bytes, dense {dense.nbytes()}")
+            if table.nbytes() < dense.nbytes():
+                swap(model, path, table)
+                sizes.pop()
+        if len(sizes) == len(found):
+            raise ConfigError(f"{type(self).__name__} makes no table smaller ({'; '.join(sizes)}); leave the stage out")

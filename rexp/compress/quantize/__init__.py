@@ -1,0 +1,1 @@
+"""Embedding tables of fewer bits in the place of dense ones."""

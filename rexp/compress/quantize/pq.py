@@ -1,0 +1,89 @@
+"""Rows as a few bytes, each of which names a piece of a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.embed.ce import chunk_widths
+from rexp.compress.embed.kmeans import clusters
+from rexp.compress.embed.stage import TableStage
+from rexp.compress.embed.table import SmallTable
+from rexp.compress.quantize.packing import pack, packed_width, unpack
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+    from rexp.tables import EmbeddingTable
+
+
+@dataclass(frozen=True)
+class ProductQuantisationConfig(TableOptions):
+    """Options of :class:`ProductQuantisation`.
+
+    Args:
+        parts: pieces of a row; null solves them from the budget.
+        bits: of a piece's code: 2^bits centres a piece.
+    """
+
+    parts: int | None = None
+    bits: Literal[8, 4] = 8
+
+    def __post_init__(self) -> None:
+        self.check(trained=False, parts=self.parts)
+
+
+class ProductQuantisedTable(SmallTable):
+    """The row of an id is joined of the centres that its codes name.
+
+    Args:
+        n_rows, dim: the shape of the dense table.
+        parts: pieces of a row; the first are one wider where ``dim`` is no multiple.
+        bits: of a code.
+    """
+
+    codes: Tensor
+    centres: Tensor
+    part_of: Tensor
+
+    def __init__(self, n_rows: int, dim: int, parts: int, bits: int) -> None:
+        super().__init__(n_rows, dim, parts=parts, bits=bits)
+        self.bits, self.widths = bits, chunk_widths(dim, parts)
+        self.register_buffer("codes", torch.zeros(n_rows, packed_width(len(self.widths), bits), dtype=torch.uint8))
+        # A piece's centres stand in its own columns.
+        self.register_buffer("centres", torch.zeros(2**bits, dim))
+        part_of = [part for part, width in enumerate(self.widths) for _ in range(width)]
+        self.register_buffer("part_of", torch.tensor(part_of), persistent=False)
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        codes = unpack(self.codes.index_select(0, ids), self.bits, len(self.widths))
+        return self.centres.gather(0, codes.long().index_select(1, self.part_of))
+
+
+class ProductQuantisation(TableStage):
+    """Product quantisation (Jégou et al., TPAMI 2011), by faiss's k-means on each piece.
+
+    Unlike faiss's own quantiser it takes widths that are no multiple of the parts, as those of tables with biases.
+    """
+
+    Config: ClassVar[type] = ProductQuantisationConfig
+    phase: ClassVar[Literal["post"]] = "post"
+    trainable_after: ClassVar[bool] = False
+    modules: ClassVar[Mapping[str, type]] = {"table": ProductQuantisedTable}
+    config: ProductQuantisationConfig
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> ProductQuantisedTable:
+        """Codes and centres."""
+        (n_rows, dim), bits = dense.weight.shape, self.config.bits
+        parts = self.config.parts or limit.largest(lambda n: ProductQuantisedTable(n_rows, dim, n, bits), 1, dim)
+        table = ProductQuantisedTable(n_rows, dim, min(parts, dim), bits)
+        pieces = torch.split(dense.rows().cpu(), table.widths, 1)
+        found = [clusters(piece, 2**bits, context.generator) for piece in pieces]
+        table.centres.copy_(torch.cat([centres for centres, _ in found], 1))
+        table.codes.copy_(pack(torch.stack([codes for _, codes in found], 1).to(torch.uint8), bits))
+        return table
