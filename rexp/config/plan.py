@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.api import Capability
-from rexp.config.compression import Recipe, check_model
+from rexp.config.compression import Recipe, TrainingStep, check_model
 from rexp.config.fitting import Fit, plan_fit
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
@@ -18,7 +18,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
-from rexp.train.recipe import IDENTITY_OF_DEVICE
+from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,8 +72,30 @@ class Plan:
             "evaluate": used(self.request.evaluate, self.split),
             "retriever": self.retrieving.plain() if self.retrieving else None,
             "teacher": self.teacher,
-            "compress": self.recipe.plain(),
+            "compress": self._compression(None),
         }
+
+    def _compression(self, steps: int | None) -> Node:
+        """The first steps of the recipe, and what the fine-tunes among them do otherwise than the fit."""
+        plain, recipes = self.recipe.plain(steps), self._recipes(steps)
+        if len(recipes) < 2:
+            return plain
+        fit, finetune = (recipe.plain() for recipe in recipes)
+        return {**plain, "finetune": {key: value for key, value in finetune.items() if value != fit[key]}}
+
+    def _recipes(self, steps: int | None) -> list[FitConfig]:
+        """How the first steps train: the fit, and the fine-tunes where there are any."""
+        if self.fit is None:
+            return []
+        taken = self.recipe.steps[:steps]
+        finetunes = any(isinstance(step, TrainingStep) and step.kind == "finetune" for step in taken)
+        return [self.fit.recipe, *([replace(self.fit.recipe, **self.request.finetune)] if finetunes else [])]
+
+    def _watched(self, recipe: FitConfig) -> Node:
+        """The rules by which an epoch is chosen."""
+        rules = between_epochs(self.request.evaluate)
+        part: Part = "test" if recipe.watch == "test" else "valid"
+        return rules_of(resolve_protocol(rules, self.split), rules, part)
 
     @property
     def recipe(self) -> Recipe:
@@ -83,15 +105,12 @@ class Plan:
     def steps_identity(self, steps: int) -> Node:
         """What the weights after the first ``steps`` depend on; of the evaluation only what chooses the epoch."""
         config = {key: node for key, node in self.config().items() if key not in ("evaluate", "retriever")}
-        config["compress"] = self.recipe.plain(steps)
+        config["compress"] = self._compression(steps)
         if not Recipe(self.recipe.steps[:steps]).needs_teacher:
             config["teacher"] = None
-        recipe = self.fit.recipe if self.fit else None
-        if recipe and recipe.chooses:
-            rules = between_epochs(self.request.evaluate)
-            part: Part = "test" if recipe.watch == "test" else "valid"
-            config["watched"] = rules_of(resolve_protocol(rules, self.split), rules, part)
-        elif recipe:
+        recipes = self._recipes(steps)
+        config["watched"] = [self._watched(recipe) for recipe in recipes if recipe.chooses]
+        if recipes and not config["watched"]:
             config["fit"] = {key: value for key, value in config["fit"].items() if key not in WATCHING}
         return self._identified(config)
 
