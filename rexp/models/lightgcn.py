@@ -85,8 +85,9 @@ class LightGCN(nn.Module):
         users, items = self.users.rows(), self.items.rows()
         if self.training and not torch.is_grad_enabled():
             return _smooth(users, items, _csr(self.edges), _csr(self.edges_back), self.config.layers)
-        # A fused optimiser leaves the version of a tensor as it is; in training the backward pass forgets instead.
-        state = (users._version, items._version, torch.is_grad_enabled())
+        # A version counts what is done in place, an address what is moved or replaced. A fused optimiser changes
+        # neither; in training the backward pass forgets instead.
+        state = (torch.is_grad_enabled(), *((weights._version, weights.data_ptr()) for weights in (users, items)))
         if self._encoded is None or self._encoded[0] != state:
             graph = _csr(self.edges), _csr(self.edges_back)
             smoothed = _Smooth.apply(users, items, *graph, self.config.layers, self._forget)  # type: ignore[no-untyped-call]
@@ -151,10 +152,11 @@ class _Smooth(torch.autograd.Function):
 
 def _smooth(users: Tensor, items: Tensor, edges: Tensor, back: Tensor, layers: int) -> tuple[Tensor, Tensor]:
     user_sum, item_sum = users.clone(), items.clone()
-    for _ in range(layers):
-        users, items = edges @ items, back @ users
-        user_sum += users
-        item_sum += items
+    with torch.autocast(users.device.type, enabled=False):  # no sparse product is made in half precision
+        for _ in range(layers):
+            users, items = edges @ items, back @ users
+            user_sum += users
+            item_sum += items
     return user_sum.div_(layers + 1), item_sum.div_(layers + 1)
 
 

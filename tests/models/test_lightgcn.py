@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,40 @@ def test_a_step_smooths_once_and_a_new_step_again(monkeypatch: pytest.MonkeyPatc
         assert len(calls) == 5
         model.users.rows()[0] += 1
         assert not torch.equal(model.score_all(query), before)
+
+
+@torch.no_grad()
+def test_what_is_kept_follows_the_weights() -> None:
+    split = two_tastes()
+    model = built(split).eval()
+    before = model.item_vectors()
+    assert model.item_vectors() is before
+    assert model.double().item_vectors().dtype == torch.float64  # moved, as to another device
+    model.float()
+    model.items.weight.data = 2 * model.items.weight  # replaced
+    doubled = model.item_vectors()
+    assert not torch.equal(doubled, before)
+    model.load_state_dict(built(split).state_dict())
+    torch.testing.assert_close(model.item_vectors(), before)
+    model.observe(thinned(split))
+    assert not torch.allclose(model.item_vectors(), before)
+
+
+def thinned(split: Split) -> Split:
+    """The same users and items with half of the interactions."""
+    half = split.train.take(np.arange(len(split.train)) % 2 == 0)
+    return replace(split, train=half)
+
+
+def test_mixed_precision_smooths_in_single() -> None:
+    split = two_tastes()
+    model, single = built(split), built(split)
+    batch = Batch(Query(torch.arange(8)), torch.arange(16).view(8, 2))
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(model.encode(), single.encode())
+        (model.score(batch.query, batch.items).mean() + model.penalty(batch)).backward()
+    (single.score(batch.query, batch.items).mean() + single.penalty(batch)).backward()
+    torch.testing.assert_close(model.users.weight.grad, single.users.weight.grad, rtol=0.02, atol=1e-4)
 
 
 @torch.no_grad()
