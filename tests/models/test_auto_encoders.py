@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rexp.api import Batch, Capability, Layout, Query
+from rexp.errors import Interrupted
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
+from rexp.train.fit import fit
+from rexp.train.recipe import DeviceConfig, FitConfig
 
 from .closed_form import lonely, ones
 from .helpers import check_capabilities, shaken, two_tastes
@@ -71,6 +77,37 @@ def test_it_learns_the_tastes(model_class: Any, options: dict[str, Any]) -> None
         unseen = model.score_all(Query(everyone)).masked_fill(torch.from_numpy(ones(split)) > 0, -torch.inf)
     best = unseen.argmax(1)
     assert ((best < split.n_items // 2) == (everyone % 2 == 0)).double().mean() > 0.95
+
+
+@each
+def test_training_starts_again_where_it_was_stopped(model_class: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    """Dropout, draws and the annealing go on as if nothing had happened."""
+    split = two_tastes()
+    recipe = FitConfig(max_epochs=4, batch_size=16, lr=0.01, select="last", watch="none")
+
+    def train(folder: Path, stopped: int | None = None) -> Any:
+        model = built(model_class, split, **options)
+        losses, loss = itertools.count(1), model.training_loss
+
+        def counted(given: Batch) -> Any:
+            if next(losses) == stopped:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return loss(given)
+
+        model.training_loss = counted
+        fit(
+            model, split, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=None, sampler=None, seed=3,
+            directory=folder, validate=None,
+        )  # fmt: skip
+        return model
+
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(tmp_path / "stopped", stopped=8)  # of 3 batches an epoch: in the third
+    again = train(tmp_path / "stopped")
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    assert "steps" not in whole.state_dict() or int(whole.steps) == 12
 
 
 def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
