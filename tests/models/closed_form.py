@@ -27,9 +27,10 @@ def planted(rows: list[tuple[int, int]], n_users: int, n_items: int, ratings: li
 
 
 def built(model_class: Any, split: Split, **options: Any) -> Any:
-    """The model with the training part before it, not fitted."""
+    """The model, not fitted, with the training part before it where it reads that."""
     model = model_class(model_class.Config(**options), split.spec)
-    model.observe(split)
+    if Capability.READS_TRAIN in model.capabilities():
+        model.observe(split)
     return model
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,3 +56,16 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
 def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         GFCFConfig(**options)
+
+
+@pytest.mark.slow
+def test_the_published_figures_on_gowalla(tmp_path: Path) -> None:
+    """Minutes: the decomposition of 29,858 x 40,981, and a pass over all users."""
+    if "REXP_DATA" not in os.environ:
+        pytest.skip("REXP_DATA does not say where gowalla lies")
+    options = ["experiment=gowalla_gfcf", "track=none", "beside=[]", f"paths.store={tmp_path / 'store'}"]
+    subprocess.run([sys.executable, "-m", "rexp", *options], check=True, cwd=tmp_path, capture_output=True)
+    (result,) = (tmp_path / "store").glob("*/result.json")
+    metrics = json.loads(result.read_bytes())["metrics"]
+    assert metrics["recall@20"] == pytest.approx(0.1849, abs=0.001)
+    assert metrics["ndcg@20"] == pytest.approx(0.1518, abs=0.001)
