@@ -62,7 +62,7 @@ def parts(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
     owners = {cls: (stage, name) for stage, plugin in stages.items() for name, cls in plugin.modules.items()}
     found: Parts = {}
     for path, module in model.named_modules():
-        if type(module) in owners and not any(path.startswith(f"{outer}.") for outer in found):
+        if type(module) in owners:  # one inside another comes after it, and is put into what the other's options made
             stage, name = owners[type(module)]
             found[path] = {"stage": stage, "module": name, "options": module.describe()}
     return found

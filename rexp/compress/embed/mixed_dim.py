@@ -21,29 +21,27 @@ if TYPE_CHECKING:
     from rexp.api import StageContext
     from rexp.data.split import Split
 
-STEEPEST = 4.0
-"""The largest exponent that a budget is solved for: there, nearly every row has one column."""
-STEPS = 400
-
 
 @dataclass(frozen=True)
 class MixedDimensionConfig(TableOptions):
     """Options of :class:`MixedDimension`.
 
     Args:
-        alpha: how fast the width falls with popularity; null solves it from the budget.
+        width: of the most popular rows; null solves it from the budget.
+        alpha: how fast the width falls with popularity; at 0 all have the same.
         blocks: of rows with about the same number of interactions each, hence one width.
     """
 
-    alpha: float | None = None
+    width: int | None = None
+    alpha: float = 0.3
     blocks: int = 8
 
     def __post_init__(self) -> None:
-        self.check()
-        if self.alpha is not None and (self.alpha <= 0 or self.budget is not None):
-            raise ValueError(f"alpha={self.alpha} must be above 0, and alone: a budget says the same thing")
-        if self.blocks < 2:
-            raise ValueError(f"blocks={self.blocks} must be 2 or more")
+        self.check(width=self.width)
+        if self.alpha < 0:
+            raise ValueError(f"alpha={self.alpha} must not be negative")
+        if self.blocks < 1:
+            raise ValueError(f"blocks={self.blocks} must be 1 or more")
 
 
 class MixedDimensionTable(SmallTable):
@@ -91,13 +89,22 @@ def blocks_of(popularity: Tensor, n: int) -> list[int]:
     return [int(size) for size in block.bincount() if size]
 
 
-def widths_of(sizes: Sequence[int], dim: int, alpha: float) -> list[int]:
-    """``dim (size_1 / size_b)^alpha``, rounded to a power of 2 (Ginart et al. 2021, algorithm 2).
+def widths_of(sizes: Sequence[int], width: int, alpha: float) -> list[int]:
+    """``width (size_1 / size_b)^alpha``, rounded, at least 1 (Ginart et al. 2021, algorithm 2).
 
-    A row of a block is asked for with a probability in proportion to 1 / size.
+    Blocks are asked for alike, so that a row's probability is in proportion to 1 / size.
     """
-    exact = [dim * (sizes[0] / size) ** alpha for size in sizes]
-    return [dim if width >= dim else int(2 ** max(0, round(np.log2(width)))) for width in exact]
+    return [max(1, min(width, round(width * (sizes[0] / size) ** alpha))) for size in sizes]
+
+
+def joined(sizes: Sequence[int], widths: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Sizes and widths, neighbours of one width together.
+
+    >>> joined([2, 3, 4], [8, 4, 4])
+    ([2, 7], [8, 4])
+    """
+    distinct = list(dict.fromkeys(widths))  # widths only fall
+    return [sum(size for size, own in zip(sizes, widths, strict=True) if own == width) for width in distinct], distinct
 
 
 def row_popularity(n_rows: int, split: Split) -> Tensor:
@@ -135,16 +142,14 @@ class MixedDimension(TableStage):
         popularity, order = row_popularity(n_rows, context.split).sort(descending=True, stable=True)
         sizes = blocks_of(popularity, self.config.blocks)
 
-        def make(flatness: int) -> MixedDimensionTable:
-            alpha = STEEPEST * (1 - flatness / STEPS)
-            return MixedDimensionTable(n_rows, dim, sizes, widths_of(sizes, dim, alpha))
+        def make(width: int) -> MixedDimensionTable:
+            return MixedDimensionTable(n_rows, dim, *joined(sizes, widths_of(sizes, width, self.config.alpha)))
 
-        if self.config.alpha is None:
-            table = make(limit.largest(make, 0, STEPS))
-        else:
-            table = MixedDimensionTable(n_rows, dim, sizes, widths_of(sizes, dim, self.config.alpha))
+        table = make(min(dim, self.config.width or limit.largest(make, 1, dim)))
         table.places[order] = torch.arange(n_rows, dtype=torch.int32)
-        for block, rows in zip(table.blocks, torch.split(dense.rows().cpu()[order], sizes), strict=True):
+        for block, rows in zip(
+            table.blocks, torch.split(dense.rows().cpu()[order], table.options["sizes"]), strict=True
+        ):
             if isinstance(block, LowRankTable):
                 block.start(rows, context.generator)
             else:

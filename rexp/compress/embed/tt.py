@@ -84,7 +84,7 @@ class TensorTrain(TableStage):
     def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> TensorTrainTable:
         """Three cores."""
         n_rows, dim = dense.weight.shape
-        most = max(three_factors(n_rows))
+        most = max(three_factors(n_rows)) * max(three_factors(dim))  # the largest core has as many rows, unfolded
         rank = self.config.rank or limit.largest(lambda knob: TensorTrainTable(n_rows, dim, knob), 1, most)
         table = TensorTrainTable(n_rows, dim, rank)
         # The last core has the dense table's scale, so that a table of zeros can learn too.
