@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.api import Capability
-from rexp.config.typed import build
+from rexp.config.typed import build, said
 from rexp.config.watched import measured
 from rexp.errors import ConfigError
 from rexp.train.recipe import FitConfig, check_recipe
@@ -58,8 +58,8 @@ def _merged(request: Request, capabilities: frozenset[Capability]) -> Fit:
     own = dict(request.model.get("fit") or {})
     merged = {**own, **request.train}
     recipe = build(FitConfig, {**merged, "loss": None, "sampler": None}, "model.fit")
-    loss_node = request.loss or own.get("loss")
-    sampler_node = request.sampler or own.get("sampler")
+    loss_node = _over(own.get("loss"), request.loss)
+    sampler_node = _over(own.get("sampler"), request.sampler)
     if Capability.OWN_LOSS in capabilities and request.loss is None:
         loss_node = None
     elif loss_node is None:
@@ -67,6 +67,13 @@ def _merged(request: Request, capabilities: frozenset[Capability]) -> Fit:
     if sampler_node is None and loss_node is not None:
         raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
     return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
+
+
+def _over(own: Node | None, root: Node | None) -> Node | None:
+    """What the root chose; of the model's own plugin only what the root says of it, for null there says nothing."""
+    if root is None or own is None or own.get("name") != root["name"]:
+        return root or own
+    return {**own, **{key: value for key, value in root.items() if value is not None}}
 
 
 def _for_ratings(fit: Fit, request: Request) -> Fit:
@@ -81,8 +88,9 @@ def _for_ratings(fit: Fit, request: Request) -> Fit:
 def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
     if node is None:
         return None
+    config_class = registry.load(kind, node["name"]).Config  # type: ignore[attr-defined]
     options = {key: value for key, value in node.items() if key != "name"}
-    return node["name"], build(registry.load(kind, node["name"]).Config, options, kind)  # type: ignore[attr-defined]
+    return node["name"], build(config_class, said(config_class, options), kind)
 
 
 def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:

@@ -51,6 +51,16 @@ def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
         raise ConfigError(f"{where}: {error}") from error
 
 
+def said(config_class: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without those that are null though their type has no null: there YAML leaves it to the default."""
+    hints = typing.get_type_hints(config_class)
+    return {key: value for key, value in options.items() if value is not None or _nullable(hints.get(key))}
+
+
+def _nullable(hint: Any) -> bool:
+    return hint in (Any, None) or type(None) in get_args(hint)
+
+
 def _convert(value: Any, hint: Any, where: str) -> Any:
     """The value in the annotated type; only what loses nothing is converted (1 -> 1.0, "mean" -> an Enum)."""
     origin, arguments = get_origin(hint), get_args(hint)

@@ -56,3 +56,30 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
     by_hits = planned(*FINETUNED, *last, "train.monitor=hr@10")
     assert masked.steps_identity(2) != by_hits.steps_identity(2)
     assert masked.steps_identity(1) == by_hits.steps_identity(1)
+
+
+def options(planned: Planned, kind: str, *overrides: str) -> dict[str, object]:
+    fit = planned(*overrides).fit
+    assert fit
+    node: dict[str, object] = fit.plain()[kind]
+    return node
+
+
+def test_a_sampler_that_is_the_models_own_keeps_its_options(planned: Planned) -> None:
+    own = options(planned, "sampler", "model=lightgcn")
+    assert own == {"name": "uniform", "n": 1, "reject": True, "positives": "users"}
+    assert options(planned, "sampler", "model=lightgcn", "sampler=uniform") == own
+    # What is typed holds, the default too.
+    assert options(planned, "sampler", "model=lightgcn", "sampler=uniform", "sampler.n=4") == own | {"n": 4}
+    other = options(planned, "sampler", "model=lightgcn", "sampler=popularity")
+    assert (other["name"], other["n"], other["positives"]) == ("popularity", 4, "interactions")
+
+
+def test_a_loss_that_is_the_models_own_keeps_its_options(planned: Planned) -> None:
+    assert options(planned, "loss", "model=sasrec", "loss=bce")["layout"] == "rows"
+    assert options(planned, "loss", "model=sasrec", "loss=bce", "loss.layout=point")["layout"] == "point"
+    assert options(planned, "loss", "model=ncf", "loss=bce")["layout"] == "point"
+
+
+def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
+    assert options(planned, "sampler", "model=mf", "loss=sampled_softmax", "sampler=in_batch")["n"] is None
