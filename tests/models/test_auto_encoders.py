@@ -146,6 +146,47 @@ def test_multvae_ranks_by_the_mean() -> None:
     torch.testing.assert_close(model.score_all(everyone), model.output(model.decode(mean)))
 
 
+@torch.no_grad()
+def test_multvae_drops_of_profiles_at_length_one() -> None:
+    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2, dropout=0.6)).train()
+    profiles = torch.from_numpy(ones(lonely())).float()
+    torch.manual_seed(1)
+    mean, _ = model.encode(profiles)
+    torch.manual_seed(1)
+    lengths = profiles.sum(1, keepdim=True).clamp(min=1).sqrt()
+    kept = torch.nn.functional.dropout(profiles / lengths, 0.6)
+    torch.testing.assert_close(mean, model.code(torch.tanh(model.encoder[0](kept)))[:, :2])
+
+
+def test_multvae_anneals_up_to_beta_and_no_further() -> None:
+    def divergence(steps: int, annealing_steps: int) -> float:
+        options = {"hidden": (3,), "latent": 2, "dropout": 0.0, "annealing_steps": annealing_steps}
+        losses = []
+        for beta in (1.0, 0.0):
+            model = shaken(built(MultVAE, lonely(), beta=beta, **options)).train()
+            model.steps.fill_(steps)
+            torch.manual_seed(0)
+            losses.append(model.training_loss(batch([1, 3])).item())
+        return losses[0] - losses[1]
+
+    whole = divergence(0, annealing_steps=0)
+    assert whole > 0
+    found = [divergence(steps, annealing_steps=4) for steps in (0, 1, 4, 9)]
+    assert found == pytest.approx([0, whole / 4, whole, whole], rel=1e-4, abs=1e-6)
+
+
+@torch.no_grad()
+def test_cdae_drops_items_and_scales_up_the_others() -> None:
+    model = shaken(built(CDAE, lonely(), factors=3, corruption=0.6)).train()
+    users, profiles = torch.arange(5), torch.from_numpy(ones(lonely())).float()
+    torch.manual_seed(1)
+    found = model.encode(users, profiles)
+    torch.manual_seed(1)
+    kept = torch.nn.functional.dropout(torch.ones_like(profiles), 0.6)
+    assert set(kept.unique().tolist()) == {0.0, 2.5}
+    torch.testing.assert_close(found, torch.sigmoid(model.hidden(profiles * kept) + model.users.rows()))
+
+
 def test_the_loss_of_cdae_is_its_formula() -> None:
     split = lonely()
     model = shaken(built(CDAE, split, factors=3, corruption=0.0, negatives=None, l2=0.2)).train()

@@ -85,6 +85,23 @@ def test_a_step_smooths_once_and_a_new_step_again(monkeypatch: pytest.MonkeyPatc
         assert not torch.equal(model.score_all(query), before)
 
 
+def test_gradients_flow_whoever_asked_before() -> None:
+    model = built(two_tastes())
+    optimizer = torch.optim.Adam(model.parameters(), 0.1, fused=True)
+    for _ in range(2):
+        with torch.no_grad():
+            before = model.item_vectors()  # as a sampler of hard negatives does
+        vectors = model.item_vectors()
+        torch.testing.assert_close(vectors, before)
+        optimizer.zero_grad()
+        vectors.square().sum().backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        assert not torch.equal(model.item_vectors(), before)
+    model.item_vectors().sum().backward()  # not what was kept without a graph
+
+
 @torch.no_grad()
 def test_what_is_kept_follows_the_weights() -> None:
     split = two_tastes()
@@ -146,6 +163,8 @@ def test_the_penalty_counts_what_is_touched() -> None:
     norm = [table.rows().square().sum(1) for table in (model.users, model.items)]
     expected = 0.4 * (norm[0][[1, 3]].sum() + norm[1][[0, 2, 5, 0]].sum()) / 4
     torch.testing.assert_close(model.penalty(batch), expected)
+    summed = shaken(built(lonely(), l2=0.4, l2_reduction="sum"))
+    torch.testing.assert_close(summed.penalty(batch), 2 * expected)
 
 
 @pytest.mark.parametrize("options", [{"factors": 0}, {"layers": -1}, {"l2": -1.0}])
