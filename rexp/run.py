@@ -6,7 +6,7 @@ resolve -> run id -> already done? -> lock -> split -> fit -> evaluate -> measur
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,19 +33,27 @@ class Outcome:
     cached: bool
 
 
-def run(config: DictConfig, labels: Mapping[str, str], *, group: str | None = None, sweeping: bool = False) -> Outcome:
+def run(
+    config: DictConfig,
+    labels: Mapping[str, str],
+    *,
+    group: str | None = None,
+    typed: Iterable[str] = (),
+    sweeping: bool = False,
+) -> Outcome:
     """Do one job, or answer it from the store.
 
     Args:
         config: the composed configuration.
         labels: the group choices (``model`` -> ``ncf``).
         group: the sweep this job belongs to, for the trackers.
+        typed: keys that the command line itself names, whose values must be of use.
         sweeping: one of several jobs: what it does not use is a notice, not an error.
 
     Raises:
         RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
     """
-    request = read(config, labels, group)
+    request = read(config, labels, group, typed)
     store = Store(request.store)
     store.check_writable()
     alias = alias_key(request.alias())

@@ -105,6 +105,12 @@ def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_a_chosen_file_may_train_what_needs_no_training(table: Path, tmp_path: Path) -> None:
+    done = rexp(*TABLE, f"data.path={table}", "model=pop", "train=quick", "beside=[]", cwd=tmp_path)
+    assert "note: model=pop is fitted in closed form and uses no train.max_epochs" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_sweep_goes_on_after_a_failed_job_and_says_so(table: Path, tmp_path: Path) -> None:
     sweep = ["-m", *SMALL, f"data.path={table}", "model=mf,pop", "model.factors=4", "seed=1,2", "train.max_epochs=1"]
     failed = rexp(*sweep, cwd=tmp_path, code=2)
@@ -224,6 +230,7 @@ BAD = [
     (["data=csv"], 2, "data.path"),
     (["data=csv", "data.path=nowhere.csv"], 1, "nowhere.csv"),
     (["model=pop", "loss=bce"], 2, "closed form"),
+    (["model=pop", "train=quick", "train.lr=1"], 2, "uses no train.lr;"),
     (["evaluate.k=[100000]", "model=pop"], 2, "100000"),
     (["paths.store=/proc/nothing"], 1, "/proc/nothing"),
     (["train.monitor=nothing@10", "train.max_epochs=1"], 2, "nothing@10"),

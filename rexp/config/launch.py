@@ -92,7 +92,8 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
         sweep = Path(hydra.sweep.dir).name
         return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]
     references = [(other, labels | {"model": name}) for name, other in beside(config)]
-    asked_for = run(config, labels)
+    typed = [override.lstrip("+~").partition("=")[0] for override in hydra.overrides.task]
+    asked_for = run(config, labels, typed=typed)
     return [asked_for, *(_attempt(partial(run, other, names)) for other, names in references)]
 
 

@@ -149,10 +149,12 @@ def resolve(request: Request, split: Split, store: Store, *, teacher: str | None
     if Capability.FITS_DIRECTLY not in capabilities:
         fit = plan_fit(request, capabilities, split, notices)
     elif request.overrides:
-        text = f"model={node['name']} is fitted in closed form and uses no {', '.join(request.overrides)}"
-        if not sweeping:
-            raise ConfigError(f"{text}; leave that out")
-        notices.append(text)
+        text = f"model={node['name']} is fitted in closed form and uses no "
+        # What a chosen file (train=quick, experiment=...) brings along was not asked of this model.
+        typed = [key for key in request.overrides if key in request.typed]
+        if typed and not sweeping:
+            raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
+        notices.append(text + ", ".join(request.overrides))
     check_model(request.recipe, model, node["name"])
     if teacher is None and request.raw["teacher"]:
         text = f"teacher={request.raw['teacher'].get('name')} is used by no stage of compress.order"

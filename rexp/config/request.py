@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +42,7 @@ class Request:
         train: keys of the recipe set at the root, which override the model's own.
         device: where and how fast to train.
         labels: the group choices, for tables and trackers.
+        typed: what the command line itself names (``loss``, ``train.lr``), and no file that it chooses.
     """
 
     raw: Node
@@ -65,6 +66,7 @@ class Request:
     labels: dict[str, str]
     tags: list[str]
     group: str | None
+    typed: frozenset[str]
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -115,13 +117,14 @@ class Request:
             yield "metric", metric
 
 
-def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None) -> Request:
+def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None, typed: Iterable[str] = ()) -> Request:
     """Check and take apart a composed configuration; imports no torch.
 
     Args:
         config: as Hydra composed it.
         labels: the group choices.
         group: the sweep this job belongs to, for the trackers.
+        typed: keys that the command line itself names.
 
     Raises:
         ConfigError: a value that is missing, of the wrong type, or not one of the allowed.
@@ -161,6 +164,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         labels=dict(labels),
         tags=raw["tags"],
         group=group,
+        typed=frozenset(typed),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from rexp.config.plan import Plan, resolve
 from rexp.config.request import read
 from rexp.data.split import Interactions, Split
+from rexp.errors import ConfigError
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -56,6 +58,18 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
     by_hits = planned(*FINETUNED, *last, "train.monitor=hr@10")
     assert masked.steps_identity(2) != by_hits.steps_identity(2)
     assert masked.steps_identity(1) == by_hits.steps_identity(1)
+
+
+def test_training_that_a_closed_form_model_has_no_use_for_is_a_note_where_it_was_not_typed(
+    composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    request = partial(read, composed("model=pop", "train=quick", "loss=bce"), {})
+    [notice] = resolve(request(), SPLIT, Store(tmp_path), sweeping=False).notices
+    assert notice == "model=pop is fitted in closed form and uses no loss, train.max_epochs"
+    typed = request(typed=["model", "train", "loss"])
+    with pytest.raises(ConfigError, match="uses no loss; leave that out"):
+        resolve(typed, SPLIT, Store(tmp_path), sweeping=False)
+    assert resolve(typed, SPLIT, Store(tmp_path), sweeping=True).notices == (notice,)
 
 
 def options(planned: Planned, kind: str, *overrides: str) -> dict[str, object]:
