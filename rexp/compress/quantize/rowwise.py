@@ -65,20 +65,21 @@ class RowwiseTable(SmallTable):
 
     def look_up(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
-        # torch's kernels run on the CPU only; they read no faster than they would be traced.
+        # torch's kernels are for the CPU, and not all of them can be traced.
         if ids.device.type == "cpu" and len(ids) and not torch.compiler.is_compiling():
             return self._by_kernel(ids)
         return self._by_gather(ids)
 
     def _by_kernel(self, ids: Tensor) -> Tensor:
         """Bags of one row each: ten times as fast as :meth:`_by_gather`."""
-        name = f"embedding_bag_{'byte' if self.bits == 8 else f'{self.bits}bit'}_rowwise_offsets"
+        ids, name = ids.contiguous(), f"embedding_bag_{'byte' if self.bits == 8 else f'{self.bits}bit'}_rowwise_offsets"
         vectors: Tensor = getattr(torch.ops.quantized, name)(self.packed, ids, torch.arange(len(ids), dtype=ids.dtype))
         return vectors[:, : self.dim]
 
     def _by_gather(self, ids: Tensor) -> Tensor:
         rows, width = self.packed.index_select(0, ids), packed_width(self.dim, self.bits)
-        scale, offset = torch.split(rows[:, width:].contiguous().view(self.kind).float(), 1, 1)
+        ends = rows[:, width:].clone(memory_format=torch.contiguous_format)  # numbers must begin at their own multiple
+        scale, offset = torch.split(ends.view(self.kind).float(), 1, 1)
         vectors: Tensor = offset + scale * unpack(rows[:, :width], self.bits, self.dim)
         return vectors
 
