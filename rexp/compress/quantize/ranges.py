@@ -19,7 +19,8 @@ def full_ranges(rows: Array) -> tuple[Array, Array]:
 def greedy_ranges(rows: Array, levels: int) -> tuple[Array, Array]:
     """Narrower ranges with a smaller squared error (Guan et al. 2019, algorithm 1).
 
-    Every step takes 1 / 200 off the end whose loss grows less; the best range on the way is the result.
+    Every step takes 1 / 200 off the end where the loss is smaller then; the best range on the way is the result. (torch
+    has the same search, but takes a range only where the loss grows to both sides.)
 
     Args:
         rows: (N, D) float32.
