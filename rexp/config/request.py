@@ -131,6 +131,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
     """
     raw = _plain(config)
     _check_root(raw)
+    _check_seeds(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
     device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
@@ -193,6 +194,15 @@ def _check_root(raw: Node) -> None:
             raise ConfigError(f"{key}: the run needs this key; take ~{key} off the command line")
     build(Paths, _node(raw, "paths"), "paths")
     build(Compress, _node(raw, "compress"), "compress")
+
+
+def _check_seeds(node: Mapping[str, Any], prefix: str = "") -> None:
+    """Every seed, of whatever part, is a number that both NumPy and torch take."""
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            _check_seeds(value, f"{prefix}{key}.")
+        elif key == "seed" and isinstance(value, int) and not 0 <= value < 2**63:
+            raise ConfigError(f"{prefix}seed={value} must be a number from 0 to {2**63 - 1}")
 
 
 def _node(raw: Node, key: str) -> Node:

@@ -23,6 +23,8 @@ def trainer_options(device: DeviceConfig, recipe: FitConfig) -> dict[str, Any]:
         raise ConfigError(
             f"train.accelerator={device.accelerator}, but there is no GPU here; take train.accelerator=cpu"
         )
+    if device.accelerator == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("train.accelerator=mps, but there is no Apple GPU here; take train.accelerator=cpu")
     if on_gpu and device.devices > torch.cuda.device_count():
         raise ConfigError(f"train.devices={device.devices}, but there are {torch.cuda.device_count()} GPUs here")
     if device.precision == "16-mixed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,9 @@ from rexp.errors import ConfigError
 
 IDENTITY_OF_DEVICE = ("precision", "devices")
 """Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity."""
+
+MOST_PER_PROCESSOR = 4
+"""Threads, or devices, for each processor of the machine at most."""
 
 
 @dataclass
@@ -91,24 +95,30 @@ class DeviceConfig:
 
     Args:
         devices: how many accelerators, or processes on the CPU.
-        accelerator: cpu, gpu, mps, or auto.
-        strategy: how several devices work together, in Lightning's words; auto takes ddp_fork.
+        accelerator: cpu, gpu (or cuda), mps, or auto.
+        strategy: how several devices work together, in Lightning's words; auto and ddp take ddp_fork.
         precision: 32-true, bf16-mixed, or (on a GPU) 16-mixed.
-        threads: threads of torch on the CPU; one is the fastest for small models.
+        threads: threads of torch on the CPU; one is the fastest for small models. Of both
+            there may be ``MOST_PER_PROCESSOR`` times as many as processors: torch crashes from far more.
         progress: a bar and a table on a terminal, plain lines elsewhere (auto), or one of them, or none.
     """
 
     devices: int = 1
-    accelerator: str = "auto"
-    strategy: str = "auto"
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
+    strategy: Literal["auto", "ddp", "ddp_fork", "ddp_fork_find_unused_parameters_true"] = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     threads: int = 1
     progress: Literal["auto", "bar", "lines", "none"] = "auto"
 
     def __post_init__(self) -> None:
+        processors = os.cpu_count() or 1
+        most = MOST_PER_PROCESSOR * processors
         for key in ("devices", "threads"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}={getattr(self, key)} must be at least 1")
+            value = getattr(self, key)
+            if value < 1:
+                raise ValueError(f"{key}={value} must be at least 1")
+            if value > most:
+                raise ValueError(f"{key}={value} is beyond {most}, the most for the {processors} processors here")
 
 
 def check_recipe(recipe: FitConfig) -> None:

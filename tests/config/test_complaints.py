@@ -34,6 +34,13 @@ COMPOSING = [
 ]
 RUNNING = [
     ("model.factors=x", "model.factors='x' has the wrong type: a whole number is wanted, not text"),
+    ("train.accelerator=xpu", "train.accelerator='xpu' is not allowed; did you mean 'gpu'? Known: auto, cpu"),
+    ("train.strategy=dpp", "train.strategy='dpp' is not allowed; did you mean 'ddp'?"),
+    ("train.threads=100000", "train: threads=100000 is beyond "),
+    ("train.devices=100000", "train: devices=100000 is beyond "),
+    ("seed=-1", "seed=-1 must be a number from 0 to 9223372036854775807"),
+    ("seed=99999999999999999999", "seed=99999999999999999999 must be a number from 0 to 9223372036854775807"),
+    ("evaluate.candidates.seed=-1", "evaluate.candidates.seed=-1 must be"),
     ("model.variant=nfc", "model.variant='nfc' is not allowed; did you mean 'neumf'? Known: gmf, mlp, neumf"),
     ("+model.fctors=3", "model.fctors is not an option here; did you mean 'factors'?"),
     ("train.max_epochs=x", "train.max_epochs='x' has the wrong type: a whole number is wanted, not text"),

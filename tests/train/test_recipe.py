@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -13,7 +14,8 @@ import yaml
 
 from rexp.config.typed import build
 from rexp.errors import ConfigError
-from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
+from rexp.train.devices import trainer_options
+from rexp.train.recipe import IDENTITY_OF_DEVICE, MOST_PER_PROCESSOR, DeviceConfig, FitConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "train"
 
@@ -84,3 +86,17 @@ def test_an_optimiser_that_is_not_there_is_named() -> None:
 def test_the_recipe_imports_no_torch() -> None:
     code = "import sys, rexp.train.recipe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("key", ["threads", "devices"])
+def test_many_times_the_processors_are_refused(key: str) -> None:
+    most = MOST_PER_PROCESSOR * (os.cpu_count() or 1)
+    assert getattr(DeviceConfig(**{key: most}), key) == most  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"train: {key}={most + 1} is beyond {most}"):
+        build(DeviceConfig, {key: most + 1}, "train")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there may be one")
+def test_an_apple_gpu_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match="no Apple GPU here"):
+        trainer_options(DeviceConfig(accelerator="mps"), FitConfig())
