@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, Interrupted, RexpError
 
@@ -92,9 +92,16 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
         sweep = Path(hydra.sweep.dir).name
         return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]
     references = [(other, labels | {"model": name}) for name, other in beside(config)]
-    typed = [override.lstrip("+~").partition("=")[0] for override in hydra.overrides.task]
-    asked_for = run(config, labels, typed=typed)
+    asked_for = run(config, labels, typed=_typed(hydra.overrides.task))
     return [asked_for, *(_attempt(partial(run, other, names)) for other, names in references)]
+
+
+def _typed(overrides: Sequence[str]) -> list[str]:
+    """The keys of overrides; what stands behind them may hold references, which are not followed here."""
+    from omegaconf import OmegaConf
+
+    words: Any = OmegaConf.to_container(overrides)
+    return [str(word).lstrip("+~").partition("=")[0] for word in words]
 
 
 def _attempt(action: Callable[[], Outcome]) -> Outcome | RexpError:
