@@ -25,35 +25,41 @@ class LowRankConfig(TableOptions):
 
     Args:
         rank: width of the rows that are kept; null solves it from the budget.
+        bias: the layer behind the table has one. At ranks of 1 to 3 it is what lets a dot product have biases.
     """
 
     rank: int | None = None
+    bias: bool = False
 
     def __post_init__(self) -> None:
         self.check(rank=self.rank)
 
 
 class LowRankTable(SmallTable):
-    """``factor[id] @ basis``.
+    """``factor[id] @ basis + bias``.
 
     Args:
         n_rows, dim: the shape of the dense table.
         rank: columns of the factor, rows of the basis.
+        bias: there is one, (dim,).
     """
 
-    def __init__(self, n_rows: int, dim: int, rank: int) -> None:
-        super().__init__(n_rows, dim, rank=rank)
+    def __init__(self, n_rows: int, dim: int, rank: int, bias: bool = False) -> None:
+        super().__init__(n_rows, dim, rank=rank, bias=bias)
         self.factor = EmbeddingTable(n_rows, rank)
         self.basis = nn.Parameter(torch.empty(rank, dim))
+        self.bias = nn.Parameter(torch.zeros(dim)) if bias else None
 
     def look_up(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
-        vectors: Tensor = self.factor(ids) @ self.basis
-        return vectors
+        return self._widen(self.factor(ids))
 
     def rows(self) -> Tensor:
         """(n_rows, dim): all vectors."""
-        return self.factor.rows() @ self.basis
+        return self._widen(self.factor.rows())
+
+    def _widen(self, narrow: Tensor) -> Tensor:
+        return narrow @ self.basis if self.bias is None else torch.addmm(self.bias, narrow, self.basis)
 
     @torch.no_grad()
     def start(self, rows: Tensor, generator: Generator) -> None:
@@ -66,9 +72,9 @@ class LowRankTable(SmallTable):
 
 
 class LowRank(TableStage):
-    """A table of r columns and a linear layer without bias behind it, trained from the start.
+    """A table of r columns and a linear layer behind it, trained from the start.
 
-    Initial values are normal, with the variance of the dense table's columns.
+    Initial values are normal, with the variance of the dense table's columns; a bias starts at 0.
     """
 
     Config: ClassVar[type] = LowRankConfig
@@ -78,8 +84,8 @@ class LowRank(TableStage):
 
     def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> LowRankTable:
         """A factor and a basis."""
-        n_rows, dim = dense.weight.shape
-        rank = self.config.rank or limit.largest(lambda knob: LowRankTable(n_rows, dim, knob), 1, dim)
-        table = LowRankTable(n_rows, dim, min(rank, dim))
+        (n_rows, dim), bias = dense.weight.shape, self.config.bias
+        rank = self.config.rank or limit.largest(lambda knob: LowRankTable(n_rows, dim, knob, bias), 1, dim)
+        table = LowRankTable(n_rows, dim, min(rank, dim), bias)
         table.start(dense.rows().cpu(), context.generator)
         return table

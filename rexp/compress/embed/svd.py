@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from rexp.compress.embed.lowrank import LowRankConfig, LowRankTable
+from rexp.compress.embed.budget import TableOptions
+from rexp.compress.embed.lowrank import LowRankTable
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import ROWS_AT_ONCE
 
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
     from rexp.tables import EmbeddingTable
 
 
+@dataclass(frozen=True)
+class SVDConfig(TableOptions):
+    """Options of :class:`TruncatedSVD`.
+
+    Args:
+        rank: width of the rows that are left; null solves it from the budget.
+    """
+
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        self.check(rank=self.rank)
+
+
 class TruncatedSVD(TableStage):
     """The nearest matrix of rank r to each table on its own (Eckart and Young, 1936).
 
@@ -25,10 +41,10 @@ class TruncatedSVD(TableStage):
     factorising the tables of both sides together needs no basis at all.
     """
 
-    Config: ClassVar[type] = LowRankConfig
+    Config: ClassVar[type] = SVDConfig
     phase: ClassVar[Literal["post"]] = "post"
     modules: ClassVar[Mapping[str, type]] = {"table": LowRankTable}
-    config: LowRankConfig
+    config: SVDConfig
 
     def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> LowRankTable:
         """The projected rows and the basis."""

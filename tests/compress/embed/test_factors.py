@@ -42,9 +42,13 @@ def test_random_signs_keep_the_distribution_of_a_product() -> None:
     assert torch.equal(table.rows().abs(), dense[torch.arange(60) % 17].abs())
 
 
-def test_low_rank_is_factor_times_basis() -> None:
-    table = table_of("lowrank", torch.randn(60, 8), rank=3)
+@pytest.mark.parametrize("bias", [False, True])
+def test_low_rank_is_factor_times_basis(bias: bool) -> None:
+    table = table_of("lowrank", torch.randn(60, 8), rank=3, bias=bias)
     expected = table.factor.weight.detach().numpy() @ table.basis.detach().numpy()
+    if bias:
+        torch.nn.init.normal_(table.bias)
+        expected = expected + table.bias.detach().numpy()
     np.testing.assert_allclose(table(torch.arange(60)).detach().numpy(), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(table.rows().detach().numpy(), expected, rtol=1e-5, atol=1e-6)
 
