@@ -14,7 +14,6 @@ from rexp.compress.embed.budget import Limit, TableOptions
 from rexp.compress.embed.lowrank import LowRankTable
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
-from rexp.errors import ConfigError
 from rexp.tables import EmbeddingTable
 
 if TYPE_CHECKING:
@@ -107,21 +106,14 @@ def joined(sizes: Sequence[int], widths: Sequence[int]) -> tuple[list[int], list
     return [sum(size for size, own in zip(sizes, widths, strict=True) if own == width) for width in distinct], distinct
 
 
-def row_popularity(n_rows: int, split: Split) -> Tensor:
-    """(n_rows,) training interactions of each row of a table of users or items.
-
-    Raises:
-        ConfigError: the table has neither size.
-    """
+def row_popularity(n_rows: int, split: Split) -> Tensor | None:
+    """(n_rows,) training interactions of each row of a table of users or items, as its size says; None for others."""
     by_size: dict[int, Any] = {
         split.n_users: lambda: np.diff(split.user_items(["train"])[0]),
         split.n_items: lambda: split.train_users_per_item,
     }
     if n_rows not in by_size or split.n_users == split.n_items:
-        raise ConfigError(
-            f"a table of {n_rows} rows is not clearly one of {split.n_users} users or {split.n_items} items, whose "
-            "popularity could set its widths; leave it out with ignore=[...]"
-        )
+        return None
     return torch.from_numpy(by_size[n_rows]().copy())
 
 
@@ -136,10 +128,12 @@ class MixedDimension(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": MixedDimensionTable}
     config: MixedDimensionConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> MixedDimensionTable:
-        """Blocks by popularity."""
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> MixedDimensionTable | None:
+        """Blocks by popularity; a table of neither users nor items is left alone."""
         n_rows, dim = dense.weight.shape
-        popularity, order = row_popularity(n_rows, context.split).sort(descending=True, stable=True)
+        if (counts := row_popularity(n_rows, context.split)) is None:
+            return None
+        popularity, order = counts.sort(descending=True, stable=True)
         sizes = blocks_of(popularity, self.config.blocks)
 
         def make(width: int) -> MixedDimensionTable:

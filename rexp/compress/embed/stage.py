@@ -31,8 +31,8 @@ class TableStage:
     def __init__(self, config: Any) -> None:
         self.config = config
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> SmallTable:
-        """The table that takes the place of ``dense``; ``limit`` is for a knob that is null."""
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> SmallTable | None:
+        """The table that takes the place of ``dense``, or None to leave it; ``limit`` is for a knob that is null."""
         raise NotImplementedError
 
     def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
@@ -49,14 +49,15 @@ class TableStage:
         """
         found = tables(model, self.config.targets, self.config.ignore)
         allowed = self.limits(found)
-        sizes = []
+        left = []
         for path, dense in found.items():
             if not dense.weight.isfinite().all():
                 raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
-            table = self.replace(dense, allowed[path], context).to(dense.weight.device)
-            sizes.append(f"{path}: {table.nbytes()} bytes, dense {dense.nbytes()}")
-            if table.nbytes() < dense.nbytes():
-                swap(model, path, table)
-                sizes.pop()
-        if len(sizes) == len(found):
-            raise ConfigError(f"{type(self).__name__} makes no table smaller ({'; '.join(sizes)}); leave the stage out")
+            table = self.replace(dense, allowed[path], context)
+            if table is not None and table.nbytes() < dense.nbytes():
+                swap(model, path, table.to(dense.weight.device))
+            else:
+                size = "cannot" if table is None else f"{table.nbytes()} bytes, dense {dense.nbytes()}"
+                left.append(f"{path}: {size}")
+        if len(left) == len(found):
+            raise ConfigError(f"{type(self).__name__} makes no table smaller ({'; '.join(left)}); leave the stage out")

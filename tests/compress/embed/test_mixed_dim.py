@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,9 @@ from rexp.errors import ConfigError
 from rexp.tables import EmbeddingTable
 
 from .helpers import SPLIT, apply, mf, split_of
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=200), st.integers(1, 8))
@@ -57,6 +62,11 @@ def test_popularity_is_of_the_training_part() -> None:
 
 
 @pytest.mark.parametrize(("n_rows", "split"), [(50, SPLIT), (30, split_of(30, 30))])
-def test_a_table_of_neither_users_nor_items_is_refused(n_rows: int, split: object) -> None:
-    with pytest.raises(ConfigError, match="not clearly one of"):
-        row_popularity(n_rows, split)  # type: ignore[arg-type]
+def test_a_table_of_neither_users_nor_items_is_left_alone(n_rows: int, split: Split) -> None:
+    assert row_popularity(n_rows, split) is None
+    model = mf(split_of(50, 43))
+    apply("mixed_dim", model)
+    assert isinstance(model.users, EmbeddingTable)
+    assert not isinstance(model.items, EmbeddingTable)
+    with pytest.raises(ConfigError, match=r"makes no table smaller \(users: cannot; items: cannot\)"):
+        apply("mixed_dim", mf(split_of(50, 50)))
