@@ -39,7 +39,8 @@ FILE_KEYS = [("path", "mine.csv"), *((f"columns.{name}", "c") for name in ("user
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_of_every_group_composes_alone(composed: Composed, group: str, option: str) -> None:
-    config = composed(f"{group}={option}" if not group.startswith("compress/stage") else f"+{group}@x={option}")
+    stage = group == "compress/stage"
+    config = composed(f"+{group}@compress.stages.x={option}" if stage else f"{group}={option}")
     assert isinstance(OmegaConf.to_container(config), dict)
 
 

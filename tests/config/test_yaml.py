@@ -69,6 +69,7 @@ def test_no_yaml_names_a_class_to_import() -> None:
 def test_every_installed_plugin_loads_and_says_what_its_options_mean(plugin: registry.Plugin) -> None:
     config_class: Any = plugin.load().Config  # type: ignore[attr-defined]
     if options := [field.name for field in fields(config_class)]:
-        text = config_class.__doc__ or ""
+        # What is inherited is explained where it comes from.
+        text = "".join(cls.__doc__ or "" for cls in config_class.__mro__)
         assert "Args:" in text, f"{config_class.__qualname__} has no text for {options}"
         assert [name for name in options if name not in text] == []
