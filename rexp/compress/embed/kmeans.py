@@ -20,10 +20,11 @@ def clusters(rows: Tensor, n: int, generator: Generator) -> tuple[Tensor, Tensor
     import faiss
 
     centres = rows.new_zeros(n, rows.shape[1])
-    distinct, codes = torch.unique(rows, dim=0, return_inverse=True)
-    if len(distinct) <= n:
-        centres[: len(distinct)] = distinct
-        return centres, codes
+    if len(torch.unique(rows[: 2 * n], dim=0)) <= n:  # sorting all rows is worth it only then
+        distinct, codes = torch.unique(rows, dim=0, return_inverse=True)
+        if len(distinct) <= n:
+            centres[: len(distinct)] = distinct
+            return centres, codes
     zero = ~rows.any(1)
     first = int(zero.any())  # centre 0 stays zero
     codes = torch.zeros(len(rows), dtype=torch.int64)

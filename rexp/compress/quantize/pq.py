@@ -48,7 +48,6 @@ class ProductQuantisedTable(SmallTable):
 
     codes: Tensor
     centres: Tensor
-    part_of: Tensor
 
     def __init__(self, n_rows: int, dim: int, parts: int, bits: int) -> None:
         super().__init__(n_rows, dim, parts=parts, bits=bits)
@@ -56,13 +55,12 @@ class ProductQuantisedTable(SmallTable):
         self.register_buffer("codes", torch.zeros(n_rows, packed_width(len(self.widths), bits), dtype=torch.uint8))
         # A piece's centres stand in its own columns.
         self.register_buffer("centres", torch.zeros(2**bits, dim))
-        part_of = [part for part, width in enumerate(self.widths) for _ in range(width)]
-        self.register_buffer("part_of", torch.tensor(part_of), persistent=False)
 
     def look_up(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
-        codes = unpack(self.codes.index_select(0, ids), self.bits, len(self.widths))
-        return self.centres.gather(0, codes.long().index_select(1, self.part_of))
+        codes = unpack(self.codes.index_select(0, ids), self.bits, len(self.widths)).int()
+        pieces = torch.split(self.centres, self.widths, 1)
+        return torch.cat([piece.index_select(0, own) for piece, own in zip(pieces, codes.unbind(1), strict=True)], 1)
 
 
 class ProductQuantisation(TableStage):
