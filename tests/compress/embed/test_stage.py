@@ -139,7 +139,7 @@ def test_what_was_learned_stays(name: str) -> None:
     assert (after.argmax(1) // 15 == torch.arange(40) % 2).all()
 
 
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("name", sorted(CODES))
 def test_codes_are_no_parameters(name: str) -> None:
     table = apply(name, mf()).users
     assert not list(table.parameters())
