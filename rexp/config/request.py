@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.config.schema import Compress, Paths, Root
-from rexp.config.typed import build
+from rexp.config.typed import build, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
@@ -139,7 +139,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
     build(FitConfig, recipe, "train")
     finetune = dict(raw["compress"].get("finetune") or {})
     build(FitConfig, finetune, "compress.finetune")
-    evaluate = build(EvaluateConfig, _node(raw, "evaluate"), "evaluate")
+    evaluate = build(EvaluateConfig, said(EvaluateConfig, _node(raw, "evaluate")), "evaluate")
     check_evaluation(evaluate)
     paths = raw["paths"]
     store = Path(paths["store"]).expanduser()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rexp.errors import ConfigError
+from rexp.errors import ConfigError, did_you_mean
 
 ORDER = ("train", "valid", "test")
 
@@ -93,6 +93,22 @@ def check(config: EvaluateConfig) -> None:
         unknown = sorted(set(parts) - {"train", "valid"})
         if unknown:
             raise ConfigError(f"evaluate.{key} has '{unknown[0]}': it takes the parts train and valid")
+    _check_metrics(config)
+
+
+def _check_metrics(config: EvaluateConfig) -> None:
+    """Something is measured, and no option is of a metric that is not."""
+    asked = {} if config.protocol == "pointwise" else {"metrics": config.metrics}
+    if config.protocol in ("auto", "pointwise"):
+        asked["row_metrics"] = config.row_metrics
+    for key, names in asked.items():
+        if not names:
+            raise ConfigError(f"evaluate.{key} is empty: name one metric or more; rexp plugins --kind metric has them")
+    known = {name for names in asked.values() for name in names}
+    for name in config.options:
+        if name not in known:
+            keys = " or ".join(f"evaluate.{key}" for key in asked)
+            raise ConfigError(f"evaluate.options has '{name}', which is not in {keys}; {did_you_mean(name, known)}")
 
 
 def before(parts: list[str], part: str) -> list[Any]:

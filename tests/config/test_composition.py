@@ -117,3 +117,10 @@ def test_the_root_recipe_is_silent_until_it_is_asked(composed: Composed) -> None
     assert {str(key) for key in train} == device | {f.name for f in fields(FitConfig)} - {"loss", "sampler"}
     assert all(value is None for key, value in train.items() if key not in device)
     assert build(DeviceConfig, {key: value for key, value in train.items() if key in device}, "train") == DeviceConfig()
+
+
+def test_options_of_a_metric_are_given_as_a_mapping_or_one_by_one(composed: Composed) -> None:
+    asked = ("evaluate.metrics=[f1]", "beside=[]")
+    for override in ("evaluate.options={f1: {threshold: 0.3}}", "+evaluate.options.f1.threshold=0.3"):
+        assert read(composed(*asked, override), {}).evaluate.options == {"f1": {"threshold": 0.3}}
+    assert read(composed(), {}).evaluate.options == {}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from rexp.config.typed import build
+from rexp.config.typed import build, said
 from rexp.errors import ConfigError
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig, check
 from rexp.evaluate.protocol import identity, short_hash, suffix, used
@@ -109,14 +109,14 @@ def test_the_yaml_files_hold_the_defaults(name):
     text = (CONF / f"{name}.yaml").read_text()
     assert text.startswith(f"protocol: {name}")
     options = yaml.safe_load(text)
-    assert build(EvaluateConfig, options, "evaluate") == EvaluateConfig(protocol=name)
+    assert build(EvaluateConfig, said(EvaluateConfig, options), "evaluate") == EvaluateConfig(protocol=name)
     assert list(options) == [field.name for field in fields(EvaluateConfig)]
 
 
 def test_the_yaml_of_two_stages_differs_in_its_shorter_list_of_metrics():
     options = yaml.safe_load((CONF / "two_stage.yaml").read_text())
     expected = EvaluateConfig(protocol="two_stage", metrics=["ndcg", "recall", "hr", "mrr", "coverage"])
-    assert build(EvaluateConfig, options, "evaluate") == expected
+    assert build(EvaluateConfig, said(EvaluateConfig, options), "evaluate") == expected
     assert list(options) == [field.name for field in fields(EvaluateConfig)]
 
 
@@ -125,6 +125,16 @@ def test_the_yaml_of_two_stages_differs_in_its_shorter_list_of_metrics():
     [
         ({"k": [0]}, "evaluate.k"),
         ({"k": []}, "evaluate.k"),
+        ({"metrics": []}, "evaluate.metrics is empty"),
+        ({"protocol": "pointwise", "row_metrics": []}, "evaluate.row_metrics is empty"),
+        (
+            {"options": {"f1": {}}},
+            "evaluate.options has 'f1', which is not in evaluate.metrics or evaluate.row_metrics",
+        ),
+        (
+            {"protocol": "full", "metrics": ["ndcg"], "options": {"ndgc": {}}},
+            "not in evaluate.metrics; did you mean 'ndcg'",
+        ),
         ({"mask": ["test"]}, "evaluate.mask has 'test'"),
         ({"latency_users": -1}, "evaluate.latency_users"),
         ({"candidates": CandidatesConfig(n=0)}, "evaluate.candidates.n"),
