@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -91,9 +92,9 @@ def blocks_of(popularity: Tensor, n: int) -> list[int]:
 def widths_of(sizes: Sequence[int], width: int, alpha: float) -> list[int]:
     """``width (size_1 / size_b)^alpha``, rounded, at least 1 (Ginart et al. 2021, algorithm 2).
 
-    Blocks are asked for alike, so that a row's probability is in proportion to 1 / size.
+    Blocks are asked for alike, so that a row's probability is in proportion to 1 / size. No width is above one before.
     """
-    return [max(1, min(width, round(width * (sizes[0] / size) ** alpha))) for size in sizes]
+    return [max(1, round(width * (sizes[0] / size) ** alpha)) for size in accumulate(sizes, max)]
 
 
 def joined(sizes: Sequence[int], widths: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -141,9 +142,8 @@ class MixedDimension(TableStage):
 
         table = make(min(dim, self.config.width or limit.largest(make, 1, dim)))
         table.places[order] = torch.arange(n_rows, dtype=torch.int32)
-        for block, rows in zip(
-            table.blocks, torch.split(dense.rows().cpu()[order], table.options["sizes"]), strict=True
-        ):
+        parts = torch.split(dense.rows().cpu()[order], table.options["sizes"])
+        for block, rows in zip(table.blocks, parts, strict=True):
             if isinstance(block, LowRankTable):
                 block.start(rows, context.generator)
             else:

@@ -37,6 +37,7 @@ def test_widths_by_hand() -> None:
     assert widths_of([1, 4, 16, 64], 16, 0.5) == [16, 8, 4, 2]
     assert widths_of([1, 4, 16, 64], 16, 0.0) == [16] * 4
     assert widths_of([1, 10_000], 16, 1.0) == [16, 1]
+    assert widths_of([12, 24, 12, 48], 16, 1.0) == [16, 8, 8, 4]
 
 
 def test_rows_of_each_block_are_its_table_s() -> None:
