@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import version
 
-from rexp.errors import RexpError
+from rexp.errors import ConfigError, RexpError, did_you_mean
 
 VERBS = {
     "data": "rexp.data.command",
@@ -31,9 +32,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in VERBS:
         verb: Callable[[list[str]], int] = import_module(VERBS[arguments[0]]).main
         return _guard(lambda: verb(arguments[1:]))
+    if arguments[:1] == ["--version"]:
+        from rexp.versions import OWN
+
+        print(f"rexp {version(OWN)}")
+        return 0
+    if arguments[:1] == ["-sc"] and (line := os.environ.get("COMP_LINE")):
+        print(*_verbs_for(line), sep="\n")
+    return _guard(lambda: _launch(arguments))
+
+
+def _launch(arguments: list[str]) -> int:
+    if arguments and "=" not in arguments[0] and arguments[0][:1] not in ("-", "~"):
+        raise ConfigError(f"'{arguments[0]}' is neither a verb nor KEY=VALUE; {did_you_mean(arguments[0], VERBS)}")
     from rexp.config.launch import launch
 
-    return _guard(lambda: launch(arguments))
+    return launch(arguments)
+
+
+def _verbs_for(line: str) -> list[str]:
+    """Verbs that complete a command line, whose first word is the program; Hydra knows of groups and keys alone.
+
+    >>> _verbs_for("rexp re")
+    ['recommend', 'report']
+    >>> _verbs_for("rexp model=mf ")
+    []
+    """
+    _, *words = f"{line}|".split()  # the bar marks where the word goes on
+    return [verb for verb in VERBS if len(words) == 1 and verb.startswith(words[0].removesuffix("|"))]
 
 
 def _guard(action: Callable[[], int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,3 +86,8 @@ def test_an_unknown_flag_is_refused_with_2(command: Callable[..., Any]) -> None:
     done = command("--nosuch")
     assert done.returncode == 2
     assert "unrecognized arguments: --nosuch" in done.stderr
+
+
+def test_the_version_is_rexps(command: Callable[..., Any]) -> None:
+    done = command("--version")
+    assert (done.returncode, done.stdout) == (0, f"rexp {version('rexp-recsys')}\n")

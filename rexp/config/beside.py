@@ -7,20 +7,19 @@ from dataclasses import fields
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from rexp.errors import ConfigError
 from rexp.train.recipe import FitConfig
 
 
 def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
-    from hydra import compose
-
     for name in config.beside if config.model else []:  # a run without a model is refused later, by name
         if name == config.model.name:
             continue
         other = OmegaConf.create(OmegaConf.to_container(config))
         assert isinstance(other, DictConfig)
         with open_dict(other):
-            other.model = compose("config", overrides=[f"model={name}"]).model
+            other.model = _model(name)
             other.loss = other.sampler = other.teacher = None
             other.compress = {"order": ["fit"], "stages": {}}
             other.track = {}
@@ -29,3 +28,18 @@ def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
                 if field.name in other.train:
                     other.train[field.name] = None
         yield name, other
+
+
+def _model(name: str) -> DictConfig:
+    from hydra import compose
+    from hydra.errors import HydraException
+
+    from rexp.config.complaints import explain
+
+    arguments = [f"model={name}"]
+    try:
+        node = compose("config", overrides=arguments).model
+    except HydraException as error:
+        raise ConfigError(f"beside=[{name}]: {explain(error, arguments, composing=True)}") from error
+    assert isinstance(node, DictConfig)
+    return node

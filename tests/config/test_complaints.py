@@ -57,6 +57,7 @@ RUNNING = [
     ("seed=${nosuch}", "seed: Interpolation key 'nosuch' not found"),
     ("compress.order=[fit,prune]", "no stage is named 'prune'"),
     ("data=csv", "data=csv needs data.path=FILE"),
+    ("beside=[nope]", "beside=[nope]: model=nope: there is no such option; did you mean 'pop'?"),
 ]
 
 
@@ -80,6 +81,12 @@ def test_what_cannot_be_composed(command: Callable[..., Any], override: str, mes
 @pytest.mark.parametrize(("override", "message"), RUNNING)
 def test_what_cannot_be_run(command: Callable[..., Any], override: str, message: str) -> None:
     assert only_line(command("track=none", override)).startswith(message)
+
+
+def test_a_mistyped_verb_is_told_the_nearest(command: Callable[..., Any]) -> None:
+    assert only_line(command("reprot")).startswith(
+        "'reprot' is neither a verb nor KEY=VALUE; did you mean 'report'? Known: data, plugins"
+    )
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
+        ("rexp re", {"report", "recommend", "retriever="}),
+        ("rexp ", {"report", "verify", "model="}),
         ("rexp mod", {"model=", "model."}),
         ("rexp model=", {"model=mf", "model=ncf", "model=pop", "model=random"}),
         ("rexp data=ml", {"data=ml-100k", "data=ml-1m"}),
@@ -27,6 +29,12 @@ def test_bash_is_offered(command: Callable[..., Any], line: str, offered: set[st
     assert done.returncode == 0, done.stderr
     assert offered <= set(done.stdout.split()), done.stdout
     assert done.stderr == ""
+
+
+def test_a_verb_is_the_first_word_alone(command: Callable[..., Any]) -> None:
+    done = command("-sc", "query=bash", env={"COMP_LINE": "rexp seed=1 re", "COMP_POINT": "14", "COMP_CWORD": "2"})
+    assert "retriever=" in done.stdout.split()
+    assert "report" not in done.stdout.split()
 
 
 def test_the_script_for_bash_is_printed(command: Callable[..., Any]) -> None:
