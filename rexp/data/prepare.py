@@ -42,11 +42,11 @@ def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split
     from filelock import FileLock
 
     folder = cache / _key(node, root)
-    split = _read(folder)
+    split = _read(folder, say=False)
     if split is None:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{folder.name}.lock"):
-            split = _read(folder) or _prepare(node, root, folder)
+            split = _read(folder, say=True) or _prepare(node, root, folder)
     if node.get("strict"):
         _refuse_findings(split)
     return split
@@ -99,7 +99,8 @@ def _key(node: Mapping[str, Any], root: Path | None) -> str:
     return f"{node['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _read(folder: Path) -> Split | None:
+def _read(folder: Path, *, say: bool) -> Split | None:
+    """What is there; that it is damaged is said by the one who will prepare it again."""
     from rexp.data.cache import CorruptError, read_folder
 
     try:
@@ -107,7 +108,8 @@ def _read(folder: Path) -> Split | None:
     except FileNotFoundError:
         return None
     except CorruptError as error:
-        log.warning("%s; the split is prepared again", error)
+        if say:
+            log.warning("%s; the split is prepared again", error)
         return None
 
 

@@ -46,7 +46,10 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with one_line_errors(path):
         try:
+            temporary.touch()
+            mode = temporary.stat().st_mode  # as the umask has it; some writers close their files to all others
             write(temporary)
+            temporary.chmod(mode)
             _sync(temporary)
             temporary.replace(path)
             _sync(path.parent)

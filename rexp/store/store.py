@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -248,5 +249,7 @@ def _yaml(value: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
 
 
+@cache
 def _say(line: str) -> None:
+    """Said once a process, however often a file is looked at."""
     print(f"note: {line}", file=sys.stderr)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPOSING = [
-    ("model=nfc", "model=nfc: there is no such option; did you mean 'ncf'? Known: mf, ncf"),
+    ("model=nccf", "model=nccf: there is no such option; did you mean 'ncf'? Known: cdae, ease"),
     ("data=nosuch", "data=nosuch: there is no such option; Known: citeulike-t, csv"),
     ("data/split=leave_lost", "data/split=leave_lost: there is no such option; did you mean 'leave_last'?"),
     ("experiment=ncf_papr", "experiment=ncf_papr: there is no such option; did you mean 'ncf_paper'?"),
@@ -49,13 +49,13 @@ RUNNING = [
     ("data.split.k=x", "data.split.k='x' has the wrong type"),
     ("evaluate.metrics=[ndgc]", "no metric is named 'ndgc'; did you mean 'ndcg'?"),
     ("evaluate.protocol=ful", "evaluate.protocol='ful' is not allowed; did you mean 'full'?"),
-    ("model.name=nfc", "no model is named 'nfc'; did you mean 'ncf'?"),
+    ("model.name=nccf", "no model is named 'nccf'; did you mean 'ncf'?"),
     ("+foo=1", "foo: there is no such key; did you mean 'force'?"),
     ("+paths.stre=x", "paths.stre is not an option here; did you mean 'store'?"),
     ("~seed", "seed: the run needs this key; take ~seed off the command line"),
     ("~model", "model names no plugin; choose one with model=NAME"),
     ("seed=${nosuch}", "seed: Interpolation key 'nosuch' not found"),
-    ("compress.order=[fit,prune]", "no stage is named 'prune'"),
+    ("compress.order=[fit,prune]", "compress.order names 'prune', which is no stage; Known: finetune, fit"),
     ("data=csv", "data=csv needs data.path=FILE"),
     ("beside=[nope]", "beside=[nope]: model=nope: there is no such option; did you mean 'pop'?"),
 ]

@@ -88,6 +88,7 @@ def test_a_corrupt_result_is_no_result_and_is_said(
     assert list(store.runs()) == []
     with pytest.raises(StoreError, match="not done"):
         store.result(RUN)
+    assert capsys.readouterr().err == ""  # once is enough
 
 
 def test_a_result_that_belongs_to_another_run_is_none(tmp_path: Path) -> None:

@@ -63,7 +63,14 @@ class DeepHashTable(SmallTable):
         self.network = nn.Sequential(*parts[:-1])
 
     def look_up(self, ids: Tensor) -> Tensor:
-        """(N, dim) vectors of ``ids`` (N,)."""
+        """(N, dim) vectors of ``ids`` (N,); one that stands there often is computed once."""
+        if torch.compiler.is_compiling():  # the number of distinct ids is no shape that could be traced
+            return self.compute(ids)
+        distinct, places = torch.unique(ids, return_inverse=True)
+        return self.compute(distinct).index_select(0, places)
+
+    def compute(self, ids: Tensor) -> Tensor:
+        """(N, dim): the network's output for ``ids`` (N,)."""
         uniform = self.hashes(ids).to(self.network[0].weight.dtype) * (2 / (BUCKETS - 1)) - 1
         vectors: Tensor = self.network(uniform)
         return vectors

@@ -86,6 +86,19 @@ def test_deep_hashes_are_a_network_over_uniform_numbers(activation: str) -> None
     np.testing.assert_allclose(table.rows().detach().numpy(), values, rtol=1e-4, atol=1e-5)
 
 
+def test_deep_hashes_of_an_id_that_stands_there_often() -> None:
+    table = table_of("dhe", torch.randn(60, 32), width=8)
+    ids = torch.tensor([7, 3, 7, 7, 0])
+    torch.testing.assert_close(table(ids), table.compute(ids))
+    table(ids).sum().backward()
+    once = table.network[0].weight.grad.clone()
+    table.zero_grad()
+    table.compute(ids).sum().backward()
+    torch.testing.assert_close(once, table.network[0].weight.grad, rtol=1e-4, atol=1e-5)
+    exported = torch.export.export(table, (torch.arange(5),))
+    torch.testing.assert_close(exported.module()(torch.arange(5)), table.rows()[:5])
+
+
 def test_deep_hashes_begin_with_the_moments_of_the_dense_table() -> None:
     dense = torch.randn(60, 32) * torch.linspace(0, 2, 32)
     rows = table_of("dhe", dense, width=8).rows()
