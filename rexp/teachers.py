@@ -47,7 +47,7 @@ def _alone(config: DictConfig) -> DictConfig:
 
     from rexp.train.recipe import FitConfig
 
-    other = OmegaConf.create(OmegaConf.to_container(config))
+    other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):
         other.model = other.teacher
