@@ -1,7 +1,8 @@
-"""Filters in a fixed, recorded order: repeated rows, then the rating threshold, then the k-core."""
+"""Filters in a fixed, recorded order: repeated rows, then ratings, then the k-core."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,12 +21,14 @@ class FilterConfig:
     Args:
         duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all.
         min_rating: keeps ratings of at least this.
+        drop_ratings: ratings that are taken out, such as the middle one of five, which says neither yes nor no.
         user_core: keeps users with at least this many rows, 0 for all.
         item_core: keeps items with at least this many rows; both are applied again and again until nothing changes.
     """
 
     duplicates: Literal["first", "last", "keep"] = "first"
     min_rating: float | None = None
+    drop_ratings: tuple[float, ...] = ()
     user_core: int = 0
     item_core: int = 0
 
@@ -47,6 +50,9 @@ def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step])
         frame = _record(frame, drop_duplicates(frame, config.duplicates), f"duplicates={config.duplicates}", report)
     if config.min_rating is not None:
         frame = _record(frame, keep_rated(frame, config.min_rating), f"min_rating={config.min_rating:g}", report)
+    if config.drop_ratings:
+        step = "drop_ratings=" + ",".join(f"{rating:g}" for rating in config.drop_ratings)
+        frame = _record(frame, drop_rated(frame, config.drop_ratings), step, report)
     if config.user_core > 1 or config.item_core > 1:
         step = f"user_core={config.user_core} item_core={config.item_core}"
         frame = _record(frame, k_core(frame, config.user_core, config.item_core), step, report)
@@ -62,9 +68,21 @@ def keep_rated(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Rows rated at least ``threshold``."""
     import polars as pl
 
-    if "rating" not in frame.columns:
-        raise ConfigError("data.filter.min_rating is set, but the data has no ratings; set it to null")
+    _require_ratings(frame, "min_rating is set, but the data has no ratings; set it to null")
     return frame.filter(pl.col("rating") >= threshold)
+
+
+def drop_rated(frame: pl.DataFrame, ratings: Sequence[float]) -> pl.DataFrame:
+    """Rows with none of these ratings."""
+    import polars as pl
+
+    _require_ratings(frame, "drop_ratings is set, but the data has no ratings; set it to []")
+    return frame.filter(~pl.col("rating").is_in(list(ratings)))
+
+
+def _require_ratings(frame: pl.DataFrame, complaint: str) -> None:
+    if "rating" not in frame.columns:
+        raise ConfigError(f"data.filter.{complaint}")
 
 
 def k_core(frame: pl.DataFrame, user_core: int, item_core: int) -> pl.DataFrame:

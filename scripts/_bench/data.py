@@ -29,7 +29,7 @@ def _real() -> Split | None:
         return None
     from rexp.data.prepare import load_split
 
-    kept = {"duplicates": "keep", "min_rating": None, "user_core": 0, "item_core": 0}
+    kept = {"duplicates": "keep", "min_rating": None, "drop_ratings": (), "user_core": 0, "item_core": 0}
     given = {"name": "given", "valid": 0, "order": "last", "seed": 0}
     cache = Path(gettempdir()) / "rexp-bench"
     return load_split({"name": "ncf-ml-1m", "strict": False, "filter": kept, "split": given}, Path(root), cache)

@@ -42,12 +42,14 @@ def test_k_core_equals_peeling_and_is_a_fixed_point(rows: Pairs, user_core: int,
 
 def test_the_steps_come_in_order_and_are_reported() -> None:
     rows = [("a", "x", 5.0, 1), ("a", "x", 1.0, 2), ("a", "y", 4.0, 3), ("b", "x", 2.0, 4), ("b", "y", 5.0, 5)]
+    rows += [("b", "z", 4.5, 6)]
     report: list[dict[str, Any]] = []
     table = frame(rows, "user", "item", "rating", "time")
-    left = apply_filters(table, FilterConfig(duplicates="first", min_rating=4, user_core=2), report)
+    filters = FilterConfig(duplicates="first", min_rating=4, drop_ratings=(4.5,), user_core=2)
+    left = apply_filters(table, filters, report)
     assert left.select("user", "item").rows() == [("a", "x"), ("a", "y")]
-    assert [step["step"].split("=")[0] for step in report] == ["duplicates", "min_rating", "user_core"]
-    assert [(step["rows_before"], step["rows_after"]) for step in report] == [(5, 4), (4, 3), (3, 2)]
+    assert [step["step"].split("=")[0] for step in report] == ["duplicates", "min_rating", "drop_ratings", "user_core"]
+    assert [(step["rows_before"], step["rows_after"]) for step in report] == [(6, 5), (5, 4), (4, 3), (3, 2)]
     assert report[-1]["users"] == 1
     assert report[-1]["items"] == 2
 
@@ -62,5 +64,7 @@ def test_what_cannot_be_filtered_is_said() -> None:
     table = frame([("a", "x")], "user", "item")
     with pytest.raises(ConfigError, match="no ratings"):
         apply_filters(table, FilterConfig(min_rating=3), [])
+    with pytest.raises(ConfigError, match=r"drop_ratings.*no ratings"):
+        apply_filters(table, FilterConfig(drop_ratings=(3,)), [])
     with pytest.raises(DataError, match=r"data\.filter\.user_core"):
         apply_filters(table, FilterConfig(user_core=2), [])

@@ -50,6 +50,15 @@ def test_bce_point() -> None:
     assert total(scores, batch(scores, [1, 0, 0])).item() == pytest.approx(sum(POINT_BCE), rel=1e-12)
 
 
+def test_bce_of_ratings_makes_them_yes_or_no() -> None:
+    config = BinaryCrossEntropyConfig(reduction="sum", target="rating", threshold=4)
+    scores = double(POINT)
+    assert BinaryCrossEntropy(config)(scores, batch(scores, [4, 3.5, 1])).item() == pytest.approx(sum(POINT_BCE))
+    for options in ({"target": "rating"}, {"threshold": 4.0}, {"target": "rating", "threshold": 4, "layout": "rows"}):
+        with pytest.raises(ValueError, match="target=rating"):
+            BinaryCrossEntropyConfig(**options)
+
+
 def test_bce_leaves_out_what_must_not_count() -> None:
     scores = double(POINT)
     marked = batch(scores, [1, 0, 0], [0.0, -3.0, INF])
