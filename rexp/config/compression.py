@@ -110,6 +110,17 @@ def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
     return Recipe(steps)
 
 
+def control_of(recipe: Recipe) -> Recipe:
+    """The fair control of a recipe: its steps and epochs, without what acts inside a fit and what stores its masks."""
+
+    def left(step: TrainingStep | StageStep) -> TrainingStep | StageStep | None:
+        if isinstance(step, TrainingStep):
+            return TrainingStep(step.kind)
+        return None if getattr(step.stage.plugin, "stores_masks", False) else step
+
+    return Recipe(tuple(step for step in map(left, recipe.steps) if step))
+
+
 def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
     """Refuse stages that the model cannot serve, and say why.
 

@@ -158,8 +158,8 @@ def resolve(request: Request, split: Split, store: Store, *, teacher: str | None
     check_model(request.recipe, model, node["name"])
     if teacher is None and request.raw["teacher"]:
         text = f"teacher={request.raw['teacher'].get('name')} is used by no stage of compress.order"
-        # What an experiment brings along was not asked for by name.
-        named = any(key.split("@")[-1].split(".")[0] == "teacher" for key in request.typed)
+        # What an experiment brings along was not asked for by name, and a control leaves its teacher out.
+        named = not request.control and any(key.split("@")[-1].split(".")[0] == "teacher" for key in request.typed)
         if named and not sweeping:
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)

@@ -62,6 +62,7 @@ class Request:
     order: list[Any]
     stages: Node
     finetune: Node
+    control: bool
     track: Node
     labels: dict[str, str]
     tags: list[str]
@@ -71,9 +72,10 @@ class Request:
     @cached_property
     def recipe(self) -> Recipe:
         """The steps of the run, typed; imports torch."""
-        from rexp.config.compression import plan_recipe
+        from rexp.config.compression import control_of, plan_recipe
 
-        return plan_recipe(self.order, self.stages)
+        recipe = plan_recipe(self.order, self.stages)
+        return control_of(recipe) if self.control else recipe
 
     @property
     def overrides(self) -> list[str]:
@@ -161,6 +163,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         order=list(raw["compress"]["order"]),
         stages=dict(raw["compress"]["stages"] or {}),
         finetune=finetune,
+        control=bool(raw["compress"].get("control")),
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         labels=dict(labels),
         tags=raw["tags"],

@@ -29,11 +29,13 @@ class Compress:
         order: the steps; a list within it is one fit, with the stages that act inside it.
         stages: the stages by a key of one's own; ``name`` is the plugin's.
         finetune: what a fine-tune does otherwise than the fit: keys of the training recipe.
+        control: leave out what distils and what prunes: the same steps and epochs without them, for a fair comparison.
     """
 
     order: list[Any] = field(default_factory=lambda: ["fit"])
     stages: dict[str, Any] = field(default_factory=dict)
     finetune: dict[str, Any] = field(default_factory=lambda: {"max_epochs": 5})
+    control: bool = False
 
 
 @dataclass

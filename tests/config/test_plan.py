@@ -60,6 +60,16 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
     assert masked.steps_identity(1) == by_hits.steps_identity(1)
 
 
+@pytest.mark.parametrize(("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none")])
+def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
+    planned: Planned, recipe: str, control: str
+) -> None:
+    taught = planned("model=mf", f"compress={recipe}", "compress.control=true")
+    assert taught.identity() == planned("model=mf", f"compress={control}").identity()
+    assert taught.identity() != planned("model=mf", f"compress={recipe}").identity()
+    assert any("used by no stage" in notice for notice in taught.notices)
+
+
 def test_training_that_a_closed_form_model_has_no_use_for_is_a_note_where_it_was_not_typed(
     composed: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
