@@ -144,7 +144,8 @@ class Model(Protocol):
 class Loss(Protocol):
     """A training objective over scores; holds no parameters.
 
-    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives.
+    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives. One whose option
+    ``reduction`` is "sum" sums over the batch; others take a mean.
     """
 
     Config: ClassVar[type]
@@ -411,6 +412,8 @@ class Step(Protocol):
     """(A,) distinct users of the batch, ascending."""
     items: Tensor
     """(C,) distinct items of the batch, ascending."""
+    sums: bool
+    """The fit's own loss is a sum over the batch, not a mean."""
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """(B, D) the model's vectors of ``users`` (B,), with their gradient."""

@@ -27,10 +27,11 @@ class TrainingStep:
         batch: the batch of the step.
         scores: of ``batch.items``.
         queries: from users to what the model may know of them.
+        sums: the fit's own loss is a sum over the batch, not a mean.
     """
 
-    def __init__(self, model: Any, batch: Batch, scores: Tensor, queries: Queries) -> None:
-        self.model, self.batch, self.scores, self._queries = model, batch, scores, queries
+    def __init__(self, model: Any, batch: Batch, scores: Tensor, queries: Queries, sums: bool) -> None:
+        self.model, self.batch, self.scores, self._queries, self.sums = model, batch, scores, queries, sums
 
     @cached_property
     def users(self) -> Tensor:

@@ -59,6 +59,7 @@ class Training(LightningModule):
         self.make_batches, self.seed, self.resume, self.between_chunks = make_batches, seed, resume, between_chunks
         self.attachments, self.queries = attachments, queries
         self.step_loss = _step_loss(model, loss)
+        self.sums = getattr(getattr(loss, "config", None), "reduction", "mean") == "sum"
         self.epochs_before = resume["epoch"] if resume else 0
 
     @property
@@ -99,7 +100,7 @@ class Training(LightningModule):
             steps += 1
             loss, scores = self.step_loss(batch)
             if self.attachments:
-                added = self.attachments.loss(TrainingStep(self.model, batch, scores, self.queries))
+                added = self.attachments.loss(TrainingStep(self.model, batch, scores, self.queries, self.sums))
                 loss = loss if added is None else loss + added
             optimizer.zero_grad()
             self.manual_backward(loss)

@@ -12,9 +12,9 @@ from rexp.compress.distill.complement import ROWS_AT_ONCE
 from rexp.compress.distill.ranked import take
 from rexp.compress.distill.sampling import PADDING, draw_positions
 from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.student import Student
-from rexp.losses.reduction import Reduction, reduce
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,4 +135,4 @@ class CDLoss(Distilling):
         ours = student_scores(step, step.users, items)
         theirs = teacher_scores(self.teacher, step.users, items).to(ours)
         losses = soft_labels(ours, theirs, self.config.scale, self.config.shift)
-        return {"cd": self.config.weight * reduce(losses, self.config.reduction)}
+        return {"cd": weighed(step, self.config.weight, losses, self.config.reduction)}

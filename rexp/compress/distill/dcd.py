@@ -15,9 +15,8 @@ from rexp.compress.distill.ranks import item_ranks, misplacement, user_ranks
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
 from rexp.compress.distill.sampling import draw_positions
 from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.student import Student
-from rexp.losses.reduction import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,10 +114,10 @@ class DCDLoss(Distilling):
         of_users = relaxed_ranking(
             *(student_scores(step, step.users, rows_of(table, step.users)) for table in self.items)
         )
-        losses = {**self.rrd.loss(step), "user_side": config.user_weight * reduce(of_users, config.reduction)}
+        losses = {**self.rrd.loss(step), "user_side": weighed(step, config.user_weight, of_users, config.reduction)}
         if self.best_users is not None:
             of_items = relaxed_ranking(
                 *(student_scores_of_users(step, step.items, rows_of(table, step.items)) for table in self.users)
             )
-            losses["item_side"] = config.item_weight * reduce(of_items, config.reduction)
+            losses["item_side"] = weighed(step, config.item_weight, of_items, config.reduction)
         return losses

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rexp.api import Need
 from rexp.compress.distill.experts import Experts, squared_distance
 from rexp.compress.distill.gumbel import annealed
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
 from rexp.compress.distill.vectors import Side, pair_of_vectors, positives_and_negatives, sizes
 from rexp.losses.reduction import Reduction, reduce
 
@@ -73,7 +73,8 @@ class DELoss(Distilling):
         """The loss ``de``."""
         positives, negatives = positives_and_negatives(step.batch)
         items = self._distances(step, "item", positives) + self._distances(step, "item", negatives)
-        return {"de": self.config.weight * (self._distances(step, "user", step.users) + 0.5 * items)}
+        loss = self._distances(step, "user", step.users) + 0.5 * items
+        return {"de": in_terms_of(step, self.config.reduction) * self.config.weight * loss}
 
     def _distances(self, step: Step, side: Side, ids: Tensor) -> Tensor:
         if not len(ids):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rexp.api import Need
 from rexp.compress.distill.experts import squared_distance
 from rexp.compress.distill.linear import linear
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
 from rexp.compress.distill.vectors import pair_of_vectors, sizes
 from rexp.losses.reduction import Reduction, reduce
 
@@ -68,7 +68,7 @@ class FitNetLoss(Distilling):
         items, taught_items = pair_of_vectors(step, self.teacher, "item", step.items)
         of_users = reduce(squared_distance(taught_users, self.of_users(users)), self.config.reduction)
         of_items = reduce(squared_distance(taught_items, self.of_items(items)), self.config.reduction)
-        return {"fitnet": self.config.weight * (of_users + of_items)}
+        return {"fitnet": in_terms_of(step, self.config.reduction) * self.config.weight * (of_users + of_items)}
 
 
 def projection(size_in: int, size_out: int, hidden: int, generator: Generator) -> nn.Module:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill.stage import DistillationStage, Distilling, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, teacher_of
 from rexp.compress.distill.topology import full_topology
 from rexp.compress.distill.vectors import pair_of_vectors
 
@@ -57,4 +57,9 @@ class FTDLoss(Distilling):
         items = pair_of_vectors(step, self.teacher, "item", step.items)
         student, teacher = (torch.cat(both) for both in zip(users, items, strict=True))
         pairs = len(student) ** 2 if self.config.reduction == "mean" else 1
-        return {"ftd": self.config.weight * full_topology(student, teacher) / pairs}
+        return {
+            "ftd": in_terms_of(step, self.config.reduction)
+            * self.config.weight
+            * full_topology(student, teacher)
+            / pairs
+        }

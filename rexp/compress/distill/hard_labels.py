@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
 from rexp.compress.distill.scoring import rows_of, student_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
-from rexp.losses.reduction import Reduction, reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,4 +78,4 @@ class HardLabelsLoss(Distilling):
         positives, negatives = (
             student_scores(step, step.users, rows_of(table, step.users)) for table in (self.best, self.others)
         )
-        return {"hard_labels": self.config.weight * reduce(labelled(positives, negatives), self.config.reduction)}
+        return {"hard_labels": weighed(step, self.config.weight, labelled(positives, negatives), self.config.reduction)}

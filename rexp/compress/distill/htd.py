@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rexp.api import Need
 from rexp.compress.distill.de import experts_of, reconstruction
 from rexp.compress.distill.gumbel import annealed
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
 from rexp.compress.distill.topology import between_groups, within_groups
 from rexp.compress.distill.vectors import pair_of_vectors
 
@@ -83,5 +83,5 @@ class HTDLoss(Distilling):
         topology = topology + between_groups(student, teacher, groups, entities=self.config.prototypes == "entity")
         assignment = reconstruction(self.of_users, *users, self.temperature).sum()
         assignment = assignment + reconstruction(self.of_items, *items, self.temperature).sum()
-        weight, alpha = self.config.weight, self.config.alpha
+        weight, alpha = in_terms_of(step, "sum") * self.config.weight, self.config.alpha
         return {"topology": weight * alpha * topology, "assignment": weight * (1 - alpha) * assignment}

@@ -13,8 +13,7 @@ from rexp.compress.distill.ranked import RankedLists
 from rexp.compress.distill.ranking import relaxed_ranking
 from rexp.compress.distill.rrd import RRDConfig, user_lists
 from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
-from rexp.losses.reduction import reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +83,8 @@ class IRRRDLoss(Distilling):
         )
         reduction = self.config.reduction
         return {
-            "rrd": self.config.weight * reduce(of_users, reduction),
-            "item_side": self.config.item_weight * reduce(of_items, reduction),
+            "rrd": weighed(step, self.config.weight, of_users, reduction),
+            "item_side": weighed(step, self.config.item_weight, of_items, reduction),
         }
 
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.compress.distill.complement import Complement
 from rexp.compress.distill.ranking import ABSENT
 from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.student import Student
 from rexp.errors import ConfigError
-from rexp.losses.reduction import Reduction, reduce
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class KDConfig:
         guide: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
         random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
             teacher's best.
-        reduction: over the items of the batch, or over the lists; take that of the fit's loss.
+        reduction: over the items of the batch, or over the lists.
     """
 
     over: Literal["batch", "lists"] = "lists"
@@ -115,7 +115,7 @@ class BatchKD(Distilling):
             raise ConfigError("kd with over=batch needs a loss whose batch holds items of users; take over=lists")
         wanted = self.teacher.scores(batch.query.users.cpu(), batch.items.cpu()).to(step.scores)
         losses = soft_bce(step.scores, wanted, self.config.temperature)
-        return {"kd": self.config.factor * reduce(losses, self.config.reduction, batch.log_q)}
+        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, batch.log_q)}
 
 
 class ListKD(Distilling):
@@ -142,4 +142,4 @@ class ListKD(Distilling):
         ours = student_scores(step, step.users, items)
         theirs = teacher_scores(self.teacher, step.users, items).to(ours)
         losses = soft_lists(ours, theirs, self.config.temperature)
-        return {"kd": self.config.factor * reduce(losses, self.config.reduction)}
+        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction)}

@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
 from rexp.compress.distill.scoring import rows_of, student_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
-from rexp.losses.reduction import Reduction, reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +115,7 @@ class RDLoss(Distilling):
             weights = weights * self._discrepancies(step, scores.detach(), rows_of(self.sampled, step.users))
             if self.config.normalise:
                 weights = F.normalize(weights, p=1)
-        return {"rd": self.config.weight * reduce(weighted_positives(scores, weights), self.config.reduction)}
+        return {"rd": weighed(step, self.config.weight, weighted_positives(scores, weights), self.config.reduction)}
 
     @torch.no_grad()
     def _discrepancies(self, step: Step, scores: Tensor, sampled: Tensor) -> Tensor:

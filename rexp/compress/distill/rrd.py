@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from rexp.compress.distill.ranked import RankedLists
 from rexp.compress.distill.ranking import relaxed_ranking
 from rexp.compress.distill.scoring import rows_of, student_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
-from rexp.losses.reduction import Reduction, reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ class RRDLoss(Distilling):
         """The loss ``rrd``."""
         first = student_scores(step, step.users, rows_of(self.interesting, step.users))
         others = student_scores(step, step.users, rows_of(self.uninteresting, step.users))
-        return {"rrd": self.config.weight * reduce(relaxed_ranking(first, others), self.config.reduction)}
+        return {"rrd": weighed(step, self.config.weight, relaxed_ranking(first, others), self.config.reduction)}
 
 
 def user_lists(config: RRDConfig, context: StageContext) -> RankedLists:

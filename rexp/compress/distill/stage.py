@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rexp.api import Need
 from rexp.errors import ConfigError
+from rexp.losses.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step, TeacherView
@@ -52,6 +53,27 @@ def teacher_of(context: StageContext) -> TeacherView:
     if context.teacher is None:
         raise ConfigError("distillation needs a teacher; choose one with model@teacher=NAME or teacher.from=RUN")
     return context.teacher
+
+
+def in_terms_of(step: Step, reduction: Reduction) -> float:
+    """What a loss is multiplied by, so that its weight against the fit's own stays what it was meant to be.
+
+    Published weights belong to sums or to means, of the one loss as of the other; where the fit's own loss is reduced
+    otherwise, both differ by the size of the batch.
+
+    Args:
+        step: of the fit.
+        reduction: the one that the weight was published for.
+    """
+    size = len(step.batch.query.users)
+    if step.sums == (reduction == "sum"):
+        return 1.0
+    return float(size) if step.sums else 1 / size
+
+
+def weighed(step: Step, weight: float, losses: Tensor, reduction: Reduction, log_q: Tensor | None = None) -> Tensor:
+    """The part of the loss that ``losses``, one an example, come to; see :func:`in_terms_of`."""
+    return in_terms_of(step, reduction) * weight * reduce(losses, reduction, log_q)
 
 
 def require(condition: bool, text: str) -> None:

@@ -12,8 +12,8 @@ from rexp.compress.distill.items import USERS_AT_ONCE, hide_train
 from rexp.compress.distill.ranked import take
 from rexp.compress.distill.sampling import PADDING, draw_ranks
 from rexp.compress.distill.scoring import rows_of, student_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of
-from rexp.losses.reduction import Reduction, reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,4 +157,4 @@ class UnKDLoss(Distilling):
         better, worse = (
             student_scores(step, step.users, rows_of(table, step.users)) for table in (self.better, self.worse)
         )
-        return {"unkd": self.config.weight * reduce(ranked_pairs(better, worse), self.config.reduction)}
+        return {"unkd": weighed(step, self.config.weight, ranked_pairs(better, worse), self.config.reduction)}

@@ -59,8 +59,8 @@ class Teacher:
 class OneStep:
     """A step of a real model on a batch."""
 
-    def __init__(self, model: Any, batch: Batch) -> None:
-        self.model, self.batch = model, batch
+    def __init__(self, model: Any, batch: Batch, sums: bool = True) -> None:
+        self.model, self.batch, self.sums = model, batch, sums
         self.scores = model.score(batch.query, batch.items)
         self.users, self.items = batch.query.users.unique(), batch.items.unique()
 

@@ -166,7 +166,8 @@ def test_users_of_a_batch_count_once_and_weights_are_factors(name: str) -> None:
     def value(batch: Batch, **options: float) -> float:
         attached = attach(name, student, context_of(SPLIT, teacher()), **options)
         attached.on_epoch(1)
-        return sum(loss.item() for loss in attached.loss(OneStep(student, batch)).values())
+        sums = getattr(attached.config, "reduction", "sum") == "sum"
+        return sum(loss.item() for loss in attached.loss(OneStep(student, batch, sums)).values())
 
     assert value(twice) == pytest.approx(value(batch), rel=1e-5)
     if name not in {"irrrd", "dcd"}:  # which have several weights
@@ -336,3 +337,17 @@ def test_positives_and_negatives_of_every_layout() -> None:
 def test_options_that_cannot_be(name: str, options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         STAGES[name][0].Config(**options)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_weight_means_the_same_beside_a_sum_and_a_mean(name: str) -> None:
+    """A fit's loss that is a mean over the batch is smaller by its size; so is what a stage adds."""
+    student = mf(SPLIT, 4, 2)
+    batch = Batch(Query(torch.tensor([3, 5, 9])), torch.tensor([[1, 7], [2, 8], [4, 9]]))
+
+    def value(sums: bool) -> float:
+        attached = attach(name, student, context_of(SPLIT, teacher()))
+        attached.on_epoch(1)
+        return sum(loss.item() for loss in attached.loss(OneStep(student, batch, sums)).values())
+
+    assert value(sums=False) == pytest.approx(value(sums=True) / 3, rel=1e-5)
