@@ -140,7 +140,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "cost": _cost(weights, ended, steps, evaluation),
         }
         store.commit(run, result, ended)
-        remember(plan, store, run)
+        remember(plan, store, run, steps)
         status, summary = "done", {**evaluation.metrics, **{f"cost/{k}": v for k, v in result["cost"].items()}}
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
@@ -77,10 +77,14 @@ def alone(plan: Plan, store: Store) -> Iterator[None]:
         yield
 
 
-def remember(plan: Plan, store: Store, run: str) -> None:
-    """Let later runs that begin alike find this one, once it is committed."""
-    for steps in range(1, len(plan.recipe.steps) + 1):
-        store.set_alias(_key(plan, steps), run)
+def remember(plan: Plan, store: Store, run: str, reports: Sequence[Report]) -> None:
+    """Let later runs that begin alike find this one, once it is committed.
+
+    Weights between steps lie in the run that did the step; the one that took them holds those of its end alone.
+    """
+    for steps, report in enumerate(reports, 1):
+        if "taken_from" not in report or steps == len(reports):
+            store.set_alias(_key(plan, steps), run)
 
 
 def _key(plan: Plan, steps: int) -> str:

@@ -70,3 +70,14 @@ def test_two_at_a_time_train_once(table: Path, tmp_path: Path) -> None:
     errors = [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], errors
     assert sum("trained already" in text for text in errors) == 1
+
+
+@pytest.mark.slow
+def test_a_chain_of_runs_that_begin_alike_takes_the_fit_from_the_one_that_did_it(table: Path, tmp_path: Path) -> None:
+    for bits in (8, 4, 2):
+        last = rexp(f"data.path={table}", "compress=quantize", f"compress.stages.quant.bits={bits}", cwd=tmp_path)
+    assert "trained already: fit is taken from run" in last
+    results = list(Store(tmp_path / "runs").runs())
+    trained = [result["run_id"] for result in results if "taken_from" not in result["steps"][0]]
+    assert len(trained) == 1
+    assert {result["steps"][0].get("taken_from", trained[0]) for result in results} == set(trained)
