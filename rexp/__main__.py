@@ -1,4 +1,4 @@
-"""``python -m rexp`` and the console script: a verb (plugins, data, recommend, report, verify), else a Hydra run."""
+"""``python -m rexp`` and the console script: a verb (``VERBS``), else a Hydra run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rexp.errors import ConfigError, RexpError, did_you_mean
 
 VERBS = {
     "data": "rexp.data.command",
+    "measure": "rexp.measure.command",
     "plugins": "rexp.config.command",
     "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",

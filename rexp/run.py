@@ -96,6 +96,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.data.prepare import make_dataset
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
+    from rexp.measure.model import model_costs, scorer_of
     from rexp.start import initialise, retrieval, set_threads
     from rexp.steps import remember, run_steps
     from rexp.store.artifact import save_model
@@ -122,6 +123,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
         evaluation = evaluator(plan.model)
         write_per_user(evaluation, split, directory / "per_user.parquet")
         weights = save_model(plan.model, directory)
+        costs = model_costs(scorer_of(plan.model, split, request.evaluate.history, evaluator.device))
         ended = finish(started)
         result: Result = {
             "run_id": run,
@@ -137,11 +139,10 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "metrics": evaluation.metrics,
             "facts": evaluation.facts,
             "weights": weights,
-            "cost": _cost(weights, ended, steps, evaluation),
+            "cost": _cost(costs, weights, ended, steps, evaluation),
         }
+        result |= _gate(plan, store, result)
         store.commit(run, result, ended)
-        remember(plan, store, run, steps)
-        status, summary = "done", {**evaluation.metrics, **{f"cost/{k}": v for k, v in result["cost"].items()}}
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"
         store.mark(run, "interrupted")
@@ -149,21 +150,31 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     except BaseException as error:
         store.mark(run, "failed", error=f"{type(error).__name__}: {error}")
         raise
+    else:  # committed: whatever happens from here on, the run is done
+        status = "done"
+        remember(plan, store, run, steps)
+        if plan.fit:
+            from rexp.train.checkpoint import forget_checkpoints
+
+            forget_checkpoints(directory)
+        _warn_of_zeros(run, steps, costs)
+        cost = result["cost"] | _latency(request, store, run)
+        summary = {**evaluation.metrics, **{f"cost/{k}": v for k, v in cost.items()}}
     finally:
         trackers.finish(summary, status)
-    if plan.fit:
-        from rexp.train.checkpoint import forget_checkpoints
-
-        forget_checkpoints(directory)
     return store.result(run)
 
 
 def _cost(
-    weights: Mapping[str, Any], ended: Mapping[str, Any], steps: Sequence[Result], evaluation: Evaluation
+    costs: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    ended: Mapping[str, Any],
+    steps: Sequence[Result],
+    evaluation: Evaluation,
 ) -> Result:
-    """What the run took; latency and multiply-adds are measured elsewhere."""
+    """What the model costs, and what the run took; latency is added once the run is committed."""
     return {
-        **steps[-1]["sizes"],
+        **costs,
         "weight_bytes": weights["bytes"],
         "fit_seconds": sum(report["seconds"] for report in steps),
         "evaluate_seconds": evaluation.seconds,
@@ -172,6 +183,46 @@ def _cost(
         "cpu_seconds": ended["cpu_seconds"],
         "peak_bytes": ended["peak_bytes"],
     }
+
+
+def _gate(plan: Plan, store: Store, result: Result) -> Result:
+    """How much of its teacher a student keeps."""
+    if plan.teacher is None:
+        return {}
+    from rexp.measure.gate import gate, in_words
+
+    found = gate(result, store.result(plan.teacher))
+    if found is None:
+        _say(f"run {result['run_id']}: its teacher {plan.teacher} was measured otherwise, and is not compared with it")
+        return {}
+    _say(f"run {result['run_id']} {in_words(found)}")
+    return {"gate": found}
+
+
+def _warn_of_zeros(run: str, steps: Sequence[Result], costs: Mapping[str, int]) -> None:
+    """Of a compressed model only: others have few zeros, or ones that nobody speaks of."""
+    from rexp.measure.sizes import stored_zeros
+
+    if steps[-1]["step"] != "fit" and (line := stored_zeros(costs)):
+        _say(f"run {run}: {line}")
+
+
+def _latency(request: Request, store: Store, run: str) -> Result:
+    """Time the committed run in a process of its own; a run that cannot be timed is done all the same."""
+    if not request.measure.latency:
+        return {}
+    from rexp.errors import RunError
+    from rexp.measure.fresh import measure_run
+    from rexp.measure.keep import keep
+
+    candidates, repeats = request.measure.candidates, request.measure.repeats
+    try:
+        found = measure_run(store, run, request.data_root, request.cache, candidates=candidates, repeats=repeats)
+    except RunError as error:
+        _say(f"note: {error}")
+        return {}
+    kept: Result = keep(store, run, found)["cost"]
+    return kept
 
 
 def _data_facts(plan: Plan) -> Result:

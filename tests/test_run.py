@@ -16,7 +16,10 @@ import pytest
 
 from rexp.store.store import Store
 
-TABLE = ["track=none", "data=csv", "data.columns.user=uid", "data.columns.item=sku", "data.columns.time=at"]
+TABLE = [
+    *("track=none", "measure.latency=false"),
+    *("data=csv", "data.columns.user=uid", "data.columns.item=sku", "data.columns.time=at"),
+]
 SMALL = [*TABLE, "train.batch_size=64"]
 
 

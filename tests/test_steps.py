@@ -11,7 +11,15 @@ import pytest
 
 from rexp.store.store import Store
 
-TRAINING = ["track=none", "beside=[]", "data=csv", "model=mf", "model.factors=4", "train.max_epochs=3"]
+TRAINING = [
+    "track=none",
+    "measure.latency=false",
+    "beside=[]",
+    "data=csv",
+    "model=mf",
+    "model.factors=4",
+    "train.max_epochs=3",
+]
 
 
 @pytest.fixture(scope="module")

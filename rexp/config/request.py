@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
-from rexp.config.schema import Compress, Paths, Root
+from rexp.config.schema import Compress, Measure, Paths, Root
 from rexp.config.typed import build, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 # What may differ without making another run; everything else is part of what a run is.
-VOLATILE = ("beside", "force", "paths", "paper", "tags", "track")
+VOLATILE = ("beside", "force", "measure", "paths", "paper", "tags", "track")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
 
@@ -63,6 +63,7 @@ class Request:
     stages: Node
     finetune: Node
     control: bool
+    measure: Measure
     track: Node
     labels: dict[str, str]
     tags: list[str]
@@ -164,6 +165,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         stages=dict(raw["compress"]["stages"] or {}),
         finetune=finetune,
         control=bool(raw["compress"].get("control")),
+        measure=_measure(raw),
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         labels=dict(labels),
         tags=raw["tags"],
@@ -206,6 +208,15 @@ def _check_seeds(node: Mapping[str, Any], prefix: str = "") -> None:
             _check_seeds(value, f"{prefix}{key}.")
         elif key == "seed" and isinstance(value, int) and not 0 <= value < 2**63:
             raise ConfigError(f"{prefix}seed={value} must be a number from 0 to {2**63 - 1}")
+
+
+def _measure(raw: Node) -> Measure:
+    measure = build(Measure, _node(raw, "measure"), "measure")
+    if measure.repeats < 1:
+        raise ConfigError(f"measure.repeats={measure.repeats} must be 1 or more; measure.latency=false takes no time")
+    if not measure.candidates or min(measure.candidates) < 1:
+        raise ConfigError(f"measure.candidates={measure.candidates} must be numbers of 1 or more, such as [1,100]")
+    return measure
 
 
 def _node(raw: Node, key: str) -> Node:

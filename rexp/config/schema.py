@@ -39,6 +39,21 @@ class Compress:
 
 
 @dataclass
+class Measure:
+    """What is measured of a finished run beside its sizes; no number of it enters the run's identity.
+
+    Args:
+        latency: time its answers, on the CPU, in a process of their own.
+        candidates: how many candidates of a user are scored at once, one measurement each.
+        repeats: requests of each size.
+    """
+
+    latency: bool = True
+    candidates: list[int] = field(default_factory=lambda: [1, 100, 4096])
+    repeats: int = 200
+
+
+@dataclass
 class Root:
     """Everything a run is made of.
 
@@ -48,6 +63,7 @@ class Root:
         model, data, ...: nodes of the groups of the same name.
         loss, sampler: null takes the model's own.
         teacher: a model node, or null.
+        measure: what is measured of the finished run.
         beside: models that a single run's table shows for reference; each is an ordinary stored run.
         tags: free words that go to the trackers.
     """
@@ -64,6 +80,7 @@ class Root:
     retriever: Any = None
     evaluate: Any = None
     compress: Compress = field(default_factory=Compress)
+    measure: Measure = field(default_factory=Measure)
     track: Any = None
     paper: Any = None
     beside: list[str] = field(default_factory=lambda: ["pop", "random"])

@@ -171,6 +171,16 @@ class Store:
         write_text(directory / "manifest.json", _json(kept))
         write_text(directory / "result.json", text)
 
+    def amend(self, run: str, **parts: Any) -> Result:
+        """Replace parts of a finished run's result, such as its ``cost``; the result is whole at every moment.
+
+        Raises:
+            StoreError: the run is not done, or the store cannot be written.
+        """
+        result = self.result(run) | parts
+        write_text(self.directory(run) / "result.json", _json(result))
+        return result
+
     def mark(self, run: str, status: Literal["failed", "interrupted"], error: str | None = None) -> None:
         """Leave word of a try that came to nothing; the same run goes on from its checkpoint next time.
 

@@ -30,7 +30,14 @@ TRAINED = {
     "two_tower": ["train.max_epochs=8"],
 }
 CLOSED_FORM = ("ease", "gfcf", "ials", "itemknn", "nmf", "p3alpha", "puresvd", "rp3beta", "slim", "userknn")
-COMMON = ["data=ml-100k", "track=none", "evaluate.metrics=[ndcg]", "train.every=5", "train.progress=none"]
+COMMON = [
+    "data=ml-100k",
+    "track=none",
+    "measure.latency=false",
+    "evaluate.metrics=[ndcg]",
+    "train.every=5",
+    "train.progress=none",
+]
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,14 @@ def test_what_starts_from_random_numbers_comes_near(name: str, store: Path) -> N
 
 def measured(name: str, store: Path) -> dict[str, float]:
     """The metrics of the experiment."""
-    options = [f"experiment=dacrema_{name}", f"tags=[{name}]", "track=none", "beside=[]", f"paths.store={store}"]
+    options = [
+        f"experiment=dacrema_{name}",
+        f"tags=[{name}]",
+        "track=none",
+        "measure.latency=false",
+        "beside=[]",
+        f"paths.store={store}",
+    ]
     subprocess.run([sys.executable, "-m", "rexp", *options], check=True, cwd=store, capture_output=True)
     results = [json.loads(path.read_bytes()) for path in store.glob("*/result.json")]
     (metrics,) = (result["metrics"] for result in results if result["tags"] == [name])

@@ -114,7 +114,13 @@ def test_their_own_tests_pass_against_the_installed_wheel(name: str, site: Path)
 
 @pytest.mark.slow
 def test_they_train_and_are_measured_beside_a_built_in_model(rexp: Callable[..., Any], tmp_path: Path) -> None:
-    common = ["track=none", f"paths.store={tmp_path}/runs", "train.progress=none", "beside=[random]"]
+    common = [
+        "track=none",
+        "measure.latency=false",
+        f"paths.store={tmp_path}/runs",
+        "train.progress=none",
+        "beside=[random]",
+    ]
     rexp("model=cml", "train.max_epochs=2", *common, cwd=tmp_path)
     rexp("model=recent_pop", *common, cwd=tmp_path)
     results = [json.loads(file.read_text()) for file in (tmp_path / "runs").glob("*/result.json")]

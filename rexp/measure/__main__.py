@@ -1,0 +1,98 @@
+"""``python -m rexp.measure``: the process in which stored runs are measured; :mod:`rexp.measure.fresh` starts it.
+
+It imports torch once and then reads tasks, one JSON object a line; each is done in a fork of its own, which no other
+model has touched. The answer is one JSON object a line: ``cost`` and ``measured``, or ``error``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from rexp.errors import RexpError
+
+Task = dict[str, Any]
+
+
+def main() -> None:
+    """Serve tasks until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    for line in sys.stdin:
+        _serve(json.loads(line), answers)
+
+
+def _serve(task: Task, answers: TextIO) -> None:
+    if not hasattr(os, "fork"):  # Windows
+        _say(answer(task), answers)
+        return
+    child = os.fork()
+    if child == 0:
+        try:
+            _say(answer(task), answers)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if status:
+        _say({"error": f"the process that measured ended with status {status}"}, answers)
+
+
+def answer(task: Task) -> dict[str, Any]:
+    """What the task came to; any failure is an answer too."""
+    warnings.simplefilter("ignore")
+    try:
+        return _measured(task)
+    except RexpError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _measured(task: Task) -> dict[str, Any]:
+    from rexp.measure.latency import latencies, requests
+    from rexp.measure.model import model_costs, scorer_of
+    from rexp.store.store import Store
+    from rexp.stored import stored_model, stored_split
+
+    store = Store(Path(task["store"]))
+    result = store.result(task["run"])
+    split = stored_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
+    model = stored_model(store, task["run"], split, "the command")
+    history = (result["config"].get("evaluate") or {}).get("history", ["train", "valid"])
+    scorer = scorer_of(model, split, history, torch.device("cpu"))
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    asked = requests(scorer, task["candidates"])
+    if task["onnx"]:
+        from rexp.export.session import onnx_scorer
+
+        score = onnx_scorer(Path(task["onnx"]), torch.get_num_threads())
+    else:
+        score = lambda request: scorer.model.score(request.query, request.items)  # noqa: E731
+    with torch.no_grad():
+        cost = latencies(score, asked, task["repeats"])
+    return {
+        "cost": {**({} if task["onnx"] else model_costs(scorer)), **cost},
+        "measured": {
+            "runtime": "onnxruntime" if task["onnx"] else "torch",
+            "threads": torch.get_num_threads(),
+            "repeats": task["repeats"],
+            "load": load,
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _say(value: dict[str, Any], answers: TextIO) -> None:
+    print(json.dumps(value), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

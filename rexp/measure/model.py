@@ -1,0 +1,37 @@
+"""Sizes and multiply-adds of a model: what can be told without a clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rexp.compress.sizes import sizes
+from rexp.evaluate.config import before
+from rexp.evaluate.scoring import Scorer
+from rexp.measure.multiply_adds import multiply_adds
+from rexp.measure.sizes import byte_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from rexp.data.split import Split
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def scorer_of(model: Any, split: Split, history: Sequence[str], device: torch.device) -> Scorer:
+    """A model in evaluation mode, with the queries that it gets in the test.
+
+    Args:
+        model: on ``device``.
+        split: the data.
+        history: parts that a model of sequences may see (``evaluate.history``).
+        device: where the model is.
+    """
+    return Scorer(model.eval(), split, before(list(history), "test"), device, BLOCK_BYTES)
+
+
+def model_costs(scorer: Scorer) -> dict[str, int]:
+    """``parameters``, ``nonzero``, bytes and multiply-adds; see the functions that count them."""
+    return {**sizes(scorer.model), **byte_sizes(scorer.model), **multiply_adds(scorer)}
