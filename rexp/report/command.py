@@ -5,11 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rexp.errors import StoreError
+from rexp.errors import ConfigError, StoreError
 from rexp.report.tables import make_tables
 from rexp.report.write import comma_separated, markdown
+from rexp.store.files import replace_atomically
 from rexp.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rexp.report.rows import Result
+
+PICTURES = (".png", ".svg", ".pdf")
+COSTS = ("weight_bytes", "score_100_p95_ms")
+"""What a frontier is drawn against, where it is measured."""
 
 
 def main(argv: list[str]) -> int:
@@ -26,11 +37,22 @@ def main(argv: list[str]) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", type=Path, metavar="FILE", help="write CSV, with every row's run ids (- for the screen)")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "--frontier",
+        type=Path,
+        metavar="FILE",
+        help="draw accuracy against cost to a .png, .svg or .pdf file: the first metric of --cols against each of its "
+        "costs (by default the bytes of the weights)",
+    )
     options = parser.parse_args(argv)
+    if options.frontier and options.frontier.suffix not in PICTURES:
+        raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
     results = sorted(Store(options.store).runs(), key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
     if not results:
         print(f"rexp: no finished run in {options.store}; start one with: python -m rexp", file=sys.stderr)
         return 1
+    if options.frontier:
+        _draw(options.frontier, results, options.rows, options.cols)
     if options.markdown:
         print(markdown(make_tables(results, options.rows, options.cols)), end="")
     elif options.csv:
@@ -40,6 +62,19 @@ def main(argv: list[str]) -> int:
 
         render_table(results, keys=options.rows, columns=options.cols)
     return 0
+
+
+def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:
+    from rexp.report.frontier import draw_frontier
+
+    known = {name for result in results for name in result["cost"]}
+    costs = [name for name in cols or COSTS if name in known]
+    metrics = [name for name in cols or results[0]["metrics"] if name not in known]
+    if not metrics:
+        raise ConfigError("--frontier draws a metric against costs; --cols names no metric")
+    tables = make_tables(results, rows, [metrics[0], *costs])
+    replace_atomically(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
+    print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
 
 
 def _names(text: str) -> list[str]:

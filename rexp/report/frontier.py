@@ -1,0 +1,114 @@
+"""Accuracy against cost: every row a point, and the line of those that no other beats in both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError
+from rexp.report.direction import higher_is_better
+from rexp.report.write import row_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rexp.report.rows import Row
+    from rexp.report.tables import Table
+
+MARKERS = "osD^vP*X"
+PANEL = (5.2, 4.2)
+"""Width and height of one panel in inches."""
+
+
+def undominated(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The points that none beats: cheaper and as good, or better and as cheap.
+
+    Args:
+        points: cost (less is better) and accuracy (more is better).
+
+    Returns:
+        their places, by rising cost.
+
+    >>> undominated([(4.0, 0.5), (1.0, 0.2), (2.0, 0.1), (2.0, 0.4)])
+    [1, 3, 0]
+    """
+    kept: list[int] = []
+    best = -math.inf
+    for place in sorted(range(len(points)), key=lambda place: (points[place][0], -points[place][1])):
+        if points[place][1] > best:
+            kept.append(place)
+            best = points[place][1]
+    return kept
+
+
+def draw_frontier(tables: Sequence[Table], metric: str, costs: Sequence[str], path: Path, form: str) -> None:
+    """Write the picture: a row of panels for each table, a panel for each cost.
+
+    Args:
+        tables: see :func:`rexp.report.tables.make_tables`; their columns hold the metric and the costs.
+        metric: the accuracy.
+        costs: columns of which less is better.
+        path: the file.
+        form: ``.png``, ``.svg`` or ``.pdf``.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or no run has both the metric and a cost.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("a picture needs matplotlib; install it: pip install 'rexp-recsys[plots]'") from error
+
+    shown = [table for table in tables if metric in table.columns]
+    if not shown or not costs:
+        raise ConfigError(f"no run has '{metric}' and a cost to draw it against; name both with --cols")
+    width, height = PANEL
+    figure = Figure((width * len(costs), height * len(shown)), layout="constrained")
+    for line, table in zip(figure.subplots(len(shown), len(costs), squeeze=False), shown, strict=True):
+        for axes, cost in zip(line, costs, strict=True):
+            _panel(axes, table, metric, cost)
+        line[0].set_title(table.heading.split(" · mask")[0], loc="left", fontsize=9)
+        handles, labels = line[0].get_legend_handles_labels()
+        line[-1].legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, frameon=False)
+    # No date in the file: the same store gives the same bytes.
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(form)
+    with rc_context({"svg.hashsalt": "rexp", "svg.fonttype": "none"}):
+        figure.savefig(path, format=form.removeprefix("."), dpi=150, metadata=metadata)
+
+
+def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    rows = [row for row in table.rows if _known(row, metric) and cost in row.cells and _known(row, cost)]
+    sign = 1.0 if higher_is_better(metric) is not False else -1.0
+    points = [(row.cells[cost].mean, sign * row.cells[metric].mean) for row in rows]
+    names = [" ".join(part for part in row_name(row) if part) for row in rows]
+    for place, (row, name) in enumerate(zip(rows, names, strict=True)):
+        cell = row.cells[metric]
+        axes.errorbar(
+            row.cells[cost].mean,
+            cell.mean,
+            yerr=None if math.isnan(cell.sd) else cell.sd,
+            fmt=MARKERS[place // 10 % len(MARKERS)],
+            color=f"C{place % 10}",
+            capsize=2,
+            linestyle="none",
+            label=name,
+        )
+    best = undominated(points)
+    axes.plot(
+        [points[place][0] for place in best], [sign * points[place][1] for place in best], "k--", lw=0.8, zorder=0
+    )
+    if len(points) > 1 and max(points)[0] > 4 * min(points)[0] > 0:
+        axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 310k
+    axes.set_xlabel(cost)
+    axes.set_ylabel(metric)
+    axes.grid(alpha=0.3)
+
+
+def _known(row: Row, column: str) -> bool:
+    return not math.isnan(row.cells[column].mean)
