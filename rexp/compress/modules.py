@@ -28,14 +28,22 @@ def chosen(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequ
     Raises:
         ConfigError: nothing is left to work on; says what there is.
     """
-    known = {path: module for path, module in model.named_modules() if isinstance(module, kind)}
-    found = {path: module for path, module in known.items() if _fits(path, targets) and not _fits(path, ignore)}
+    found = matching(model, kind, targets, ignore)
     if not found:
+        known = matching(model, kind)
         raise ConfigError(
             f"targets={list(targets)} with ignore={list(ignore)} leaves no {kind.__name__} of {type(model).__name__}; "
             f"it has {', '.join(known) or 'none'}"
         )
     return found
+
+
+def matching(
+    model: nn.Module, kind: type[M], targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()
+) -> dict[str, M]:
+    """As :func:`chosen`, where there may be none. One that has several paths stands at its first."""
+    known = {path: module for path, module in model.named_modules() if isinstance(module, kind)}
+    return {path: module for path, module in known.items() if _fits(path, targets) and not _fits(path, ignore)}
 
 
 def tables(model: nn.Module, targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()) -> dict[str, EmbeddingTable]:
@@ -44,9 +52,11 @@ def tables(model: nn.Module, targets: Sequence[str] = ("*",), ignore: Sequence[s
 
 
 def swap(model: nn.Module, path: str, module: nn.Module) -> None:
-    """Put a module in the place of the one at ``path``, in the same mode of training."""
-    module.train(model.get_submodule(path).training)
-    model.set_submodule(path, module)
+    """Put a module in the place of the one at ``path``, and wherever else that one is, in the same mode of training."""
+    before = model.get_submodule(path)
+    module.train(before.training)
+    for place in [name for name, part in model.named_modules(remove_duplicate=False) if part is before]:
+        model.set_submodule(place, module)
 
 
 def parts(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
@@ -57,12 +67,16 @@ def parts(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
         stages: stage classes by their short names.
 
     Returns:
-        by path: ``stage``, ``module`` (its name in the stage's ``modules``) and ``options`` of its constructor.
+        by path: ``stage``, ``module`` (its name in the stage's ``modules``) and ``options`` of its constructor; or
+        ``same``, the first path of a module that has several.
     """
     owners = {cls: (stage, name) for stage, plugin in stages.items() for name, cls in plugin.modules.items()}
     found: Parts = {}
-    for path, module in model.named_modules():
-        if type(module) in owners:  # one inside another comes after it, and is put into what the other's options made
+    first: dict[nn.Module, str] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        if first.setdefault(module, path) != path:
+            found[path] = {"same": first[module]}
+        elif type(module) in owners:  # one inside another comes after it, and is put into what the other's options made
             stage, name = owners[type(module)]
             found[path] = {"stage": stage, "module": name, "options": module.describe()}
     return found
@@ -75,6 +89,9 @@ def restore(model: nn.Module, stored: Mapping[str, Mapping[str, Any]]) -> None:
         StoreError: a stage no longer has the module, or the module takes other options now.
     """
     for path, part in stored.items():
+        if "same" in part:
+            swap(model, path, model.get_submodule(part["same"]))
+            continue
         stage: Any = registry.load("stage", part["stage"])
         cls = stage.modules.get(part["module"])
         if cls is None:

@@ -148,7 +148,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):
             raise ConfigError(f"model={name} is fitted in closed form: no stage acts inside its fit, and none follows")
         for stage in step.stages:
-            for need in stage.plugin.needs:
+            for need in stage.plugin(stage.config).needs:  # an option may ask for other parts than the default does
                 if not has[need]:
                     raise ConfigError(f"stage '{stage.label}' ({stage.name}) needs {what[need]}; model={name} has none")
 

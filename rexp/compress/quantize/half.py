@@ -1,4 +1,4 @@
-"""Rows of 16 bits a number."""
+"""Rows, and layers, of 16 bits a number."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from rexp.api import Need
 from rexp.compress.embed.budget import Limit
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
+from rexp.compress.quantize.linear import SmallLinear, swap_linear
 from rexp.errors import RunError
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from rexp.tables import EmbeddingTable
 
 Format = Literal["bf16", "fp16"]
+Kind = Literal["tables", "linear"]
+NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}
 DTYPES: Mapping[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -27,13 +31,19 @@ class HalfConfig:
     """Options of :class:`Half`.
 
     Args:
-        targets, ignore: patterns of the tables' paths in the model.
+        targets, ignore: patterns of the tables' and layers' paths in the model.
+        kinds: what is stored so: embedding ``tables``, ``linear`` layers.
         format: ``fp16`` has 11 bits of precision and reaches to 65504; ``bf16`` has 8, and float32's reach.
     """
 
     targets: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ("tables",)
     format: Format = "bf16"
+
+    def __post_init__(self) -> None:
+        if not self.kinds:
+            raise ValueError("kinds=[] leaves nothing to store; take tables, linear or both")
 
 
 class HalfTable(SmallTable):
@@ -55,14 +65,54 @@ class HalfTable(SmallTable):
         return self.weight.index_select(0, ids).float()
 
 
+class HalfLayer(SmallLinear):
+    """Stored in 16 bits, computed as float32.
+
+    Args:
+        in_features, out_features: its sizes.
+        bias: it has one.
+        format: of the numbers.
+    """
+
+    stored_weight: Tensor
+    stored_bias: Tensor | None
+
+    def __init__(self, in_features: int, out_features: int, bias: bool, format: Format) -> None:
+        super().__init__(in_features, out_features, bias, format=format)
+        dtype = DTYPES[format]
+        self.register_buffer("stored_weight", torch.zeros(out_features, in_features, dtype=dtype))
+        self.register_buffer("stored_bias", torch.zeros(out_features, dtype=dtype) if bias else None)
+
+    @property
+    def weight(self) -> Tensor:
+        """(out, in) float32."""
+        return self.stored_weight.float()
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(out,) float32, or None."""
+        return None if self.stored_bias is None else self.stored_bias.float()
+
+
 class Half(TableStage):
     """Half the bytes at next to no loss. Nothing is trained after it: steps of a usual size would round to nothing."""
 
     Config: ClassVar[type] = HalfConfig
     phase: ClassVar[Literal["post"]] = "post"
     trainable_after: ClassVar[bool] = False
-    modules: ClassVar[Mapping[str, type]] = {"table": HalfTable}
+    modules: ClassVar[Mapping[str, type]] = {"table": HalfTable, "layer": HalfLayer}
     config: HalfConfig
+
+    def __init__(self, config: HalfConfig) -> None:
+        super().__init__(config)
+        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # type: ignore[misc]  # of what is chosen
+
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Swap what is chosen in place."""
+        if "tables" in self.config.kinds:
+            super().apply(model, context)
+        if "linear" in self.config.kinds:
+            swap_linear(model, self.config.targets, self.config.ignore, self._layer)
 
     def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
         """What they will take: there is no knob to solve."""
@@ -72,7 +122,23 @@ class Half(TableStage):
         """The rows, rounded."""
         n_rows, dim = dense.weight.shape
         table = HalfTable(n_rows, dim, self.config.format)
-        table.weight.copy_(dense.rows())
-        if not table.weight.isfinite().all():
-            raise RunError(f"a table has values up to {dense.weight.abs().max():g}: too large for fp16; take bf16")
+        _round(dense.rows(), table.weight)
         return table
+
+    def _layer(self, dense: nn.Linear) -> HalfLayer:
+        layer = HalfLayer(dense.in_features, dense.out_features, dense.bias is not None, self.config.format)
+        _round(dense.weight, layer.stored_weight)
+        if layer.stored_bias is not None:
+            _round(dense.bias, layer.stored_bias)
+        return layer
+
+
+def _round(values: Tensor, stored: Tensor) -> None:
+    """Put the values into 16 bits.
+
+    Raises:
+        RunError: one is beyond float16's reach.
+    """
+    stored.copy_(values)
+    if not stored.isfinite().all():
+        raise RunError(f"a weight reaches {values.abs().max():g}: too large for fp16; take bf16")

@@ -14,7 +14,7 @@ from rexp.compress.embed.budget import Limit, TableOptions
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import ROWS_AT_ONCE, SmallTable
 from rexp.compress.quantize.packing import pack, packed_width, unpack
-from rexp.compress.quantize.ranges import full_ranges, greedy_ranges, nearest_codes, stored_scale
+from rexp.compress.quantize.ranges import Array, full_ranges, greedy_ranges, nearest_codes, stored_scale
 from rexp.errors import RunError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rexp.tables import EmbeddingTable
 
 Bits = Literal[8, 4, 2]
+Search = Literal["none", "greedy"]
 KINDS: Mapping[int, tuple[Any, torch.dtype]] = {
     8: (np.float32, torch.float32),
     4: (np.float16, torch.float16),
@@ -41,7 +42,7 @@ class RowwiseConfig(TableOptions):
     """
 
     bits: Bits | None = None
-    search: Literal["none", "greedy"] = "none"
+    search: Search = "none"
 
     def __post_init__(self) -> None:
         self.check(trained=False, bits=self.bits)
@@ -84,23 +85,37 @@ class RowwiseTable(SmallTable):
         return vectors
 
     @torch.no_grad()
-    def take(self, rows: Tensor, search: str) -> None:
+    def take(self, rows: Tensor, search: Search) -> None:
         """Quantise (n_rows, dim) vectors, in blocks.
 
         Raises:
             RunError: a value is beyond the reach of the stored scale.
         """
-        levels, stored = 2**self.bits - 1, KINDS[self.bits][0]
         for packed, block in zip(*(torch.split(t, ROWS_AT_ONCE) for t in (self.packed, rows)), strict=True):
-            values = block.numpy()
-            low, high = greedy_ranges(values, levels) if search == "greedy" else full_ranges(values)
-            with np.errstate(over="ignore"):  # what is too large is found below
-                scale, offset = stored_scale(low, high, levels, stored)
-            if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
-                raise RunError(f"a table has values up to {np.abs(values).max():g}: too large for {self.bits} bits")
-            codes = torch.from_numpy(nearest_codes(values, scale, offset, levels))
-            ends = np.concatenate([scale, offset], 1).astype(stored).view(np.uint8)
-            packed.copy_(torch.cat([pack(codes, self.bits), torch.from_numpy(ends)], 1))
+            codes, scale, offset = quantised(block.numpy(), self.bits, search)
+            ends = np.concatenate([scale, offset], 1).view(np.uint8)
+            packed.copy_(torch.cat([pack(torch.from_numpy(codes), self.bits), torch.from_numpy(ends)], 1))
+
+
+def quantised(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Array]:
+    """What is stored of float32 rows (N, D): codes (N, D) uint8, scale and offset (N, 1) in the type of these bits.
+
+    Raises:
+        RunError: a value is beyond the reach of the stored scale.
+    """
+    levels, stored = 2**bits - 1, KINDS[bits][0]
+    low, high = greedy_ranges(rows, levels) if search == "greedy" else full_ranges(rows)
+    with np.errstate(over="ignore"):  # what is too large is found below
+        scale, offset = stored_scale(low, high, levels, stored)
+    if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
+        raise RunError(f"a table has values up to {np.abs(rows).max():g}: too large for {bits} bits")
+    return nearest_codes(rows, scale, offset, levels), scale.astype(stored), offset.astype(stored)
+
+
+def on_grid(rows: Tensor, bits: int, search: Search) -> Tensor:
+    """(N, D) float32: ``rows`` on the CPU as a table of so many bits reads them back."""
+    codes, scale, offset = quantised(rows.numpy(), bits, search)
+    return torch.from_numpy(offset.astype(np.float32) + scale.astype(np.float32) * codes)
 
 
 class Rowwise(TableStage):

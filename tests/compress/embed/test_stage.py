@@ -33,8 +33,8 @@ def bytes_of(module: torch.nn.Module) -> int:
 def test_the_configuration_file_says_the_defaults(name: str) -> None:
     written = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     assert written.pop("name") == name
-    defaults = dataclasses.asdict(STAGES[name][0].Config())
-    assert written == defaults | {"targets": ["*"], "ignore": []}
+    defaults = json.loads(json.dumps(dataclasses.asdict(STAGES[name][0].Config())))
+    assert written == defaults
 
 
 @pytest.mark.parametrize("name", STAGES)
