@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rexp.tables import EmbeddingTable
 
 Activation = Literal["mish", "relu"]
+Start = Literal["moments", "plain"]
 BUCKETS = 1_000_000
 """Values of a hash, as in the paper."""
 
@@ -32,11 +33,15 @@ class DeepHashConfig(TableOptions):
         width: hashes of an id, and units of each hidden layer; null solves it from the budget.
         layers: hidden layers.
         activation: of the hidden layers; the paper's is mish.
+        start: ``moments``, vectors that begin with the mean and variance of the dense table's; ``plain``, as the code of
+            Tsang and Ahle (NeurIPS 2023) has it: hashes divided by the root of their number, weights and biases uniform
+            within one by the root of the width. The vectors of all ids are then alike at first, and AUC is lower.
     """
 
     width: int | None = None
     layers: int = 2
     activation: Activation = "mish"
+    start: Start = "moments"
 
     def __post_init__(self) -> None:
         self.check(width=self.width)
@@ -45,17 +50,21 @@ class DeepHashConfig(TableOptions):
 
 
 class DeepHashTable(SmallTable):
-    """A network over hashes that are uniform on [-1, 1].
+    """A network over hashes that are uniform on [-reach, reach].
 
     Args:
         n_rows, dim: the shape of the dense table.
         width: hashes, and units of a hidden layer.
         layers: hidden layers.
         activation: of the hidden layers.
+        reach: of a hash.
     """
 
-    def __init__(self, n_rows: int, dim: int, width: int, layers: int, activation: Activation) -> None:
-        super().__init__(n_rows, dim, width=width, layers=layers, activation=activation)
+    def __init__(
+        self, n_rows: int, dim: int, width: int, layers: int, activation: Activation, reach: float = 1.0
+    ) -> None:
+        super().__init__(n_rows, dim, width=width, layers=layers, activation=activation, reach=reach)
+        self.reach = reach
         self.hashes = UniversalHashes(width, BUCKETS)
         parts: list[nn.Module] = []
         for size, following in pairwise([width] * (layers + 1) + [dim]):
@@ -72,8 +81,16 @@ class DeepHashTable(SmallTable):
     def compute(self, ids: Tensor) -> Tensor:
         """(N, dim): the network's output for ``ids`` (N,)."""
         uniform = self.hashes(ids).to(self.network[0].weight.dtype) * (2 / (BUCKETS - 1)) - 1
-        vectors: Tensor = self.network(uniform)
+        vectors: Tensor = self.network(self.reach * uniform)
         return vectors
+
+    @torch.no_grad()
+    def draw(self, generator: Generator) -> None:
+        """Draw weights and biases that are uniform within one by the root of a layer's inputs."""
+        self.hashes.draw(generator)
+        for parameter in self.network.parameters():
+            bound = self.network[0].in_features ** -0.5
+            parameter.uniform_(-bound, bound, generator=generator)
 
     @torch.no_grad()
     def start(self, rows: Tensor, generator: Generator) -> None:
@@ -107,8 +124,12 @@ class DeepHash(TableStage):
         (n_rows, dim), config = dense.weight.shape, self.config
 
         def make(width: int) -> DeepHashTable:
-            return DeepHashTable(n_rows, dim, width, config.layers, config.activation)
+            reach = 1.0 if config.start == "moments" else width**-0.5
+            return DeepHashTable(n_rows, dim, width, config.layers, config.activation, reach)
 
         table = make(config.width or limit.largest(make, 1, n_rows))
-        table.start(dense.rows().cpu(), context.generator)
+        if config.start == "plain":
+            table.draw(context.generator)
+        else:
+            table.start(dense.rows().cpu(), context.generator)
         return table

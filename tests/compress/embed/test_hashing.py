@@ -99,6 +99,17 @@ def test_deep_hashes_of_an_id_that_stands_there_often() -> None:
     torch.testing.assert_close(exported.module()(torch.arange(5)), table.rows()[:5])
 
 
+def test_deep_hashes_that_start_plain_lie_close_together() -> None:
+    dense = torch.randn(60, 32)
+    plain = table_of("dhe", dense, width=16, start="plain")
+    assert plain.reach == 0.25
+    assert all(parameter.abs().max() <= 0.25 for parameter in plain.network.parameters())
+    assert plain.rows().std(0).mean() < 0.2 * table_of("dhe", dense, width=16).rows().std(0).mean()
+    again = type(plain)(**plain.describe())
+    again.load_state_dict(plain.state_dict())
+    assert torch.equal(again.rows(), plain.rows())
+
+
 def test_deep_hashes_begin_with_the_moments_of_the_dense_table() -> None:
     dense = torch.randn(60, 32) * torch.linspace(0, 2, 32)
     rows = table_of("dhe", dense, width=8).rows()
