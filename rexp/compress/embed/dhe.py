@@ -33,9 +33,9 @@ class DeepHashConfig(TableOptions):
         width: hashes of an id, and units of each hidden layer; null solves it from the budget.
         layers: hidden layers.
         activation: of the hidden layers; the paper's is mish.
-        start: ``moments``, vectors that begin with the mean and variance of the dense table's; ``plain``, as the code of
-            Tsang and Ahle (NeurIPS 2023) has it: hashes divided by the root of their number, weights and biases uniform
-            within one by the root of the width. The vectors of all ids are then alike at first, and AUC is lower.
+        start: ``moments``, vectors that begin with the mean and variance of the dense table's; ``plain``, as the code
+            of Tsang and Ahle (NeurIPS 2023) has it: hashes divided by the root of their number, weights and biases
+            uniform within one by the root of the width. The vectors of all ids are alike at first, and AUC is lower.
     """
 
     width: int | None = None
@@ -88,8 +88,8 @@ class DeepHashTable(SmallTable):
     def draw(self, generator: Generator) -> None:
         """Draw weights and biases that are uniform within one by the root of a layer's inputs."""
         self.hashes.draw(generator)
+        bound = self.options["width"] ** -0.5
         for parameter in self.network.parameters():
-            bound = self.network[0].in_features ** -0.5
             parameter.uniform_(-bound, bound, generator=generator)
 
     @torch.no_grad()
