@@ -54,6 +54,10 @@ class ClusteredTable(SmallTable):
         vectors: Tensor = self.centres(self.codes[ids].long())
         return vectors
 
+    def n_codes(self) -> int:
+        """One a row."""
+        return self.n_rows
+
 
 class Cluster(TableStage):
     """k-means over the rows; which centre an id has is fixed, and the centres can be trained on."""

@@ -42,6 +42,10 @@ class SmallTable(nn.Module):
         """Bytes of all that is stored: codes, scales and coefficients of hashes among them."""
         return sum(tensor.numel() * tensor.element_size() for tensor in self.state_dict().values())
 
+    def n_codes(self) -> int:
+        """Numbers that are stored as codes, several to a byte or one; none unless a table says so."""
+        return 0
+
     def describe(self) -> dict[str, Any]:
         """What makes an empty table of this form: keyword arguments of the constructor."""
         return {"n_rows": self.n_rows, "dim": self.dim, **self.options}

@@ -53,6 +53,10 @@ class Int8Layer(SmallLinear):
         """(out, in) float32."""
         return self.scales * self.codes
 
+    def n_codes(self) -> int:
+        """One a weight."""
+        return self.codes.numel()
+
     @property
     def bias(self) -> Tensor | None:
         """(out,) float32, or None."""

@@ -62,6 +62,10 @@ class ProductQuantisedTable(SmallTable):
         pieces = torch.split(self.centres, self.widths, 1)
         return torch.cat([piece.index_select(0, own) for piece, own in zip(pieces, codes.unbind(1), strict=True)], 1)
 
+    def n_codes(self) -> int:
+        """One a piece of every row."""
+        return self.n_rows * len(self.widths)
+
 
 class ProductQuantisation(TableStage):
     """Product quantisation (Jégou et al., TPAMI 2011), by faiss's k-means on each piece.

@@ -84,6 +84,10 @@ class RowwiseTable(SmallTable):
         vectors: Tensor = offset + scale * unpack(rows[:, :width], self.bits, self.dim)
         return vectors
 
+    def n_codes(self) -> int:
+        """Every number of the rows, their scales and offsets."""
+        return self.n_rows * (self.dim + 2)
+
     @torch.no_grad()
     def take(self, rows: Tensor, search: Search) -> None:
         """Quantise (n_rows, dim) vectors, in blocks.
