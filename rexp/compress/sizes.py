@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +19,8 @@ def sizes(model: nn.Module) -> dict[str, int]:
     """
     tensors = {tensor.data_ptr(): tensor for tensor in model.state_dict().values() if tensor.numel()}
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
-    codes = sum(part.n_codes() for part in model.modules() if hasattr(part, "n_codes"))
+    parts: Iterable[Any] = model.modules()
+    codes = sum(part.n_codes() for part in parts if hasattr(part, "n_codes"))
     return {
         "parameters": sum(tensor.numel() for tensor in floating) + codes,
         "nonzero": sum(int(tensor.count_nonzero()) for tensor in floating) + codes,
