@@ -358,6 +358,10 @@ class Need(StrEnum):
     """At least one ``nn.Linear``."""
     VECTORS = "vectors"
     """A model with ``Capability.EMBEDS``; where a teacher is needed too, it embeds as well."""
+    READERS = "readers"
+    """A model that says how it reads its tables (``rexp.readers``)."""
+    FEATURES = "features"
+    """A model that reads at least one feature (``rexp.models.features.FeatureVectors``)."""
 
 
 class TeacherView(Protocol):

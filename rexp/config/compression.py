@@ -129,6 +129,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
     """
     from torch import nn
 
+    from rexp.models.features import FeatureVectors
     from rexp.tables import EmbeddingTable
 
     capabilities = model.capabilities()  # type: ignore[operator]
@@ -137,12 +138,16 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         Need.TABLES: any(isinstance(part, EmbeddingTable) for part in model.modules()),
         Need.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
         Need.VECTORS: Capability.EMBEDS in capabilities,
+        Need.READERS: hasattr(model, "readers"),
+        Need.FEATURES: any(isinstance(part, FeatureVectors) for part in model.modules()),
         Need.TEACHER: True,
     }
     what = {
         Need.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
         Need.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
         Need.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
+        Need.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
+        Need.FEATURES: "features of users or items (as two_tower reads where the data has them)",
     }
     for step in recipe.steps:
         if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
 from rexp.models.gfcf import normalise
+from rexp.readers import MixedReader, Reader
 from rexp.sparse import SparseMatrix, interaction_matrix
 from rexp.tables import Init, InitName, embedding_table
 
@@ -122,6 +123,10 @@ class LightGCN(nn.Module):
     def item_vectors(self) -> Tensor:
         """(I, D)."""
         return self.encode()[1]
+
+    def readers(self) -> Sequence[Reader]:
+        """Smoothing mixes rows of both tables, every column alike."""
+        return [MixedReader("users", "items")]
 
     def penalty(self, batch: Batch) -> Tensor:
         """``l2 / 2 (|e_u|^2 + sum over the row's items |e_i|^2)`` of vectors not smoothed yet, mean or sum over rows.

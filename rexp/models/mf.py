@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.readers import DotReader, Reader
 from rexp.tables import EmbeddingTable, Init, InitName, embedding_table
 
 
@@ -53,7 +55,8 @@ class MFConfig:
 class MF(nn.Module):
     """``b + b_u + b_i + p_u · q_i`` (Koren et al. 2009; as a baseline of NCF: Rendle et al., RecSys 2020).
 
-    A bias is the last column of its side's table: one gather a side.
+    A bias is the last column of its side's table: one gather a side. What is before it is the vector, which a
+    factorised table has fewer columns of.
     """
 
     Config: ClassVar[type] = MFConfig
@@ -74,9 +77,9 @@ class MF(nn.Module):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
-        factors = self.config.factors
         user_rows: Tensor = self.users(query.users)
         item_rows: Tensor = self.items(items)
+        factors = user_rows.shape[-1] - self.config.user_bias
         vectors, item_vectors = user_rows[..., :factors], item_rows[..., :factors]
         if items.dim() == 2:
             user_rows = user_rows.unsqueeze(1)
@@ -96,9 +99,10 @@ class MF(nn.Module):
     def user_vectors(self, query: Query) -> Tensor:
         """(B, D): the user's vector; then, where there are biases, b_u + b and a 1 that meets b_i."""
         rows = self.users(query.users)
-        parts = [rows[:, : self.config.factors]]
+        factors = rows.shape[1] - self.config.user_bias
+        parts = [rows[:, :factors]]
         if self._user_coordinate:
-            bias = rows[:, self.config.factors :] if self.config.user_bias else rows.new_zeros(len(rows), 1)
+            bias = rows[:, factors:] if self.config.user_bias else rows.new_zeros(len(rows), 1)
             parts.append(bias if self.bias is None else bias + self.bias)
         if self.config.item_bias:
             parts.append(rows.new_ones(len(rows), 1))
@@ -107,8 +111,13 @@ class MF(nn.Module):
     def item_vectors(self) -> Tensor:
         """(I, D): the item's vector; then, where there are biases, a 1 that meets b_u + b, and b_i."""
         rows = self.items.rows()
+        factors = rows.shape[1] - self.config.item_bias
         ones = [rows.new_ones(len(rows), 1)] if self._user_coordinate else []
-        return torch.cat([rows[:, : self.config.factors], *ones, rows[:, self.config.factors :]], 1)
+        return torch.cat([rows[:, :factors], *ones, rows[:, factors:]], 1)
+
+    def readers(self) -> Sequence[Reader]:
+        """A dot product; the columns of biases are read on their own."""
+        return [DotReader("users", "items", (0, self.users.rows().shape[1] - self.config.user_bias))]
 
     @property
     def _user_coordinate(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
 from rexp.models.tower import Tower
+from rexp.readers import DotReader, LayerReader, Reader
 from rexp.tables import Init, InitName, embedding_table, initialise
 
 
@@ -56,7 +57,8 @@ class NCFConfig:
 class NCF(nn.Module):
     """A learned similarity of user and item vectors.
 
-    The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimiser state.
+    The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimiser state. A factorised
+    table has fewer columns of either than the options say.
     The logit is ``w_gmf · (p_u * q_i) + w_mlp · tower(p'_u, q'_i) + b`` with the parts that the variant has.
     """
 
@@ -85,15 +87,15 @@ class NCF(nn.Module):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K); the users' side is computed once for all K."""
-        users_gmf, users_mlp = torch.split(self.users(query.users), self.widths, -1)
-        items_gmf, items_mlp = torch.split(self.items(items), self.widths, -1)
+        users_gmf, users_mlp = self._user_parts(self.users(query.users))
+        items_gmf, items_mlp = self._item_parts(self.items(items))
         parts = []
         if self.gmf_weight is not None:
+            weight = self.gmf_weight[: users_gmf.shape[-1]]
             if items.dim() == 2:
-                weighted = (users_gmf * self.gmf_weight).unsqueeze(-1)
-                parts.append((items_gmf @ weighted).squeeze(-1))
+                parts.append((items_gmf @ (users_gmf * weight).unsqueeze(-1)).squeeze(-1))
             else:
-                parts.append((users_gmf * items_gmf) @ self.gmf_weight)
+                parts.append((users_gmf * items_gmf) @ weight)
         if self.tower is not None and self.mlp_weight is not None:
             parts.append(self.tower(users_mlp, items_mlp) @ self.mlp_weight)
         return sum(parts, start=self.bias)
@@ -103,22 +105,44 @@ class NCF(nn.Module):
         if self.tower is None:
             return self.user_vectors(query) @ self.item_vectors().T
         assert self.mlp_weight is not None
-        users_gmf, users_mlp = torch.split(self.users(query.users), self.widths, -1)
-        items_gmf, items_mlp = torch.split(self.items.rows(), self.widths, -1)
+        users_gmf, users_mlp = self._user_parts(self.users(query.users))
+        items_gmf, items_mlp = self._item_parts(self.items.rows())
         scores = self.tower.catalogue(users_mlp, items_mlp, self.mlp_weight) + self.bias
         if self.gmf_weight is not None:
-            scores = torch.addmm(scores, users_gmf * self.gmf_weight, items_gmf.T)
+            scores = torch.addmm(scores, users_gmf * self.gmf_weight[: users_gmf.shape[1]], items_gmf.T)
         return scores
 
     def user_vectors(self, query: Query) -> Tensor:
         """(B, factors + 1): GMF's user vectors, times the prediction weights; the last coordinate is the bias."""
-        weighted = self.users(query.users) * self.gmf_weight
+        rows = self.users(query.users)
+        assert self.gmf_weight is not None
+        weighted = rows * self.gmf_weight[: rows.shape[1]]
         return torch.cat([weighted, self.bias.expand(len(weighted), 1)], 1)
 
     def item_vectors(self) -> Tensor:
         """(I, factors + 1): GMF's item vectors; the last coordinate is 1, to meet the users' bias."""
         rows = self.items.rows()
         return torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
+
+    def readers(self) -> Sequence[Reader]:
+        """A weighted dot product, and the first layer of the tower, which is split into the two sides."""
+        users, items = self.users.rows().shape[1], self.items.rows().shape[1]
+        readers: list[Reader] = []
+        if self.gmf_weight is not None:
+            gmf = users if self.tower is None else users - self.tower.user_layer.in_features
+            readers.append(DotReader("users", "items", (0, gmf), "gmf_weight"))
+        if self.tower is not None:
+            readers.append(LayerReader("users", (users - self.tower.user_layer.in_features, users), "tower.user_layer"))
+            readers.append(LayerReader("items", (items - self.tower.item_layer.in_features, items), "tower.item_layer"))
+        return readers
+
+    def _user_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """GMF's and the tower's columns of users' rows: the tower's are the last, as many as its first layer reads."""
+        return _parted(rows, 0 if self.tower is None else self.tower.user_layer.in_features)
+
+    def _item_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of items' rows."""
+        return _parted(rows, 0 if self.tower is None else self.tower.item_layer.in_features)
 
     @torch.no_grad()
     def initialise_from(self, models: Mapping[str, nn.Module]) -> None:
@@ -144,6 +168,11 @@ class NCF(nn.Module):
         own["gmf_weight"].copy_(alpha * dict(gmf.named_parameters())["gmf_weight"])
         own["mlp_weight"].copy_((1 - alpha) * dict(mlp.named_parameters())["mlp_weight"])
         self.bias.copy_(alpha * gmf.bias + (1 - alpha) * mlp.bias)
+
+
+def _parted(rows: Tensor, last: int) -> tuple[Tensor, Tensor]:
+    first, second = torch.split(rows, [rows.shape[-1] - last, last], -1)
+    return first, second
 
 
 def _part(models: Mapping[str, nn.Module], variant: Literal["gmf", "mlp"], wanted: NCFConfig) -> NCF:
