@@ -1,0 +1,167 @@
+"""Tables of fewer columns, for all that read them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Need, Query
+from rexp.compress.embed.budget import TableOptions, limits
+from rexp.compress.embed.joint_svd import balanced, joint_svd, strongest_directions
+from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, layer_of, table_of
+from rexp.compress.modules import swap, tables
+from rexp.errors import ConfigError, RunError
+from rexp.readers import DotReader, LayerReader, Range, Reader
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+    from rexp.tables import EmbeddingTable
+
+Tables = Mapping[str, "EmbeddingTable"]
+BYTES = 4
+"""Of a number in a dense table."""
+
+
+@dataclass(frozen=True)
+class FactorizeConfig(TableOptions):
+    """Options of :class:`Factorize`.
+
+    Args:
+        rank: columns that are left to each reader of a table, at most; null solves it from the budget of all tables
+            together.
+    """
+
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        self.check(rank=self.rank)
+
+
+class Factorize:
+    """Joint factorisation of trained tables: what is left is dense, narrower, and without a matrix beside it.
+
+    Two tables that meet in a dot product become the best approximation of their product, which is all that the model
+    computes with them (Eckart and Young, 1936). A table that a layer reads is factorised together with the layer's
+    weights in the same way, since their product is that layer's output; the layer gets fewer inputs. Tables whose rows
+    a graph mixes are projected on the directions along which the mixed vectors are longest: mixing leaves columns
+    alone, so that to project before it is to project after it. A weighted dot product has its weights in the tables
+    afterwards, and ones in their place.
+    """
+
+    Config: ClassVar[type] = FactorizeConfig
+    phase: ClassVar[Literal["post"]] = "post"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES, Need.READERS})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
+
+    def __init__(self, config: FactorizeConfig) -> None:
+        self.config = config
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Swap tables, and layers that read them, in place.
+
+        Raises:
+            ConfigError: the options leave nothing to factorise, or the budget is too small.
+            RunError: a table holds NaN or infinite values.
+        """
+        dense = tables(model, self.config.targets, self.config.ignore)
+        readers = _readers_of(model, dense)
+        dense = {path: dense[path] for path in dict.fromkeys(path for one in readers for path, _ in _reads(one, dense))}
+        for path, table in dense.items():
+            if not table.weight.isfinite().all():
+                raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
+        rank = self.config.rank or self._rank(readers, dense)
+        narrow: dict[str, dict[Range, Tensor]] = {path: {} for path in dense}
+        for reader in readers:
+            for (path, columns), rows in zip(_reads(reader, dense), _narrow(model, reader, dense, rank), strict=True):
+                narrow[path][columns] = rows
+        for path, table in dense.items():
+            swap(model, path, table_of(_replaced(table.weight, narrow[path])))
+        model.train(model.training)  # what was made of the tables before is forgotten
+
+    def _rank(self, readers: Sequence[Reader], dense: Tables) -> int:
+        """The largest rank whose tables fit."""
+        shares = limits(self.config, dense).values()
+        allowed = sum(share.most * (BYTES if share.counted == "parameters" else 1) for share in shares)
+        reads = [(path, stop - start) for reader in readers for path, (start, stop) in _reads(reader, dense)]
+        whole = sum(table.nbytes() for table in dense.values())
+
+        def size(rank: int) -> int:
+            return whole - sum(BYTES * len(dense[path].weight) * max(0, width - rank) for path, width in reads)
+
+        if self.config.budget is not None and size(1) > allowed:
+            raise ConfigError(
+                f"the tables {', '.join(dense)} take {size(1)} bytes at rank 1, the budget leaves them {int(allowed)}; "
+                "raise it"
+            )
+        fitting = [rank for rank in range(1, max(width for _, width in reads) + 1) if size(rank) <= allowed]
+        return max(fitting, default=1)
+
+
+def _readers_of(model: nn.Module, dense: Tables) -> list[Reader]:
+    """The readers all of whose tables are dense and chosen."""
+    readers: Sequence[Reader] = model.readers()  # type: ignore[operator]
+    found = [reader for reader in readers if all(path in dense for path in _paths(reader))]
+    if not found:
+        wanted = ", ".join(sorted({path for reader in readers for path in _paths(reader)}))
+        raise ConfigError(
+            f"{type(model).__name__} reads {wanted} together; chosen and dense are {', '.join(dense)}: change targets "
+            "and ignore, or put factorize before what made the tables smaller"
+        )
+    return found
+
+
+def _paths(reader: Reader) -> tuple[str, ...]:
+    return (reader.table,) if isinstance(reader, LayerReader) else (reader.users, reader.items)
+
+
+def _reads(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
+    """Tables and columns of a reader."""
+    for path in _paths(reader):
+        whole = (0, dense[path].weight.shape[1])
+        yield path, reader.columns if isinstance(reader, DotReader | LayerReader) else whole
+
+
+def _narrow(model: nn.Module, reader: Reader, dense: Tables, rank: int) -> tuple[Tensor, ...]:
+    """The narrow columns of each table of a reader, which is made to read them."""
+    wide = [dense[path].weight[:, slice(*columns)] for path, columns in _reads(reader, dense)]
+    if isinstance(reader, DotReader):
+        return _of_dot_product(model, reader.weight, wide[0], wide[1], rank)
+    if isinstance(reader, LayerReader):
+        layer = model.get_submodule(reader.layer)
+        if not isinstance(layer, nn.Linear):
+            raise ConfigError(
+                f"the layer {reader.layer} is no dense one any more; put factorize before what changed it"
+            )
+        rows, weight = balanced(*joint_svd(wide[0], layer.weight, rank))
+        swap(model, reader.layer, layer_of(weight, layer.bias))
+        return (rows,)
+    everyone = torch.arange(len(wide[0]), device=wide[0].device)
+    mixed = torch.cat([model.user_vectors(Query(everyone)), model.item_vectors()])  # type: ignore[operator]
+    directions = strongest_directions(mixed, rank)
+    return tuple(rows @ directions for rows in wide)
+
+
+def _of_dot_product(
+    model: nn.Module, weight: str | None, users: Tensor, items: Tensor, rank: int
+) -> tuple[Tensor, ...]:
+    if weight is None:
+        return joint_svd(users, items, rank)
+    weights = model.get_parameter(weight)
+    narrow = joint_svd(users * weights[: users.shape[1]], items, rank)
+    weights.zero_()[: narrow[0].shape[1]] = 1.0
+    return narrow
+
+
+def _replaced(rows: Tensor, narrow: Mapping[Range, Tensor]) -> Tensor:
+    """The rows with other columns in the place of some; those that nobody reads together with others stay."""
+    parts, done = [], 0
+    for (start, stop), columns in sorted(narrow.items(), key=lambda piece: piece[0]):
+        parts += [rows[:, done:start], columns]
+        done = stop
+    return torch.cat([*parts, rows[:, done:]], 1)
