@@ -12,6 +12,7 @@ from rexp.errors import ConfigError, RexpError, did_you_mean
 
 VERBS = {
     "data": "rexp.data.command",
+    "export": "rexp.export.command",
     "measure": "rexp.measure.command",
     "plugins": "rexp.config.command",
     "recommend": "rexp.recommend.command",

@@ -58,7 +58,7 @@ def answer(task: Task) -> dict[str, Any]:
 
 def _measured(task: Task) -> dict[str, Any]:
     from rexp.measure.latency import latencies, requests
-    from rexp.measure.model import model_costs, scorer_of
+    from rexp.measure.model import model_costs, scorer_of, shown_history
     from rexp.store.store import Store
     from rexp.stored import stored_model, stored_split
 
@@ -66,8 +66,7 @@ def _measured(task: Task) -> dict[str, Any]:
     result = store.result(task["run"])
     split = stored_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
     model = stored_model(store, task["run"], split, "the command")
-    history = (result["config"].get("evaluate") or {}).get("history", ["train", "valid"])
-    scorer = scorer_of(model, split, history, torch.device("cpu"))
+    scorer = scorer_of(model, split, shown_history(result), torch.device("cpu"))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asked = requests(scorer, task["candidates"])
     if task["onnx"]:

@@ -11,7 +11,7 @@ from rexp.measure.multiply_adds import multiply_adds
 from rexp.measure.sizes import byte_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -30,6 +30,12 @@ def scorer_of(model: Any, split: Split, history: Sequence[str], device: torch.de
         device: where the model is.
     """
     return Scorer(model.eval(), split, before(list(history), "test"), device, BLOCK_BYTES)
+
+
+def shown_history(result: Mapping[str, Any]) -> list[str]:
+    """``evaluate.history`` of a stored run; a protocol that does not use it shows what is usual."""
+    evaluate = result["config"].get("evaluate") or {}
+    return list(evaluate.get("history", ["train", "valid"]))
 
 
 def model_costs(scorer: Scorer) -> dict[str, int]:

@@ -73,7 +73,7 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         out = operation(*args, **(kwargs or {}))
         if (count := COUNTED.get(str(operation.overloadpacket))) is not None:
-            self.total += count(args, out)
+            self.total += count(args)
         return out
 
 
@@ -89,16 +89,10 @@ def _attention(query: Tensor, key: Tensor, value: Tensor) -> int:
     return weights * (query.shape[-1] + value.shape[-1])
 
 
-def _packed_linear(inputs: Tensor, out: Tensor) -> int:
-    return inputs.numel() * out.shape[-1]
-
-
-COUNTED: dict[str, Callable[[tuple[Any, ...], Any], int]] = {
-    **{f"aten.{name}": lambda args, out: _product(args[0], args[1]) for name in ("mm", "bmm", "mv", "dot", "_int_mm")},
-    **{f"aten.{name}": lambda args, out: _product(args[1], args[2]) for name in ("addmm", "baddbmm", "addmv")},
-    "aten._scaled_dot_product_flash_attention_for_cpu": lambda args, out: _attention(*args[:3]),
-    "aten._scaled_dot_product_flash_attention": lambda args, out: _attention(*args[:3]),
-    "aten._scaled_dot_product_efficient_attention": lambda args, out: _attention(*args[:3]),
-    "quantized.linear_dynamic": lambda args, out: _packed_linear(args[0], out),
-    "quantized.linear_relu_dynamic": lambda args, out: _packed_linear(args[0], out),
+COUNTED: dict[str, Callable[[tuple[Any, ...]], int]] = {
+    **{f"aten.{name}": lambda args: _product(args[0], args[1]) for name in ("mm", "bmm", "mv", "dot", "_int_mm")},
+    **{f"aten.{name}": lambda args: _product(args[1], args[2]) for name in ("addmm", "baddbmm", "addmv")},
+    "aten._scaled_dot_product_flash_attention_for_cpu": lambda args: _attention(*args[:3]),
+    "aten._scaled_dot_product_flash_attention": lambda args: _attention(*args[:3]),
+    "aten._scaled_dot_product_efficient_attention": lambda args: _attention(*args[:3]),
 }

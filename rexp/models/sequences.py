@@ -52,12 +52,23 @@ class SequenceModel(nn.Module):
     def user_vectors(self, query: Query) -> Tensor:
         """(B, D): the state after the whole history; zeros where there is none."""
         history = _history(query)[:, -self.history_length :]
+        if torch.compiler.is_compiling():  # groups of like length are no shapes that could be traced
+            return self._all_at_once(history)
         vectors = self.items.rows().new_zeros(len(history), self.items.rows().shape[1])
         for users, items, lengths in by_length(history):
             states = self.encode(items, lengths)
             last = states[torch.arange(len(users), device=states.device), lengths - 1]
             vectors = vectors.index_copy(0, users, last.to(vectors.dtype))
         return vectors
+
+    def _all_at_once(self, history: Tensor) -> Tensor:
+        """(B, D): the same for all histories (B, L) together, padded to the longest that can be."""
+        lengths, places = (history >= 0).sum(1), torch.arange(history.shape[1], device=history.device)
+        moved = places + history.shape[1] - lengths.unsqueeze(1)
+        items = history.gather(1, moved.clamp(max=history.shape[1] - 1))
+        states = self.encode(items.masked_fill(places >= lengths.unsqueeze(1), 0), lengths)
+        last = states[torch.arange(len(history), device=states.device), (lengths - 1).clamp(min=0)]
+        return last * (lengths > 0).unsqueeze(1)
 
     def item_vectors(self) -> Tensor:
         """(I, D)."""

@@ -122,6 +122,8 @@ class TwoTower(nn.Module):
         users = self.user_vectors(query)
         if items.dim() == 1:
             return (users * self._vectors(items)).sum(-1)
+        if torch.compiler.is_compiling():  # the number of distinct items is no shape that could be traced
+            return (self._tower(items.flatten()).view(*items.shape, -1) @ users.unsqueeze(-1)).squeeze(-1)
         distinct, places = _distinct(items, len(self.items.rows()))
         vectors = self._vectors(distinct)
         if len(distinct) <= WIDE * items.shape[1]:

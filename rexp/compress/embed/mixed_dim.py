@@ -69,12 +69,22 @@ class MixedDimensionTable(SmallTable):
         """(N, dim) vectors of ``ids`` (N,)."""
         places = self.places[ids].long()
         owners = torch.bucketize(places, self.ends, right=True)
+        if torch.compiler.is_compiling():  # how many rows a block gets is no shape that could be traced
+            return self._of_every_block(places, owners)
         found, order = [], []
         for block, (table, size) in enumerate(zip(self.blocks, self.options["sizes"], strict=True)):
             chosen = (owners == block).nonzero().squeeze(1)
             found.append(table(places[chosen] - self.ends[block] + size))
             order.append(chosen)
         return torch.cat(found)[torch.cat(order).argsort()]
+
+    def _of_every_block(self, places: Tensor, owners: Tensor) -> Tensor:
+        """(N, dim): each block is asked for all rows, and its own are taken."""
+        rows = torch.zeros(len(places), self.dim)
+        for block, (table, size) in enumerate(zip(self.blocks, self.options["sizes"], strict=True)):
+            inside = (places - self.ends[block] + size).clamp(0, size - 1)
+            rows = torch.where((owners == block).unsqueeze(1), table(inside), rows)
+        return rows
 
 
 def blocks_of(popularity: Tensor, n: int) -> list[int]:

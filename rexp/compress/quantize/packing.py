@@ -21,9 +21,12 @@ def pack(codes: Tensor, bits: int) -> Tensor:
 
 
 def unpack(packed: Tensor, bits: int, columns: int) -> Tensor:
-    """(N, columns) uint8 from what :func:`pack` returned."""
+    """(N, columns) whole numbers, uint8 unless it is traced, from what :func:`pack` returned."""
     if bits == 8:
         return packed[:, :columns]
+    if torch.compiler.is_compiling():  # what a model is exported to shifts no bits of bytes
+        powers = 2 ** _shifts(bits, packed).int()
+        return (packed.int().unsqueeze(2) // powers % 2**bits).flatten(1)[:, :columns]
     codes: Tensor = (packed.unsqueeze(2) >> _shifts(bits, packed)) & (2**bits - 1)
     return codes.flatten(1)[:, :columns]
 

@@ -1,0 +1,1 @@
+"""A finished run's model, as other runtimes read it."""

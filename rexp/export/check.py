@@ -1,0 +1,62 @@
+"""Does an exported model give the scores of the model it was made from?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from rexp.export.session import open_session, run_session
+
+if TYPE_CHECKING:
+    from rexp.evaluate.scoring import Scorer
+
+TOLERANCE = 1e-4
+"""Of the largest score: more than another order of summing comes to in float32."""
+USERS, CANDIDATES = 64, 100
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far scores are off.
+
+    Args:
+        pairs: how many were compared.
+        largest: difference.
+        scale: the largest score.
+        mean_in_sd: mean difference, in standard deviations of the scores.
+    """
+
+    pairs: int
+    largest: float
+    scale: float
+    mean_in_sd: float
+
+    @property
+    def holds(self) -> bool:
+        """They are the same but for rounding."""
+        return self.largest <= TOLERANCE * self.scale
+
+
+def compare(scorer: Scorer, path: Path) -> Agreement:
+    """Scores of a file and of the stored model: of users of the test part with their test items and drawn ones.
+
+    Args:
+        scorer: of the model, on the CPU.
+        path: the exported model.
+    """
+    split, generator = scorer.split, torch.Generator().manual_seed(0)
+    test = torch.from_numpy(np.array(split.test.users, np.int64)).unique()
+    users = test[torch.randperm(len(test), generator=generator)[:USERS]]
+    items = torch.randint(split.n_items, (len(users), CANDIDATES), generator=generator)
+    query = scorer.query(users)
+    with torch.no_grad():
+        expected = scorer.model.score(query, items).float().numpy()
+    found = run_session(open_session(path), query, items)
+    off = np.abs(found - expected)
+    return Agreement(
+        off.size, float(off.max()), float(np.abs(expected).max()), float(off.mean() / max(expected.std(), 1e-12))
+    )

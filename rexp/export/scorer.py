@@ -1,0 +1,87 @@
+"""The module that is exported: users and their candidates go in, scores come out."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Capability, Query
+from rexp.errors import ConfigError
+from rexp.export.tables import make_exportable
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+
+USERS_AT_ONCE = 1024
+
+
+class ModelScorer(nn.Module):
+    """The model's own scores.
+
+    Args:
+        model: in evaluation mode.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, users: Tensor, items: Tensor, history: Tensor | None = None) -> Tensor:
+        """(B, K) scores of ``items`` (B, K) for ``users`` (B,) with their ``history`` (B, L)."""
+        scores: Tensor = self.model.score(Query(users, history), items)
+        return scores
+
+
+class VectorScorer(nn.Module):
+    """Dot products of vectors that were computed once.
+
+    Args:
+        users: (U, D).
+        items: (I, D).
+    """
+
+    def __init__(self, users: Tensor, items: Tensor) -> None:
+        super().__init__()
+        # By other names than the inputs have.
+        self.user_vectors, self.item_vectors = nn.Buffer(users), nn.Buffer(items)
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        """(B, K) scores of ``items`` (B, K) for ``users`` (B,)."""
+        vectors = self.user_vectors.index_select(0, users)
+        rows = self.item_vectors.index_select(0, items.reshape(-1)).view(*items.shape, vectors.shape[1])
+        return (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+
+
+def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
+    """What to export of a model, and in words what that is.
+
+    A model that needs the training data to score (a graph, profiles) or was fitted in closed form is exported as the
+    vectors that it comes to; another one as it stands, with its compressed tables.
+
+    Args:
+        model: on the CPU, in evaluation mode; it is left as it is.
+        split: the data it was trained on.
+        name: of the model, for the message.
+
+    Raises:
+        ConfigError: it has no such vectors.
+    """
+    capabilities = model.capabilities()
+    needs_data = bool(capabilities & {Capability.READS_TRAIN, Capability.FITS_DIRECTLY})
+    if Capability.READS_HISTORY in capabilities or not needs_data:
+        copied = deepcopy(model).eval()
+        make_exportable(copied)
+        return ModelScorer(copied).eval(), "the model"
+    if not {Capability.EMBEDS, Capability.DOT_PRODUCT} <= capabilities:
+        raise ConfigError(
+            f"model={name} needs more than its weights to score, and has no vectors of users and items that could be "
+            "exported; take a model that has them (mf, lightgcn, ials ...)"
+        )
+    with torch.no_grad():
+        users = torch.arange(split.n_users).split(USERS_AT_ONCE)
+        vectors = torch.cat([model.user_vectors(Query(block)) for block in users])
+        scorer = VectorScorer(vectors.clone(), model.item_vectors().clone())
+    return scorer.eval(), "the vectors of its users and items"

@@ -1,0 +1,42 @@
+"""Tables that other runtimes cannot read as they are stored, in a form that they can."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rexp.compress.embed.table import SmallTable
+from rexp.compress.modules import swap
+from rexp.compress.quantize.packing import packed_width, unpack
+from rexp.compress.quantize.rowwise import RowwiseTable
+
+
+class SplitRows(SmallTable):
+    """Rows of few bits whose scale and offset are numbers of a tensor of their own: ONNX reads no number from bytes.
+
+    Args:
+        table: as it is stored.
+    """
+
+    codes: Tensor
+    ends: Tensor
+
+    def __init__(self, table: RowwiseTable) -> None:
+        super().__init__(table.n_rows, table.dim)
+        self.bits, width = table.bits, packed_width(table.dim, table.bits)
+        ends = table.packed[:, width:].clone(memory_format=torch.contiguous_format)
+        self.register_buffer("codes", table.packed[:, :width].contiguous())
+        self.register_buffer("ends", ends.view(table.kind))
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
+        vectors: Tensor = offset + scale * unpack(self.codes.index_select(0, ids), self.bits, self.dim).float()
+        return vectors
+
+
+def make_exportable(model: nn.Module) -> None:
+    """Swap the tables that need it, in place."""
+    for path, module in list(model.named_modules()):
+        if isinstance(module, RowwiseTable):
+            swap(model, path, SplitRows(module))
