@@ -42,21 +42,19 @@ class Agreement:
 
 
 def compare(scorer: Scorer, path: Path) -> Agreement:
-    """Scores of a file and of the stored model: of users of the test part with their test items and drawn ones.
+    """Scores of a file and of the stored model: of users of the test part with items that are drawn uniformly.
 
     Args:
         scorer: of the model, on the CPU.
         path: the exported model.
     """
     split, generator = scorer.split, torch.Generator().manual_seed(0)
-    test = torch.from_numpy(np.array(split.test.users, np.int64)).unique()
+    test = torch.from_numpy(np.unique(split.test.users).astype(np.int64))
     users = test[torch.randperm(len(test), generator=generator)[:USERS]]
     items = torch.randint(split.n_items, (len(users), CANDIDATES), generator=generator)
     query = scorer.query(users)
     with torch.no_grad():
         expected = scorer.model.score(query, items).float().numpy()
     found = run_session(open_session(path), query, items)
-    off = np.abs(found - expected)
-    return Agreement(
-        off.size, float(off.max()), float(np.abs(expected).max()), float(off.mean() / max(expected.std(), 1e-12))
-    )
+    off, spread = np.abs(found - expected), max(float(expected.std()), 1e-12)
+    return Agreement(off.size, float(off.max()), float(np.abs(expected).max()), float(off.mean()) / spread)

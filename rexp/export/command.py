@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +107,7 @@ def _print_latencies(store: Store, run: str, data: Path | None, output: Path, re
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rexp export",
-        description="Write a finished run's model as ONNX, check that ONNX Runtime gives the same scores, and time both.",
+        description="Write a finished run's model as ONNX, check its scores in ONNX Runtime, and time both.",
         epilog="examples: rexp export 3f2a --to onnx    rexp export 3f2a --to onnx --int8 --output small.onnx",
     )
     parser.add_argument("run", help="the run's id, or the beginning of it (rexp report --rows run lists them)")

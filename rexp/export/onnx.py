@@ -35,7 +35,7 @@ def write_onnx(scorer: nn.Module, history_length: int | None, path: Path) -> Non
     Raises:
         RunError: an operation of the model has no counterpart; names it.
     """
-    n_users, n_items = EXAMPLE
+    n_users = EXAMPLE[0]
     example: list[Tensor] = [torch.zeros(n_users, dtype=torch.int64), torch.zeros(EXAMPLE, dtype=torch.int64)]
     free: list[dict[int, Any]] = [{0: _FREE}, {0: _FREE, 1: _FREE}]
     names = ["users", "items"]
@@ -64,7 +64,7 @@ def write_onnx(scorer: nn.Module, history_length: int | None, path: Path) -> Non
 
 
 def _forget_origins(proto: Any) -> None:
-    """Drop from which line of which file every operation comes: more bytes than a small model, and nobody's business."""
+    """Drop from which line of which file every operation comes: it takes more bytes than a small model's weights."""
     for node in [*proto.graph.node, *(node for function in proto.functions for node in function.node)]:
         del node.metadata_props[:]
         node.ClearField("doc_string")

@@ -81,7 +81,7 @@ def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
             "exported; take a model that has them (mf, lightgcn, ials ...)"
         )
     with torch.no_grad():
-        users = torch.arange(split.n_users).split(USERS_AT_ONCE)
+        users = torch.split(torch.arange(split.n_users), USERS_AT_ONCE)
         vectors = torch.cat([model.user_vectors(Query(block)) for block in users])
         scorer = VectorScorer(vectors.clone(), model.item_vectors().clone())
     return scorer.eval(), "the vectors of its users and items"

@@ -41,7 +41,7 @@ def open_session(path: Path, threads: int = 1) -> Any:
 
 
 def run_session(session: Any, query: Query, items: Any) -> np.ndarray[Any, Any]:
-    """(B, K) scores of ``items`` (B, K) for the query's users; its history goes in where the model has such an input."""
+    """(B, K) scores of ``items`` (B, K) for the query's users, with their history where the model reads one."""
     inputs = {"users": query.users.numpy(), "items": items.numpy()}
     if query.history is not None:
         inputs["history"] = query.history.numpy()

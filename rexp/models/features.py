@@ -38,7 +38,7 @@ def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     """(B, D): the mean of the table's rows ``ids`` (B, K) where ``known`` (B, K); zeros for a row that knows none."""
     lengths = known.sum(1)
     if torch.compiler.is_compiling():  # how many ids are known is no shape that could be traced
-        vectors = table(ids.clamp(min=0)) * known.unsqueeze(2)
+        vectors: Tensor = table(ids.clamp(min=0)) * known.unsqueeze(2)
         return vectors.sum(1) / lengths.clamp(min=1).unsqueeze(1)
     return F.embedding_bag(ids[known], table.rows(), lengths.cumsum(0) - lengths, mode="mean")
 

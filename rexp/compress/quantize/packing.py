@@ -26,7 +26,8 @@ def unpack(packed: Tensor, bits: int, columns: int) -> Tensor:
         return packed[:, :columns]
     if torch.compiler.is_compiling():  # what a model is exported to shifts no bits of bytes
         powers = 2 ** _shifts(bits, packed).int()
-        return (packed.int().unsqueeze(2) // powers % 2**bits).flatten(1)[:, :columns]
+        numbers: Tensor = packed.int().unsqueeze(2) // powers % 2**bits
+        return numbers.flatten(1)[:, :columns]
     codes: Tensor = (packed.unsqueeze(2) >> _shifts(bits, packed)) & (2**bits - 1)
     return codes.flatten(1)[:, :columns]
 
