@@ -1,0 +1,178 @@
+"""Fewer features: those that a trained model loses the least without are no longer read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from rexp.api import Capability, Need, Query
+from rexp.compress.modules import swap
+from rexp.errors import ConfigError
+from rexp.models.features import FeatureSum, FeatureVectors
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+    from rexp.data.features import Feature
+
+
+@dataclass(frozen=True)
+class SelectFeaturesConfig:
+    """Options of :class:`SelectFeatures`.
+
+    Args:
+        keep: features that are left, of users and items together.
+        targets, ignore: patterns of features' names (``user.age``, ``item.*``) that may go; the others stay, beside
+            those that are kept.
+        sample: interactions of the training part that importance is measured on.
+        repeats: of the shuffling, whose mean counts.
+    """
+
+    keep: int = 1
+    targets: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+    sample: int = 4096
+    repeats: int = 5
+
+    def __post_init__(self) -> None:
+        if self.keep < 0:
+            raise ValueError(f"keep={self.keep} must not be negative")
+        if min(self.sample, self.repeats) < 1:
+            raise ValueError(f"sample={self.sample} and repeats={self.repeats} must be 1 or more")
+
+
+class NoFeature(nn.Module):
+    """In the place of a feature's vectors: adds nothing, and takes no values.
+
+    Args:
+        dim: size of the vectors.
+        feature: the name of what was read here.
+    """
+
+    def __init__(self, dim: int, feature: str) -> None:
+        super().__init__()
+        self.dim, self.feature = dim, feature
+
+    def observe(self, feature: Feature) -> None:
+        """Nothing: the values are not read."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, D) zeros for the rows ``ids`` (B,)."""
+        return torch.zeros(len(ids), self.dim, device=ids.device)
+
+    def describe(self) -> dict[str, Any]:
+        """What makes another: keyword arguments of the constructor."""
+        return {"dim": self.dim, "feature": self.feature}
+
+
+class SelectFeatures:
+    """Feature selection by permutation importance (Breiman, Machine Learning 2001, §10; for any model Fisher et al.,
+    JMLR 2019, eq. 3).
+
+    A feature is as important as the loss grows when its values are shuffled among the users or items that have them.
+    The loss is the pairwise one, ``softplus(s(u, j) - s(u, i))`` for interactions (u, i) of the training part and an
+    item j drawn uniformly. Of two features that say the same, each looks dispensable; a fine-tune should follow.
+    """
+
+    Config: ClassVar[type] = SelectFeaturesConfig
+    phase: ClassVar[Literal["post"]] = "post"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.FEATURES})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {"none": NoFeature}
+
+    def __init__(self, config: SelectFeaturesConfig) -> None:
+        self.config = config
+
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Let the model no longer read what is dropped, in place.
+
+        Raises:
+            ConfigError: there are no more features than are kept.
+        """
+        features = {name: path for name, path in _features(model).items() if self._may_go(name)}
+        if len(features) <= self.config.keep:
+            raise ConfigError(
+                f"keep={self.config.keep} drops none of the features {', '.join(features) or '(none)'}; keep fewer, or "
+                "leave the stage out"
+            )
+        important = importances(model, features, context, self.config.sample, self.config.repeats)
+        for name in sorted(important, key=important.__getitem__)[: len(features) - self.config.keep]:
+            vectors = model.get_submodule(features[name])
+            assert isinstance(vectors, FeatureVectors)
+            swap(model, features[name], NoFeature(vectors.table.rows().shape[1], name))
+        model.train(model.training)  # what was made of the features before is forgotten
+
+    def _may_go(self, name: str) -> bool:
+        def fits(patterns: tuple[str, ...]) -> bool:
+            return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+        return fits(self.config.targets) and not fits(self.config.ignore)
+
+
+@torch.no_grad()
+def importances(
+    model: nn.Module, features: Mapping[str, str], context: StageContext, sample: int, repeats: int
+) -> dict[str, float]:
+    """How much the loss grows without each feature.
+
+    Args:
+        model: trained.
+        features: by name, the path of the :class:`FeatureVectors` that read it.
+        context: its training part and its chance are used.
+        sample: interactions.
+        repeats: shuffles of each feature.
+
+    Returns:
+        the growth of the mean loss by name; near 0, or below, for a feature that says nothing.
+    """
+    train, generator, training = context.split.train, context.generator, model.training
+    rows = torch.randperm(len(train), generator=generator)[:sample].numpy()
+    users, items = (torch.from_numpy(ids[rows]).long() for ids in (train.users, train.items))
+    others = torch.randint(context.split.n_items, items.shape, generator=generator)
+    pairs, query = torch.stack([items, others], 1), _query(model, context, users)
+    model.eval()
+
+    def loss() -> float:
+        scores = model.score(query, pairs)  # type: ignore[operator]
+        return float(F.softplus(scores[:, 1] - scores[:, 0]).mean())
+
+    whole = loss()
+    found = {}
+    for name, path in features.items():
+        vectors = model.get_submodule(path)
+        assert isinstance(vectors, FeatureVectors)
+        shuffled = [_loss_without(vectors, loss, generator) for _ in range(repeats)]
+        found[name] = sum(shuffled) / repeats - whole
+    model.train(training)
+    return found
+
+
+def _loss_without(vectors: FeatureVectors, loss: Any, generator: Generator) -> float:
+    """The loss while the feature's values are shuffled."""
+    values = vectors.values
+    vectors.values = values[torch.randperm(len(values), generator=generator).to(values.device)]
+    without: float = loss()
+    vectors.values = values
+    return without
+
+
+def _query(model: nn.Module, context: StageContext, users: Tensor) -> Query:
+    if Capability.READS_HISTORY not in model.capabilities():  # type: ignore[operator]
+        return Query(users)
+    return context.split.query(users, ["train"], model.history_length)  # type: ignore[arg-type]
+
+
+def _features(model: nn.Module) -> dict[str, str]:
+    """The path of the vectors of every feature that is read, by its name."""
+    return {
+        name: f"{path}.features.{place}"
+        for path, part in model.named_modules()
+        if isinstance(part, FeatureSum)
+        for place, (name, vectors) in enumerate(zip(part.names, part.features, strict=True))
+        if isinstance(vectors, FeatureVectors)
+    }
