@@ -41,7 +41,7 @@ MODELS: Mapping[str, list[str]] = {
     "mf": ["model.factors=16"],
     "ncf": ["model.factors=4"],
     "lightgcn": ["model.factors=16", "model.layers=2"],
-    "two_tower": [],
+    "two_tower": ["model.share_items=false"],
     "multvae": [],
     "cdae": [],
     "sasrec": [],
@@ -64,25 +64,29 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "pq": {"bits": 4, "budget": 1.2},
     "pack": {"sparsity": 0.8},
     "rowwise": {"bits": 4},
+    "tie": {"kinds": ["tables", "columns", "layers"]},
 }
-TABLES, LINEAR, VECTORS = Need.TABLES, Need.LINEAR, Need.VECTORS
+TABLES, LINEAR, VECTORS, READERS = Need.TABLES, Need.LINEAR, Need.VECTORS, Need.READERS
 HAS: Mapping[str, frozenset[Need]] = {
-    "mf": frozenset({Need.TEACHER, TABLES, VECTORS}),
-    "ncf": frozenset({Need.TEACHER, TABLES, LINEAR}),
-    "lightgcn": frozenset({Need.TEACHER, TABLES, VECTORS}),
+    "mf": frozenset({Need.TEACHER, TABLES, VECTORS, READERS}),
+    "ncf": frozenset({Need.TEACHER, TABLES, LINEAR, READERS}),
+    "lightgcn": frozenset({Need.TEACHER, TABLES, VECTORS, READERS}),
     "two_tower": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
     "multvae": frozenset({Need.TEACHER, LINEAR, VECTORS}),
-    "cdae": frozenset({Need.TEACHER, TABLES, VECTORS}),
+    "cdae": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
     "sasrec": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
     "gru4rec": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
 }
-"""What a trained model has; the others are fitted in closed form."""
+"""What a trained model has; the others are fitted in closed form. The planted table has no features."""
 WORDS = {
     TABLES: "needs an embedding table",
     LINEAR: "needs a linear layer",
     VECTORS: "needs vectors of users and items",
+    READERS: "needs tables that are read in a way it knows",
+    Need.FEATURES: "needs features of users or items",
 }
-REFUSED: Mapping[tuple[str, str], str] = {}
+NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
+REFUSED: Mapping[tuple[str, str], str] = {(model, "tie"): "has nothing to tie" for model in NOTHING_TO_TIE}
 """What a stage itself refuses."""
 IDENTITIES: Mapping[str, Mapping[str, Any]] = {"kd": {"weight": 0.0}, "ftd": {"weight": 0.0}}
 LEFTOVERS = ("mask", "_orig", "observer", "expert", "teacher", "attach")

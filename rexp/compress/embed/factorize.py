@@ -54,7 +54,7 @@ class Factorize:
 
     Config: ClassVar[type] = FactorizeConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES, Need.READERS})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.READERS})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
 

@@ -31,7 +31,8 @@ class TieConfig:
             (there may be as many users as items), so that they are named, not found.
         ignore: patterns of the paths of tables and layers that are left alone.
         kinds: what is tied: ``tables`` of the targets that have one shape; ``columns`` of a table that hold several
-            parts of equal width (NeuMF's two); ``layers``, one with the transposed shape of another.
+            parts of equal width (NeuMF's two); ``layers``, one with the transposed shape of another,
+            unless it is a square.
     """
 
     targets: tuple[str, ...] = ("items", "history")
@@ -150,8 +151,9 @@ class Tie:
         found = matching(model, nn.Linear, ("*",), self.config.ignore)
         tied: set[str] = set()
         for (first, layer), (path, other) in combinations(found.items(), 2):
-            sizes = (other.out_features, other.in_features)
-            if {first, path} & tied or sizes != (layer.in_features, layer.out_features):
+            turned_around = (other.out_features, other.in_features) == (layer.in_features, layer.out_features)
+            square = layer.in_features == layer.out_features  # any two of these would fit
+            if square or not turned_around or {first, path} & tied:
                 continue
             turned = TransposedLinear(other.in_features, other.out_features, other.bias is not None, layer)
             turned.bias = other.bias
