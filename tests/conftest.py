@@ -39,3 +39,20 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def student_store(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
+    """A store with a small student of matrix factorisation and its teacher, both measured; the log lies beside it."""
+    folder = tmp_path_factory.mktemp("student")
+    rows = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
+    (folder / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
+    done = command(
+        *("data=csv", f"data.path={folder / 'mine.csv'}", "track=none", "beside=[]", "train.progress=none"),
+        *("model=mf", "model.factors=4", "compress=kd", "model@teacher=mf", "teacher.factors=8"),
+        *("train.max_epochs=2", "train.batch_size=64", "measure.repeats=3", "measure.candidates=[1,100]"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "log").write_text(done.stderr)
+    return folder / "runs"

@@ -42,15 +42,15 @@ class Agreement:
 
 
 def compare(scorer: Scorer, path: Path) -> Agreement:
-    """Scores of a file and of the stored model: of users of the test part with items that are drawn uniformly.
+    """Scores of a file and of the stored model: of users and items that are drawn uniformly, with the users' histories.
 
     Args:
         scorer: of the model, on the CPU.
         path: the exported model.
     """
     split, generator = scorer.split, torch.Generator().manual_seed(0)
-    test = torch.from_numpy(np.unique(split.test.users).astype(np.int64))
-    users = test[torch.randperm(len(test), generator=generator)[:USERS]]
+    known = torch.from_numpy(np.unique(split.train.users).astype(np.int64))
+    users = known[torch.randperm(len(known), generator=generator)[:USERS]]
     items = torch.randint(split.n_items, (len(users), CANDIDATES), generator=generator)
     query = scorer.query(users)
     with torch.no_grad():

@@ -1,0 +1,42 @@
+"""A student's share of its teacher's metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rexp.measure.gate import gate
+
+
+def result(protocol: str = "p", **metrics: float) -> dict[str, Any]:
+    return {"metrics": {name.replace("_at_", "@"): value for name, value in metrics.items()}} | {
+        "facts": {"protocol_id": protocol}
+    }
+
+
+@pytest.mark.parametrize(
+    ("student", "passes"),
+    [(0.5, (True, True)), (0.4996, (True, True)), (0.4951, (True, False)), (0.49, (False, False))],
+)
+def test_the_first_metric_decides(student: float, passes: tuple[bool, bool]) -> None:
+    found = gate(result(ndcg_at_10=student, hr_at_10=0.0), result(ndcg_at_10=0.5, hr_at_10=1.0))
+    assert found is not None
+    assert found["metric"] == "ndcg@10"
+    assert found["share"] == student / 0.5
+    assert (found["pass99"], found["pass99.9"]) == passes
+
+
+def test_of_an_error_less_is_better() -> None:
+    found = gate(result(rmse=1.005), result(rmse=1.0))
+    assert found is not None
+    assert (found["pass99"], found["pass99.9"]) == (True, False)
+    better = gate(result(rmse=0.9), result(rmse=1.0))
+    assert better is not None
+    assert better["pass99.9"]
+
+
+def test_what_does_not_compare_is_not_compared() -> None:
+    assert gate(result(ndcg_at_10=0.5), result("other", ndcg_at_10=0.5)) is None
+    assert gate(result(ndcg_at_10=0.5), result(hr_at_10=0.5)) is None
+    assert gate(result(ndcg_at_10=0.5), result(ndcg_at_10=0.0)) is None
