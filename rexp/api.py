@@ -448,6 +448,9 @@ class Attached(Protocol):
         """Before each epoch, counted from 1: what is drawn or annealed by epochs."""
         ...
 
+    # One that reaches what the result must be only after some epochs has ``settled``, a bool: before that no epoch is
+    # chosen, and no patience lost.
+
     def finish(self) -> None:
         """After the fit: leave the model materialised, without masks, observers or projections."""
         ...

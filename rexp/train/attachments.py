@@ -99,6 +99,11 @@ class Attachments(nn.Module):
         for stage in self.stages:
             stage.after_step()  # type: ignore[operator]
 
+    @property
+    def settled(self) -> bool:
+        """No stage is on its way to what the result must be; before that, no epoch can be the best."""
+        return all(getattr(stage, "settled", True) for stage in self.stages)
+
     def finish(self) -> None:
         """After the fit."""
         for stage in self.stages:

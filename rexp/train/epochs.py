@@ -73,7 +73,7 @@ class EpochEnd(Callback):
             "metrics": metrics,
         }
         self.curve.append(row)
-        best = self.selection.observe(epoch, metrics, module.model)
+        best = self.selection.observe(epoch, metrics if module.attachments.settled else {}, module.model)
         stop = self.selection.exhausted
         if trainer.is_global_zero:
             with self.termination.held():

@@ -75,7 +75,7 @@ class Factorize:
         for path, table in dense.items():
             if not table.weight.isfinite().all():
                 raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
-        rank = self.config.rank or self._rank(readers, dense)
+        rank = self._rank(readers, dense)
         narrow: dict[str, dict[Range, Tensor]] = {path: {} for path in dense}
         for reader in readers:
             for (path, columns), rows in zip(_reads(reader, dense), _narrow(model, reader, dense, rank), strict=True):
@@ -85,7 +85,9 @@ class Factorize:
         model.train(model.training)  # what was made of the tables before is forgotten
 
     def _rank(self, readers: Sequence[Reader], dense: Tables) -> int:
-        """The largest rank whose tables fit."""
+        """The columns that are left at most: as asked, or the most that fit."""
+        if self.config.rank is not None:
+            return self.config.rank
         shares = limits(self.config, dense).values()
         allowed = sum(share.most * (BYTES if share.counted == "parameters" else 1) for share in shares)
         reads = [(path, stop - start) for reader in readers for path, (start, stop) in _reads(reader, dense)]

@@ -1,0 +1,1 @@
+"""Stages that leave weights out: masked ones, packed ones, and units that are gone."""

@@ -1,0 +1,143 @@
+"""Masks on the smallest weights, step by step while a model is trained."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from rexp.api import Need
+from rexp.compress.prune.masks import Scope, largest
+from rexp.compress.prune.weights import NEEDS, Kind, weights_of
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext, Step
+
+
+@dataclass(frozen=True)
+class MagnitudeConfig:
+    """Options of :class:`Magnitude`.
+
+    Args:
+        sparsity: share of the weights that are 0 in the end; null holds the zeros that are there when the fit begins,
+            as after ``rewind``.
+        initial: share in the first epoch.
+        ramp: epochs over which it grows from the one to the other, at most all but the last.
+        scope: the smallest of all matrices together (``global``), of each (``layer``), or of each ``row``.
+        min_per_row: so many weights of a row of a table stay in any case, so that no id loses its vector.
+        kinds: what is pruned: embedding ``tables``, ``linear`` layers, or both.
+        targets, ignore: patterns of their paths in the model.
+    """
+
+    sparsity: float | None = 0.8
+    initial: float = 0.0
+    ramp: int = 10
+    scope: Scope = "global"
+    min_per_row: int = 1
+    kinds: tuple[Kind, ...] = ("tables",)
+    targets: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in ("sparsity", "initial"):
+            value = getattr(self, key)
+            if value is not None and not 0 <= value < 1:
+                raise ValueError(f"{key}={value} must be at least 0 and below 1")
+        if self.sparsity is not None and self.initial > self.sparsity:
+            raise ValueError(f"initial={self.initial} must not be above sparsity={self.sparsity}")
+        if self.ramp < 0 or self.min_per_row < 0:
+            raise ValueError(f"ramp={self.ramp} and min_per_row={self.min_per_row} must not be negative")
+        if not self.kinds:
+            raise ValueError("kinds=[] leaves nothing to prune; take tables, linear or both")
+
+
+class Magnitude:
+    """Gradual magnitude pruning (Zhu and Gupta 2017, arXiv:1710.01878): a cubic ramp, quick at first.
+
+    A mask is chosen at the beginning of every epoch and put on after every step. In a dot product a coordinate that is
+    0 on one side stops the gradient of the other, so that pruning all at once hardly recovers; a ramp, a floor for
+    every row, or ``rotate`` before it help. What is left are plain zeros, which take their full size until they are
+    packed.
+    """
+
+    Config: ClassVar[type] = MagnitudeConfig
+    phase: ClassVar[Literal["train"]] = "train"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {}
+
+    def __init__(self, config: MagnitudeConfig) -> None:
+        self.config = config
+        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # type: ignore[misc]  # of what is chosen
+
+    def attach(self, model: nn.Module, context: StageContext) -> Pruning:
+        """Take the matrices.
+
+        Raises:
+            ConfigError: the patterns leave nothing.
+        """
+        config = self.config
+        weights = weights_of(model, config.kinds, config.targets, config.ignore)
+        return Pruning(config, weights, context.max_epochs)
+
+
+class Pruning(nn.Module):
+    """Masks at work in a fit.
+
+    They follow from the weights at the beginning of an epoch, in which what was masked is 0, so that a fit that goes on
+    from a checkpoint has the same.
+
+    Args:
+        config: how much goes, and when.
+        weights: matrices by their path.
+        max_epochs: of the fit.
+    """
+
+    def __init__(self, config: MagnitudeConfig, weights: Mapping[str, Tensor], max_epochs: int) -> None:
+        super().__init__()
+        self.config, self._weights, self._masks = config, dict(weights), list[Tensor]()
+        self.ramp = min(config.ramp, max_epochs - 1)
+        self.settled = True
+        """The sparsity is that of the end: an epoch before has more weights than the result may."""
+
+    def loss(self, step: Step) -> Mapping[str, Tensor]:
+        """Nothing is added."""
+        return {}
+
+    @torch.no_grad()
+    def on_epoch(self, epoch: int) -> None:
+        """Choose the masks of an epoch, and put them on."""
+        weights, config = list(self._weights.values()), self.config
+        if config.sparsity is None:
+            self._masks = [matrix != 0 for matrix in weights]
+        else:
+            sparsity = cubic(config.initial, config.sparsity, epoch - 1, self.ramp)
+            self._masks = largest(weights, sparsity, config.scope, config.min_per_row)
+            self.settled = epoch > self.ramp
+        self.after_step()
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Put the masks on again: an optimiser moves what has momentum."""
+        for matrix, mask in zip(self._weights.values(), self._masks, strict=True):
+            matrix.mul_(mask)
+
+    def finish(self) -> None:
+        """Say which rows became empty; the zeros are the weights' own already."""
+        for path, matrix in self._weights.items():
+            if empty := int((~matrix.detach().any(1)).sum()):
+                print(f"note: {empty} of {len(matrix)} rows of {path} are all zeros", file=sys.stderr)
+
+
+def cubic(initial: float, final: float, done: int, ramp: int) -> float:
+    """The sparsity after ``done`` epochs of a ramp (Zhu and Gupta 2017, equation 1).
+
+    >>> [round(cubic(0.0, 0.8, done, 4), 4) for done in range(6)]
+    [0.0, 0.4625, 0.7, 0.7875, 0.8, 0.8]
+    """
+    left = 1 - min(1.0, done / ramp) if ramp > 0 else 0.0
+    return final + (initial - final) * left**3

@@ -1,0 +1,127 @@
+"""Tables without their zeros: a bit for each place, and the values that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from rexp.compress.embed.budget import Limit
+from rexp.compress.embed.stage import TableStage
+from rexp.compress.embed.table import SmallTable
+from rexp.compress.modules import tables
+from rexp.compress.prune.masks import Scope, largest
+from rexp.compress.quantize.packing import pack, packed_width, unpack
+from rexp.errors import RunError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.api import StageContext
+    from rexp.tables import EmbeddingTable
+
+Format = Literal["fp16", "fp32"]
+DTYPES: Mapping[str, torch.dtype] = {"fp16": torch.float16, "fp32": torch.float32}
+
+
+@dataclass(frozen=True)
+class PackConfig:
+    """Options of :class:`Pack`.
+
+    Args:
+        targets, ignore: patterns of the tables' paths in the model.
+        sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there.
+        scope, min_per_row: of that pruning, see ``magnitude``.
+        values: format of what is kept.
+    """
+
+    targets: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+    sparsity: float | None = None
+    scope: Scope = "global"
+    min_per_row: int = 1
+    values: Format = "fp16"
+
+    def __post_init__(self) -> None:
+        if self.sparsity is not None and not 0 <= self.sparsity < 1:
+            raise ValueError(f"sparsity={self.sparsity} must be at least 0 and below 1")
+        if self.min_per_row < 0:
+            raise ValueError(f"min_per_row={self.min_per_row} must not be negative")
+
+
+class PackedTable(SmallTable):
+    """A row's bits say which columns are no zeros; their values lie one behind the other, row by row.
+
+    Args:
+        n_rows, dim: the shape of the dense table.
+        n_values: how many are no zeros.
+        values: their format.
+    """
+
+    bits: Tensor
+    starts: Tensor
+    values: Tensor
+
+    def __init__(self, n_rows: int, dim: int, n_values: int, values: Format) -> None:
+        super().__init__(n_rows, dim, n_values=n_values, values=values)
+        self.register_buffer("bits", torch.zeros(n_rows, packed_width(dim, 1), dtype=torch.uint8))
+        self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32))
+        # One more, for the places where nothing is read.
+        self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """(N, dim) vectors of ``ids`` (N,)."""
+        there = unpack(self.bits.index_select(0, ids), 1, self.dim).bool()
+        places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
+        places = torch.where(there, places, len(self.values) - 1)  # where the 0 lies
+        return self.values.index_select(0, places.flatten()).view(len(ids), self.dim).float()
+
+    @torch.no_grad()
+    def take(self, rows: Tensor) -> None:
+        """Pack (n_rows, dim) vectors."""
+        there = rows != 0
+        counts = there.sum(1)
+        self.bits.copy_(pack(there.to(torch.uint8), 1))
+        self.starts.copy_(counts.cumsum(0) - counts)
+        self.values[:-1] = rows[there].to(self.values.dtype)
+
+
+class Pack(TableStage):
+    """Sparse tables as they are stored: 1 bit a place, 2 bytes a value and 4 a row. (Compressed rows with their usual
+    8-byte indices are larger than the dense table at half the weights.)"""
+
+    Config: ClassVar[type] = PackConfig
+    phase: ClassVar[Literal["post"]] = "post"
+    trainable_after: ClassVar[bool] = False
+    stores_masks: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {"table": PackedTable}
+    config: PackConfig
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Prune where that is asked for, and swap the tables in place."""
+        config = self.config
+        if config.sparsity is not None:
+            dense = [table.weight for table in tables(model, config.targets, config.ignore).values()]
+            for matrix, mask in zip(
+                dense, largest(dense, config.sparsity, config.scope, config.min_per_row), strict=True
+            ):
+                matrix.mul_(mask)
+        super().apply(model, context)
+
+    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
+        """What they may take: there is no knob to solve."""
+        return {path: Limit(table.nbytes(), "bytes", False) for path, table in found.items()}
+
+    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> PackedTable:
+        """The values that are there."""
+        rows = dense.rows().cpu()
+        n_rows, dim = rows.shape
+        table = PackedTable(n_rows, dim, int(rows.count_nonzero()), self.config.values)
+        table.take(rows)
+        if not table.values.isfinite().all():
+            raise RunError(f"a table has values up to {rows.abs().max():g}: too large for fp16; take values=fp32")
+        return table

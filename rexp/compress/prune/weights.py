@@ -1,0 +1,31 @@
+"""The weights that pruning works on, whatever module holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from rexp.api import Need
+from rexp.compress.modules import chosen
+from rexp.tables import EmbeddingTable
+
+Kind = Literal["tables", "linear"]
+NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}
+
+
+def weights_of(
+    model: nn.Module, kinds: Sequence[Kind], targets: Sequence[str], ignore: Sequence[str]
+) -> dict[str, Tensor]:
+    """Matrices by their module's path: embedding tables, or linear layers, or both.
+
+    Raises:
+        ConfigError: the patterns leave none of a kind.
+    """
+    found: dict[str, Tensor] = {}
+    if "tables" in kinds:
+        found |= {path: table.weight for path, table in chosen(model, EmbeddingTable, targets, ignore).items()}
+    if "linear" in kinds:
+        found |= {path: layer.weight for path, layer in chosen(model, nn.Linear, targets, ignore).items()}
+    return found

@@ -1,0 +1,66 @@
+"""The commands of the documentation name options that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+
+from rexp.config.hydra_plugins import install
+from rexp.config.launch import conf_dir
+from rexp.config.schema import Root
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))  # the README has a test of its own
+YAML = sorted((ROOT / "conf").rglob("*.yaml"))
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every ``python -m rexp`` in a page's blocks, and in the comments of the configuration."""
+    for page in PAGES:
+        for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.M | re.S):
+            yield from ((page.name, line) for line in _lines(block))
+    for file in YAML:
+        comments = "\n".join(line[1:].strip() for line in file.read_text().splitlines() if line.startswith("#"))
+        yield from ((file.name, line) for line in _lines(comments))
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.replace("\\\n", " ").splitlines():
+        found = re.match(r"\s*(?:REXP_DATA=\S+ )?python -m rexp( .*)?$", line)
+        if found and (words := (found[1] or "").split("   ")[0]):
+            yield words
+
+
+COMMANDS = sorted(set(commands()))
+
+
+@pytest.fixture(scope="module")
+def composing() -> Iterator[None]:
+    """Hydra as rexp sets it up."""
+    install()
+    ConfigStore.instance().store("rexp_schema", node=Root)
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+@pytest.mark.usefixtures("composing")
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_a_command_of_the_documentation_composes(page: str, command: str) -> None:
+    words = [word for word in shlex.split(command, comments=True) if "=" in word]
+    for which in (0, -1):
+        compose("config", overrides=[_one(word, which) for word in words])
+
+
+def _one(word: str, which: int) -> str:
+    """One value of a sweep."""
+    key, _, value = word.partition("=")
+    choices = re.split(r",(?![^\[({]*[\])}])", value)
+    return f"{key}={choices[which]}"
