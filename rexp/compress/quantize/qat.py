@@ -32,7 +32,7 @@ class QATConfig:
         kinds: what is trained so: embedding ``tables`` for a ``rowwise`` of the same bits and search, ``linear`` layers
             for an ``int8_linear``.
         bits: of a number in a table.
-        search: of a row's range, as ``rowwise`` has it; ``greedy`` makes a step several times as long.
+        search: of a row's range, as ``rowwise`` has it; ``greedy`` makes a step more than ten times as long.
     """
 
     targets: tuple[str, ...] = ("*",)
