@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rexp.errors import RunError
 from rexp.export.session import open_session, run_session
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def compare(scorer: Scorer, path: Path) -> Agreement:
     Args:
         scorer: of the model, on the CPU.
         path: the exported model.
+
+    Raises:
+        RunError: the runtime refuses it.
     """
     split, generator = scorer.split, torch.Generator().manual_seed(0)
     known = torch.from_numpy(np.unique(split.train.users).astype(np.int64))
@@ -55,6 +59,10 @@ def compare(scorer: Scorer, path: Path) -> Agreement:
     query = scorer.query(users)
     with torch.no_grad():
         expected = scorer.model.score(query, items).float().numpy()
-    found = run_session(open_session(path), query, items)
+    try:
+        found = run_session(open_session(path), query, items)
+    except Exception as error:  # the runtime has many
+        line = str(error).splitlines()[0]
+        raise RunError(f"ONNX Runtime cannot run the exported model: {line}") from error
     off, spread = np.abs(found - expected), max(float(expected.std()), 1e-12)
     return Agreement(off.size, float(off.max()), float(np.abs(expected).max()), float(off.mean()) / spread)

@@ -67,7 +67,7 @@ class SequenceModel(nn.Module):
         moved = places + history.shape[1] - lengths.unsqueeze(1)
         items = history.gather(1, moved.clamp(max=history.shape[1] - 1))
         states = self.encode(items.masked_fill(places >= lengths.unsqueeze(1), 0), lengths)
-        last = states[torch.arange(len(history), device=states.device), (lengths - 1).clamp(min=0)]
+        last = states[torch.arange(history.shape[0], device=states.device), (lengths - 1).clamp(min=0)]
         return last * (lengths > 0).unsqueeze(1)
 
     def item_vectors(self) -> Tensor:

@@ -80,7 +80,7 @@ class MixedDimensionTable(SmallTable):
 
     def _of_every_block(self, places: Tensor, owners: Tensor) -> Tensor:
         """(N, dim): each block is asked for all rows, and its own are taken."""
-        rows = torch.zeros(len(places), self.dim)
+        rows = torch.zeros(places.shape[0], self.dim, device=places.device)  # len() would be traced as a constant
         for block, (table, size) in enumerate(zip(self.blocks, self.options["sizes"], strict=True)):
             inside = (places - self.ends[block] + size).clamp(0, size - 1)
             rows = torch.where((owners == block).unsqueeze(1), table(inside), rows)
