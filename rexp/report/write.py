@@ -25,7 +25,8 @@ def cell_text(column: str, cell: Cell) -> str:
     """``0.0912 ± 0.0010``, or the mean alone where there is one seed; ``-`` where nothing is known."""
     if math.isnan(cell.mean):
         return "-"
-    digits = 1 if column.endswith("_seconds") else 0 if column == "parameters" or column.endswith("_bytes") else 4
+    counts = column in ("parameters", "nonzero") or column.startswith("multiply_adds") or column.endswith("_bytes")
+    digits = 1 if column.endswith("_seconds") else 0 if counts else 4
     mean = f"{cell.mean:,.{digits}f}"
     return mean if math.isnan(cell.sd) or (digits == 0 and cell.sd == 0) else f"{mean} ± {cell.sd:,.{digits}f}"
 
