@@ -360,6 +360,10 @@ class Need(StrEnum):
     """A model with ``Capability.EMBEDS``; where a teacher is needed too, it embeds as well."""
     READERS = "readers"
     """A model that says how it reads its tables (``rexp.readers``)."""
+    HIDDEN = "hidden"
+    """A model that says which units its layers hide (``rexp.readers.HiddenUnits``)."""
+    INITIAL = "initial"
+    """The weights that the model started from."""
     FEATURES = "features"
     """A model that reads at least one feature (``rexp.models.features.FeatureVectors``)."""
 
@@ -398,12 +402,14 @@ class StageContext:
         generator: the only source of chance, seeded by the run and the stage's place in the order.
         teacher: or None where the stage needs none.
         max_epochs: epochs of the fit that a stage is part of; 0 outside one.
+        initial: the model's weights before its first fit, for a stage that needs them.
     """
 
     split: Split
     generator: Generator
     teacher: TeacherView | None = None
     max_epochs: int = 0
+    initial: Mapping[str, Tensor] | None = None
 
 
 class Step(Protocol):

@@ -1,7 +1,8 @@
-"""How a model reads its embedding tables: what a stage must know that changes several of them together.
+"""How the parts of a model read one another: what a stage must know that changes several of them together.
 
 A model that lets itself be factorised has a method ``readers() -> Sequence[Reader]``, and takes the widths of its
-vectors from the tables, which may become narrower than its options say.
+vectors from the tables, which may become narrower than its options say. One with hidden layers has a method
+``hidden_units() -> Sequence[HiddenUnits]``, and takes their widths from the layers.
 """
 
 from __future__ import annotations
@@ -54,6 +55,19 @@ class MixedReader:
 
     users: str
     items: str
+
+
+@dataclass(frozen=True)
+class HiddenUnits:
+    """The units between layers: the sum of some layers' outputs, passed on one by one, that nothing else reads.
+
+    Args:
+        makers: paths of the ``nn.Linear`` whose outputs are added.
+        taker: path of the one that reads the units.
+    """
+
+    makers: tuple[str, ...]
+    taker: str
 
 
 Reader = DotReader | LayerReader | MixedReader

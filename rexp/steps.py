@@ -14,11 +14,13 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from rexp.api import Need
 from rexp.config.compression import StageStep, TrainingStep
+from rexp.errors import ConfigError
 from rexp.store.identity import alias_key
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from rexp.api import TeacherView
     from rexp.config.compression import Staged
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rexp.train.recipe import FitConfig
 
 Report = dict[str, Any]
+Weights = Mapping[str, "Tensor"]
 Log = Callable[[Mapping[str, float], int], None]
 
 
@@ -47,6 +50,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         ``taken_from`` names the run whose step was reused.
     """
     steps = plan.recipe.steps
+    initial = _initial(plan)
     known, done = _furthest(plan, store)
     reports: list[Report] = []
     if known is not None:
@@ -61,7 +65,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         if isinstance(step, TrainingStep):
             report = _train(plan, store, run, step, place, teacher, log)
         else:
-            report = _apply(plan, step, place, teacher)
+            report = _apply(plan, step, place, teacher, initial)
         reports.append({"step": step.words, **report, **_state(plan, store, run, place)})
     return reports
 
@@ -144,7 +148,7 @@ def _context(plan: Plan, place: int, inside: int, teacher: Callable[[], TeacherV
     """What a stage may know; its chance follows from the run's seed and its place."""
     import torch
 
-    from rexp.api import Need, StageContext
+    from rexp.api import StageContext
     from rexp.train.seeds import derived_seed
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
@@ -154,9 +158,22 @@ def _context(plan: Plan, place: int, inside: int, teacher: Callable[[], TeacherV
     return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs)
 
 
-def _apply(plan: Plan, step: StageStep, place: int, teacher: Callable[[], TeacherView | None]) -> Report:
+def _initial(plan: Plan) -> Weights | None:
+    """The weights that the fit starts from, where a stage needs them."""
+    if not any(Need.INITIAL in stage.plugin.needs for step in plan.recipe.steps for stage in step.stages):
+        return None
+    from rexp.train.selection import snapshot
+
+    if not isinstance(plan.recipe.steps[0], TrainingStep):
+        raise ConfigError("what goes back to the initial weights takes a model without stages before its fit")
+    return snapshot(plan.model)
+
+
+def _apply(
+    plan: Plan, step: StageStep, place: int, teacher: Callable[[], TeacherView | None], initial: Weights | None
+) -> Report:
     started = time.perf_counter()
-    context = _context(plan, place, 0, teacher, step.stage)
+    context = replace(_context(plan, place, 0, teacher, step.stage), initial=initial)
     step.stage.plugin(step.stage.config).apply(plan.model, context)
     return {"seconds": time.perf_counter() - started}
 

@@ -140,13 +140,16 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         Need.VECTORS: Capability.EMBEDS in capabilities,
         Need.READERS: hasattr(model, "readers"),
         Need.FEATURES: any(isinstance(part, FeatureVectors) for part in model.modules()),
+        Need.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
         Need.TEACHER: True,
+        Need.INITIAL: True,
     }
     what = {
         Need.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
         Need.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
         Need.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
         Need.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
+        Need.HIDDEN: "hidden units (as ncf with a tower, two_tower, multvae, sasrec have)",
         Need.FEATURES: "features of users or items (as two_tower reads where the data has them)",
     }
     for step in recipe.steps:

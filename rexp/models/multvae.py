@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
 from rexp.models.profiles import pick
+from rexp.readers import HiddenUnits
 from rexp.sparse import SparseMatrix, dense, interaction_matrix
 from rexp.tables import initialise
 
@@ -128,6 +130,12 @@ class MultVAE(nn.Module):
     def item_vectors(self) -> Tensor:
         """(I, H + 1): the output layer's weights and bias."""
         return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
+
+    def hidden_units(self) -> Sequence[HiddenUnits]:
+        """Those of the encoder and of the decoder; the code itself is no hidden layer."""
+        encoder = [*(f"encoder.{place}" for place in range(len(self.encoder))), "code"]
+        decoder = [*(f"decoder.{place}" for place in range(len(self.decoder))), "output"]
+        return [HiddenUnits((maker,), taker) for path in (encoder, decoder) for maker, taker in pairwise(path)]
 
     def _decoded(self, query: Query) -> Tensor:
         return self.decode(self.encode(self._profiles(query.users))[0])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
 from rexp.models.tower import Tower
-from rexp.readers import DotReader, LayerReader, Reader
+from rexp.readers import DotReader, HiddenUnits, LayerReader, Reader
 from rexp.tables import Init, InitName, embedding_table, initialise
 
 
@@ -135,6 +135,14 @@ class NCF(nn.Module):
             readers.append(LayerReader("users", (users - self.tower.user_layer.in_features, users), "tower.user_layer"))
             readers.append(LayerReader("items", (items - self.tower.item_layer.in_features, items), "tower.item_layer"))
         return readers
+
+    def hidden_units(self) -> Sequence[HiddenUnits]:
+        """Those between the layers of the tower; its last layer's are read by the prediction weights."""
+        if self.tower is None:
+            return []
+        layers = [f"tower.layers.{place}" for place in range(len(self.tower.layers))]
+        makers = [("tower.user_layer", "tower.item_layer"), *((layer,) for layer in layers)]
+        return [HiddenUnits(made, taker) for made, taker in zip(makers, layers, strict=False)]
 
     def _user_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """GMF's and the tower's columns of users' rows: the tower's are the last, as many as its first layer reads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.models.sequences import SequenceModel
+from rexp.readers import HiddenUnits
 from rexp.tables import Init, embedding_table, initialise
 
 if TYPE_CHECKING:
@@ -72,6 +74,10 @@ class SASRec(SequenceModel):
             states = block(states)
         encoded: Tensor = self.norm(states)
         return encoded
+
+    def hidden_units(self) -> Sequence[HiddenUnits]:
+        """Those between the two linear layers of each block."""
+        return [HiddenUnits((f"blocks.{i}.hidden",), f"blocks.{i}.output") for i in range(len(self.blocks))]
 
 
 class Block(nn.Module):

@@ -81,8 +81,8 @@ class Tower(nn.Module):
         """
         user_side = self.user_side(self.dropout(users))
         item_side = self.item_side(self.dropout(items))
-        # What autograd or dropout must see goes the plain way, and so does a layer that took a plain one's place.
-        plain = all(type(layer) is nn.Linear for layer in self.layers) and not self.training
+        # What autograd or dropout must see goes the plain way, and so does a layer that took a dense one's place.
+        plain = all(isinstance(layer, nn.Linear) for layer in self.layers) and not self.training
         score = self._by_columns if plain and not torch.is_grad_enabled() else self._by_rows
         return torch.cat([score(user_side, side, weight) for side in torch.split(item_side, PAIRS_A_BLOCK)], 1)
 

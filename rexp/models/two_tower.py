@@ -15,6 +15,7 @@ from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
 from rexp.models.dropout import Dropout
 from rexp.models.features import FeatureSum, chosen_features, mean_rows
+from rexp.readers import HiddenUnits
 from rexp.tables import Init, embedding_table, initialise
 
 if TYPE_CHECKING:
@@ -174,6 +175,14 @@ class TwoTower(nn.Module):
             vectors = self.item_tower(vectors)
         return self._output(vectors)
 
+    def hidden_units(self) -> Sequence[HiddenUnits]:
+        """Those between the layers of each tower."""
+        return [
+            HiddenUnits((f"{name}.{maker}",), f"{name}.{taker}")
+            for name in ("user_tower", "item_tower")
+            for maker, taker in pairwise(_places(getattr(self, name)))
+        ]
+
     def _mean_of_history(self, query: Query) -> Tensor:
         """(B, D): the mean of the latest items' vectors; zeros for an empty history."""
         table = self.items if self.history is None else self.history
@@ -195,6 +204,11 @@ def _layers(sizes: Sequence[int], dropout: float) -> nn.Sequential:
         nn.init.zeros_(linear.bias)
         layers += [Dropout(dropout), linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])
+
+
+def _places(tower: nn.Sequential | None) -> list[int]:
+    """Where the linear layers of a tower stand."""
+    return [place for place, part in enumerate(tower or ()) if not isinstance(part, Dropout | nn.ReLU)]
 
 
 def _distinct(items: Tensor, n_items: int) -> tuple[Tensor, Tensor]:

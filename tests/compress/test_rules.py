@@ -66,16 +66,17 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "rowwise": {"bits": 4},
     "tie": {"kinds": ["tables", "columns", "layers"]},
 }
-TABLES, LINEAR, VECTORS, READERS = Need.TABLES, Need.LINEAR, Need.VECTORS, Need.READERS
+TABLES, LINEAR, VECTORS, READERS, HIDDEN = Need.TABLES, Need.LINEAR, Need.VECTORS, Need.READERS, Need.HIDDEN
+ANY = frozenset({Need.TEACHER, Need.INITIAL})
 HAS: Mapping[str, frozenset[Need]] = {
-    "mf": frozenset({Need.TEACHER, TABLES, VECTORS, READERS}),
-    "ncf": frozenset({Need.TEACHER, TABLES, LINEAR, READERS}),
-    "lightgcn": frozenset({Need.TEACHER, TABLES, VECTORS, READERS}),
-    "two_tower": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
-    "multvae": frozenset({Need.TEACHER, LINEAR, VECTORS}),
-    "cdae": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
-    "sasrec": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
-    "gru4rec": frozenset({Need.TEACHER, TABLES, LINEAR, VECTORS}),
+    "mf": ANY | {TABLES, VECTORS, READERS},
+    "ncf": ANY | {TABLES, LINEAR, READERS, HIDDEN},
+    "lightgcn": ANY | {TABLES, VECTORS, READERS},
+    "two_tower": ANY | {TABLES, LINEAR, VECTORS, HIDDEN},
+    "multvae": ANY | {LINEAR, VECTORS, HIDDEN},
+    "cdae": ANY | {TABLES, LINEAR, VECTORS},
+    "sasrec": ANY | {TABLES, LINEAR, VECTORS, HIDDEN},
+    "gru4rec": ANY | {TABLES, LINEAR, VECTORS},
 }
 """What a trained model has; the others are fitted in closed form. The planted table has no features."""
 WORDS = {
@@ -83,12 +84,19 @@ WORDS = {
     LINEAR: "needs a linear layer",
     VECTORS: "needs vectors of users and items",
     READERS: "needs tables that are read in a way it knows",
+    HIDDEN: "needs hidden units",
     Need.FEATURES: "needs features of users or items",
 }
 NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
 REFUSED: Mapping[tuple[str, str], str] = {(model, "tie"): "has nothing to tie" for model in NOTHING_TO_TIE}
 """What a stage itself refuses."""
-IDENTITIES: Mapping[str, Mapping[str, Any]] = {"kd": {"weight": 0.0}, "ftd": {"weight": 0.0}}
+IDENTITIES: Mapping[str, Mapping[str, Any]] = {
+    "kd": {"weight": 0.0},
+    "ftd": {"weight": 0.0},
+    "magnitude": {"sparsity": 0.0},
+    "rotate": {},
+    "factorize": {"rank": 16},
+}
 LEFTOVERS = ("mask", "_orig", "observer", "expert", "teacher", "attach")
 TEACHER = ["model@teacher=mf", "teacher.factors=24", "teacher.fit.max_epochs=2", "teacher.fit.patience=0"]
 

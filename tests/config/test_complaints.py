@@ -85,7 +85,7 @@ def test_what_cannot_be_run(command: Callable[..., Any], override: str, message:
 
 def test_a_mistyped_verb_is_told_the_nearest(command: Callable[..., Any]) -> None:
     assert only_line(command("reprot")).startswith(
-        "'reprot' is neither a verb nor KEY=VALUE; did you mean 'report'? Known: data, plugins"
+        "'reprot' is neither a verb nor KEY=VALUE; did you mean 'report'? Known: data, export"
     )
 
 

@@ -70,18 +70,20 @@ class Factorize:
             RunError: a table holds NaN or infinite values.
         """
         dense = tables(model, self.config.targets, self.config.ignore)
-        readers = _readers_of(model, dense)
-        dense = {path: dense[path] for path in dict.fromkeys(path for one in readers for path, _ in _reads(one, dense))}
+        readers = readers_of(model, dense)
+        dense = {
+            path: dense[path] for path in dict.fromkeys(path for one in readers for path, _ in reads_of(one, dense))
+        }
         for path, table in dense.items():
             if not table.weight.isfinite().all():
                 raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
         rank = self._rank(readers, dense)
         narrow: dict[str, dict[Range, Tensor]] = {path: {} for path in dense}
         for reader in readers:
-            for (path, columns), rows in zip(_reads(reader, dense), _narrow(model, reader, dense, rank), strict=True):
+            for (path, columns), rows in zip(reads_of(reader, dense), _narrow(model, reader, dense, rank), strict=True):
                 narrow[path][columns] = rows
         for path, table in dense.items():
-            swap(model, path, table_of(_replaced(table.weight, narrow[path])))
+            swap(model, path, table_of(replaced(table.weight, narrow[path])))
         model.train(model.training)  # what was made of the tables before is forgotten
 
     def _rank(self, readers: Sequence[Reader], dense: Tables) -> int:
@@ -90,7 +92,7 @@ class Factorize:
             return self.config.rank
         shares = limits(self.config, dense).values()
         allowed = sum(share.most * (BYTES if share.counted == "parameters" else 1) for share in shares)
-        reads = [(path, stop - start) for reader in readers for path, (start, stop) in _reads(reader, dense)]
+        reads = [(path, stop - start) for reader in readers for path, (start, stop) in reads_of(reader, dense)]
         whole = sum(table.nbytes() for table in dense.values())
 
         def size(rank: int) -> int:
@@ -105,7 +107,7 @@ class Factorize:
         return max(fitting, default=1)
 
 
-def _readers_of(model: nn.Module, dense: Tables) -> list[Reader]:
+def readers_of(model: nn.Module, dense: Tables) -> list[Reader]:
     """The readers all of whose tables are dense and chosen."""
     readers: Sequence[Reader] = model.readers()  # type: ignore[operator]
     found = [reader for reader in readers if all(path in dense for path in _paths(reader))]
@@ -122,7 +124,7 @@ def _paths(reader: Reader) -> tuple[str, ...]:
     return (reader.table,) if isinstance(reader, LayerReader) else (reader.users, reader.items)
 
 
-def _reads(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
+def reads_of(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
     """Tables and columns of a reader."""
     for path in _paths(reader):
         whole = (0, dense[path].weight.shape[1])
@@ -131,7 +133,7 @@ def _reads(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
 
 def _narrow(model: nn.Module, reader: Reader, dense: Tables, rank: int) -> tuple[Tensor, ...]:
     """The narrow columns of each table of a reader, which is made to read them."""
-    wide = [dense[path].weight[:, slice(*columns)] for path, columns in _reads(reader, dense)]
+    wide = [dense[path].weight[:, slice(*columns)] for path, columns in reads_of(reader, dense)]
     if isinstance(reader, DotReader):
         return _of_dot_product(model, reader.weight, wide[0], wide[1], rank)
     if isinstance(reader, LayerReader):
@@ -160,7 +162,7 @@ def _of_dot_product(
     return narrow
 
 
-def _replaced(rows: Tensor, narrow: Mapping[Range, Tensor]) -> Tensor:
+def replaced(rows: Tensor, narrow: Mapping[Range, Tensor]) -> Tensor:
     """The rows with other columns in the place of some; those that nobody reads together with others stay."""
     parts, done = [], 0
     for (start, stop), columns in sorted(narrow.items(), key=lambda piece: piece[0]):

@@ -1,0 +1,70 @@
+"""Back to the weights that training began with, where the trained ones are large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import nn
+
+from rexp.api import Need
+from rexp.compress.prune.masks import Scope, largest
+from rexp.compress.prune.weights import NEEDS, Kind, weights_of
+
+if TYPE_CHECKING:
+    from rexp.api import StageContext
+
+
+@dataclass(frozen=True)
+class RewindConfig:
+    """Options of :class:`Rewind`.
+
+    Args:
+        sparsity: share of the weights that are 0 from here on.
+        scope, min_per_row, kinds, targets, ignore: see ``magnitude``.
+    """
+
+    sparsity: float = 0.8
+    scope: Scope = "global"
+    min_per_row: int = 1
+    kinds: tuple[Kind, ...] = ("tables",)
+    targets: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sparsity < 1:
+            raise ValueError(f"sparsity={self.sparsity} must be at least 0 and below 1")
+        if self.min_per_row < 0:
+            raise ValueError(f"min_per_row={self.min_per_row} must not be negative")
+        if not self.kinds:
+            raise ValueError("kinds=[] leaves nothing to prune; take tables, linear or both")
+
+
+class Rewind:
+    """The lottery ticket (Frankle and Carbin, ICLR 2019): the mask of the largest trained weights, on the initial ones.
+
+    Train on with ``[finetune, magnitude]`` and ``sparsity: null``, which holds the zeros.
+    """
+
+    Config: ClassVar[type] = RewindConfig
+    phase: ClassVar[Literal["post"]] = "post"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES, Need.INITIAL})
+    trainable_after: ClassVar[bool] = True
+    modules: ClassVar[Mapping[str, type]] = {}
+
+    def __init__(self, config: RewindConfig) -> None:
+        self.config = config
+        self.needs = frozenset({NEEDS[kind] for kind in config.kinds} | {Need.INITIAL})  # type: ignore[misc]
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Put the initial weights back, and zeros where the trained ones are small."""
+        assert context.initial is not None
+        config = self.config
+        weights = weights_of(model, config.kinds, config.targets, config.ignore)
+        masks = largest(list(weights.values()), config.sparsity, config.scope, config.min_per_row)
+        model.load_state_dict(dict(context.initial))
+        for matrix, mask in zip(weights.values(), masks, strict=True):
+            matrix.mul_(mask)

@@ -1,0 +1,55 @@
+"""Initial weights under the mask of trained ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rexp.api import StageContext
+from rexp.compress.prune.masks import largest
+from rexp.compress.prune.rewind import Rewind, RewindConfig
+from rexp.store.store import Store
+from tests.compress.embed.helpers import SPLIT, mf
+
+
+def test_the_largest_trained_weights_have_their_initial_values() -> None:
+    model = mf(item_bias=False)
+    initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape))
+    trained = [model.users.weight.detach().clone(), model.items.weight.detach().clone()]
+    context = replace(StageContext(SPLIT, torch.Generator()), initial=initial)
+    Rewind(RewindConfig(sparsity=0.6)).apply(model, context)
+    for table, name, mask in zip(
+        (model.users, model.items), ("users", "items"), largest(trained, 0.6, "global", 1), strict=True
+    ):
+        assert torch.equal(table.weight, initial[f"{name}.weight"] * mask)
+
+
+@pytest.mark.slow
+def test_a_ticket_from_the_command_line(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = [f"u{user},{item},{when}" for user in range(40) for when, item in enumerate(random.permutation(30)[:9])]
+    (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
+    command = [sys.executable, "-m", "rexp", "data=csv", "data.path=mine.csv", "model=mf", "model.factors=8",
+               "compress=ticket", "train.max_epochs=3", "compress.finetune.max_epochs=2", "track=none", "beside=[]",
+               "measure.latency=false", "model.item_bias=false"]  # fmt: skip
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (result,) = Store(tmp_path / "runs").runs()
+    run = tmp_path / "runs" / result["run_id"]
+    rewound, trained = (load_file(run / f"step-{step}.safetensors")["users.weight"] for step in (2, 3))
+    assert torch.equal(rewound == 0, trained == 0)
+    assert not torch.equal(rewound, trained)
+    # The values are those that the run began with: its first fit has the seed's.
+    torch.manual_seed(0)
+    assert len(rewound[rewound != 0].unique()) > 10
+    assert rewound.abs().max() < 6 * 0.1
