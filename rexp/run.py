@@ -27,10 +27,11 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run: its result as the store holds it, and whether it was there already."""
+    """A finished run: its result as the store holds it, whether it was there already, and the store."""
 
     result: Result
     cached: bool
+    store: Store
 
 
 def run(
@@ -82,12 +83,12 @@ def run(
         with alone(plan, store):
             result = _compute(plan, store, run, identity)
     store.set_alias(alias, run)
-    return Outcome(result, cached=False)
+    return Outcome(result, cached=False, store=store)
 
 
 def _skip(store: Store, run: str) -> Outcome:
     _say(f"run {run} is done already: {store.directory(run)} (force=true runs it again)")
-    return Outcome(store.result(run), cached=True)
+    return Outcome(store.result(run), cached=True, store=store)
 
 
 def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) -> Result:
@@ -141,7 +142,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "weights": weights,
             "cost": _cost(costs, weights, ended, steps, evaluation),
         }
-        result |= _gate(plan, store, result)
+        result |= _taught(plan, store, result)
         store.commit(run, result, ended)
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"
@@ -185,18 +186,20 @@ def _cost(
     }
 
 
-def _gate(plan: Plan, store: Store, result: Result) -> Result:
-    """How much of its teacher a student keeps."""
+def _taught(plan: Plan, store: Store, result: Result) -> Result:
+    """Who taught a student, and how much of its teacher it keeps."""
     if plan.teacher is None:
         return {}
     from rexp.measure.gate import gate, in_words
 
-    found = gate(result, store.result(plan.teacher))
+    its = store.result(plan.teacher)
+    named: Result = {"teacher": {"run_id": plan.teacher, "name": its["config"]["model"]["name"]}}
+    found = gate(result, its)
     if found is None:
         _say(f"run {result['run_id']}: its teacher {plan.teacher} was measured otherwise, and is not compared with it")
-        return {}
+        return named
     _say(f"run {result['run_id']} {in_words(found)}")
-    return {"gate": found}
+    return {**named, "gate": found}
 
 
 def _warn_of_zeros(run: str, steps: Sequence[Result], costs: Mapping[str, int]) -> None:
@@ -243,10 +246,16 @@ def _title(request: Request) -> str:
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """The result table of these runs, on the screen."""
+    """The result table of these runs and their teachers, on the screen."""
     from rexp.report.table import render_table
+    from rexp.report.teachers import untuned, with_teachers
 
-    render_table([outcome.result for outcome in outcomes])
+    results = [outcome.result for outcome in outcomes]
+    # All runs of the store are read where there is a student; without one the table needs none of them.
+    known = list(outcomes[0].store.runs()) if any(result["config"].get("teacher") for result in results) else []
+    render_table(with_teachers(results, known))
+    for line in untuned(results, known):
+        _say(f"note: {line}")
 
 
 @cache

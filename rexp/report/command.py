@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, StoreError
 from rexp.report.tables import make_tables
+from rexp.report.teachers import untuned
 from rexp.report.write import comma_separated, markdown
 from rexp.store.files import replace_atomically
 from rexp.store.store import Store
@@ -61,6 +62,8 @@ def main(argv: list[str]) -> int:
         from rexp.report.table import render_table
 
         render_table(results, keys=options.rows, columns=options.cols)
+    for line in untuned(results, results):
+        print(f"note: {line}", file=sys.stderr)
     return 0
 
 

@@ -78,6 +78,8 @@ def label(result: Result, key: str) -> str:
         return str(choice)
     if key == "data":
         return str(result["data"]["name"])
+    if key == "teacher" and "teacher" in result:
+        return f"{result['teacher']['name']} {result['teacher']['run_id']}"
     node: Any = result["config"]
     for part in key.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None

@@ -1,0 +1,91 @@
+"""Students beside their teachers: the teacher's own row, and whether the teacher is worth learning from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rexp.report.direction import higher_is_better
+from rexp.report.rows import Result
+
+SIMPLE = "ease"
+"""A model without epochs that a tuned teacher is expected to beat."""
+
+
+def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Result]:
+    """These results, and each teacher of theirs that was measured by the same rules, once.
+
+    Args:
+        results: to be shown.
+        store: all finished runs that are known.
+    """
+    known = {result["run_id"]: result for result in store}
+    shown = {result["run_id"]: result for result in results}
+    for student in results:
+        teacher = known.get(student["config"].get("teacher"))
+        if teacher and _rules(teacher) == _rules(student):
+            shown.setdefault(teacher["run_id"], teacher)
+    return list(shown.values())
+
+
+def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
+    """A line for each teacher that does not beat what it should, or that was compared with nothing.
+
+    An untuned teacher makes every compressor look good. What it should beat, by the first metric: the student's model
+    trained without a teacher on the same data under the same seed, and ``ease``; the best of what is there.
+
+    Args:
+        results: among them students.
+        store: all finished runs that are known.
+    """
+    known = list(store)
+    by_id = {result["run_id"]: result for result in known}
+    lines = []
+    for student in results:
+        teacher = by_id.get(student["config"].get("teacher"))
+        if teacher is not None and _rules(teacher) == _rules(student):
+            lines += _verdict(student, teacher, known)
+    return list(dict.fromkeys(lines))
+
+
+def _verdict(student: Result, teacher: Result, known: Sequence[Result]) -> Iterator[str]:
+    metric = next(iter(student["metrics"]), None)
+    if metric is None or metric not in teacher["metrics"] or (higher := higher_is_better(metric)) is None:
+        return
+    name = f"teacher {_model(teacher)} (run {teacher['run_id']})"
+    rivals = [
+        run
+        for run in known
+        if run["run_id"] != teacher["run_id"] and metric in run["metrics"] and _rules(run) == _rules(student)
+        if _model(run) == SIMPLE or _is_plain(run, student)
+    ]
+    if not rivals:
+        yield (
+            f"{name} is not compared: the store has neither {_model(student)} trained without it (compress=none) "
+            f"nor {SIMPLE} under these rules"
+        )
+        return
+    best = (max if higher else min)(rivals, key=lambda run: float(run["metrics"][metric]))
+    own, its = float(teacher["metrics"][metric]), float(best["metrics"][metric])
+    if not (own > its if higher else own < its):
+        yield (
+            f"{name} is untuned: its {metric} of {own:.4f} does not beat the {its:.4f} of {_model(best)} "
+            f"(run {best['run_id']}); what it teaches looks better beside it than it is"
+        )
+
+
+def _is_plain(run: Result, student: Result) -> bool:
+    """The student's model and seed, fitted and nothing else."""
+    config, other = run["config"], student["config"]
+    return (
+        config["model"] == other["model"]
+        and config["seed"] == other["seed"]
+        and config.get("compress", {}).get("order") == ["fit"]
+    )
+
+
+def _rules(result: Result) -> tuple[str, str]:
+    return str(result["data"]["fingerprint"]), str(result.get("facts", {}).get("protocol_id"))
+
+
+def _model(result: Result) -> str:
+    return str(result["config"]["model"]["name"])

@@ -1,0 +1,58 @@
+"""Teachers beside their students, and what is said of a teacher that beats nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rexp.report.teachers import untuned, with_teachers
+
+
+def result(run: str, model: str, ndcg: float, *, teacher: str | None = None, seed: int = 0, rules: str = "r") -> Any:
+    order = [["fit", "distill"]] if teacher else ["fit"]
+    config = {"model": {"name": model}, "seed": seed, "teacher": teacher, "compress": {"order": order}}
+    return {
+        "run_id": run,
+        "config": config,
+        "metrics": {"ndcg@10": ndcg},
+        "data": {"fingerprint": "d"},
+        "facts": {"protocol_id": rules},
+    }
+
+
+TEACHER = result("t", "lightgcn", 0.30)
+STUDENT = result("s", "mf", 0.28, teacher="t")
+ANOTHER = result("s1", "mf", 0.27, teacher="t", seed=1)
+
+
+def test_a_teacher_stands_beside_its_students_once() -> None:
+    shown = with_teachers([STUDENT, ANOTHER], [TEACHER, STUDENT, ANOTHER, result("x", "ncf", 0.5)])
+    assert [run["run_id"] for run in shown] == ["s", "s1", "t"]
+    assert with_teachers([TEACHER, STUDENT], [TEACHER]) == [TEACHER, STUDENT]
+    assert with_teachers([STUDENT], [result("t", "lightgcn", 0.3, rules="other")]) == [STUDENT]
+
+
+@pytest.mark.parametrize("rival", [result("p", "mf", 0.31), result("e", "ease", 0.30)])
+def test_a_teacher_that_does_not_beat_a_plain_student_or_ease_is_untuned(rival: Any) -> None:
+    (line,) = untuned([STUDENT], [TEACHER, STUDENT, rival])
+    assert "teacher lightgcn (run t) is untuned" in line
+    assert f"run {rival['run_id']}" in line
+
+
+def test_a_teacher_that_beats_them_all_is_not_spoken_of() -> None:
+    assert untuned([STUDENT], [TEACHER, STUDENT, result("p", "mf", 0.25), result("e", "ease", 0.29)]) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        result("p", "mf", 0.9, seed=7),
+        result("p", "mf", 0.9, rules="other"),
+        result("p", "ncf", 0.9),
+        result("p", "mf", 0.9, teacher="t"),
+    ],
+)
+def test_what_is_no_fair_rival_is_not_compared(other: Any) -> None:
+    (line,) = untuned([STUDENT, ANOTHER], [TEACHER, STUDENT, ANOTHER, other])
+    assert "not compared" in line
