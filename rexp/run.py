@@ -70,7 +70,7 @@ def run(
     from rexp.teachers import teacher_of
 
     split = load_split(request.data, request.data_root, request.cache)
-    teacher = teacher_of(config, request, labels, store)
+    teacher = teacher_of(config, request, labels, store, split)
     plan = resolve(request, split, store, teacher=teacher, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         _note(notice)
@@ -248,7 +248,7 @@ def _title(request: Request) -> str:
 def show(outcomes: Sequence[Outcome]) -> None:
     """The result table of these runs and their teachers, on the screen."""
     from rexp.report.table import render_table
-    from rexp.report.teachers import untuned, with_teachers
+    from rexp.report.teaching import untuned, with_teachers
 
     results = [outcome.result for outcome in outcomes]
     # All runs of the store are read where there is a student; without one the table needs none of them.

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from torch import nn
 
-    from rexp.config.request import Request
+    from rexp.config.request import Node, Request
+    from rexp.data.split import Split
     from rexp.store.store import Store
 
 
-def teacher_of(config: DictConfig, request: Request, labels: Mapping[str, str], store: Store) -> str | None:
+def teacher_of(
+    config: DictConfig, request: Request, labels: Mapping[str, str], store: Store, split: Split
+) -> str | None:
     """The id of the finished run that teaches; it is trained now where the store does not have it.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
     its seed is 0 unless ``teacher.seed`` says otherwise.
 
     Raises:
-        ConfigError: a stage needs a teacher, and none is named.
+        ConfigError: a stage needs a teacher, and none is named; or student or teacher lack what a stage needs, which
+            is told before the teacher is trained.
     """
     if not request.recipe.needs_teacher:
         return None
@@ -32,11 +37,46 @@ def teacher_of(config: DictConfig, request: Request, labels: Mapping[str, str], 
             "+teacher.from=RUN"
         )
     if named := node.get("from"):
-        return store.resolve(str(named))
+        known = store.resolve(str(named))
+        result = store.result(known)
+        _check_teacher(request, result["capabilities"], result["config"]["model"]["name"])
+        return known
+    from rexp.config.compression import check_model
     from rexp.run import run
+
+    check_model(request.recipe, _built(request.model, split, "model"), request.model["name"])
+    teacher = _built(node, split, "teacher")
+    _check_teacher(request, teacher.capabilities(), node["name"])  # type: ignore[operator]
 
     outcome = run(_alone(config), {**labels, "model": str(node["name"]), "compress": "none"}, sweeping=True)
     return str(outcome.result["run_id"])
+
+
+def _built(node: Node, split: Split, where: str) -> nn.Module:
+    """The model as its node has it, to be asked what it can do."""
+    from rexp import registry
+    from rexp.config.request import MODEL_RESERVED
+    from rexp.config.typed import build
+
+    model_class = registry.load("model", node["name"])
+    options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
+    model: nn.Module = model_class(build(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
+    return model
+
+
+def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
+    """Refuse a teacher without vectors where a stage compares vectors."""
+    from rexp.api import Capability, Need
+
+    if Capability.EMBEDS in capabilities:
+        return
+    for step in request.recipe.steps:
+        for stage in step.stages:
+            if {Need.TEACHER, Need.VECTORS} <= stage.plugin.needs:
+                raise ConfigError(
+                    f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
+                    "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
+                )
 
 
 def _alone(config: DictConfig) -> DictConfig:

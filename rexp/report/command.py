@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, StoreError
 from rexp.report.tables import make_tables
-from rexp.report.teachers import untuned
+from rexp.report.teaching import untuned
 from rexp.report.write import comma_separated, markdown
 from rexp.store.files import replace_atomically
 from rexp.store.store import Store

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rexp.report.direction import higher_is_better
-from rexp.report.rows import Result
+
+if TYPE_CHECKING:
+    from rexp.report.rows import Result
 
 SIMPLE = "ease"
 """A model without epochs that a tuned teacher is expected to beat."""
@@ -39,7 +42,7 @@ def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
     """
     known = list(store)
     by_id = {result["run_id"]: result for result in known}
-    lines = []
+    lines: list[str] = []
     for student in results:
         teacher = by_id.get(student["config"].get("teacher"))
         if teacher is not None and _rules(teacher) == _rules(student):
@@ -76,11 +79,8 @@ def _verdict(student: Result, teacher: Result, known: Sequence[Result]) -> Itera
 def _is_plain(run: Result, student: Result) -> bool:
     """The student's model and seed, fitted and nothing else."""
     config, other = run["config"], student["config"]
-    return (
-        config["model"] == other["model"]
-        and config["seed"] == other["seed"]
-        and config.get("compress", {}).get("order") == ["fit"]
-    )
+    alike = all(config[key] == other[key] for key in ("model", "seed"))
+    return alike and bool(config.get("compress", {}).get("order") == ["fit"])
 
 
 def _rules(result: Result) -> tuple[str, str]:
