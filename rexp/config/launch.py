@@ -34,6 +34,7 @@ def launch(arguments: Sequence[str]) -> int:
     import hydra
     from hydra.core.config_store import ConfigStore
 
+    from rexp.config.arguments import prepared
     from rexp.config.complaints import explain
     from rexp.config.hydra_plugins import install
     from rexp.config.schema import Root
@@ -57,7 +58,7 @@ def launch(arguments: Sequence[str]) -> int:
     asked_for_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     # Hydra prints its own report and exits with 1 unless this is set; with it, errors arrive here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    program, sys.argv = sys.argv, [sys.argv[0], *arguments]
+    program, sys.argv = sys.argv, [sys.argv[0], *prepared(arguments)]
     try:
         job()
     except Exception as error:

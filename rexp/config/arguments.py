@@ -1,0 +1,44 @@
+"""Arguments as a user types them, made into what Hydra reads as they are meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+OFTEN_EMPTY = ("teacher.", "retriever.", "loss.", "sampler.", "compress.stages.")
+"""Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
+RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
+
+
+def prepared(arguments: Sequence[str]) -> list[str]:
+    """The arguments for Hydra.
+
+    A run's id is text, though ``12e4`` looks like a number. In a sweep, an option with one value is written as a choice
+    of one: Hydra composes a sweep once without the groups that are swept, where such an option would have no place.
+
+    >>> prepared(["teacher.from=12e4"])
+    ["teacher.from='12e4'"]
+    >>> prepared(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
+    ['-m', 'model@teacher=mf,lightgcn', 'teacher.fit.max_epochs=choice(2)', 'seed=1']
+    """
+    sweeping = any(argument in ("-m", "--multirun") for argument in arguments)
+    texts = [RUN.fullmatch(argument) for argument in arguments]
+    quoted = [
+        f"{text[1]}=" + ",".join(f"'{run}'" for run in text[2].split(",")) if text else argument
+        for text, argument in zip(texts, arguments, strict=True)
+    ]
+    return [_as_choice(argument) if sweeping else argument for argument in quoted]
+
+
+def _as_choice(argument: str) -> str:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, _, value = argument.partition("=")
+    if not value or not key.lstrip("+").startswith(OFTEN_EMPTY):
+        return argument
+    try:
+        parsed = OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return argument  # Hydra says better what is wrong
+    return argument if parsed.is_sweep_override() else f"{key}=choice({value})"

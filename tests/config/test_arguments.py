@@ -1,0 +1,42 @@
+"""What is typed, as it is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rexp.config.arguments import prepared
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("model.from=0012e4567890", "model.from='0012e4567890'"),
+        ("+teacher.from=123456789012,12e4", "+teacher.from='123456789012','12e4'"),
+        ("model.from={gmf: a1, mlp: b2}", "model.from={gmf: a1, mlp: b2}"),
+        ("retriever.from=item_features", "retriever.from=item_features"),
+        ("data.split.seed=12", "data.split.seed=12"),
+    ],
+)
+def test_ids_of_runs_are_text(typed: str, meant: str) -> None:
+    assert prepared([typed]) == [meant]
+
+
+def test_in_a_sweep_options_of_groups_that_may_be_empty_are_choices() -> None:
+    typed = ["-m", "retriever=flat,ivf", "retriever.from=12e4", "compress.stages.quant.bits=4,2", "loss.margin=[1,2]"]
+    typed += ["model.factors=4", "~model@teacher", "teacher.x=", "+sampler.n=range(1,3)"]
+    assert prepared(typed) == [
+        "-m", "retriever=flat,ivf", "retriever.from=choice('12e4')", "compress.stages.quant.bits=4,2",
+        "loss.margin=choice([1,2])", "model.factors=4", "~model@teacher", "teacher.x=", "+sampler.n=range(1,3)",
+    ]  # fmt: skip
+    assert prepared(typed[1:])[-2:] == typed[-2:]
+
+
+@pytest.mark.slow
+def test_a_sweep_over_a_group_takes_its_options(command: Callable[..., Any]) -> None:
+    sweep = ["-m", "track=none", "model=mf", "evaluate=two_stage", "retriever=flat,sq8", "retriever.metric=wrong"]
+    done = command(*sweep)
+    assert done.returncode == 2
+    assert done.stderr.count("retriever.metric='wrong' is not allowed") == 2
