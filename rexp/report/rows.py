@@ -12,6 +12,8 @@ from rexp.store.identity import canonical_json
 
 Result = Mapping[str, Any]
 ABSENT = "-"
+PARTS = ("metrics", "cost", "gate")
+"""Of a result: where columns come from."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def label(result: Result, key: str) -> str:
 
 
 def value(result: Result, column: str) -> float | None:
-    """A metric, else a cost; None where the run has neither."""
-    for part in ("metrics", "cost"):
+    """A metric, else a cost, else what the run keeps of its teacher (``share``, ``pass99``); None where it has none."""
+    for part in PARTS:
         found = result.get(part, {}).get(column)
         if isinstance(found, int | float):
             return float(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rexp.errors import ConfigError, did_you_mean
 from rexp.report.direction import higher_is_better
-from rexp.report.rows import ABSENT, Result, Row, label, make_rows, newest
+from rexp.report.rows import ABSENT, PARTS, Result, Row, label, make_rows, newest
 
 DEFAULT_KEYS = ("model", "compress")
 DEFAULT_COSTS = ("parameters", "fit_seconds")
@@ -60,7 +60,7 @@ def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[
     chosen = tuple(keys or (key for key in DEFAULT_KEYS if key == "model" or len({label(r, key) for r in kept}) > 1))
     # A column that no run of this table has would be empty: another table has it.
     wanted = columns or (*_names(kept, "metrics"), *DEFAULT_COSTS)
-    present = {*_names(kept, "metrics"), *_names(kept, "cost")}
+    present = {name for part in PARTS for name in _names(kept, part)}
     shown = tuple(column for column in wanted if column in present)
     table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
     return replace(table, best=_best(table, kept))
@@ -105,7 +105,7 @@ def _names(results: Iterable[Result], part: str) -> list[str]:
 
 
 def _refuse_unknown(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> None:
-    known: set[str] = {*_names(results, "metrics"), *_names(results, "cost")}
+    known = {name for part in PARTS for name in _names(results, part)}
     for column in columns:
         if column not in known:
             raise ConfigError(f"no run has the column '{column}'; {did_you_mean(column, known)}")

@@ -151,6 +151,14 @@ def test_names_are_text_and_no_markup() -> None:
     assert "[red]x" in printed([result("r1", "[red]x", 1, 0.5)])
 
 
+def test_what_is_kept_of_a_teacher_is_a_column() -> None:
+    gate = {"metric": "ndcg@10", "share": 0.995, "pass99": True, "pass99.9": False}
+    results = [result("a", "mf", 0, 0.4), result("b", "mf", 0, 0.3, factors=4, gate=gate)]
+    (table,) = make_tables(results, columns=["ndcg@10", "share", "pass99"])
+    assert [row.cells["share"].mean for row in table.rows if row.cells["share"].n] == [0.995]
+    assert [row.cells["pass99"].mean for row in table.rows if row.cells["pass99"].n] == [1.0]
+
+
 def test_unknown_rows_and_columns_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"no run has the column 'ndgc@10'; did you mean 'ndcg@10'"):
         make_tables(RESULTS, columns=["ndgc@10"])
