@@ -15,6 +15,7 @@ from rexp.config.request import Request, read
 from rexp.errors import Interrupted
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
+from rexp.teachers import SELF
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -188,7 +189,7 @@ def _cost(
 
 def _taught(plan: Plan, store: Store, result: Result) -> Result:
     """Who taught a student, and how much of its teacher it keeps."""
-    if plan.teacher is None:
+    if plan.teacher is None or plan.teacher == SELF:
         return {}
     from rexp.measure.gate import gate, in_words
 

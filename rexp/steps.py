@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from rexp.api import Need
 from rexp.config.compression import StageStep, TrainingStep
 from rexp.errors import ConfigError
 from rexp.store.identity import alias_key
+from rexp.teachers import SELF
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,9 +61,9 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         print(f"trained already: {_text(words)} is taken from run {known}, which did the same", file=sys.stderr)
         reports = [report | {"taken_from": report.get("taken_from", known)} for report in stored["steps"][:done]]
         _load(plan.model, store, known, stored, done)
-    teacher = cache(partial(_teacher, plan, store))  # only a step that is done here asks it
     for place in range(done, len(steps)):
         step = steps[place]
+        teacher = cache(partial(_teacher, plan, store, run, place))  # made if a stage of the step asks it
         if isinstance(step, TrainingStep):
             report = _train(plan, store, run, step, place, teacher, log)
         else:
@@ -133,13 +135,16 @@ def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
     return state
 
 
-def _teacher(plan: Plan, store: Store) -> TeacherView | None:
-    """The teacher's lists, logits and vectors."""
+def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | None:
+    """The teacher's lists, logits and vectors; of a model that teaches itself, as it is before the step."""
     if plan.teacher is None:
         return None
     from rexp.compress.teacher import StoredTeacher
     from rexp.stored import stored_model
 
+    if plan.teacher == SELF:
+        kept = store.directory(run) / "checkpoints" / f"teaching-{place + 1}"  # goes with the checkpoints
+        return StoredTeacher(deepcopy(plan.model), plan.split, kept)
     model = stored_model(store, plan.teacher, plan.split, "teacher")
     return StoredTeacher(model, plan.split, store.directory(plan.teacher) / "teaching")
 

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
+SELF = "self"
+"""``teacher.from=self``: the student's own state at the beginning of a step teaches it, and is no run."""
+
+
 def teacher_of(
     config: DictConfig, request: Request, labels: Mapping[str, str], store: Store, split: Split
 ) -> str | None:
-    """The id of the finished run that teaches; it is trained now where the store does not have it.
+    """The id of the finished run that teaches, trained now where the store does not have it; or :data:`SELF`.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
     its seed is 0 unless ``teacher.seed`` says otherwise.
 
     Raises:
         ConfigError: a stage needs a teacher, and none is named; or student or teacher lack what a stage needs, which
-            is told before the teacher is trained.
+            is told before the teacher is trained; or the teacher was compressed.
     """
     if not request.recipe.needs_teacher:
         return None
@@ -36,9 +40,17 @@ def teacher_of(
             "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
             "+teacher.from=RUN"
         )
+    if node.get("from") == SELF:
+        _check_self(request)
+        return SELF
     if named := node.get("from"):
         known = store.resolve(str(named))
         result = store.result(known)
+        if result.get("parts"):
+            raise ConfigError(
+                f"teacher.from={named} was compressed ({', '.join(map(str, result['config']['compress']['order']))}); "
+                "learn from the dense model instead"
+            )
         _check_teacher(request, result["capabilities"], result["config"]["model"]["name"])
         return known
     from rexp.config.compression import check_model
@@ -50,6 +62,21 @@ def teacher_of(
 
     outcome = run(_alone(config), {**labels, "model": str(node["name"]), "compress": "none"}, sweeping=True)
     return str(outcome.result["run_id"])
+
+
+def _check_self(request: Request) -> None:
+    """Inside the first fit there is no earlier state."""
+    from rexp.api import Need
+    from rexp.config.compression import TrainingStep
+
+    for step in request.recipe.steps:
+        first = isinstance(step, TrainingStep) and step.kind == "fit"
+        for stage in step.stages if first else ():
+            if Need.TEACHER in stage.plugin.needs:
+                raise ConfigError(
+                    f"teacher.from=self: inside the first fit '{stage.label}' has no earlier state to learn from; "
+                    f"write compress.order=[fit,[finetune,{stage.label}]]"
+                )
 
 
 def _built(node: Node, split: Split, where: str) -> nn.Module:
