@@ -60,7 +60,13 @@ def test_a_command_of_the_documentation_composes(page: str, command: str) -> Non
 
 
 def _one(word: str, which: int) -> str:
-    """One value of a sweep."""
+    """One value of a sweep: commas within brackets belong to a value."""
     key, _, value = word.partition("=")
-    choices = re.split(r",(?![^\[({]*[\])}])", value)
+    choices, depth = [""], 0
+    for letter in value:
+        depth += (letter in "[{(") - (letter in "]})")
+        if letter == "," and not depth:
+            choices.append("")
+        else:
+            choices[-1] += letter
     return f"{key}={choices[which]}"
