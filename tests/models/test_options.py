@@ -19,12 +19,16 @@ from rexp.versions import OWN
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "loss", "sampler", "retriever")
 RESERVED = {"model": ("fit", "from", "defaults"), "retriever": ("from", "n_candidates", "ranker", "defaults")}
-PLUGINS = [f"{group}/{file.stem}" for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
 
 
 def node(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     return loaded
+
+
+FILES = [f"{group}/{file.stem}" for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
+PLUGINS = [name for name in FILES if "name" in node(name)]
+"""One without a name is another size of a plugin, such as ncf_large."""
 
 
 def config_class(name: str) -> Any:
