@@ -12,9 +12,13 @@ from torch import nn
 from rexp.api import Need
 from rexp.compress.prune.masks import Scope, largest
 from rexp.compress.prune.weights import NEEDS, Kind, weights_of
+from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
+
+BARELY = 1e-20
+"""In the place of an initial 0 that stays (a bias begins there): nothing to a score, and no zero that a fit holds."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,20 @@ class Rewind:
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
-        """Put the initial weights back, and zeros where the trained ones are small."""
+        """Put the initial weights back, and zeros where the trained ones are small.
+
+        Raises:
+            ConfigError: a stage made a module anew, which has no initial weights.
+        """
         assert context.initial is not None
+        for path, part in model.named_modules():
+            if hasattr(part, "describe"):  # as all have that stages put into a model
+                raise ConfigError(
+                    f"{path} is not what training began with; put rewind before the stage that made it anew"
+                )
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
         masks = largest(list(weights.values()), config.sparsity, config.scope, config.min_per_row)
         model.load_state_dict(dict(context.initial))
         for matrix, mask in zip(weights.values(), masks, strict=True):
-            matrix.mul_(mask)
+            matrix.masked_fill_(matrix == 0, BARELY).mul_(mask)

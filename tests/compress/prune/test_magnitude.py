@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -18,6 +19,9 @@ from rexp.train.attachments import Attachments
 from rexp.train.fit import FitReport, fit
 from rexp.train.recipe import DeviceConfig, FitConfig
 from tests.compress.embed.helpers import SPLIT, mf
+
+if TYPE_CHECKING:
+    from rexp.train.epochs import OnEpoch
 
 
 def pruning(model: nn.Module, max_epochs: int = 12, **options: Any) -> Any:
@@ -43,7 +47,7 @@ def test_the_ramp_is_cubic_and_ends_one_epoch_before_the_last_at_most() -> None:
     assert pruning(mf(), max_epochs=1).ramp == 0
 
 
-def trained(directory: Path, epochs: int, **options: Any) -> tuple[Any, FitReport]:
+def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **options: Any) -> tuple[Any, FitReport]:
     """A fit with Adam and weight decay, which move every weight at every step."""
     model = mf(item_bias=False).train()
     recipe = FitConfig(max_epochs=epochs, batch_size=64, lr=0.01, weight_decay=0.01, select="last", watch="none")
@@ -51,7 +55,7 @@ def trained(directory: Path, epochs: int, **options: Any) -> tuple[Any, FitRepor
     report = fit(
         model, SPLIT, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=BPR(BPRConfig()),
         sampler=Uniform(UniformConfig(), SPLIT), seed=0, directory=directory, validate=None,
-        attachments=Attachments([stage], [torch.Generator()], 0),
+        on_epoch=on_epoch, attachments=Attachments([stage], [torch.Generator()], 0),
     )  # fmt: skip
     return model, report
 
@@ -60,6 +64,21 @@ def test_masks_hold_under_an_optimiser_with_momentum_and_leave_plain_zeros(tmp_p
     model, _ = trained(tmp_path, 6, sparsity=0.75, ramp=3, min_per_row=0)
     assert zeros(model) == pytest.approx(0.75, abs=1e-3)
     assert set(model.state_dict()) == set(mf(item_bias=False).state_dict())
+
+
+@pytest.mark.parametrize("last", [2, 5])  # while the sparsity grows, and after
+def test_a_fit_that_goes_on_has_the_masks_of_one_that_never_stopped(tmp_path: Path, last: int) -> None:
+    def stop(epoch: int, _values: Any) -> None:
+        if epoch == last:
+            raise KeyError("the power is gone")
+
+    whole, _ = trained(tmp_path / "whole", 6, sparsity=0.75, ramp=4)
+    with pytest.raises(KeyError, match="power"):
+        trained(tmp_path / "cut", 6, [stop], sparsity=0.75, ramp=4)
+    resumed, _ = trained(tmp_path / "cut", 6, sparsity=0.75, ramp=4)
+    for one, other in ((whole.users, resumed.users), (whole.items, resumed.items)):
+        assert torch.equal(one.weight == 0, other.weight == 0)
+        assert torch.equal(one.weight, other.weight)
 
 
 def test_every_row_keeps_its_floor(tmp_path: Path) -> None:

@@ -36,6 +36,13 @@ def test_rows_come_back(dim: int, share: float) -> None:
     assert torch.equal(again.rows(), rows)
 
 
+def test_values_of_16_bits_are_the_dense_ones_rounded_bit_for_bit() -> None:
+    rows = sparse_rows(50, 33, 0.3)
+    table = PackedTable(50, 33, int(rows.count_nonzero()), "fp16")
+    table.take(rows)
+    assert torch.equal(table.rows(), rows.half().float())
+
+
 def test_bytes() -> None:
     rows = torch.zeros(100, 64)
     rows[:, :6] = 1.0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,14 @@ import torch
 from safetensors.torch import load_file
 
 from rexp.api import StageContext
+from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.compress.prune.masks import largest
 from rexp.compress.prune.rewind import Rewind, RewindConfig
+from rexp.compress.prune.rotate import Rotate, RotateConfig
+from rexp.compress.prune.structured import Structured, StructuredConfig
+from rexp.errors import ConfigError
 from rexp.store.store import Store
-from tests.compress.embed.helpers import SPLIT, mf
+from tests.compress.embed.helpers import SPLIT, mf, ncf
 
 
 def test_the_largest_trained_weights_have_their_initial_values() -> None:
@@ -32,6 +37,35 @@ def test_the_largest_trained_weights_have_their_initial_values() -> None:
         (model.users, model.items), ("users", "items"), largest(trained, 0.6, "global", 1), strict=True
     ):
         assert torch.equal(table.weight, initial[f"{name}.weight"] * mask)
+
+
+def test_what_began_at_zero_and_stays_is_trained_again() -> None:
+    model = mf(item_bias=True)  # its biases, the last column of the items, begin at 0
+    initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        model.items.weight[:20, -1] = 5.0
+    context = StageContext(SPLIT, torch.Generator(), initial=initial)
+    Rewind(RewindConfig(sparsity=0.5)).apply(model, context)
+    torch.testing.assert_close(model.items.weight[:, -1], torch.zeros(SPLIT.n_items), rtol=0, atol=1e-12)
+    holding = Magnitude(MagnitudeConfig(sparsity=None)).attach(model, context)
+    holding.on_epoch(1)
+    with torch.no_grad():
+        model.items.weight += 1
+    holding.after_step()
+    assert model.items.weight[:20, -1].all()
+    assert not model.items.weight[20:, -1].any()
+
+
+@pytest.mark.parametrize(("make", "stage"), [
+    (mf, Rotate(RotateConfig())), (ncf, Structured(StructuredConfig())),
+])  # fmt: skip
+def test_what_a_stage_made_anew_has_no_initial_weights(make: Any, stage: Any) -> None:
+    model = make()
+    context = StageContext(SPLIT, torch.Generator(), initial=dict(model.state_dict()))
+    stage.apply(model, context)
+    with pytest.raises(ConfigError, match="put rewind before the stage that made it anew") as refused:
+        Rewind(RewindConfig()).apply(model, context)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.slow
