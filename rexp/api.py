@@ -468,7 +468,7 @@ class Stage(Protocol):
     ``phase`` says when: "build" swaps modules before the first fit, "post" transforms a fitted model, and "train" acts
     inside a fit. A stage of the first two has ``apply(model, context) -> None``, which swaps submodules in place; one
     of the last has ``attach(model, context) -> Attached``.
-    One that stores the zeros of a mask says so with ``stores_masks = True``: a control is run without it.
+    One that makes or stores the zeros of a mask says so with ``stores_masks = True``: a control is run without it.
     ``modules`` names the classes of the modules that the stage puts into a model. Each can be made again, empty, from
     what its ``describe()`` returned: keyword arguments of its constructor, plain values only. So a stored model comes
     back without running the stage.

@@ -60,7 +60,9 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
     assert masked.steps_identity(1) == by_hits.steps_identity(1)
 
 
-@pytest.mark.parametrize(("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none")])
+@pytest.mark.parametrize(
+    ("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none"), ("kd_prune", "none")]
+)
 def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
     planned: Planned, recipe: str, control: str
 ) -> None:

@@ -28,7 +28,8 @@ class MagnitudeConfig:
         initial: share in the first epoch.
         ramp: epochs over which it grows from the one to the other, at most all but the last.
         scope: the smallest of all matrices together (``global``), of each (``layer``), or of each ``row``.
-        min_per_row: so many weights of a row of a table stay in any case, so that no id loses its vector.
+        min_per_row: so many weights of a row of a table stay in any case, so that no id loses its vector. A bias that
+            is a column of the table (``mf``) counts among them: take 2, or leave it out.
         kinds: what is pruned: embedding ``tables``, ``linear`` layers, or both.
         targets, ignore: patterns of their paths in the model.
     """

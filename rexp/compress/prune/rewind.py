@@ -56,6 +56,7 @@ class Rewind:
     phase: ClassVar[Literal["post"]] = "post"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES, Need.INITIAL})
     trainable_after: ClassVar[bool] = True
+    stores_masks: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: RewindConfig) -> None:
