@@ -352,6 +352,8 @@ class Need(StrEnum):
 
     TEACHER = "teacher"
     """A teacher: ``model@teacher=NAME``, or ``teacher.from=RUN``."""
+    ONLINE = "online"
+    """A teacher that the stage trains beside its student (``StageContext.online``)."""
     TABLES = "tables"
     """At least one embedding table (``rexp.tables.EmbeddingTable``)."""
     LINEAR = "linear"
@@ -403,6 +405,7 @@ class StageContext:
         teacher: or None where the stage needs none.
         max_epochs: epochs of the fit that a stage is part of; 0 outside one.
         initial: the model's weights before its first fit, for a stage that needs them.
+        online: the model that learns beside its student, a module of its own, for a stage that trains it.
     """
 
     split: Split
@@ -410,6 +413,7 @@ class StageContext:
     teacher: TeacherView | None = None
     max_epochs: int = 0
     initial: Mapping[str, Tensor] | None = None
+    online: Any = None
 
 
 class Step(Protocol):
@@ -435,6 +439,10 @@ class Step(Protocol):
 
     def score(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), with their gradient."""
+        ...
+
+    def objective(self, model: Any, /) -> Tensor:
+        """What the batch costs another model by the fit's own loss, with that model's penalty."""
         ...
 
 

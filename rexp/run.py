@@ -15,7 +15,6 @@ from rexp.config.request import Request, read
 from rexp.errors import Interrupted
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
-from rexp.teachers import SELF
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -68,11 +67,11 @@ def run(
     from rexp.data.lint import findings
     from rexp.data.prepare import load_split
     from rexp.steps import alone
-    from rexp.teachers import teacher_of
+    from rexp.teachers import teaching_of
 
     split = load_split(request.data, request.data_root, request.cache)
-    teacher = teacher_of(config, request, labels, store, split)
-    plan = resolve(request, split, store, teacher=teacher, sweeping=sweeping)
+    teaching = teaching_of(config, request, labels, store, split)
+    plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         _note(notice)
     identity = plan.identity()
@@ -188,16 +187,20 @@ def _cost(
 
 
 def _taught(plan: Plan, store: Store, result: Result) -> Result:
-    """Who taught a student, and how much of its teacher it keeps."""
-    if plan.teacher is None or plan.teacher == SELF:
-        return {}
-    from rexp.measure.gate import gate, in_words
+    """Who taught a student, and how much it keeps of what the best of its teachers reaches."""
+    from rexp.config.teaching import ONLINE, teacher_runs
+    from rexp.measure.gate import best, gate, in_words
 
-    its = store.result(plan.teacher)
-    named: Result = {"teacher": {"run_id": plan.teacher, "name": its["config"]["model"]["name"]}}
-    found = gate(result, its)
+    if plan.teaching.online is not None:
+        return {"teacher": {"run_id": ONLINE, "name": plan.teaching.online["name"]}}
+    teachers = [store.result(run) for run in teacher_runs(plan.config())]
+    if not teachers:
+        return {}
+    names = "+".join(its["config"]["model"]["name"] for its in teachers)
+    named: Result = {"teacher": {"run_id": "+".join(its["run_id"] for its in teachers), "name": names}}
+    found = best([gate(result, its) for its in teachers])
     if found is None:
-        _say(f"run {result['run_id']}: its teacher {plan.teacher} was measured otherwise, and is not compared with it")
+        _say(f"run {result['run_id']}: {names} was measured otherwise, and is not compared with its student")
         return named
     _say(f"run {result['run_id']} {in_words(found)}")
     return {**named, "gate": found}
@@ -248,12 +251,13 @@ def _title(request: Request) -> str:
 
 def show(outcomes: Sequence[Outcome]) -> None:
     """The result table of these runs and their teachers, on the screen."""
+    from rexp.config.teaching import teacher_runs
     from rexp.report.table import render_table
     from rexp.report.teaching import untuned, with_teachers
 
     results = [outcome.result for outcome in outcomes]
     # All runs of the store are read where there is a student; without one the table needs none of them.
-    known = list(outcomes[0].store.runs()) if any(result["config"].get("teacher") for result in results) else []
+    known = list(outcomes[0].store.runs()) if any(teacher_runs(result["config"]) for result in results) else []
     render_table(with_teachers(results, known))
     for line in untuned(results, known):
         _say(f"note: {line}")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.api import Need
 from rexp.config.compression import StageStep, TrainingStep
+from rexp.config.teaching import SELF
 from rexp.errors import ConfigError
 from rexp.store.identity import alias_key
-from rexp.teachers import SELF
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Report = dict[str, Any]
 Weights = Mapping[str, "Tensor"]
 Log = Callable[[Mapping[str, float], int], None]
+MakeTeacher = Callable[[], "TeacherView | None"]
 
 
 def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
@@ -67,7 +68,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         if isinstance(step, TrainingStep):
             report = _train(plan, store, run, step, place, teacher, log)
         else:
-            report = _apply(plan, step, place, teacher, initial)
+            report = _apply(plan, store, step, place, teacher, initial)
         reports.append({"step": step.words, **report, **_state(plan, store, run, place)})
     return reports
 
@@ -137,19 +138,39 @@ def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
 
 def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | None:
     """The teacher's lists, logits and vectors; of a model that teaches itself, as it is before the step."""
-    if plan.teacher is None:
+    runs = plan.teaching.runs
+    if not runs:
         return None
+    from rexp.compress.ensemble import Ensemble
     from rexp.compress.teacher import StoredTeacher
     from rexp.stored import stored_model
 
-    if plan.teacher == SELF:
+    models = [
+        deepcopy(plan.model) if teacher.run == SELF else stored_model(store, teacher.run, plan.split, "teacher")
+        for teacher in runs
+    ]
+    if any(teacher.run == SELF for teacher in runs):
         kept = store.directory(run) / "checkpoints" / f"teaching-{place + 1}"  # goes with the checkpoints
-        return StoredTeacher(deepcopy(plan.model), plan.split, kept)
-    model = stored_model(store, plan.teacher, plan.split, "teacher")
-    return StoredTeacher(model, plan.split, store.directory(plan.teacher) / "teaching")
+    else:
+        kept = store.directory(runs[0].run) / "teaching"
+    if len(runs) == 1:
+        return StoredTeacher(models[0], plan.split, kept)
+    together = alias_key({"teachers": plan.teaching.plain()})[:12]
+    return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), plan.split, kept / together)
 
 
-def _context(plan: Plan, place: int, inside: int, teacher: Callable[[], TeacherView | None], stage: Staged) -> Any:
+def _online(plan: Plan, store: Store) -> nn.Module | None:
+    """The model that learns beside its student, with the weights it starts from."""
+    from rexp.stored import new_model, stored_model
+
+    if (node := plan.teaching.online) is None:
+        return None
+    if node["from"]:
+        return stored_model(store, node["from"], plan.split, "teacher")
+    return new_model({key: value for key, value in node.items() if key != "from"}, plan.split, "teacher")
+
+
+def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTeacher, stage: Staged) -> Any:
     """What a stage may know; its chance follows from the run's seed and its place."""
     import torch
 
@@ -160,7 +181,8 @@ def _context(plan: Plan, place: int, inside: int, teacher: Callable[[], TeacherV
     torch.manual_seed(seed)  # layers take their initial values from the global generator
     view = teacher() if Need.TEACHER in stage.plugin.needs else None
     epochs = plan.fit.recipe.max_epochs if plan.fit else 0
-    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs)
+    online = _online(plan, store) if Need.ONLINE in stage.plugin.needs else None
+    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs, online=online)
 
 
 def _initial(plan: Plan) -> Weights | None:
@@ -175,10 +197,10 @@ def _initial(plan: Plan) -> Weights | None:
 
 
 def _apply(
-    plan: Plan, step: StageStep, place: int, teacher: Callable[[], TeacherView | None], initial: Weights | None
+    plan: Plan, store: Store, step: StageStep, place: int, teacher: MakeTeacher, initial: Weights | None
 ) -> Report:
     started = time.perf_counter()
-    context = replace(_context(plan, place, 0, teacher, step.stage), initial=initial)
+    context = replace(_context(plan, store, place, 0, teacher, step.stage), initial=initial)
     step.stage.plugin(step.stage.config).apply(plan.model, context)
     return {"seconds": time.perf_counter() - started}
 
@@ -189,7 +211,7 @@ def _train(
     run: str,
     step: TrainingStep,
     place: int,
-    teacher: Callable[[], TeacherView | None],
+    teacher: MakeTeacher,
     log: Log,
 ) -> Report:
     """Fit in place; what the report says of epochs and selection goes into the result."""
@@ -238,7 +260,7 @@ def _train(
         directory=directory if first else directory / "checkpoints" / f"step-{place + 1}",
         validate=None if recipe.watch == "none" else validate,
         on_epoch=[on_epoch],
-        attachments=_attachments(plan, step, place, recipe, teacher),
+        attachments=_attachments(plan, store, step, place, recipe, teacher),
     )
     return report.summary()
 
@@ -252,14 +274,14 @@ def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
 
 
 def _attachments(
-    plan: Plan, step: TrainingStep, place: int, recipe: FitConfig, teacher: Callable[[], TeacherView | None]
+    plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> Attachments:
     """The stages that act inside a fit, attached to the model."""
     from rexp.train.attachments import Attachments
 
     modules, generators = [], []
     for inside, stage in enumerate(step.stages):
-        context = replace(_context(plan, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
+        context = replace(_context(plan, store, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
         modules.append(stage.plugin(stage.config).attach(plan.model, context))
         generators.append(context.generator)
     return Attachments(modules, generators, _seed(plan, place))

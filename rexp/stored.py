@@ -49,21 +49,34 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
         DataError: it was trained on other data.
         StoreError: there is no such finished run, or its weights are damaged.
     """
-    from rexp import registry
-    from rexp.api import Capability
     from rexp.compress.modules import restore
-    from rexp.config.typed import build
     from rexp.store.artifact import load_state
 
     run = store.resolve(run)
     result = store.result(run)
     if result["data"]["fingerprint"] != split.fingerprint:
         raise DataError(f"{role} names run {run}, which was trained on other data; its ids mean other items")
-    node = dict(result["config"]["model"])
-    model_class = registry.load("model", node.pop("name"))
-    model: nn.Module = model_class(build(model_class.Config, node, role), split.spec)  # type: ignore[attr-defined]
-    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
-        model.observe(split)  # type: ignore[operator]
+    model = new_model(result["config"]["model"], split, role)
     restore(model, result.get("parts", {}))
     load_state(model, store.directory(run))
     return model.eval()
+
+
+def new_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
+    """A model with initial weights, which has seen what it reads of the training part.
+
+    Args:
+        node: its ``name`` and options.
+        split: the data.
+        where: the key of the node, for messages.
+    """
+    from rexp import registry
+    from rexp.api import Capability
+    from rexp.config.typed import build
+
+    options = {key: value for key, value in node.items() if key != "name"}
+    model_class = registry.load("model", node["name"])
+    model: nn.Module = model_class(build(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
+    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
+        model.observe(split)  # type: ignore[operator]
+    return model

@@ -2,66 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from rexp.config.teaching import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch import nn
 
+    from rexp.config.compression import Staged
     from rexp.config.request import Node, Request
     from rexp.data.split import Split
     from rexp.store.store import Store
 
 
-SELF = "self"
-"""``teacher.from=self``: the student's own state at the beginning of a step teaches it, and is no run."""
-
-
-def teacher_of(
+def teaching_of(
     config: DictConfig, request: Request, labels: Mapping[str, str], store: Store, split: Split
-) -> str | None:
-    """The id of the finished run that teaches, trained now where the store does not have it; or :data:`SELF`.
+) -> Teaching:
+    """Who teaches this job: finished runs, trained now where the store does not have them.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
-    its seed is 0 unless ``teacher.seed`` says otherwise.
+    its seed is 0 unless ``teacher.seed`` says otherwise. One that learns beside its student has no run.
 
     Raises:
         ConfigError: a stage needs a teacher, and none is named; or student or teacher lack what a stage needs, which
-            is told before the teacher is trained; or the teacher was compressed.
+            is told before a teacher is trained; or a teacher was compressed.
     """
-    if not request.recipe.needs_teacher:
-        return None
-    node = request.raw["teacher"]
-    if not node:
+    from rexp.api import Need
+    from rexp.config.compression import check_model
+
+    recipe, nodes = request.recipe, request.teachers
+    if not recipe.needs_teacher:
+        return Teaching()
+    if not nodes:
         raise ConfigError(
             "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
             "+teacher.from=RUN"
         )
+    check_model(recipe, _built(request.model, split, "model"), request.model["name"])
+    if recipe.needs(Need.ONLINE):
+        return Teaching(online=_online(request, nodes, store, split))
+    known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
+    runs = {key: run or _trained(key, config, labels) for key, run in known.items()}
+    if len(set(runs.values())) < len(runs):
+        raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say +teacher.weight for a heavier one")
+    weights = {key: _weight(key, node) for key, node in nodes.items()}
+    return Teaching(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
+
+
+def _found(key: str, node: Node, request: Request, store: Store, split: Split) -> str | None:
+    """The stored run that a node names; None for one that has to be trained, which is checked before that."""
     if node.get("from") == SELF:
         _check_self(request)
         return SELF
     if named := node.get("from"):
-        known = store.resolve(str(named))
-        result = store.result(known)
-        if result.get("parts"):
-            raise ConfigError(
-                f"teacher.from={named} was compressed ({', '.join(map(str, result['config']['compress']['order']))}); "
-                "learn from the dense model instead"
-            )
+        run = store.resolve(str(named))
+        result = _dense(store, run, key)
         _check_teacher(request, result["capabilities"], result["config"]["model"]["name"])
-        return known
-    from rexp.config.compression import check_model
+        return run
+    _check_teacher(request, _built(node, split, key).capabilities(), node["name"])  # type: ignore[operator]
+    return None
+
+
+def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
     from rexp.run import run
 
-    check_model(request.recipe, _built(request.model, split, "model"), request.model["name"])
-    teacher = _built(node, split, "teacher")
-    _check_teacher(request, teacher.capabilities(), node["name"])  # type: ignore[operator]
+    alone = _alone(config, key)
+    choices = {**labels, "model": str(alone.model.name), "compress": "none"}
+    return str(run(alone, choices, sweeping=True).result["run_id"])
 
-    outcome = run(_alone(config), {**labels, "model": str(node["name"]), "compress": "none"}, sweeping=True)
-    return str(outcome.result["run_id"])
+
+def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
+    """The model that learns beside its student, as plain values."""
+    from rexp.api import Need
+
+    if len(nodes) > 1:
+        raise ConfigError(f"a student has one teacher that learns beside it, not {' and '.join(nodes)}")
+    ((key, node),) = nodes.items()
+    for stage in _stages(request):
+        if Need.TEACHER in stage.plugin.needs:
+            raise ConfigError(
+                f"stage '{stage.label}' ({stage.name}) needs a finished teacher, and another one that learns beside "
+                "its student; take one of them"
+            )
+    if node.get("from") == SELF:
+        raise ConfigError(f"{key}.from=self: a model cannot learn beside itself; name a model, or a run to start from")
+    if node.get("from"):
+        run = store.resolve(str(node["from"]))
+        return {**_dense(store, run, key)["config"]["model"], "from": run}
+    return {"name": node["name"], **_options(node, key), "from": None}
+
+
+def _weight(key: str, node: Node) -> float:
+    weight = node.get("weight", 1)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
+        raise ConfigError(f"{key}.weight={weight!r} must be a number above 0")
+    return float(weight)
+
+
+def _dense(store: Store, run: str, key: str) -> Mapping[str, Any]:
+    result = store.result(run)
+    if result.get("parts"):
+        raise ConfigError(
+            f"{key}.from={run} was compressed ({', '.join(map(str, result['config']['compress']['order']))}); "
+            "learn from the dense model instead"
+        )
+    return result
 
 
 def _check_self(request: Request) -> None:
@@ -79,15 +128,25 @@ def _check_self(request: Request) -> None:
                 )
 
 
-def _built(node: Node, split: Split, where: str) -> nn.Module:
-    """The model as its node has it, to be asked what it can do."""
+def _options(node: Node, where: str) -> dict[str, Any]:
+    """The model's own options, typed and whole."""
     from rexp import registry
-    from rexp.config.request import MODEL_RESERVED
+    from rexp.config.request import TEACHER_RESERVED
     from rexp.config.typed import build
 
     model_class = registry.load("model", node["name"])
-    options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
-    model: nn.Module = model_class(build(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
+    options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
+    return asdict(build(model_class.Config, options, where))  # type: ignore[attr-defined]
+
+
+def _built(node: Node, split: Split, where: str) -> nn.Module:
+    """The model as its node has it, to be asked what it can do."""
+    from rexp import registry
+    from rexp.config.typed import build
+
+    model_class = registry.load("model", node["name"])
+    config = build(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]
+    model: nn.Module = model_class(config, split.spec)
     return model
 
 
@@ -97,16 +156,19 @@ def _check_teacher(request: Request, capabilities: Collection[str], name: str) -
 
     if Capability.EMBEDS in capabilities:
         return
-    for step in request.recipe.steps:
-        for stage in step.stages:
-            if {Need.TEACHER, Need.VECTORS} <= stage.plugin.needs:
-                raise ConfigError(
-                    f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
-                    "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
-                )
+    for stage in _stages(request):
+        if {Need.TEACHER, Need.VECTORS} <= stage.plugin.needs:
+            raise ConfigError(
+                f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
+                "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
+            )
 
 
-def _alone(config: DictConfig) -> DictConfig:
+def _stages(request: Request) -> Iterator[Staged]:
+    return (stage for step in request.recipe.steps for stage in step.stages)
+
+
+def _alone(config: DictConfig, key: str) -> DictConfig:
     """The configuration of a teacher's own run."""
     from dataclasses import fields
 
@@ -117,9 +179,11 @@ def _alone(config: DictConfig) -> DictConfig:
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):
-        other.model = other.teacher
+        other.model = OmegaConf.select(other, key)
         other.seed = other.model.pop("seed", None) or 0
+        other.model.pop("weight", None)
         other.teacher = other.loss = other.sampler = other.retriever = None
+        other.teachers = {}
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}
         other.force = False
         if other.evaluate.protocol == "two_stage":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,9 @@ def rexp(*arguments: str, cwd: Path, code: int = 0) -> str:
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "rexp", *arguments, *COMMON]
+    sweep = [argument for argument in arguments if argument == "-m"]  # which Hydra wants in front
+    rest = [argument for argument in arguments if argument != "-m"]  # behind what is common: the later value counts
+    command = [sys.executable, "-m", "rexp", *sweep, *COMMON, *rest]
     return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -91,3 +94,72 @@ def test_what_was_compressed_does_not_teach(table: Path, tmp_path: Path) -> None
     (small,) = Store(tmp_path / "runs").runs()
     errors = rexp(*common, "compress=kd", f"teacher.from={small['run_id']}", cwd=tmp_path, code=2)
     assert "learn from the dense model" in errors
+
+
+@pytest.mark.slow
+def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Path) -> None:
+    both = [f"data.path={table}", "model=mf", "compress=kd", "model@teacher=mf", "+model@teachers.graph=lightgcn"]
+    rexp("-m", *both, "+teachers.graph.weight=1,3", cwd=tmp_path)
+    results = list(Store(tmp_path / "runs").runs())
+    students = [result for result in results if result["config"]["teacher"]]
+    assert len(results) == 4, "two teachers, trained once for both students"
+    assert [sorted(result["config"]["teacher"].values()) for result in students] in (
+        [[0.5, 0.5], [0.25, 0.75]],
+        [[0.25, 0.75], [0.5, 0.5]],
+    )
+    assert {result["teacher"]["name"] for result in students} == {"mf+lightgcn"}
+    assert len({result["weights"]["sha256"] for result in students}) == 2
+    # Doubled weights are the same shares, and the same run.
+    errors = rexp(*both, "+teachers.graph.weight=2", "+teacher.weight=2", cwd=tmp_path)
+    assert "is done already" in errors
+    errors = rexp(*both, "+teachers.graph.weight=0", cwd=tmp_path, code=2)
+    assert "teachers.graph.weight=0 must be a number above 0" in errors
+    twice = [f"data.path={table}", "model=mf", "compress=kd", "model@teacher=mf", "+model@teachers.same=mf"]
+    errors = rexp(*twice, "teachers.same.factors=4", "teachers.same.fit.max_epochs=2", cwd=tmp_path, code=2)
+    assert "one and the same" in errors
+
+
+@pytest.mark.slow
+def test_a_teacher_learns_beside_its_student_and_has_no_run(table: Path, tmp_path: Path) -> None:
+    online = [f"data.path={table}", "model=mf", "compress=bd"]
+    rexp(*online, "train.max_epochs=3", "compress.stages.distill.every=2", cwd=tmp_path)
+    (taught,) = Store(tmp_path / "runs").runs()
+    assert taught["config"]["teacher"]["online"]["name"] == "mf"
+    assert taught["teacher"] == {"run_id": "online", "name": "mf"}
+    assert taught["cost"]["parameters"] < 1000, "of the student alone"
+    # It may begin where a finished run ended.
+    rexp("-m", f"data.path={table}", "model=mf", "model.factors=8", "model@teacher=mf", cwd=tmp_path)
+    warm = next(run for run in Store(tmp_path / "runs").runs() if not run["config"]["teacher"])
+    rexp(*online, f"teacher.from={warm['run_id']}", cwd=tmp_path)
+    again = [run for run in Store(tmp_path / "runs").runs() if run["config"]["teacher"]]
+    assert any(run["config"]["teacher"]["online"]["from"] == warm["run_id"] for run in again)
+    errors = rexp(*online, "+model@teachers.other=mf", cwd=tmp_path, code=2)
+    assert "one teacher that learns beside it" in errors
+
+
+@pytest.mark.slow
+def test_killed_while_the_teacher_trains_and_started_again(table: Path, tmp_path: Path) -> None:
+    long = [f"data.path={table}", "model=mf", "model@teacher=mf", "compress=kd", "teacher.fit.patience=0"]
+    long += ["teacher.fit.max_epochs=400", "train.progress=none"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rexp", *COMMON, *long], cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    store, deadline = tmp_path / "runs", time.monotonic() + 120
+    while not (begun := list(store.glob("*/metrics.jsonl"))) or len(begun[0].read_text().splitlines()) < 3:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not list(Store(store).runs())
+    killed_at = len(begun[0].read_text().splitlines())
+    assert killed_at < 400
+    rexp(*long, cwd=tmp_path)
+    disturbed = {run["labels"]["compress"]: run for run in Store(store).runs()}
+    assert set(disturbed) == {"none", "kd"}, "the teacher and its student"
+    assert len(begun[0].read_text().splitlines()) == 400, "it went on where it was"
+    calm = tmp_path / "calm"
+    calm.mkdir()
+    rexp(*long, cwd=calm)
+    for run in Store(calm / "runs").runs():
+        assert run["weights"]["sha256"] == disturbed[run["labels"]["compress"]]["weights"]["sha256"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-OFTEN_EMPTY = ("teacher.", "retriever.", "loss.", "sampler.", "compress.stages.")
+OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "compress.stages.")
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
 RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 

@@ -21,6 +21,7 @@ def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
         with open_dict(other):
             other.model = _model(name)
             other.loss = other.sampler = other.teacher = None
+            other.teachers = {}
             other.compress = {"order": ["fit"], "stages": {}}
             other.track = {}
             other.force = False

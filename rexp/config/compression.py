@@ -80,7 +80,11 @@ class Recipe:
 
     @property
     def needs_teacher(self) -> bool:
-        return any(Need.TEACHER in stage.plugin.needs for step in self.steps for stage in step.stages)
+        return self.needs(Need.TEACHER) or self.needs(Need.ONLINE)
+
+    def needs(self, need: Need) -> bool:
+        """Whether one of its stages does."""
+        return any(need in stage.plugin.needs for step in self.steps for stage in step.stages)
 
     def plain(self, steps: int | None = None) -> Node:
         """Plain values of the first ``steps`` of it, or of all."""
@@ -142,6 +146,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         Need.FEATURES: any(isinstance(part, FeatureVectors) for part in model.modules()),
         Need.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
         Need.TEACHER: True,
+        Need.ONLINE: True,
         Need.INITIAL: True,
     }
     what = {

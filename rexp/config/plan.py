@@ -12,6 +12,7 @@ from rexp.config.compression import Recipe, TrainingStep, check_model
 from rexp.config.fitting import Fit, plan_fit
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
+from rexp.config.teaching import Teaching
 from rexp.config.typed import build
 from rexp.config.watched import between_epochs
 from rexp.errors import ConfigError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
+NOBODY = Teaching()
 # Keys of a recipe that only say what is looked at, where nothing is chosen by it.
 WATCHING = ("monitor", "every", "watch", "select_on_test")
 
@@ -42,7 +44,7 @@ class Plan:
         model_config: its typed configuration.
         source: run id, or run ids by role, whose weights the model starts from; or None.
         fit: how it is trained; None for a closed-form model.
-        teacher: the run that teaches, or None.
+        teaching: who teaches; nobody where no stage asks it.
         retrieving: where candidates come from in the protocol two_stage; else None.
         notices: one line for each thing that was asked for and is not used.
     """
@@ -53,7 +55,7 @@ class Plan:
     model_config: Any
     source: str | Mapping[str, str] | None
     fit: Fit | None
-    teacher: str | None
+    teaching: Teaching
     retrieving: Retrieving | None
     notices: tuple[str, ...]
 
@@ -71,7 +73,7 @@ class Plan:
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
             "evaluate": used(self.request.evaluate, self.split),
             "retriever": self.retrieving.plain() if self.retrieving else None,
-            "teacher": self.teacher,
+            "teacher": self.teaching.plain(),
             "compress": self._compression(None),
         }
 
@@ -123,11 +125,11 @@ class Plan:
         return {"config": {**config, "data": data}, "code": self.request.code()}
 
 
-def resolve(request: Request, split: Split, store: Store, *, teacher: str | None = None, sweeping: bool) -> Plan:
+def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching = NOBODY, sweeping: bool) -> Plan:
     """Load the plugins, check their options, drop what the run does not use.
 
     Args:
-        teacher: the run that teaches, where a stage needs one.
+        teaching: who teaches, where a stage needs it.
 
     Raises:
         ConfigError: see :func:`rexp.config.typed.build`; or, in a single run, an override of training for a model that
@@ -156,16 +158,18 @@ def resolve(request: Request, split: Split, store: Store, *, teacher: str | None
             raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
         notices.append(text + ", ".join(request.overrides))
     check_model(request.recipe, model, node["name"])
-    if teacher is None and request.raw["teacher"]:
-        text = f"teacher={request.raw['teacher'].get('name')} is used by no stage of compress.order"
+    if not teaching and request.teachers:
+        names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]
+        text = f"{', '.join(names)} is used by no stage of compress.order"
         # What an experiment brings along was not asked for by name, and a control leaves its teacher out.
-        named = not request.control and any(key.split("@")[-1].split(".")[0] == "teacher" for key in request.typed)
+        groups = {key.split("@")[-1].split(".")[0] for key in request.typed}
+        named = not request.control and not groups.isdisjoint({"teacher", "teachers"})
         if named and not sweeping:
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)
     retrieving = plan_retrieval(request, store, notices, sweeping=sweeping)
     source = _source(node.get("from"), store)
-    return Plan(request, split, model, model_config, source, fit, teacher, retrieving, tuple(notices))
+    return Plan(request, split, model, model_config, source, fit, teaching, retrieving, tuple(notices))
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:

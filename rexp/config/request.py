@@ -28,6 +28,7 @@ Node = dict[str, Any]
 VOLATILE = ("beside", "force", "measure", "paths", "paper", "tags", "track")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
+TEACHER_RESERVED = (*MODEL_RESERVED, "weight")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ class Request:
         return control_of(recipe) if self.control else recipe
 
     @property
+    def teachers(self) -> dict[str, Node]:
+        """The nodes that name a teacher, by their keys."""
+        named = {"teacher": self.raw["teacher"], **{f"teachers.{key}": n for key, n in self.raw["teachers"].items()}}
+        return {key: dict(node) for key, node in named.items() if node}
+
+    @property
     def overrides(self) -> list[str]:
         """What the root says about training, by key."""
         named = [key for key in ("loss", "sampler") if getattr(self, key) is not None]
@@ -107,10 +114,10 @@ class Request:
             node = getattr(self, kind) or fit.get(kind)
             if node:
                 yield kind, node["name"]
-        teacher = self.raw["teacher"] or {}
-        for kind, node in (("model", teacher), *((kind, (teacher.get("fit") or {}).get(kind)) for kind in FITTING)):
-            if isinstance(node, Mapping) and node.get("name"):
-                yield kind, str(node["name"])
+        for teacher in self.teachers.values():
+            for kind, node in (("model", teacher), *((kind, (teacher.get("fit") or {}).get(kind)) for kind in FITTING)):
+                if isinstance(node, Mapping) and node.get("name"):
+                    yield kind, str(node["name"])
         for node in self.stages.values():
             if isinstance(node, Mapping) and node.get("name"):
                 yield "stage", str(node["name"])

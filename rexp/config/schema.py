@@ -63,6 +63,7 @@ class Root:
         model, data, ...: nodes of the groups of the same name.
         loss, sampler: null takes the model's own.
         teacher: a model node, or null.
+        teachers: further teachers by a key of one's own, each a model node.
         measure: what is measured of the finished run.
         beside: models that a single run's table shows for reference; each is an ordinary stored run.
         tags: free words that go to the trackers.
@@ -74,6 +75,7 @@ class Root:
     data: Any = None
     model: Any = None
     teacher: Any = None
+    teachers: dict[str, Any] = field(default_factory=dict)
     loss: Any = None
     sampler: Any = None
     train: Any = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rexp.report.direction import higher_is_better
@@ -35,6 +35,11 @@ def gate(student: Result, teacher: Result) -> dict[str, Any] | None:
     share = above / below
     passed = {name: share >= least for name, least in GATES.items()}
     return {"metric": metric, "student": own, "teacher": its, "share": share, **passed}
+
+
+def best(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """The comparison with the best of several teachers: the one of which the least is kept."""
+    return min((one for one in found if one), key=lambda one: float(one["share"]), default=None)
 
 
 def in_words(found: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rexp.config.teaching import teacher_runs
 from rexp.report.direction import higher_is_better
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Re
     known = {result["run_id"]: result for result in store}
     shown = {result["run_id"]: result for result in results}
     for student in results:
-        teacher = known.get(student["config"].get("teacher"))
-        if teacher and _rules(teacher) == _rules(student):
-            shown.setdefault(teacher["run_id"], teacher)
+        for teacher in map(known.get, teacher_runs(student["config"])):
+            if teacher and _rules(teacher) == _rules(student):
+                shown.setdefault(teacher["run_id"], teacher)
     return list(shown.values())
 
 
@@ -44,9 +45,9 @@ def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
     by_id = {result["run_id"]: result for result in known}
     lines: list[str] = []
     for student in results:
-        teacher = by_id.get(student["config"].get("teacher"))
-        if teacher is not None and _rules(teacher) == _rules(student):
-            lines += _verdict(student, teacher, known)
+        for teacher in map(by_id.get, teacher_runs(student["config"])):
+            if teacher is not None and _rules(teacher) == _rules(student):
+                lines += _verdict(student, teacher, known)
     return list(dict.fromkeys(lines))
 
 

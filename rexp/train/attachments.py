@@ -28,10 +28,20 @@ class TrainingStep:
         scores: of ``batch.items``.
         queries: from users to what the model may know of them.
         sums: the fit's own loss is a sum over the batch, not a mean.
+        objective: what the batch costs another model by the fit's own loss.
     """
 
-    def __init__(self, model: Any, batch: Batch, scores: Tensor, queries: Queries, sums: bool) -> None:
-        self.model, self.batch, self.scores, self._queries, self.sums = model, batch, scores, queries, sums
+    def __init__(
+        self,
+        model: Any,
+        batch: Batch,
+        scores: Tensor,
+        queries: Queries,
+        sums: bool,
+        objective: Callable[[nn.Module], Tensor],
+    ) -> None:
+        self.model, self.batch, self.scores, self._queries = model, batch, scores, queries
+        self.sums, self.objective = sums, objective
 
     @cached_property
     def users(self) -> Tensor:

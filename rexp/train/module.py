@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -100,7 +101,9 @@ class Training(LightningModule):
             steps += 1
             loss, scores = self.step_loss(batch)
             if self.attachments:
-                added = self.attachments.loss(TrainingStep(self.model, batch, scores, self.queries, self.sums))
+                objective = partial(_objective, loss=self.loss, batch=batch)
+                step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)
+                added = self.attachments.loss(step)
                 loss = loss if added is None else loss + added
             optimizer.zero_grad()
             self.manual_backward(loss)
@@ -150,6 +153,11 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
         return cost + model.penalty(batch), scores
 
     return penalised
+
+
+def _objective(model: nn.Module, *, loss: Loss | None, batch: Batch) -> Tensor:
+    """What a batch costs another model by the same objective."""
+    return _step_loss(model, loss)(batch)[0]
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,12 @@ def track(directory: Path, run_id: str, nodes: dict[str, dict[str, object]], sta
 
 
 def read(directory: Path) -> OfflineRun:
+    """The file, once W&B's service, a process of its own, has written it to its end."""
     (file,) = directory.glob("wandb/offline-run-*/*.wandb")
-    return read_offline_run(file)
+    deadline = time.monotonic() + 30
+    while (found := read_offline_run(file)).exit_code is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
 
 
 def test_what_was_logged_is_in_the_offline_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

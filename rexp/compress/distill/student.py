@@ -44,7 +44,9 @@ class Student:
             scorer = Scorer(self.model, self.split, ["train"], device, block_bytes)
             for users in torch.split(torch.arange(self.split.n_users), at_once):
                 with torch.no_grad():
-                    yield users, hide_train(scorer.catalogue(users).cpu(), users, self.split)
+                    scores = hide_train(scorer.catalogue(users).cpu(), users, self.split)
+                # Outside: what is yielded within switches gradients off for the one who takes it.
+                yield users, scores
         finally:
             self.model.train(training)
 
