@@ -163,3 +163,21 @@ def test_killed_while_the_teacher_trains_and_started_again(table: Path, tmp_path
     rexp(*long, cwd=calm)
     for run in Store(calm / "runs").runs():
         assert run["weights"]["sha256"] == disturbed[run["labels"]["compress"]]["weights"]["sha256"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("student", "teacher", "recipe"),
+    [("mf", "lightgcn", "ftd"), ("mf", "ncf", "kd"), ("two_tower", "sasrec", "kd")],
+)
+def test_a_student_of_another_kind_than_its_teacher(
+    table: Path, tmp_path: Path, student: str, teacher: str, recipe: str
+) -> None:
+    common = ["track=none", "measure.latency=false", "beside=[]", "data=csv", f"data.path={table}"]
+    pair = [f"model={student}", f"model@teacher={teacher}", "train.max_epochs=2", "teacher.fit.max_epochs=2"]
+    command = [sys.executable, "-m", "rexp", *common, *pair, f"compress={recipe}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (taught,) = (result for result in Store(tmp_path / "runs").runs() if result["config"]["teacher"])
+    assert taught["teacher"]["name"] == teacher
+    assert teacher in done.stdout, "its row stands beside the student's"
