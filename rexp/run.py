@@ -143,6 +143,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "cost": _cost(costs, weights, ended, steps, evaluation),
         }
         result |= _taught(plan, store, result)
+        if control := plan.control():
+            result["control"] = control
         store.commit(run, result, ended)
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"

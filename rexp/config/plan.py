@@ -99,6 +99,12 @@ class Plan:
         part: Part = "test" if recipe.watch == "test" else "valid"
         return rules_of(resolve_protocol(rules, self.split), rules, part)
 
+    def control(self) -> Node | None:
+        """``compress`` of the fair control of this run; None where there is nothing to leave out."""
+        other = replace(self, request=replace(self.request, control=True))
+        control = other._compression(None)
+        return control if control != self._compression(None) else None
+
     @property
     def recipe(self) -> Recipe:
         """The steps of the run."""

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, StoreError
+from rexp.report.baseline import parse, with_baseline
+from rexp.report.latex import latex
+from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import make_tables
 from rexp.report.teaching import untuned
-from rexp.report.write import comma_separated, markdown
+from rexp.report.write import markdown
 from rexp.store.files import replace_atomically
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rexp.report.rows import Result
 
@@ -35,8 +38,18 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--rows", type=_names, help="what names a row: labels or keys, such as model,model.factors")
     parser.add_argument("--cols", type=_names, help="metrics and costs, such as ndcg@10,parameters")
+    parser.add_argument(
+        "--baseline",
+        metavar="KEY=VALUE",
+        help="compare every row with the one that is named so, paired over users, such as compress=none",
+    )
+    parser.add_argument(
+        "--test", choices=("wilcoxon", "t"), default="wilcoxon", help="of the comparison (default: wilcoxon)"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", type=Path, metavar="FILE", help="write CSV, with every row's run ids (- for the screen)")
+    form.add_argument("--parquet", type=Path, metavar="FILE", help="write the same as Parquet")
+    form.add_argument("--latex", type=Path, metavar="FILE", help="write LaTeX with booktabs (- for the screen)")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument(
         "--frontier",
@@ -54,14 +67,21 @@ def main(argv: list[str]) -> int:
         return 1
     if options.frontier:
         _draw(options.frontier, results, options.rows, options.cols)
+    tables = make_tables(results, options.rows, options.cols)
+    if options.baseline:
+        tables = with_baseline(tables, parse(options.baseline), options.store, options.test)
     if options.markdown:
-        print(markdown(make_tables(results, options.rows, options.cols)), end="")
+        print(markdown(tables), end="")
     elif options.csv:
-        _write_csv(options.csv, comma_separated(make_tables(results, options.rows, options.cols)))
+        _print_or_write(options.csv, comma_separated(tables))
+    elif options.latex:
+        _print_or_write(options.latex, latex(tables))
+    elif options.parquet:
+        _write(options.parquet, lambda temporary: write_parquet(tables, temporary))
     else:
-        from rexp.report.table import render_table
+        from rexp.report.table import print_tables
 
-        render_table(results, keys=options.rows, columns=options.cols)
+        print_tables(tables)
     for line in untuned(results, results):
         print(f"note: {line}", file=sys.stderr)
     return 0
@@ -76,7 +96,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     if not metrics:
         raise ConfigError("--frontier draws a metric against costs; --cols names no metric")
     tables = make_tables(results, rows, [metrics[0], *costs])
-    replace_atomically(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
+    _write(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
     print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
 
 
@@ -84,11 +104,17 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _write_csv(path: Path, text: str) -> None:
+def _print_or_write(path: Path, text: str) -> None:
     if str(path) == "-":
         print(text, end="")
-        return
+    else:
+        _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}; give --csv another FILE") from error
+        replace_atomically(path, write)
+    except StoreError as error:
+        cause = error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else error
+        raise StoreError(f"{path} cannot be written: {reason}; name another file") from error

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.store.identity import canonical_json
 
+if TYPE_CHECKING:
+    from rexp.report.statistics import Comparison
+
 Result = Mapping[str, Any]
 ABSENT = "-"
-PARTS = ("metrics", "cost", "gate")
+PARTS = ("metrics", "cost", "gate", "beside")
 """Of a result: where columns come from."""
 
 
@@ -34,6 +37,8 @@ class Row:
         difference: what sets it apart from other rows with the same labels: ``model.factors=8``; or "".
         seeds, runs: one of each a run.
         cells: by column.
+        comparisons: with its baseline, by column; see :mod:`rexp.report.baseline`.
+        is_baseline: it is called as baselines are.
     """
 
     labels: tuple[str, ...]
@@ -41,6 +46,8 @@ class Row:
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
     cells: Mapping[str, Cell]
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    is_baseline: bool = False
 
 
 def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:
@@ -117,10 +124,13 @@ def _group(results: Iterable[Result], key: Any) -> dict[Any, list[Result]]:
 
 def _differences(configs: Sequence[Mapping[str, str]], named: set[str]) -> Iterator[str]:
     """For each flat configuration the keys, not named by the row already, in which the configurations differ."""
-    keys = sorted({key for config in configs for key in config})
-    differing = [key for key in keys if key not in named and len({config.get(key, ABSENT) for config in configs}) > 1]
+    keys = sorted({key for config in configs for key in config} - named)
+    differing = [key for key in keys if len({config.get(key, ABSENT) for config in configs}) > 1]
+    # What is the same wherever it is there (the options of a stage that some have) is left out, if the rest will do.
+    varied = [key for key in differing if len({config[key] for config in configs if key in config}) > 1]
+    enough = len({tuple(config.get(key, ABSENT) for key in varied) for config in configs}) == len(configs)
     for config in configs:
-        yield ", ".join(f"{key}={config[key]}" for key in differing if key in config)
+        yield ", ".join(f"{key}={config[key]}" for key in (varied if enough else differing) if key in config)
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

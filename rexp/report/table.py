@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rexp.report.tables import Table, make_tables
-from rexp.report.write import cell_text, footnotes, is_best, row_name
+from rexp.report.write import footnotes, is_best, is_second, marked, row_name
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Grid
+
+    from rexp.report.rows import Row
 
 
 UNBOUNDED = 10_000
@@ -25,17 +27,22 @@ def render_table(
     columns: Sequence[str] | None = None,
     console: Console | None = None,
 ) -> None:
-    """Print the table, or tables, of these results.
+    """Print the table, or tables, of these results; see :func:`rexp.report.tables.make_tables`."""
+    print_tables(make_tables(results, keys, columns), console)
+
+
+def print_tables(tables: Sequence[Table], console: Console | None = None) -> None:
+    """Print tables.
 
     Args:
-        results: as the store holds them; see :func:`rexp.report.tables.make_tables` for ``keys`` and ``columns``.
+        tables: to be shown.
         console: where to; by default standard output, whole lines where that is no terminal.
     """
     from rich.console import Console
 
     # A file or a pipe has no width: there nothing is left out.
     console = console or Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False)
-    for table in make_tables(results, keys, columns):
+    for table in tables:
         _print(table, console)
 
 
@@ -65,11 +72,15 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     for key in table.keys:
         grid.add_column(key, overflow="fold")
     grid.add_column("seeds", justify="right", min_width=len("seeds"))
-    texts = {column: [cell_text(column, row.cells[column]) for row in table.rows] for column in columns}
+    texts = {column: [marked(row, column) for row in table.rows] for column in columns}
     for column in columns:
         width = max(map(len, [column, *texts[column]]))  # numbers are never cut
         grid.add_column(Text(column), justify="right", min_width=width)
     for index, row in enumerate(table.rows):
-        cells = [Text(texts[column][index], style="bold" if is_best(table, row, column) else "") for column in columns]
+        cells = [Text(texts[column][index], style=_style(table, row, column)) for column in columns]
         grid.add_row(*(Text(name) for name in row_name(row)), str(len(row.seeds)), *cells)
     return grid
+
+
+def _style(table: Table, row: Row, column: str) -> str:
+    return "bold" if is_best(table, row, column) else "underline" if is_second(table, row, column) else ""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.report.control import PART, with_controls
+from rexp.report.control import column as control_column
 from rexp.report.direction import higher_is_better
 from rexp.report.rows import ABSENT, PARTS, Result, Row, label, make_rows, newest
 
-DEFAULT_KEYS = ("model", "compress")
+DEFAULT_KEYS = ("model", "compress", "teacher")
 DEFAULT_COSTS = ("parameters", "fit_seconds")
+SHORT = {"bytes": "weight_bytes", "p50_ms": "score_100_p50_ms", "p95_ms": "score_100_p95_ms"}
+"""Shorter names of columns that are often asked for: of the file written, and of scoring 100 candidates."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,9 @@ class Table:
         heading: data set and protocol in words.
         keys: what names a row.
         columns: metrics, then costs.
-        best: the best mean of each column that has one, where they differ.
+        best, second: the best mean of each column that has one, where they differ, and the one after it.
         left_out: older runs of the same configuration and seed that are not in it.
+        baseline, test: what rows were compared with, and how; see :func:`rexp.report.baseline.with_baseline`.
     """
 
     heading: str
@@ -33,6 +38,9 @@ class Table:
     rows: tuple[Row, ...]
     best: Mapping[str, float]
     left_out: int = 0
+    second: Mapping[str, float] = field(default_factory=dict)
+    baseline: str = ""
+    test: str = ""
 
 
 def make_tables(
@@ -48,33 +56,39 @@ def make_tables(
     Raises:
         ConfigError: no run has such a key or column.
     """
-    _refuse_unknown(results, keys or (), columns or ())
+    columns = [SHORT.get(column, column) for column in columns or ()]
+    _refuse_unknown(results, keys or (), columns)
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault((_protocol(result), result["data"]["fingerprint"]), []).append(result)
     return [_table(group, keys, columns) for group in groups.values()]
 
 
-def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str] | None) -> Table:
+def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str]) -> Table:
     kept = newest(results)
     chosen = tuple(keys or (key for key in DEFAULT_KEYS if key == "model" or len({label(r, key) for r in kept}) > 1))
     # A column that no run of this table has would be empty: another table has it.
-    wanted = columns or (*_names(kept, "metrics"), *DEFAULT_COSTS)
+    wanted = tuple(columns) or (*_names(kept, "metrics"), *DEFAULT_COSTS)
+    metric = next((name for name in wanted if name in _names(kept, "metrics")), None)
+    if metric and any(PART in result for result in kept):
+        kept, place = with_controls(kept, metric), list(wanted).index(metric) + 1
+        wanted = (*wanted[:place], control_column(metric), *wanted[place:])
     present = {name for part in PARTS for name in _names(kept, part)}
     shown = tuple(column for column in wanted if column in present)
     table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
-    return replace(table, best=_best(table, kept))
+    ranked = {column: means for column in shown if len(means := _from_best(table, kept, column)) > 1}
+    return replace(
+        table,
+        best={column: means[0] for column, means in ranked.items()},
+        second={column: means[1] for column, means in ranked.items() if len(means) > 2},
+    )
 
 
-def _best(table: Table, results: Iterable[Result]) -> dict[str, float]:
-    costs = set(_names(results, "cost"))
-    best: dict[str, float] = {}
-    for column in table.columns:
-        higher = False if column in costs else higher_is_better(column)
-        means = {row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)}
-        if len(means) > 1 and higher is not None:
-            best[column] = max(means) if higher else min(means)
-    return best
+def _from_best(table: Table, results: Iterable[Result], column: str) -> list[float]:
+    """Distinct means of a column, the best first; none where nobody knows what is better."""
+    higher = False if column in _names(results, "cost") else higher_is_better(column)
+    means = {row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)}
+    return [] if higher is None else sorted(means, reverse=higher)
 
 
 def _protocol(result: Result) -> str:

@@ -1,17 +1,18 @@
-"""Tables as Markdown and as CSV."""
+"""Tables as text: what a cell says, and Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rexp.report.rows import Cell, Row
+from rexp.report import baseline, control
 
 if TYPE_CHECKING:
+    from rexp.report.rows import Cell, Row
     from rexp.report.tables import Table
+
+DAGGER = "†"
 
 
 def row_name(row: Row) -> tuple[str, ...]:
@@ -19,6 +20,12 @@ def row_name(row: Row) -> tuple[str, ...]:
     if not row.difference:
         return row.labels
     return (*row.labels[:-1], f"{row.labels[-1]} ({row.difference})")
+
+
+def marked(row: Row, column: str) -> str:
+    """:func:`cell_text`, with a dagger where the row differs from its baseline."""
+    comparison = row.comparisons.get(column)
+    return cell_text(column, row.cells[column]) + (DAGGER if comparison and comparison.significant else "")
 
 
 def cell_text(column: str, cell: Cell) -> str:
@@ -36,12 +43,23 @@ def is_best(table: Table, row: Row, column: str) -> bool:
     return column in table.best and row.cells[column].mean == table.best[column]
 
 
+def is_second(table: Table, row: Row, column: str) -> bool:
+    """The row has the best mean after the best."""
+    return column in table.second and row.cells[column].mean == table.second[column]
+
+
 def footnotes(table: Table) -> Iterator[str]:
     """What a reader must know of the numbers."""
     if any(len(row.seeds) > 1 for row in table.rows):
         yield "mean ± sample standard deviation over seeds"
     if table.left_out:
         yield f"left out: {table.left_out} older run(s) of a configuration and seed that was run again since"
+    if any(column.startswith(control.column("")) for column in table.columns):
+        yield (
+            "control: the same steps and epochs without what distils and prunes; - where none is needed, "
+            "or it was not run (compress.control=true)"
+        )
+    yield from baseline.footnotes(table)
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -58,7 +76,7 @@ def _markdown_table(table: Table) -> str:
         _pipes(["---"] * len(table.keys) + ["---:"] * (len(titles) - len(table.keys))),
     ]
     for row in table.rows:
-        texts = [cell_text(column, row.cells[column]) for column in table.columns]
+        texts = [marked(row, column) for column in table.columns]
         bold = [is_best(table, row, column) for column in table.columns]
         cells = [f"**{text}**" if best else text for text, best in zip(texts, bold, strict=True)]
         lines.append(_pipes([*row_name(row), str(len(row.seeds)), *cells]))
@@ -68,27 +86,3 @@ def _markdown_table(table: Table) -> str:
 
 def _pipes(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def comma_separated(tables: Sequence[Table]) -> str:
-    """One line a row of every table: its heading, names, seeds and run ids; mean, sd and n of each column."""
-    keys = list(dict.fromkeys(key for table in tables for key in table.keys))
-    columns = list(dict.fromkeys(column for table in tables for column in table.columns))
-    statistics = [f"{column} {part}" for column in columns for part in ("mean", "sd", "n")]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["table", *keys, "difference", "seeds", "runs", *statistics])
-    for table in tables:
-        for row in table.rows:
-            names = dict(zip(table.keys, row.labels, strict=True))
-            cells = [row.cells.get(column, Cell(math.nan, math.nan, 0)) for column in columns]
-            numbers = [number for cell in cells for number in (_number(cell.mean), _number(cell.sd), cell.n)]
-            seeds, runs = " ".join(map(str, row.seeds)), " ".join(row.runs)
-            writer.writerow(
-                [table.heading, *(names.get(key, "") for key in keys), row.difference, seeds, runs, *numbers]
-            )
-    return text.getvalue()
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else repr(value)

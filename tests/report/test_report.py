@@ -16,9 +16,10 @@ from rexp import registry
 from rexp.__main__ import main
 from rexp.errors import ConfigError
 from rexp.report.direction import higher_is_better
+from rexp.report.records import comma_separated
 from rexp.report.table import render_table
 from rexp.report.tables import make_tables
-from rexp.report.write import comma_separated, markdown
+from rexp.report.write import markdown
 from rexp.versions import OWN
 
 FACTS = {
@@ -123,6 +124,21 @@ def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own_and_say_in
     ]
 
 
+def test_options_of_a_stage_that_some_rows_have_are_not_spelt_out() -> None:
+    def staged(run: str, order: list[str], stages: dict[str, Any]) -> dict[str, Any]:
+        one = result(run, "mf", 1, 0.5)
+        return one | {"config": one["config"] | {"compress": {"order": order, "stages": stages}}}
+
+    quant = {"quant": {"name": "rowwise", "bits": 4}}
+    runs = [staged("a", ["fit"], {}), staged("b", ["fit", "quant"], quant)]
+    (table,) = make_tables([*runs, staged("c", ["fit", "quant"], {"quant": {"name": "rowwise", "bits": 8}})])
+    assert [row.difference for row in table.rows] == [
+        'compress.order=["fit"]',
+        'compress.order=["fit","quant"], compress.stages.quant.bits=4',
+        'compress.order=["fit","quant"], compress.stages.quant.bits=8',
+    ]
+
+
 def test_a_run_made_again_counts_once() -> None:
     again = result("r9", "mf", 3, 1.0, finished="2026-01-01")
     (table,) = make_tables([*RESULTS, again])
@@ -184,7 +200,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["report", str(store), "--csv", str(tmp_path / "table.csv")]) == 0
     assert (tmp_path / "table.csv").read_text().count("\n") == 3
     assert main(["report", str(store), "--csv", str(tmp_path / "no" / "table.csv")]) == 1
-    assert "give --csv another FILE" in capsys.readouterr().err
+    assert "table.csv cannot be written: No such file or directory; name another file" in capsys.readouterr().err
     assert main(["report", str(store), "--cols", "x"]) == 2
     assert main(["report", str(tmp_path / "empty")]) == 1
     assert "no finished run in" in capsys.readouterr().err
