@@ -54,7 +54,8 @@ def run(
     Raises:
         RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
     """
-    request = read(config, labels, group, typed)
+    # What the teacher was called by is a label of its own run alone.
+    request = read(config, {key: label for key, label in labels.items() if key != "teacher"}, group, typed)
     store = Store(request.store)
     store.check_writable()
     alias = alias_key(request.alias())
@@ -198,7 +199,7 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
     teachers = [store.result(run) for run in teacher_runs(plan.config())]
     if not teachers:
         return {}
-    names = "+".join(its["config"]["model"]["name"] for its in teachers)
+    names = "+".join(its["labels"].get("model", its["config"]["model"]["name"]) for its in teachers)
     named: Result = {"teacher": {"run_id": "+".join(its["run_id"] for its in teachers), "name": names}}
     found = best([gate(result, its) for its in teachers])
     if found is None:

@@ -71,7 +71,8 @@ def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
     from rexp.run import run
 
     alone = _alone(config, key)
-    choices = {**labels, "model": str(alone.model.name), "compress": "none"}
+    name = labels.get("teacher") if key == "teacher" else None
+    choices = {**labels, "model": name or str(alone.model.name), "compress": "none"}
     return str(run(alone, choices, sweeping=True).result["run_id"])
 
 

@@ -89,6 +89,8 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
         for group, choice in hydra.runtime.choices.items()
         if choice and "hydra" not in group and "@" not in group
     }
+    if teacher := hydra.runtime.choices.get("model@teacher"):
+        labels["teacher"] = teacher
     if hydra.mode == RunMode.MULTIRUN:
         sweep = Path(hydra.sweep.dir).name
         return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]

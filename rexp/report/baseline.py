@@ -73,7 +73,10 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
 
 
 def baseline_of(table: Table, row: Row, wanted: Mapping[str, str]) -> Row | None:
-    """The one row that this row is compared with; None where there is none, or more than one, or where it is it."""
+    """The one row that this row is compared with; None where there is none, or more than one, or where it is it.
+
+    Of several the one whose configuration is nearest: the fewest keys differ.
+    """
     matching = _matching(table, wanted)
     free = {*wanted, FOLLOWS}
     alike = [
@@ -82,7 +85,13 @@ def baseline_of(table: Table, row: Row, wanted: Mapping[str, str]) -> Row | None
         if all(a == b for key, a, b in zip(table.keys, row.labels, other.labels, strict=True) if key not in free)
     ]
     pool = alike or matching
-    return pool[0] if len(pool) == 1 and pool[0] is not row else None
+    distances = [_distance(row, other) for other in pool]
+    nearest = [other for other, distance in zip(pool, distances, strict=True) if distance == min(distances)]
+    return nearest[0] if len(nearest) == 1 and row not in matching else None
+
+
+def _distance(row: Row, other: Row) -> int:
+    return sum(row.config.get(key) != other.config.get(key) for key in {*row.config, *other.config})
 
 
 def _matching(table: Table, wanted: Mapping[str, str]) -> list[Row]:

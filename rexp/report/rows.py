@@ -36,6 +36,7 @@ class Row:
         labels: one text a row key.
         difference: what sets it apart from other rows with the same labels: ``model.factors=8``; or "".
         seeds, runs: one of each a run.
+        config: the configuration, flat, without the seed.
         cells: by column.
         comparisons: with its baseline, by column; see :mod:`rexp.report.baseline`.
         is_baseline: it is called as baselines are.
@@ -45,6 +46,7 @@ class Row:
     difference: str
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
+    config: Mapping[str, str]
     cells: Mapping[str, Cell]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     is_baseline: bool = False
@@ -62,11 +64,11 @@ def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[
     for labels, alike in _group(results, lambda result: tuple(label(result, key) for key in keys)).items():
         variants = list(_group(alike, configuration).values())
         configs = [_flat(_without_seed(runs[0])) for runs in variants]
-        for runs, difference in zip(variants, _differences(configs, named=set(keys)), strict=True):
+        for runs, config, difference in zip(variants, configs, _differences(configs, named=set(keys)), strict=True):
             runs = sorted(runs, key=lambda result: int(result["seed"]))
             cells = {column: _cell([value(result, column) for result in runs]) for column in columns}
             seeds = tuple(int(result["seed"]) for result in runs)
-            rows.append(Row(labels, difference, seeds, tuple(result["run_id"] for result in runs), cells))
+            rows.append(Row(labels, difference, seeds, tuple(result["run_id"] for result in runs), config, cells))
     return rows
 
 
