@@ -14,6 +14,7 @@ VERBS = {
     "data": "rexp.data.command",
     "export": "rexp.export.command",
     "measure": "rexp.measure.command",
+    "paper": "rexp.paper.command",
     "plugins": "rexp.config.command",
     "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",

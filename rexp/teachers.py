@@ -70,10 +70,10 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
 def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
     from rexp.run import run
 
-    alone = _alone(config, key)
+    own = alone(config, key)
     name = labels.get("teacher") if key == "teacher" else None
-    choices = {**labels, "model": name or str(alone.model.name), "compress": "none"}
-    return str(run(alone, choices, sweeping=True).result["run_id"])
+    choices = {**labels, "model": name or str(own.model.name), "compress": "none"}
+    return str(run(own, choices, sweeping=True).result["run_id"])
 
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
@@ -169,7 +169,7 @@ def _stages(request: Request) -> Iterator[Staged]:
     return (stage for step in request.recipe.steps for stage in step.stages)
 
 
-def _alone(config: DictConfig, key: str) -> DictConfig:
+def alone(config: DictConfig, key: str) -> DictConfig:
     """The configuration of a teacher's own run."""
     from dataclasses import fields
 

@@ -21,6 +21,9 @@ def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> C
         arguments: the command line.
         composing: no job had begun, so that Hydra's bare ``ValueError`` is about the command line too.
     """
+    for argument in arguments:
+        if argument.startswith("paper="):
+            return ConfigError(f"{argument}: a paper is a table of many runs; write rexp paper run {argument[6:]}")
     if composing and type(error) is ValueError:
         return ConfigError(_explain_value(error, arguments))
     if not isinstance(error, HydraException | OmegaConfBaseException):

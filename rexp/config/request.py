@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 # What may differ without making another run; everything else is part of what a run is.
-VOLATILE = ("beside", "force", "measure", "paths", "paper", "tags", "track")
+VOLATILE = ("beside", "force", "measure", "paths", "tags", "track")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
 TEACHER_RESERVED = (*MODEL_RESERVED, "weight")

@@ -84,6 +84,5 @@ class Root:
     compress: Compress = field(default_factory=Compress)
     measure: Measure = field(default_factory=Measure)
     track: Any = None
-    paper: Any = None
     beside: list[str] = field(default_factory=lambda: ["pop", "random"])
     tags: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ COMPOSING = [
     ("data/split=leave_lost", "data/split=leave_lost: there is no such option; did you mean 'leave_last'?"),
     ("experiment=ncf_papr", "experiment=ncf_papr: there is no such option; did you mean 'ncf_paper'?"),
     ("track=[csv,wandbb]", "track=wandbb: there is no such option; did you mean 'wandb'?"),
+    ("paper=sasrec", "paper=sasrec: a paper is a table of many runs; write rexp paper run sasrec"),
     ("moddel=ncf", "moddel: there is no such key; did you mean 'model'?"),
     ("sead=1", "sead: there is no such key; did you mean 'seed'?"),
     ("train.max_epoch=1", "train.max_epoch: there is no such key; did you mean 'max_epochs'?"),

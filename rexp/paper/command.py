@@ -1,0 +1,155 @@
+"""``rexp paper``: published tables as commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError
+from rexp.paper.paper import load, paper_files
+from rexp.store.files import write_text
+
+if TYPE_CHECKING:
+    from rexp.paper.check import Check
+    from rexp.paper.paper import Paper
+
+RESULTS = Path("results/papers")
+
+
+def main(argv: list[str]) -> int:
+    """List, run, record or check papers; exit code 1 where a run failed, or where ``check --strict`` found a miss."""
+    parser = _parser()
+    # What more there is on the line may stand anywhere on it.
+    options, rest = parser.parse_known_args(argv)
+    if rest and (options.action != "run" or any("=" not in text or text.startswith("--") for text in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.overrides = rest
+    return {"list": _list, "run": _run, "record": _record, "check": _check}[options.action](options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rexp paper",
+        description="Published tables as files that run: what a paper printed, beside what its runs give here.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the papers that are installed, and how far they were run").add_argument(
+        "--results", type=Path, default=RESULTS, help=f"folder of records (default: {RESULTS})"
+    )
+    run = actions.add_parser(
+        "run",
+        help="make a paper's runs, those that are not done yet, and show the table",
+        epilog="KEY=VALUE on the line goes to every run, such as track=none",
+    )
+    record = actions.add_parser("record", help="record runs that were made earlier, found by their configuration")
+    check = actions.add_parser("check", help="published, ours, difference and verdict, from the recorded runs")
+    for action in (run, record, check):
+        action.add_argument("paper", metavar="PAPER", help="its name (rexp paper list), or a YAML file")
+        action.add_argument("--results", type=Path, default=RESULTS, help=f"folder of records (default: {RESULTS})")
+    for action in (run, record):
+        action.add_argument("--rows", type=_names, metavar="NAMES", help="rows alone, such as 'htd*,teacher'")
+    run.add_argument("--quick", action="store_true", help="a short run of some rows, whose numbers mean nothing")
+    run.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    record.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="stores that may hold them")
+    check.add_argument("--strict", action="store_true", help="exit with 1 where a verified value is missed")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown (- for the screen)")
+    form.add_argument("--latex", type=Path, metavar="FILE", help="write LaTeX with booktabs (- for the screen)")
+    form.add_argument("--html", type=Path, metavar="FILE", help="write one HTML page (- for the screen)")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from rexp.paper.check import check
+    from rexp.paper.record import read_records
+    from rexp.paper.write import summary
+
+    grid = Table("paper", "cells", "title", box=None, pad_edge=False)
+    for name in paper_files():
+        paper = load(name)
+        grid.add_row(name, summary(check(paper, read_records(_file(options, paper)))), paper.title)
+    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(grid)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from rexp.paper.check import check
+    from rexp.paper.making import chosen, make
+    from rexp.paper.record import read_records
+    from rexp.paper.write import show
+
+    paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
+    if options.quick:
+        rows, more = chosen(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
+        records, failed = make(paper, rows, more, None)
+        print(f"{paper.name}: a quick run, whose numbers mean nothing", file=sys.stderr)
+        show(paper, check(paper, records))
+    else:
+        _, failed = make(paper, chosen(paper, options.rows), more, _file(options, paper))
+        found = check(paper, read_records(_file(options, paper)))
+        _write_page(options, paper, found)
+        show(paper, found)
+    if failed:
+        print(f"rexp: {failed} runs failed; the same command tries them again", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _record(options: argparse.Namespace) -> int:
+    from rexp.paper.check import check
+    from rexp.paper.making import chosen, gather
+    from rexp.paper.record import read_records
+    from rexp.paper.write import show
+    from rexp.store.store import Store
+
+    paper, file = load(options.paper), _file(options, load(options.paper))
+    records = gather(paper, chosen(paper, options.rows), [Store(store) for store in options.stores], file)
+    found = check(paper, read_records(file))
+    _write_page(options, paper, found)
+    show(paper, found)
+    print(f"{len(records)} runs recorded in {file}", file=sys.stderr)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rexp.paper.check import check
+    from rexp.paper.record import read_records
+    from rexp.paper.write import html, latex, markdown, show
+
+    paper = load(options.paper)
+    found = check(paper, read_records(_file(options, paper)))
+    for path, form in ((options.markdown, markdown), (options.latex, latex), (options.html, html)):
+        if path:
+            _print_or_write(path, form(paper, found))
+            break
+    else:
+        show(paper, found)
+    return int(options.strict and found.missed)
+
+
+def _write_page(options: argparse.Namespace, paper: Paper, found: Check) -> None:
+    from rexp.paper.write import markdown
+
+    write_text(_file(options, paper).with_suffix(".md"), markdown(paper, found))
+
+
+def _file(options: argparse.Namespace, paper: Paper) -> Path:
+    return Path(options.results) / f"{paper.name}.jsonl"
+
+
+def _print_or_write(path: Path, text: str) -> None:
+    if str(path) == "-":
+        print(text, end="")
+    else:
+        write_text(path, text)
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(f"--rows {text!r} names no row")
+    return names

@@ -1,0 +1,112 @@
+"""Runs that were made earlier, perhaps by older code, found again by their configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rexp.paper.references import references
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+    from rexp.store.store import Store
+
+Result = Mapping[str, Any]
+WHERE_USED = ("betas", "every", "last_k", "monitor", "patience", "select_on_test")
+"""Options that a configuration has as null where they are of no use; older code kept them."""
+BY_RUN = ("teacher", "from")
+"""What a configuration says by the ids of other runs, which other code would give other ids."""
+
+
+class Stored:
+    """The finished runs of some stores.
+
+    Args:
+        stores: the last that was finished counts, where several hold the same.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        found = [(store, result) for store in stores for result in store.runs()]
+        self._newest_first = sorted(found, key=lambda pair: str(pair[1]["finished"]), reverse=True)
+        self._by_id = {result["run_id"]: result for _, result in found}
+
+    def find(self, overrides: Sequence[str], runs: Mapping[str, str]) -> tuple[Store, Result] | None:
+        """The run that these overrides make, whatever code made it.
+
+        An option that the run does not know yet, or that is gone since, says nothing; all others must agree. A teacher
+        must have been made as the overrides make it.
+
+        Args:
+            overrides: of a single run; those that refer to other rows say what it starts from.
+            runs: the runs that they refer to, by the names of their rows.
+        """
+        wanted, teacher, taught = _configuration([text for text in overrides if not references([text])])
+        for store, result in self._newest_first:
+            config = result["config"]
+            if not agree(_without(wanted), _without(config)) or bool(config.get("teacher")) != taught:
+                continue
+            if sorted(_ids(config.get("from"))) != sorted(runs.values()):
+                continue
+            if taught and not self._taught_by(config["teacher"], teacher):
+                continue
+            return store, result
+        return None
+
+    def _taught_by(self, teacher: Any, wanted: Mapping[str, Any] | None) -> bool:
+        """One teacher, whose own run is in the stores and agrees."""
+        known = self._by_id.get(teacher) if isinstance(teacher, str) else None
+        if known is None or wanted is None:
+            return bool(teacher == wanted)
+        return agree(_without(wanted), _without(known["config"])) and known["seed"] == wanted["seed"]
+
+
+def agree(one: Any, other: Any, key: str = "") -> bool:
+    """Equal in all that both have, and that is of use to both.
+
+    >>> agree({"a": 1, "new": True}, {"a": 1}), agree({"a": 1}, {"a": 2}), agree({"a": {"b": 1}}, {"a": None})
+    (True, False, False)
+    """
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return all(agree(one[key], other[key], key) for key in one.keys() & other.keys())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(agree, one, other))
+    if key in WHERE_USED and None in (one, other):
+        return True
+    if key == "protocol" and "auto" in (one, other):
+        return True  # the data's own, as it is in the other
+    return bool(one == other)
+
+
+def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
+    """The typed configuration of a run and of its teacher, and whether it has one."""
+    from rexp.config.composing import compose
+    from rexp.config.plan import resolve
+    from rexp.config.request import read
+    from rexp.data.prepare import load_split
+    from rexp.store.store import Store
+    from rexp.teachers import alone
+
+    config, labels = compose(overrides)
+    request = read(config, {key: label for key, label in labels.items() if key != "teacher"})
+    split = load_split(request.data, request.data_root, request.cache)
+    store = Store(request.store)
+    own = resolve(request, split, store, sweeping=True).config()
+    taught = request.recipe.needs_teacher
+    if not taught:
+        return own, None, False
+    return own, _teacher_configuration(alone(config, "teacher"), split, store), True
+
+
+def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str, Any]:
+    from rexp.config.plan import resolve
+    from rexp.config.request import read
+
+    return resolve(read(config, {}), split, store, sweeping=True).config()
+
+
+def _without(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: node for key, node in config.items() if key not in BY_RUN}
+
+
+def _ids(named: Any) -> list[str]:
+    return [] if named is None else list(named.values()) if isinstance(named, Mapping) else [named]

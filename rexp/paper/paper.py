@@ -1,0 +1,209 @@
+"""A paper as its file in ``conf/paper`` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rexp.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One row of a published table, and the run that makes it.
+
+    Args:
+        name: of the row.
+        run: overrides of its run, beside the paper's; ``<other row>`` stands for the run id of that row under the same
+            seed.
+        experiment: a file in ``conf/experiment``, where it is another than the paper's.
+        published: values by metric; none for a row that only serves others, or that has no published counterpart.
+        tolerance: of the difference, where it is another than the paper's.
+        source: of the values, where it is another than the paper's.
+        unverified: the values were not read at their source; they are shown and decide nothing.
+        seeds: where they are others than the paper's.
+    """
+
+    name: str
+    run: tuple[str, ...] = ()
+    experiment: str | None = None
+    published: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float | None = None
+    source: str | None = None
+    unverified: bool = False
+    seeds: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A run of the plumbing, whose numbers mean nothing.
+
+    Args:
+        rows: names of the rows that take part.
+        overrides: what makes them short.
+    """
+
+    rows: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A published table.
+
+    Args:
+        name: of its file.
+        title: of the paper, with authors and venue.
+        source: where the values were read.
+        experiment: the file in ``conf/experiment`` that holds data, protocol and settings.
+        tolerance: by which the mean over seeds may differ.
+        rows: of the table.
+        quick: see :class:`Quick`.
+        seeds: of every row.
+        orders: names of rows whose first metric must fall from one to the next.
+        shown: metrics of rows without published values, by default those that were published of others.
+        notes: what a reader should know, misses above all (Markdown).
+    """
+
+    name: str
+    title: str
+    source: str
+    tolerance: float
+    rows: tuple[PaperRow, ...]
+    quick: Quick
+    experiment: str | None = None
+    seeds: tuple[int, ...] = (0,)
+    orders: tuple[tuple[str, ...], ...] = ()
+    shown: tuple[str, ...] = ()
+    notes: str = ""
+
+    def row(self, name: str) -> PaperRow:
+        """The row that is called so.
+
+        Raises:
+            ConfigError: none is.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise ConfigError(
+            f"paper {self.name} has no row '{name}'; {did_you_mean(name, [row.name for row in self.rows])}"
+        )
+
+    def seeds_of(self, row: PaperRow) -> tuple[int, ...]:
+        return self.seeds if row.seeds is None else row.seeds
+
+    def tolerance_of(self, row: PaperRow) -> float:
+        return self.tolerance if row.tolerance is None else row.tolerance
+
+    def overrides(self, row: PaperRow, seed: int) -> list[str]:
+        """The command line of a row's run; references to other rows are left in it."""
+        experiment = row.experiment or self.experiment
+        return [*([f"experiment={experiment}"] if experiment else []), *row.run, f"seed={seed}"]
+
+    @property
+    def metrics(self) -> list[str]:
+        """What rows without published values show."""
+        return list(self.shown or dict.fromkeys(metric for row in self.rows for metric in row.published))
+
+
+def paper_files() -> dict[str, Path]:
+    """The papers' files by name: rexp's own, then those that plugins bring along."""
+    from rexp import registry
+    from rexp.config.hydra_plugins import conf_folder
+    from rexp.config.launch import conf_dir
+
+    folders = [conf_dir(), *(conf_folder(package.package) for package in registry.conf_packages())]
+    files = [file for folder in folders if folder for file in sorted((folder / "paper").glob("*.yaml"))]
+    found: dict[str, Path] = {}
+    for file in files:
+        found.setdefault(file.stem, file)
+    return found
+
+
+def load(name: str) -> Paper:
+    """Read a paper's file.
+
+    Args:
+        name: of a paper that is installed, or the path of a file.
+
+    Raises:
+        ConfigError: there is none, or the file does not hold a paper.
+    """
+    known = paper_files()
+    file = Path(name) if name.endswith(".yaml") else known.get(name)
+    if file is None or not file.is_file():
+        raise ConfigError(f"there is no paper '{name}'; {did_you_mean(name, known)}")
+    return read(file)
+
+
+def read(file: Path) -> Paper:
+    """A paper from a file; see :class:`Paper`.
+
+    Raises:
+        ConfigError: naming the file, the place and what is wrong there.
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        node = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+    where = file.name
+    _require(isinstance(node, Mapping), where, "holds no mapping")
+    node = {**node, "name": file.stem}
+    rows = [_read_row(row, f"{where} rows[{place}]") for place, row in enumerate(_list(node, "rows", where))]
+    node["rows"] = tuple(rows)
+    node["quick"] = Quick(**_plain(Quick, node.get("quick") or {}, f"{where} quick"))
+    node["orders"] = tuple(tuple(order) for order in node.get("orders") or ())
+    paper = Paper(**_plain(Paper, node, where))
+    _check(paper, where)
+    return paper
+
+
+def _read_row(node: Any, where: str) -> PaperRow:
+    _require(isinstance(node, Mapping), where, "is no mapping")
+    values = _plain(PaperRow, node, where)
+    for metric, value in values.get("published", {}).items():
+        _require(isinstance(value, int | float), where, f"published {metric}={value!r} is no number")
+    return PaperRow(**values)
+
+
+def _plain(kind: Any, node: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Checked keys, lists as tuples."""
+    known = {item.name: item for item in fields(kind)}
+    for key in node:
+        _require(key in known, where, f"has no key '{key}'; {did_you_mean(str(key), known)}")
+    for key, item in known.items():
+        needed = item.default is MISSING and item.default_factory is MISSING
+        _require(key in node or not needed, where, f"lacks '{key}'")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}
+
+
+def _list(node: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
+    value = node.get(key)
+    _require(isinstance(value, list) and bool(value), where, f"needs a list of {key}")
+    assert isinstance(value, list)
+    return value
+
+
+def _check(paper: Paper, where: str) -> None:
+    names = [row.name for row in paper.rows]
+    for name in names:
+        _require(names.count(name) == 1, where, f"has two rows '{name}'")
+    for name in [*paper.quick.rows, *(name for order in paper.orders for name in order), *_referred(paper)]:
+        _require(name in names, where, f"names a row '{name}' that it does not have; {did_you_mean(name, names)}")
+
+
+def _referred(paper: Paper) -> Iterator[str]:
+    from rexp.paper.references import references
+
+    for row in paper.rows:
+        yield from references(row.run)
+
+
+def _require(condition: bool, where: str, text: str) -> None:
+    if not condition:
+        raise ConfigError(f"{where} {text}")
