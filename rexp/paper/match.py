@@ -41,21 +41,22 @@ class Stored:
             runs: the runs that they refer to, by the names of their rows.
         """
         wanted, teacher, taught = _configuration([text for text in overrides if not references([text])])
+        named = _referred("teacher.from", overrides, runs)
         for store, result in self._newest_first:
             config = result["config"]
             if not agree(_without(wanted), _without(config)) or bool(config.get("teacher")) != taught:
                 continue
-            if sorted(_ids(config.get("from"))) != sorted(runs.values()):
+            if sorted(_ids(config.get("from"))) != sorted(_referred("model.from", overrides, runs)):
                 continue
-            if taught and not self._taught_by(config["teacher"], teacher):
+            if taught and not self._taught_by(config["teacher"], named[0] if named else teacher):
                 continue
             return store, result
         return None
 
-    def _taught_by(self, teacher: Any, wanted: Mapping[str, Any] | None) -> bool:
-        """One teacher, whose own run is in the stores and agrees."""
+    def _taught_by(self, teacher: Any, wanted: Mapping[str, Any] | str | None) -> bool:
+        """One teacher: the named run, or one whose own run is in the stores and agrees."""
         known = self._by_id.get(teacher) if isinstance(teacher, str) else None
-        if known is None or wanted is None:
+        if known is None or wanted is None or isinstance(wanted, str):
             return bool(teacher == wanted)
         return agree(_without(wanted), _without(known["config"])) and known["seed"] == wanted["seed"]
 
@@ -102,6 +103,11 @@ def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str,
     from rexp.config.request import read
 
     return resolve(read(config, {}), split, store, sweeping=True).config()
+
+
+def _referred(key: str, overrides: Sequence[str], runs: Mapping[str, str]) -> list[str]:
+    """The runs that stand behind one key."""
+    return [runs[name] for text in overrides if text.lstrip("+").startswith(key) for name in references([text])]
 
 
 def _without(config: Mapping[str, Any]) -> dict[str, Any]:
