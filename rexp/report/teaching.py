@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.config.teaching import teacher_runs
@@ -43,38 +43,40 @@ def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
     """
     known = list(store)
     by_id = {result["run_id"]: result for result in known}
-    lines: list[str] = []
+    taught: dict[str, list[Result]] = {}
     for student in results:
-        for teacher in map(by_id.get, teacher_runs(student["config"])):
-            if teacher is not None and _rules(teacher) == _rules(student):
-                lines += _verdict(student, teacher, known)
-    return list(dict.fromkeys(lines))
+        for run in teacher_runs(student["config"]):
+            if run in by_id and _rules(by_id[run]) == _rules(student):
+                taught.setdefault(run, []).append(student)
+    verdicts = (_verdict(by_id[run], students, known) for run, students in taught.items())
+    return [line for line in verdicts if line]
 
 
-def _verdict(student: Result, teacher: Result, known: Sequence[Result]) -> Iterator[str]:
-    metric = next(iter(student["metrics"]), None)
+def _verdict(teacher: Result, students: Sequence[Result], known: Sequence[Result]) -> str | None:
+    metric = next(iter(students[0]["metrics"]), None)
     if metric is None or metric not in teacher["metrics"] or (higher := higher_is_better(metric)) is None:
-        return
-    name = f"teacher {_model(teacher)} (run {teacher['run_id']})"
+        return None
+    name = f"teacher {_name(teacher)} (run {teacher['run_id']})"
     rivals = [
         run
         for run in known
-        if run["run_id"] != teacher["run_id"] and metric in run["metrics"] and _rules(run) == _rules(student)
-        if _model(run) == SIMPLE or _is_plain(run, student)
+        if run["run_id"] != teacher["run_id"] and metric in run["metrics"] and _rules(run) == _rules(teacher)
+        if _model(run) == SIMPLE or any(_is_plain(run, student) for student in students)
     ]
     if not rivals:
-        yield (
-            f"{name} is not compared: the store has neither {_model(student)} trained without it (compress=none) "
+        models = " or ".join(dict.fromkeys(map(_model, students)))
+        return (
+            f"{name} is not compared: the store has neither {models} trained without it (compress=none) "
             f"nor {SIMPLE} under these rules"
         )
-        return
     best = (max if higher else min)(rivals, key=lambda run: float(run["metrics"][metric]))
     own, its = float(teacher["metrics"][metric]), float(best["metrics"][metric])
-    if not (own > its if higher else own < its):
-        yield (
-            f"{name} is untuned: its {metric} of {own:.4f} does not beat the {its:.4f} of {_model(best)} "
-            f"(run {best['run_id']}); what it teaches looks better beside it than it is"
-        )
+    if own > its if higher else own < its:
+        return None
+    return (
+        f"{name} is untuned: its {metric} of {own:.4f} does not beat the {its:.4f} of {_name(best)} "
+        f"(run {best['run_id']}); what it teaches looks better beside it than it is"
+    )
 
 
 def _is_plain(run: Result, student: Result) -> bool:
@@ -90,3 +92,8 @@ def _rules(result: Result) -> tuple[str, str]:
 
 def _model(result: Result) -> str:
     return str(result["config"]["model"]["name"])
+
+
+def _name(result: Result) -> str:
+    """What the model was called by on the command line, else its plugin's name."""
+    return str(result.get("labels", {}).get("model", _model(result)))
