@@ -11,7 +11,7 @@ from rexp.errors import ConfigError, StoreError
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.latex import latex
 from rexp.report.records import comma_separated, write_parquet
-from rexp.report.tables import make_tables
+from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import untuned
 from rexp.report.write import markdown
 from rexp.store.files import replace_atomically
@@ -91,6 +91,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     from rexp.report.frontier import draw_frontier
 
     known = {name for result in results for name in result["cost"]}
+    cols = [SHORT.get(name, name) for name in cols or ()]
     costs = [name for name in cols or COSTS if name in known]
     metrics = [name for name in cols or results[0]["metrics"] if name not in known]
     if not metrics:
