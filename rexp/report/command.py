@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rexp.report.rows import Result
+    from rexp.report.tables import Table
 
 PICTURES = (".png", ".svg", ".pdf")
 COSTS = ("weight_bytes", "score_100_p95_ms")
@@ -58,6 +59,11 @@ def main(argv: list[str]) -> int:
         help="draw accuracy against cost to a .png, .svg or .pdf file: the first metric of --cols against each of its "
         "costs (by default the bytes of the weights)",
     )
+    parser.add_argument(
+        "--wandb",
+        metavar="PROJECT",
+        help="send tables and the frontier to W&B as a run of their own; offline where it has no key here",
+    )
     options = parser.parse_args(argv)
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
@@ -70,6 +76,8 @@ def main(argv: list[str]) -> int:
     tables = make_tables(results, options.rows, options.cols)
     if options.baseline:
         tables = with_baseline(tables, parse(options.baseline), options.store, options.test)
+    if options.wandb:
+        _publish(options, tables, results)
     if options.markdown:
         print(markdown(tables), end="")
     elif options.csv:
@@ -99,6 +107,19 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     tables = make_tables(results, rows, [metrics[0], *costs])
     _write(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
     print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
+
+
+def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[Result]) -> None:
+    from tempfile import TemporaryDirectory
+
+    from rexp.report.publish import publish
+    from rexp.track.wandb import WandbConfig
+
+    with TemporaryDirectory() as folder:
+        picture = Path(folder) / "frontier.png"
+        _draw(picture, results, options.rows, options.cols)
+        place = publish(tables, [picture], WandbConfig(project=options.wandb), options.store)
+    print(f"sent to W&B: {place}", file=sys.stderr)
 
 
 def _names(text: str) -> list[str]:

@@ -44,31 +44,14 @@ class WandbTracker:
     Config: ClassVar[type] = WandbConfig
 
     def __init__(self, config: WandbConfig, run: RunInfo) -> None:
-        import wandb
-
-        # W&B's own telemetry would otherwise tell on the screen, later, that it could not be sent.
-        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
-        base_url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
-        mode = config.mode or default_mode(base_url)
-        # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
-        if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
-            mode = "offline"
-            print(f"warning: track=wandb stays offline, {fault}; 'wandb sync' sends it later", file=sys.stderr)
-        settings = _settings(wandb, config.timeout)
-        # Told to init alone, W&B would still call the server when the process ends, and wait for it.
-        wandb.setup(wandb.Settings(silent=True, mode=mode))
-        self._run = wandb.init(
-            project=config.project,
-            entity=config.entity,
-            mode=mode,
+        self._run = open_run(
+            config,
+            run.directory,
             id=run.run_id,
             name=_name(run),
             group=run.group,
             tags=[*_tags(run), *config.tags],
             config=dict(run.config),
-            dir=str(run.directory.resolve()),  # W&B's service has a working directory of its own
-            resume="allow" if mode == "online" else None,
-            settings=settings,
         )
         self._run.define_metric("epoch", hidden=True)
         self._run.define_metric("*", step_metric="epoch")
@@ -82,6 +65,38 @@ class WandbTracker:
         finally:
             # Without it the next job of a sweep would go on in this W&B run.
             self._run.finish(exit_code=int(status != "done"))
+
+
+def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
+    """A W&B run; offline where there is no key, or where the server does not answer.
+
+    Args:
+        config: project, mode and patience.
+        directory: where W&B writes its files.
+        options: more for ``wandb.init``; with an ``id`` the run of that id goes on.
+    """
+    import wandb
+
+    # W&B's own telemetry would otherwise tell on the screen, later, that it could not be sent.
+    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
+    base_url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
+    mode = config.mode or default_mode(base_url)
+    # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
+    if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
+        mode = "offline"
+        print(f"warning: W&B stays offline, {fault}; 'wandb sync' sends it later", file=sys.stderr)
+    settings = _settings(wandb, config.timeout)
+    # Told to init alone, W&B would still call the server when the process ends, and wait for it.
+    wandb.setup(wandb.Settings(silent=True, mode=mode))
+    return wandb.init(
+        project=config.project,
+        entity=config.entity,
+        mode=mode,
+        dir=str(directory.resolve()),  # W&B's service has a working directory of its own
+        resume="allow" if mode == "online" and "id" in options else None,
+        settings=settings,
+        **options,
+    )
 
 
 def default_mode(base_url: str, environment: Mapping[str, str] | None = None) -> Mode:

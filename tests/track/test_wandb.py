@@ -112,7 +112,7 @@ def test_an_unreachable_server_is_one_warning(tmp_path: Path, listens: bool) -> 
     assert ended.returncode == 0
     assert ended.stdout == "went on\n"
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
-    assert ended.stderr.startswith("warning: track=wandb stays offline, http://127.0.0.1:")
+    assert ended.stderr.startswith("warning: W&B stays offline, http://127.0.0.1:")
     # What was to be sent is kept.
     found = read(tmp_path)
     assert found.history[0]["loss"] == 1.0

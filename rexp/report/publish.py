@@ -1,0 +1,54 @@
+"""Tables and pictures to Weights & Biases, as one run of the kind ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rexp.report.write import marked, row_name
+from rexp.track.wandb import WandbConfig, open_run
+
+if TYPE_CHECKING:
+    from rexp.report.tables import Table
+
+
+def publish(tables: Sequence[Table], pictures: Sequence[Path], config: WandbConfig, directory: Path) -> str:
+    """Log every table and picture; offline where W&B has no key here, for ``wandb sync`` to send later.
+
+    Args:
+        tables: as they are shown.
+        pictures: PNG files.
+        config: project, entity, mode.
+        directory: where W&B writes its files, such as the store.
+
+    Returns:
+        where the run is: its address, or the folder of an offline run.
+    """
+    import wandb
+
+    directory.mkdir(parents=True, exist_ok=True)
+    run = open_run(config, directory, name="report", job_type="report", tags=["report", *config.tags])
+    run.log({table.heading: wandb.Table(columns=titles(table), data=lines(table)) for table in tables})
+    run.log({picture.stem: wandb.Image(str(picture)) for picture in pictures})
+    place = str(run.url or run.dir)
+    run.finish()
+    return place
+
+
+def titles(table: Table) -> list[str | int]:
+    """What stands above the columns; a column of numbers is followed by one of its text."""
+    return [*table.keys, "seeds", *(name for column in table.columns for name in (column, f"{column} ± sd")), "runs"]
+
+
+def lines(table: Table) -> list[list[Any]]:
+    """One line a row: numbers to sort and plot by, texts with spread and daggers to read."""
+    return [
+        [
+            *row_name(row),
+            len(row.seeds),
+            *(part for column in table.columns for part in (row.cells[column].mean, marked(row, column))),
+            " ".join(row.runs),
+        ]
+        for row in table.rows
+    ]
