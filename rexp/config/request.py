@@ -206,7 +206,9 @@ def _check_root(raw: Node) -> None:
         if key not in raw:
             raise ConfigError(f"{key}: the run needs this key; take ~{key} off the command line")
     if raw["on_error"] not in ON_ERROR:
-        raise ConfigError(f"on_error={raw['on_error']}: there is no such way; {did_you_mean(raw['on_error'], ON_ERROR)}")
+        raise ConfigError(
+            f"on_error={raw['on_error']}: there is no such way; {did_you_mean(raw['on_error'], ON_ERROR)}"
+        )
     build(Paths, _node(raw, "paths"), "paths")
     build(Compress, _node(raw, "compress"), "compress")
 

@@ -36,7 +36,9 @@ class Locks:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                print(f"note: {what or f'run {name}'} is being made by another process; waiting for it", file=sys.stderr)
+                print(
+                    f"note: {what or f'run {name}'} is being made by another process; waiting for it", file=sys.stderr
+                )
                 lock.acquire()
         self._mine.add(name)
         try:

@@ -66,14 +66,11 @@ def _run(config: DictConfig, labels: dict[str, str], ledger: Ledger, number: int
 
 
 def _fail(ledger: Ledger, number: int, error: Exception, *, stop: bool) -> None:
-    """The line to the ledger and the screen, the traceback to the log; only of what nobody foresaw to the screen too."""
-    fault = error if isinstance(error, RexpError) else RexpError(f"{type(error).__name__}: {error}")
-    print(f"rexp: {fault}", file=sys.stderr)
-    if fault is not error and ledger.owner == here():
-        traceback.print_exception(error)
+    """The line to the ledger, from which the command tells it, and the traceback to the log."""
     with ledger.log_file(number).open("a", encoding="utf-8") as log:
         traceback.print_exception(error, file=log)
-    ledger.write(number, "failed", error=str(fault), kind=type(error).__name__)
+    kind = type(error).__name__
+    ledger.write(number, "failed", error=str(error) if isinstance(error, RexpError) else f"{kind}: {error}", kind=kind)
     if stop:
         ledger.stop()
 

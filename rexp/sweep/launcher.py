@@ -1,4 +1,4 @@
-"""Hydra's launchers as a sweep uses them: told where the ledger is, given what is not done, and outlived by the sweep."""
+"""Hydra's launchers as a sweep uses them: told where the ledger is, given what is not done, and outlived."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted
 from rexp.sweep.job import work
-from rexp.sweep.ledger import Ledger
 from rexp.sweep.states import state
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+    from rexp.sweep.ledger import Ledger
+
 TERMINATED = "stopped by SIGTERM; the same command goes on from there"
+
+
+def one_by_one(config: DictConfig) -> bool:
+    """Whether jobs run in this process, one after another, as Hydra's own launcher has it."""
+    return str(config.hydra.launcher._target_).rpartition(".")[2] == "BasicLauncher"
 
 
 def workers(config: DictConfig) -> int | None:
     """Jobs that may run at once; None where the launcher does not say."""
-    if _in_this_process(config):
+    if one_by_one(config):
         return 1
     number = config.hydra.launcher.get("n_jobs")
     cores = os.cpu_count() or 1
@@ -34,7 +40,7 @@ def workers(config: DictConfig) -> int | None:
 
 def batches(config: DictConfig, numbers: Sequence[int]) -> list[list[int]]:
     """The jobs as they are handed to the launcher: together where it runs them at once, else one after another."""
-    if _in_this_process(config):
+    if one_by_one(config):
         return [[number] for number in numbers]
     return [list(numbers)] if numbers else []
 
@@ -58,7 +64,7 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
     except Interrupted:
         raise
     except Exception as error:
-        if _in_this_process(config):
+        if one_by_one(config):
             raise
         print(f"rexp: the launcher gave up: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
         waiting = [number for number in numbers if state(ledger, number).status == "to do"]
@@ -77,10 +83,6 @@ def _point_to(ledger: Ledger, config: DictConfig) -> None:
     word = "hydra.sweep.dir='{}'".format(folder.replace("'", "\\'"))
     if word not in config.hydra.overrides.hydra:
         config.hydra.overrides.hydra.append(word)
-
-
-def _in_this_process(config: DictConfig) -> bool:
-    return str(config.hydra.launcher._target_).rpartition(".")[2] == "BasicLauncher"
 
 
 @contextmanager

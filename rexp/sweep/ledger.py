@@ -1,8 +1,8 @@
 """A sweep's ledger: what its jobs are, and one file a job that only ever grows.
 
-``<store>/.sweeps/<name>/`` holds ``sweep.json`` (the jobs and the last command), ``jobs/<number>.jsonl`` (what became of
-a job, one event a line) and ``jobs/<number>.log`` (what it said, and tracebacks). The name follows from the jobs, so the
-same command again goes on in the same ledger. The ledger tells; the store alone decides what is done.
+``<store>/.sweeps/<name>/`` holds ``sweep.json`` (the jobs and the last command), ``jobs/<number>.jsonl`` (what became
+of a job, one event a line) and ``jobs/<number>.log`` (what it said, and tracebacks). The name follows from the jobs, so
+the same command again goes on in the same ledger. The ledger tells; the store alone decides what is done.
 """
 
 from __future__ import annotations

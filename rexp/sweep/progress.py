@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rexp.sweep.ledger import Ledger
 from rexp.sweep.states import counts, seconds_left, states
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from rexp.sweep.ledger import Ledger
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""

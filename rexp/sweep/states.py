@@ -49,6 +49,7 @@ def state(ledger: Ledger, number: int) -> JobState:
         return JobState(number, words, "to do")
     status = _status(ledger, number, last)
     computed = [record for record in records if record["event"] == "done" and not record["cached"]]
+    seconds: float | None
     if status == "running":
         seconds = _since(next(record for record in reversed(records) if record["event"] == "started"))
     else:

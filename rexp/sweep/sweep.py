@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp import errors
 from rexp.config.request import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.run import Outcome, answer
 from rexp.store.store import Store
 from rexp.sweep.job import labels_of
-from rexp.sweep.launcher import batches, launch, terminating, workers
+from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
 from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
 from rexp.sweep.states import state
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+Found = Outcome | RexpError
+"""What a job came to."""
 
-def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> list[Outcome | RexpError]:
+
+def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> list[Found]:
     """Do every job of a grid that is not done.
 
     Args:
@@ -45,15 +49,19 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
         workers=workers(config),
         command=tuple(sys.argv[1:]),
     ).open()
-    known, stores = _known(ledger, config, context)
-    waiting = [number for number in range(len(jobs)) if number not in known]
-    todo = batches(config, waiting)
-    with terminating(), progress(ledger, together=len(todo) < len(waiting)) as show:
-        for batch in todo:
+    found, stores = _known(ledger, config, context)
+    waiting = batches(config, [number for number in range(len(jobs)) if number not in found])
+    with terminating(), progress(ledger, together=not one_by_one(config)) as show:
+        for batch in waiting:
+            if ledger.stopped:
+                break
             launch(ledger, config, context, batch)
+            found |= {number: outcome for number in batch if (outcome := _outcome(ledger, number, stores[number]))}
+            _tell_faults([found[number] for number in batch if number in found])
             show()
-    found = {number: known.get(number) or _outcome(ledger, number, stores[number]) for number in range(len(jobs))}
-    return [outcome for outcome in found.values() if outcome]
+    if left_out := len(jobs) - len(found):
+        print(f"note: on_error=stop: {left_out} jobs were left out", file=sys.stderr)
+    return [found[number] for number in sorted(found)]
 
 
 def grid(words: Sequence[str], context: HydraContext) -> tuple[tuple[str, ...], ...]:
@@ -66,31 +74,39 @@ def grid(words: Sequence[str], context: HydraContext) -> tuple[tuple[str, ...], 
     return tuple(dict.fromkeys(tuple(job) for job in jobs))
 
 
-def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Outcome], list[Store]]:
+def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:
     """What the store has of the jobs, and the store of each; a job with a fault says so when it is launched."""
     from rexp.sweep.compose import Composer
 
     composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
     stores: list[Store] = []
-    known: dict[int, Outcome] = {}
+    known: dict[int, Found] = {}
     for number, words in enumerate(ledger.jobs):
         job, choices = composed(words)
         stores.append(Store(Path(job.paths.store).expanduser()))
         with suppress(RexpError):
             if outcome := answer(read(job, labels_of(choices))):
                 known[number] = outcome
-    for number, outcome in known.items():
-        ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
+                ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
     return known, stores
 
 
-def _outcome(ledger: Ledger, number: int, store: Store) -> Outcome | RexpError | None:
+def _tell_faults(outcomes: Sequence[Found]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, RexpError):
+            print(f"rexp: {outcome}", file=sys.stderr)
+
+
+def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:
     """What the ledger says a job came to; None where it was left out."""
     job = state(ledger, number)
     if job.status == "done" and job.run:
         return Outcome(store.result(job.run), cached=not job.computed, store=store)
     if job.status == "failed":
-        return ConfigError(job.error) if job.kind == ConfigError.__name__ else RunError(job.error)
+        if job.kind == ConfigError.__name__:
+            return ConfigError(job.error)
+        foreseen = hasattr(errors, job.kind or "")
+        return RunError(job.error if foreseen else f"{job.error} (traceback: {ledger.log_file(number)})")
     if job.status == "interrupted":
-        return RunError(f"the process of job {number} died: {' '.join(job.words)}")
+        return RunError(f"job {number} ({' '.join(job.words)}): its process died; the same command tries it again")
     return None
