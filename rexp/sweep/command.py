@@ -84,7 +84,7 @@ def _goes_on(ledger: Ledger) -> bool:
 
 
 def _reason(job: JobState) -> str:
-    return (job.error or "its process died").splitlines()[0]
+    return (job.error or "its process was stopped, or died").splitlines()[0]
 
 
 def _facts(ledger: Ledger) -> dict[str, object]:

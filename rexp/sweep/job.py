@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
 from rexp.sweep.ledger import Ledger, here
+from rexp.sweep.orphans import end_with
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -33,6 +34,7 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     hydra = HydraConfig.get()
     # The launcher's own number counts the jobs it was given, which are not all.
     number = ledger.jobs.index(tuple(str(word) for word in hydra.overrides.task))
+    end_with(ledger.owner[1])
     if ledger.stopped:
         return None
     with ledger.hold(number), _output(ledger, number):
