@@ -25,7 +25,8 @@ class Grid(Sweeper):
     """``hydra/sweeper=rexp``: every combination of the values given.
 
     Args:
-        params: values by key, as a file gives them; what the command line says of a key counts.
+        params: values by key, as a file gives them: a list, or Hydra's text for one (``1,2``, ``range(3)``). What the
+            command line says of a key counts.
     """
 
     def __init__(self, params: Mapping[str, Any] | None) -> None:
@@ -38,5 +39,9 @@ class Grid(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         assert self.config is not None
         assert self.hydra_context is not None
-        words = [f"{key}={value}" for key, value in self._params.items()]
+        words = [f"{key}={_text(values)}" for key, values in self._params.items()]
         self._task.sweep(self.config, self.hydra_context, [*words, *arguments])
+
+
+def _text(values: Any) -> str:
+    return ",".join(map(str, values)) if isinstance(values, Sequence) and not isinstance(values, str) else str(values)

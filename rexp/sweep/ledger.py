@@ -93,12 +93,10 @@ class Ledger:
         host, pid = here()
         path = self.record_file(number)
         line = json.dumps({"event": event, "at": now(), "round": self.round, "host": host, "pid": pid, **facts})
-        with one_line_errors(path):
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(descriptor, f"{line}\n".encode())
-            finally:
-                os.close(descriptor)
+        with one_line_errors(path), path.open("ab+", buffering=0) as file:
+            file.seek(max(0, file.tell() - 1))
+            cut_short = file.read(1) not in (b"", b"\n")  # by a kill or a full disk
+            file.write(("\n" if cut_short else "").encode() + f"{line}\n".encode())
 
     def read(self, number: int) -> list[Record]:
         """A job's events, the oldest first; a line that a kill or a full disk cut short is left out."""

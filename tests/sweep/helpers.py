@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rexp.store.store import Store
 from rexp.sweep.ledger import Ledger, find
 
 COMMON = ["track=none", "measure.latency=false", "data=csv", "train.progress=none"]
@@ -45,9 +47,7 @@ def start(table: Path, *arguments: str, cwd: Path) -> subprocess.Popen[bytes]:
     """The sweep in a session of its own, which can be killed as a whole."""
     command = [sys.executable, "-m", "rexp", "-m", *COMMON, f"data.path={table}", *arguments]
     nowhere = subprocess.DEVNULL
-    return subprocess.Popen(
-        command, cwd=cwd, env=environment(), stdout=nowhere, stderr=nowhere, start_new_session=True
-    )
+    return subprocess.Popen(command, cwd=cwd, env=environment(), stdout=nowhere, stderr=nowhere, start_new_session=True)
 
 
 def kill_when(process: subprocess.Popen[bytes], moment: Callable[[], bool], how: Callable[[int], None]) -> int:
@@ -88,3 +88,15 @@ def _whole_lines(file: Path) -> list[str]:
 
 def count(folder: Path, kind: str) -> int:
     return sum(event["event"] == kind for event in events(folder))
+
+
+def nothing_was_computed_twice(folder: Path) -> None:
+    """A run is committed once, and what is committed is not computed again; the store holds what the ledger says."""
+    done: Counter[str] = Counter()
+    for event in events(folder):
+        if event["event"] == "computing":
+            assert not done[event["run"]], event
+        if event["event"] == "done":
+            assert event["cached"] or not done[event["run"]], event
+            done[event["run"]] += 1
+    assert set(done) == {result["run_id"] for result in Store(folder / "runs").runs()}

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rexp.store.store import Store
-from tests.sweep.helpers import JOBLIB, count, events, kill_all, kill_command_alone, kill_when, rexp, start, sweep
+from tests.sweep.helpers import (
+    JOBLIB,
+    events,
+    kill_all,
+    kill_command_alone,
+    kill_when,
+    nothing_was_computed_twice,
+    rexp,
+    start,
+    sweep,
+)
 
 GRID = ["model=mf,pop", "seed=1,2,3", "train.max_epochs=40", "train.patience=0", *JOBLIB]
 COLUMNS = "ndcg@10,recall@10,parameters"
+
+
+def seen(folder: Path) -> Counter[str]:
+    """How often each kind of event was written down, of answers from the store apart."""
+    return Counter("cached" if event.get("cached") else event["event"] for event in events(folder))
+
+
+MOMENTS: list[tuple[Callable[[Counter[str], Path], bool], Callable[[int], None]]] = [
+    (lambda before, folder: (folder / "runs" / ".sweeps").exists(), kill_all),
+    (lambda before, folder: seen(folder)["started"] > before["started"], kill_all),
+    (lambda before, folder: any((folder / "runs").glob("*/checkpoints/last.ckpt")), kill_all),
+    (lambda before, folder: seen(folder)["done"] > before["done"], kill_all),
+    (lambda before, folder: seen(folder)["computing"] > before["computing"], kill_command_alone),
+]
 
 
 @pytest.mark.slow
@@ -23,16 +48,9 @@ def test_killed_at_five_moments_it_ends_with_the_same_table(table: Path, tmp_pat
     sweep(table, *GRID, cwd=whole)
 
     committed: dict[str, bytes] = {}
-    for moment, how in (
-        (lambda before: (killed / "runs" / ".sweeps").exists(), kill_all),
-        (lambda before: count(killed, "started") > before["started"], kill_all),
-        (lambda before: count(killed, "computing") > before["computing"], kill_command_alone),
-        (lambda before: any((killed / "runs").glob("*/checkpoints/last.ckpt")), kill_all),
-        (lambda before: count(killed, "done") > before["done"] + len(committed), kill_all),
-    ):
-        before = Counter(event["event"] for event in events(killed))
-        process = start(table, *GRID, cwd=killed)
-        kill_when(process, lambda moment=moment, before=before: moment(before), how)  # type: ignore[misc]
+    for moment, how in MOMENTS:
+        before, process = seen(killed), start(table, *GRID, cwd=killed)
+        kill_when(process, partial(moment, before, killed), how)
         committed |= results(killed)
     sweep(table, *GRID, cwd=killed)
 
@@ -44,22 +62,12 @@ def test_killed_at_five_moments_it_ends_with_the_same_table(table: Path, tmp_pat
     nothing_was_computed_twice(whole)
 
 
-def nothing_was_computed_twice(folder: Path) -> None:
-    """A run is committed once, and what is committed is not computed again."""
-    done: Counter[str] = Counter()
-    for event in events(folder):
-        if event["event"] == "computing":
-            assert not done[event["run"]], event
-        if event["event"] == "done":
-            assert event["cached"] or not done[event["run"]], event
-            done[event["run"]] += 1
-    assert set(done) == {result["run_id"] for result in Store(folder / "runs").runs()}
-
-
 def results(folder: Path) -> dict[str, bytes]:
     """What the store counts as done, byte for byte."""
     store = Store(folder / "runs")
-    return {result["run_id"]: (store.directory(result["run_id"]) / "result.json").read_bytes() for result in store.runs()}
+    return {
+        result["run_id"]: (store.directory(result["run_id"]) / "result.json").read_bytes() for result in store.runs()
+    }
 
 
 def report(folder: Path) -> str:
