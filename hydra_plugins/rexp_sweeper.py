@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 
 if TYPE_CHECKING:
@@ -45,3 +46,11 @@ class Grid(Sweeper):
 
 def _text(values: Any) -> str:
     return ",".join(map(str, values)) if isinstance(values, Sequence) and not isinstance(values, str) else str(values)
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="rexp",
+    node={"_target_": f"{Grid.__module__}.{Grid.__name__}", "params": None},
+    provider="rexp",
+)
