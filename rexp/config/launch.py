@@ -75,8 +75,13 @@ class Task:
 
     def __call__(self, config: DictConfig) -> None:
         """Run once, with the reference models beside it."""
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
         self.began = True
         with self._faults_kept():
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise ConfigError("a sweep of rexp takes hydra/sweeper=rexp, which is the default; leave it as it is")
             self.outcomes = _single(config)
 
     def sweep(self, config: DictConfig, context: HydraContext, words: Sequence[str]) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rexp.errors import Interrupted
+from rexp.errors import Interrupted, RunError
 from rexp.sweep.job import work
-from rexp.sweep.states import state
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -53,6 +53,7 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
 
     Raises:
         Interrupted: a job was asked to stop.
+        RunError: the launcher gave up before any of the jobs began.
     """
     from hydra.core.plugins import Plugins
 
@@ -66,9 +67,13 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
     except Exception as error:
         if one_by_one(config):
             raise
-        print(f"rexp: the launcher gave up: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
-        waiting = [number for number in numbers if state(ledger, number).status == "to do"]
-        if 0 < len(waiting) < len(numbers) and not ledger.stopped:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        fault = RunError(f"the launcher gave up: {reason}")
+        waiting = [number for number in numbers if not ledger.read_own(number)]
+        if len(waiting) == len(numbers):
+            raise fault from error
+        print(f"rexp: {fault}", file=sys.stderr)
+        if waiting and not ledger.stopped:
             launch(ledger, config, context, waiting)
         return
     for job in jobs:
@@ -92,6 +97,9 @@ def terminating() -> Iterator[None]:
     def receive(number: int, frame: FrameType | None) -> None:
         raise Interrupted(TERMINATED)
 
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which signals do not reach
+        return
     before = signal.signal(signal.SIGTERM, receive)
     try:
         yield

@@ -106,6 +106,10 @@ class Ledger:
             return []
         return [record for line in lines if (record := _record(line))]
 
+    def read_own(self, number: int) -> list[Record]:
+        """What this command did for a job; another may be at work on the same sweep."""
+        return [record for record in self.read(number) if record["round"] == self.round]
+
     def hold(self, number: int) -> AbstractContextManager[None]:
         """Hold a job while it is worked on; the hold of a process that died is free."""
         return Locks(self.directory / ".locks").hold(self._label(number), what=f"job {number} of sweep {self.name}")

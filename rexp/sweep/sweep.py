@@ -17,7 +17,6 @@ from rexp.sweep.job import labels_of
 from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
 from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
-from rexp.sweep.states import state
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -98,15 +97,17 @@ def _tell_faults(outcomes: Sequence[Found]) -> None:
 
 
 def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:
-    """What the ledger says a job came to; None where it was left out."""
-    job = state(ledger, number)
-    if job.status == "done" and job.run:
-        return Outcome(store.result(job.run), cached=not job.computed, store=store)
-    if job.status == "failed":
-        if job.kind == ConfigError.__name__:
-            return ConfigError(job.error)
-        foreseen = hasattr(errors, job.kind or "")
-        return RunError(job.error if foreseen else f"{job.error} (traceback: {ledger.log_file(number)})")
-    if job.status == "interrupted":
-        return RunError(f"job {number} ({' '.join(job.words)}): its process died; the same command tries it again")
-    return None
+    """What this command came to with a job; None where it was left out."""
+    records = ledger.read_own(number)
+    if not records:
+        return None
+    last = records[-1]
+    if last["event"] == "done":
+        return Outcome(store.result(last["run"]), cached=last["cached"], store=store)
+    if last["event"] != "failed":
+        words = " ".join(ledger.jobs[number])
+        return RunError(f"job {number} ({words}): its process died; the same command tries it again")
+    error, kind = last["error"], last["kind"]
+    if kind == ConfigError.__name__:
+        return ConfigError(error)
+    return RunError(error if hasattr(errors, kind) else f"{error} (traceback: {ledger.log_file(number)})")

@@ -52,13 +52,13 @@ def start(table: Path, *arguments: str, cwd: Path) -> subprocess.Popen[bytes]:
 
 def kill_when(process: subprocess.Popen[bytes], moment: Callable[[], bool], how: Callable[[int], None]) -> int:
     """Wait for the moment, kill, and wait until the process is gone; its exit code."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not moment():
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
     how(process.pid)
-    return process.wait(60)
+    return process.wait(120)
 
 
 def kill_all(pid: int) -> None:

@@ -1,4 +1,4 @@
-"""A sweep in two processes, killed again and again: the table of an undisturbed one, and nothing trained twice."""
+"""A sweep in two processes, killed again and again: the table of one in peace, and nothing trained twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.sweep.helpers import (
     sweep,
 )
 
-GRID = ["model=mf,pop", "seed=1,2,3", "train.max_epochs=40", "train.patience=0", *JOBLIB]
+GRID = ["model=mf,pop", "seed=1,2,3", "train.max_epochs=40", "train.patience=0"]
 COLUMNS = "ndcg@10,recall@10,parameters"
 
 
@@ -49,10 +49,10 @@ def test_killed_at_five_moments_it_ends_with_the_same_table(table: Path, tmp_pat
 
     committed: dict[str, bytes] = {}
     for moment, how in MOMENTS:
-        before, process = seen(killed), start(table, *GRID, cwd=killed)
+        before, process = seen(killed), start(table, *GRID, *JOBLIB, cwd=killed)
         kill_when(process, partial(moment, before, killed), how)
         committed |= results(killed)
-    sweep(table, *GRID, cwd=killed)
+    sweep(table, *GRID, *JOBLIB, cwd=killed)
 
     assert report(killed) == report(whole)
     kept = results(killed)

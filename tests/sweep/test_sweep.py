@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -39,6 +41,7 @@ def test_a_failed_job_is_written_down_and_the_sweep_goes_on(table: Path, tmp_pat
     assert [job.status for job in states(kept)] == ["failed", "done", "failed", "done"]
     assert first.stderr.count("rexp: evaluate.k has 999") == 2
     assert "2 of 4 jobs failed" in first.stderr
+    assert "done ·" not in first.stderr, "a pipe gets no progress"
     assert "pop" in first.stdout, "the table of what was done"
     told = rexp("sweep", "status", cwd=tmp_path).stdout
     assert "2/4 done · 2 failed" in told
@@ -117,6 +120,28 @@ def test_a_grid_can_be_a_file(table: Path, tmp_path: Path) -> None:
     rexp("experiment=compress_grid", *small, "compress=none", "seed=range(1,3)", cwd=tmp_path)
     runs = [(run["labels"]["compress"], run["seed"]) for run in Store(tmp_path / "runs").runs()]
     assert sorted(runs) == [("none", 1), ("none", 2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [[], JOBLIB], ids=["basic", "joblib"])
+def test_a_terminal_shows_how_far_it_has_come(table: Path, tmp_path: Path, launcher: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rexp", "-m", *COMMON, f"data.path={table}", "model=pop", "seed=1,2", *launcher]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal ends on Linux
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert f"sweep {ledger(tmp_path).name}" in shown.decode()
+    assert "2/2 done" in shown.decode()
+
+
+def test_another_sweeper_is_refused(table: Path, tmp_path: Path) -> None:
+    done = sweep(table, "model=pop", "seed=1,2", "hydra/sweeper=basic", cwd=tmp_path, code=2)
+    assert "hydra/sweeper=rexp" in done.stderr
 
 
 def test_there_are_two_ways_after_a_failure(table: Path, tmp_path: Path) -> None:
