@@ -59,7 +59,7 @@ def _tell(ledger: Ledger, most: int | None) -> None:
     jobs = states(ledger)
     computed = sum(job.computed for job in jobs)
     print(f"sweep {ledger.name}, begun {ledger.began[:16].replace('T', ' ')} UTC: {_command(ledger)}")
-    print(f"{summary(ledger)} · {counts(jobs)['to do']} to do · {computed} computed here")
+    print(f"{summary(ledger)} · {computed} computed here")
     words = differing(ledger.jobs)
     failed = [job for job in jobs if job.status in ("failed", "interrupted")]
     for job in failed[:most]:

@@ -26,7 +26,9 @@ def summary(ledger: Ledger) -> str:
     jobs = states(ledger)
     number = counts(jobs)
     parts = [f"{number['done']}/{len(jobs)} done"]
-    parts += [f"{number[status]} {status}" for status in ("running", "failed", "interrupted") if number[status]]
+    parts += [
+        f"{number[status]} {status}" for status in ("running", "failed", "interrupted", "to do") if number[status]
+    ]
     left = seconds_left(jobs, ledger.workers) if number["to do"] or number["running"] else None
     return " · ".join([*parts, *([f"about {clock(left)} left"] if left is not None else [])])
 
