@@ -18,6 +18,7 @@ VERBS = {
     "plugins": "rexp.config.command",
     "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",
+    "sweep": "rexp.sweep.command",
     "verify": "rexp.store.command",
 }
 

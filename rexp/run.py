@@ -6,7 +6,7 @@ resolve -> run id -> already done? -> lock -> split -> fit -> evaluate -> measur
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ def run(
     group: str | None = None,
     typed: Iterable[str] = (),
     sweeping: bool = False,
+    computing: Callable[[str], None] = lambda run: None,
 ) -> Outcome:
     """Do one job, or answer it from the store.
 
@@ -50,6 +51,7 @@ def run(
         group: the sweep this job belongs to, for the trackers.
         typed: keys that the command line itself names, whose values must be of use.
         sweeping: one of several jobs: what it does not use is a notice, not an error.
+        computing: is told the run's id when its computation begins, under its lock.
 
     Raises:
         RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
@@ -58,10 +60,8 @@ def run(
     request = read(config, {key: label for key, label in labels.items() if key != "teacher"}, group, typed)
     store = Store(request.store)
     store.check_writable()
-    alias = alias_key(request.alias())
-    known = store.alias(alias)
-    if known and not request.force:
-        return _skip(store, known)
+    if known := answer(request):
+        return known
 
     # From here on torch is needed, and the data.
     from rexp.config.plan import resolve
@@ -75,16 +75,26 @@ def run(
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         _note(notice)
-    identity = plan.identity()
+    identity, alias = plan.identity(), alias_key(request.alias())
     run = run_id(identity)
     with store.lock(run):
         if store.status(run) == "done" and not request.force:
             store.set_alias(alias, run)
             return _skip(store, run)
+        computing(run)
         with alone(plan, store):
             result = _compute(plan, store, run, identity)
     store.set_alias(alias, run)
     return Outcome(result, cached=False, store=store)
+
+
+def answer(request: Request) -> Outcome | None:
+    """What the store has of a job, found without torch or the data; None where it has to be looked at closer."""
+    if request.force:
+        return None
+    store = Store(request.store)
+    known = store.alias(alias_key(request.alias()))
+    return _skip(store, known) if known else None
 
 
 def _skip(store: Store, run: str) -> Outcome:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rexp.errors import ConfigError, Interrupted, RexpError
 
 if TYPE_CHECKING:
+    from hydra.types import HydraContext
     from omegaconf import DictConfig
 
     from rexp.run import Outcome
@@ -41,20 +43,8 @@ def launch(arguments: Sequence[str]) -> int:
 
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
-    outcomes: list[Outcome | RexpError] = []
-    started: list[DictConfig] = []
-    stopped: list[RexpError] = []
-
-    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
-    def job(config: DictConfig) -> None:
-        if stopped:
-            return  # interrupted: the rest of the sweep is left for the next time
-        started.append(config)
-        try:
-            outcomes.extend(_job(config))
-        except RexpError as error:
-            stopped.append(error)  # raised from in here, Hydra would print a line of its own
-
+    task = Task()
+    job = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)
     asked_for_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     # Hydra prints its own report and exits with 1 unless this is set; with it, errors arrive here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -62,7 +52,7 @@ def launch(arguments: Sequence[str]) -> int:
     try:
         job()
     except Exception as error:
-        fault = explain(error, arguments, composing=not started)
+        fault = explain(error, arguments, composing=not task.began)
         if fault is None or asked_for_traceback:
             raise
         raise fault from error
@@ -70,15 +60,49 @@ def launch(arguments: Sequence[str]) -> int:
         sys.argv = program
         if not asked_for_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
-    if stopped:
-        raise stopped[0]
-    return _finish(outcomes)
+    if task.fault:
+        raise task.fault
+    return _finish(task.outcomes)
 
 
-def _job(config: DictConfig) -> list[Outcome | RexpError]:
-    """One job, and in a single run its reference models; what may fail without stopping the others is returned."""
+class Task:
+    """What Hydra calls, and what came of it: a single run, or by rexp's sweeper a sweep."""
+
+    def __init__(self) -> None:
+        self.began = False
+        self.outcomes: list[Outcome | RexpError] = []
+        self.fault: RexpError | None = None
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run once, with the reference models beside it."""
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        self.began = True
+        with self._faults_kept():
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise ConfigError("a sweep of rexp takes hydra/sweeper=rexp, which is the default; leave it as it is")
+            self.outcomes = _single(config)
+
+    def sweep(self, config: DictConfig, context: HydraContext, words: Sequence[str]) -> None:
+        """Run every job of a grid."""
+        from rexp.sweep.sweep import sweep
+
+        with self._faults_kept():
+            self.outcomes = sweep(config, context, words)
+
+    @contextmanager
+    def _faults_kept(self) -> Iterator[None]:
+        """Raised from in here, Hydra would print a line of its own."""
+        try:
+            yield
+        except RexpError as fault:
+            self.fault = fault
+
+
+def _single(config: DictConfig) -> list[Outcome | RexpError]:
+    """One job and its reference models; what may fail without stopping the others is returned."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
     from rexp.config.beside import beside
     from rexp.config.composing import labels_of
@@ -86,9 +110,6 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
 
     hydra = HydraConfig.get()
     labels = labels_of(hydra.runtime.choices)
-    if hydra.mode == RunMode.MULTIRUN:
-        sweep = Path(hydra.sweep.dir).name
-        return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]
     references = [(other, labels | {"model": name}) for name, other in beside(config)]
     asked_for = run(config, labels, typed=_typed(hydra.overrides.task))
     return [asked_for, *(_attempt(partial(run, other, names)) for other, names in references)]

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 # What may differ without making another run; everything else is part of what a run is.
-VOLATILE = ("beside", "force", "measure", "paths", "tags", "track")
+VOLATILE = ("beside", "force", "measure", "on_error", "paths", "tags", "track")
+ON_ERROR = ("continue", "stop")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
 TEACHER_RESERVED = (*MODEL_RESERVED, "weight")
@@ -204,6 +205,10 @@ def _check_root(raw: Node) -> None:
     for key in known:
         if key not in raw:
             raise ConfigError(f"{key}: the run needs this key; take ~{key} off the command line")
+    if raw["on_error"] not in ON_ERROR:
+        raise ConfigError(
+            f"on_error={raw['on_error']}: there is no such way; {did_you_mean(raw['on_error'], ON_ERROR)}"
+        )
     build(Paths, _node(raw, "paths"), "paths")
     build(Compress, _node(raw, "compress"), "compress")
 

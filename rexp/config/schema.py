@@ -60,6 +60,7 @@ class Root:
     Args:
         seed: of initial weights, shuffling, negatives and dropout.
         force: run again although the store has the result.
+        on_error: what a sweep does after a job that failed: ``continue``, or ``stop``.
         model, data, ...: nodes of the groups of the same name.
         loss, sampler: null takes the model's own.
         teacher: a model node, or null.
@@ -71,6 +72,7 @@ class Root:
 
     seed: int = 0
     force: bool = False
+    on_error: str = "continue"
     paths: Paths = field(default_factory=Paths)
     data: Any = None
     model: Any = None

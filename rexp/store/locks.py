@@ -26,8 +26,8 @@ class Locks:
         self._mine: set[str] = set()
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        """Wait for the lock, saying so once, and hold it."""
+    def hold(self, name: str, what: str = "") -> Iterator[None]:
+        """Wait for the lock, saying so once, and hold it; ``what`` is what the lock stands for, in words."""
         from filelock import Timeout
 
         with one_line_errors(self._folder):
@@ -36,7 +36,9 @@ class Locks:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                print(f"note: run {name} is being made by another process; waiting for it", file=sys.stderr)
+                print(
+                    f"note: {what or f'run {name}'} is being made by another process; waiting for it", file=sys.stderr
+                )
                 lock.acquire()
         self._mine.add(name)
         try:

@@ -35,6 +35,7 @@ COMPLETION = {"COMP_LINE": "rexp model=", "COMP_POINT": "11", "COMP_CWORD": "1"}
         ["report", "--help"],
         ["data", "--help"],
         ["verify", "--help"],
+        ["sweep", "status", "--help"],
     ],
     ids=" ".join,
 )

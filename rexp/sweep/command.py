@@ -1,0 +1,105 @@
+"""``rexp sweep``: where the sweeps of a store stand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rexp.sweep.ledger import Ledger, find, here, sweeps
+from rexp.sweep.progress import summary
+from rexp.sweep.states import JobState, counts, differing, seconds_left, states
+
+SHOWN = 10
+"""Failures that are listed unless all are asked for."""
+
+
+def main(argv: list[str]) -> int:
+    """Tell of one sweep, or list all.
+
+    Raises:
+        StoreError: there is no sweep, or none of that name.
+    """
+    parser = argparse.ArgumentParser(prog="rexp sweep", description="Where the sweeps of a store stand.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{status,list}")
+    status = verbs.add_parser("status", help="done, running, failed, to do; the time left; what failed")
+    status.add_argument("--sweep", metavar="NAME", help="the beginning of its name (default: the last one)")
+    status.add_argument("--all", action="store_true", help=f"all failures, not the first {SHOWN}")
+    every = verbs.add_parser("list", help="all sweeps, the last one at the end")
+    for verb in (status, every):
+        verb.add_argument(
+            "store", nargs="?", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)"
+        )
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    if options.verb == "list":
+        return _list(sweeps(options.store), as_json=options.json)
+    ledger = find(options.store, options.sweep)
+    if options.json:
+        print(json.dumps(_facts(ledger), indent=2))
+        return 0
+    _tell(ledger, None if options.all else SHOWN)
+    return 0
+
+
+def _list(ledgers: Sequence[Ledger], *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps([_facts(ledger) for ledger in ledgers], indent=2))
+        return 0
+    for ledger in ledgers:
+        print(f"{ledger.name}  {ledger.began[:16].replace('T', ' ')}  {summary(ledger)}  {_command(ledger)}")
+    return 0
+
+
+def _tell(ledger: Ledger, most: int | None) -> None:
+    jobs = states(ledger)
+    computed = sum(job.computed for job in jobs)
+    print(f"sweep {ledger.name}, begun {ledger.began[:16].replace('T', ' ')} UTC: {_command(ledger)}")
+    print(f"{summary(ledger)} · {computed} computed here")
+    words = differing(ledger.jobs)
+    failed = [job for job in jobs if job.status in ("failed", "interrupted")]
+    for job in failed[:most]:
+        print(f"{job.status}  job {job.number}  {words[job.number]}: {_reason(job)}  ({ledger.log_file(job.number)})")
+    if most and len(failed) > most:
+        print(f"and {len(failed) - most} more: --all")
+    number = counts(jobs)
+    if number["done"] < len(jobs) and not number["running"] and not _goes_on(ledger):
+        print("nothing of it is running; the same command goes on with what is not done")
+
+
+def _goes_on(ledger: Ledger) -> bool:
+    """Whether the command is at work, between two jobs; of another host's nothing is known."""
+    host, process = ledger.owner
+    if host != here()[0]:
+        return False
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it is another user's
+    return True
+
+
+def _reason(job: JobState) -> str:
+    return (job.error or "its process was stopped, or died").splitlines()[0]
+
+
+def _facts(ledger: Ledger) -> dict[str, object]:
+    jobs = states(ledger)
+    return {
+        "name": ledger.name,
+        "began": ledger.began,
+        "command": ledger.command,
+        "round": ledger.round,
+        "workers": ledger.workers,
+        "counts": counts(jobs),
+        "seconds_left": seconds_left(jobs, ledger.workers),
+        "jobs": [asdict(job) for job in jobs],
+    }
+
+
+def _command(ledger: Ledger) -> str:
+    return shlex.join(["rexp", *ledger.command])

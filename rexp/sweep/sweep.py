@@ -1,0 +1,113 @@
+"""A sweep: written down, answered from the store as far as that goes, and the rest handed to Hydra's launcher."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp import errors
+from rexp.config.composing import labels_of
+from rexp.config.request import read
+from rexp.errors import ConfigError, RexpError, RunError
+from rexp.run import Outcome, answer
+from rexp.store.store import Store
+from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
+from rexp.sweep.ledger import Ledger, name_of
+from rexp.sweep.progress import progress
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext
+    from omegaconf import DictConfig
+
+Found = Outcome | RexpError
+"""What a job came to."""
+
+
+def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> list[Found]:
+    """Do every job of a grid that is not done.
+
+    Args:
+        config: of the sweep as a whole, as Hydra composed it; learns here where the ledger is.
+        context: Hydra's.
+        words: of the command line and of ``hydra.sweeper.params``, with all values of a key.
+
+    Returns:
+        For every job what it came to, or what went wrong; jobs that were left out are not among them.
+
+    Raises:
+        HydraException: a job cannot be composed; none has begun.
+        Interrupted: a job, or the sweep as a whole, was asked to stop.
+    """
+    jobs = grid(words, context)
+    ledger = Ledger(
+        Path(config.hydra.sweep.dir).absolute() / name_of(jobs),
+        jobs,
+        workers=workers(config),
+        command=tuple(sys.argv[1:]),
+    ).open()
+    found, stores = _known(ledger, config, context)
+    waiting = batches(config, [number for number in range(len(jobs)) if number not in found])
+    with terminating(), progress(ledger, together=not one_by_one(config)) as show:
+        for batch in waiting:
+            if ledger.stopped:
+                break
+            launch(ledger, config, context, batch)
+            found |= {number: outcome for number in batch if (outcome := _outcome(ledger, number, stores[number]))}
+            _tell_faults([found[number] for number in batch if number in found])
+            show()
+    if left_out := len(jobs) - len(found):
+        print(f"note: on_error=stop: {left_out} jobs were left out", file=sys.stderr)
+    return [found[number] for number in sorted(found)]
+
+
+def grid(words: Sequence[str], context: HydraContext) -> tuple[tuple[str, ...], ...]:
+    """The words of every job, each job once."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    overrides = OverridesParser.create(config_loader=context.config_loader).parse_overrides(list(words))
+    (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
+    return tuple(dict.fromkeys(tuple(job) for job in jobs))
+
+
+def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:
+    """What the store has of the jobs, and the store of each; a job with a fault says so when it is launched."""
+    from rexp.sweep.compose import Composer
+
+    composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
+    stores: list[Store] = []
+    known: dict[int, Found] = {}
+    for number, words in enumerate(ledger.jobs):
+        job, choices = composed(words)
+        stores.append(Store(Path(job.paths.store).expanduser()))
+        with suppress(RexpError):
+            if outcome := answer(read(job, labels_of(choices))):
+                known[number] = outcome
+                ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
+    return known, stores
+
+
+def _tell_faults(outcomes: Sequence[Found]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, RexpError):
+            print(f"rexp: {outcome}", file=sys.stderr)
+
+
+def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:
+    """What this command came to with a job; None where it was left out."""
+    records = ledger.read_own(number)
+    if not records:
+        return None
+    last = records[-1]
+    if last["event"] == "done":
+        return Outcome(store.result(last["run"]), cached=last["cached"], store=store)
+    if last["event"] != "failed":
+        words = " ".join(ledger.jobs[number])
+        return RunError(f"job {number} ({words}): its process died; the same command tries it again")
+    error, kind = last["error"], last["kind"]
+    if kind == ConfigError.__name__:
+        return ConfigError(error)
+    return RunError(error if hasattr(errors, kind) else f"{error} (traceback: {ledger.log_file(number)})")
