@@ -17,6 +17,7 @@ VERBS = {
     "plugins": "rexp.config.command",
     "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",
+    "tune": "rexp.tune.command",
     "verify": "rexp.store.command",
 }
 

@@ -1,0 +1,90 @@
+"""Configurations composed in this process, as the command line would compose them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.config.arguments import prepared
+from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One job's configuration and its group choices (``model`` -> ``mf``)."""
+
+    config: DictConfig
+    labels: dict[str, str]
+
+
+@contextmanager
+def composing() -> Iterator[None]:
+    """Hydra as the command line sets it up, for calls of :func:`composed`."""
+    from hydra import initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+
+    from rexp.config.hydra_plugins import install
+    from rexp.config.launch import conf_dir
+    from rexp.config.schema import Root
+
+    install()
+    ConfigStore.instance().store("rexp_schema", node=Root)
+    with initialize_config_dir(str(conf_dir()), version_base="1.3", job_name="rexp"):
+        yield
+
+
+def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Composed:
+    """Compose one job within :func:`composing`.
+
+    Args:
+        overrides: as on the command line.
+        config_dir: a folder of further configurations, as ``--config-dir``.
+
+    Raises:
+        ConfigError: in one line, what cannot be composed.
+    """
+    from hydra import compose
+    from omegaconf import OmegaConf, open_dict
+
+    from rexp.config.complaints import explain
+
+    # Hydra's grammar would read a bare path's colons and commas as its own.
+    extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
+    try:
+        config = compose("config", overrides=[*prepared(overrides), *extra], return_hydra_config=True)
+        choices = OmegaConf.to_container(config.hydra.runtime.choices)
+    except Exception as error:
+        fault = explain(error, overrides, composing=True)
+        if fault is None:
+            raise
+        raise fault from error
+    with open_dict(config):
+        del config["hydra"]
+    assert isinstance(choices, dict)
+    return Composed(config, labels_of({str(group): choice for group, choice in choices.items()}))
+
+
+def labels_of(choices: dict[str, str | None]) -> dict[str, str]:
+    """The groups of the job itself that hold something."""
+    return {group: choice for group, choice in choices.items() if choice and "hydra" not in group and "@" not in group}
+
+
+def is_group(key: str) -> bool:
+    """Whether an override's key, within :func:`composing`, chooses a group's option (``model``, ``model@teacher``)."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.object_type import ObjectType
+
+    group = key.partition("@")[0]
+    loader = GlobalHydra.instance().config_loader()
+    if "." in group:
+        return False
+    try:
+        return bool(loader.get_group_options(group, results_filter=ObjectType.CONFIG))
+    except ConfigError:
+        return False
