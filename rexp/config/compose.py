@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.config.arguments import prepared
-from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -50,7 +49,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Compos
         ConfigError: in one line, what cannot be composed.
     """
     from hydra import compose
-    from omegaconf import OmegaConf, open_dict
+    from omegaconf import open_dict
 
     from rexp.config.complaints import explain
 
@@ -58,7 +57,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Compos
     extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
     try:
         config = compose("config", overrides=[*prepared(overrides), *extra], return_hydra_config=True)
-        choices = OmegaConf.to_container(config.hydra.runtime.choices)
+        labels = labels_of(config.hydra.runtime.choices)
     except Exception as error:
         fault = explain(error, overrides, composing=True)
         if fault is None:
@@ -66,11 +65,10 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Compos
         raise fault from error
     with open_dict(config):
         del config["hydra"]
-    assert isinstance(choices, dict)
-    return Composed(config, labels_of({str(group): choice for group, choice in choices.items()}))
+    return Composed(config, labels)
 
 
-def labels_of(choices: dict[str, str | None]) -> dict[str, str]:
+def labels_of(choices: Mapping[str, str | None]) -> dict[str, str]:
     """The groups of the job itself that hold something."""
     return {group: choice for group, choice in choices.items() if choice and "hydra" not in group and "@" not in group}
 
@@ -82,9 +80,4 @@ def is_group(key: str) -> bool:
 
     group = key.partition("@")[0]
     loader = GlobalHydra.instance().config_loader()
-    if "." in group:
-        return False
-    try:
-        return bool(loader.get_group_options(group, results_filter=ObjectType.CONFIG))
-    except ConfigError:
-        return False
+    return "." not in group and bool(loader.get_group_options(group, results_filter=ObjectType.CONFIG))

@@ -81,14 +81,11 @@ def _job(config: DictConfig) -> list[Outcome | RexpError]:
     from hydra.types import RunMode
 
     from rexp.config.beside import beside
+    from rexp.config.compose import labels_of
     from rexp.run import run
 
     hydra = HydraConfig.get()
-    labels = {
-        group: choice
-        for group, choice in hydra.runtime.choices.items()
-        if choice and "hydra" not in group and "@" not in group
-    }
+    labels = labels_of(hydra.runtime.choices)
     if hydra.mode == RunMode.MULTIRUN:
         sweep = Path(hydra.sweep.dir).name
         return [_attempt(lambda: run(config, labels, group=sweep, sweeping=True))]

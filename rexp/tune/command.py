@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from rexp.config.request import Request, read
 from rexp.errors import ConfigError, Interrupted, RexpError
 from rexp.store.store import Store
 from rexp.tune.space import Space, find, read_space
-from rexp.tune.study import Budget, Study, worked
+from rexp.tune.study import Budget, Study, in_words, worked
 from rexp.tune.write import check_writable, kept, write_experiment
 
 if TYPE_CHECKING:
@@ -30,11 +32,15 @@ DESCRIPTION = (
     "at any moment, the same command goes on; given in several terminals, they share the work."
 )
 SHOWN = 10
+HOPELESS = 3
+"""So many trials may fail before one comes to a value; then it is the space that is wrong."""
 
 
 def main(argv: list[str]) -> int:
     """Search; exit code 1 where no trial came to a value."""
     options = _arguments(argv)
+    if find_spec("optuna") is None:
+        raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
     space = read_space(find(options.space, conf_dir() / "tune"))
     with composing():
         base = _base(space, options)
@@ -80,10 +86,12 @@ def _base(space: Space, options: argparse.Namespace) -> Composed:
     typed = [*space.file.overrides, *options.overrides]
     first = composed(typed, options.config_dir)
     # The metric that is chosen by chooses the epoch too, where a model has epochs.
-    if space.file.metric and first.config.model and first.config.model.get("fit") and not _names("train.monitor", typed):
+    trained = bool(first.config.model and first.config.model.get("fit"))
+    if space.file.metric and trained and not _names("train.monitor", typed):
         typed.append(f"train.monitor='{space.file.metric}'")
-    options.overrides = typed
     check_writable(typed)
+    composed([*typed, *space.overrides(space.first())], options.config_dir)  # keys that are not there are told now
+    options.overrides = typed
     return composed(typed, options.config_dir)
 
 
@@ -103,6 +111,7 @@ def _search(study: Study, store: Store, request: Request, options: argparse.Name
     split = seen_by_trials(request)
     aim = goal(request, split, file.metric)
     about = {
+        "code": request.code(),
         "space": file.space,
         "sampler": asdict(file.sampler),
         "prune": file.prune and asdict(file.prune),
@@ -112,25 +121,30 @@ def _search(study: Study, store: Store, request: Request, options: argparse.Name
     }
     study.open(about, metric=aim.metric, higher=aim.higher)
     with _others(options, argv), Watch(study, budget, options.jobs, quiet=options.worker) as watch:
-        while True:
+        faults: list[RexpError] = []
+        while len(faults) < HOPELESS or study.ranked():
             with study.next_trial(budget) as asked:
                 if asked is None:
                     return
                 number, trial = asked
                 watch.began(number)
-                _try(study, store, options, number, trial, aim)
+                faults += _try(study, store, options, number, trial, aim)
                 watch.ended(number)
+        raise faults[-1]
 
 
-def _try(study: Study, store: Store, options: argparse.Namespace, number: int, trial: Trial, aim: Goal) -> None:
-    """One trial, told to the search; a fault of its own is one line and the search goes on, as a sweep does."""
+def _try(
+    study: Study, store: Store, options: argparse.Namespace, number: int, trial: Trial, aim: Goal
+) -> list[RexpError]:
+    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
     from rexp.tune.trial import GivenUp, forget, run_trial
 
     run = f".tune/{study.folder.name}/trials/{number:04d}"
     own = study.space.overrides(trial.params)
     quiet = [] if _names("train.progress", options.overrides) else ["train.progress=none"]
     typed = [word.lstrip("+").partition("=")[0] for word in (*options.overrides, *own)]
-    several = any(key == "model" for key in study.space.keys)
+    several = "model" in study.space.keys
+    faults: list[RexpError] = []
     try:
         job = composed([*options.overrides, *own, *quiet, "force=false"], options.config_dir)
         value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
@@ -138,13 +152,16 @@ def _try(study: Study, store: Store, options: argparse.Namespace, number: int, t
         study.prune(trial)
     except Interrupted:
         raise
-    except RexpError as error:
-        if isinstance(error, ConfigError) and not study.ranked():
-            raise  # nothing has come to a value yet: it is the space that is wrong, and not this trial
+    except Exception as error:
+        if not isinstance(error, RexpError):
+            traceback.print_exc()
+            error = RexpError(f"{type(error).__name__}: {error}")
         study.fail(trial, str(error))
+        faults.append(error)
     else:
         study.complete(trial, value)
     forget(store, run)
+    return faults
 
 
 @contextmanager
@@ -186,7 +203,6 @@ def _show(study: Study) -> int:
     from rexp.tune.table import render
 
     tried = study.trials()
-    render(study.ranked()[:SHOWN], study.metric, study.space.keys)
-    counts = [f"{n} {s}" for s in ("complete", "pruned", "failed", "running") if (n := sum(t.state == s for t in tried))]
-    print(f"{len(tried)} trials: {', '.join(counts) or 'none yet'}; {worked(tried) / 60:.1f} minutes of work")
+    render(study.ranked()[:SHOWN], study.metric)
+    print(f"{len(tried)} trials ({in_words(tried) or 'none yet'}) in {worked(tried) / 60:.1f} minutes")
     return 0 if study.ranked() else 1

@@ -25,6 +25,10 @@ class Choice:
     key: str
     options: tuple[str, ...]
 
+    @property
+    def first(self) -> Any:
+        return self.options[0]
+
     def suggest(self, trial: Trial) -> None:
         trial.suggest_categorical(self.key, self.options)
 
@@ -51,6 +55,10 @@ class Range:
     high: float
     step: float | None
     log: bool
+
+    @property
+    def first(self) -> Any:
+        return self.low
 
     def suggest(self, trial: Trial) -> None:
         if self.kind == "int":

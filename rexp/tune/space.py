@@ -12,7 +12,7 @@ from typing import Any, Literal
 from rexp.config.request import VOLATILE
 from rexp.config.typed import build
 from rexp.errors import ConfigError, did_you_mean
-from rexp.tune.dimension import Choice, Dimension, dimension
+from rexp.tune.dimension import Dimension, dimension
 
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")
 SAME_FOR_ALL = ("data", "evaluate", "experiment", "seed", *VOLATILE)
@@ -99,6 +99,10 @@ class Space:
         values = [dimension.values() for dimension in self.dimensions]
         return [dict(zip(self.keys, combination, strict=True)) for combination in product(*values)]
 
+    def first(self) -> dict[str, Any]:
+        """The first value of every key."""
+        return {dimension.key: dimension.first for dimension in self.dimensions}
+
     def overrides(self, parameters: Mapping[str, Any]) -> list[str]:
         """Parameters of a trial as words of the command line."""
         return [f"{dimension.key}={dimension.text(parameters[dimension.key])}" for dimension in self.dimensions]
@@ -166,9 +170,3 @@ def _check_key(key: str) -> None:
         raise ConfigError(f"space: {key} is of a teacher, which is a run of its own; tune it by itself")
     if rest.rpartition(".")[2] in WATCHED and rest.removeprefix("fit.") in WATCHED:
         raise ConfigError(f"space: {key} is no matter of choice; every trial is judged on the validation part")
-
-
-def choices_of(space: Space, key: str) -> tuple[str, ...]:
-    """The options of a group that is searched; none where it is not."""
-    found = [d for d in space.dimensions if isinstance(d, Choice) and d.key == key]
-    return found[0].options if found else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rexp.tune.space import Prune, Space
 
+STATES = ("complete", "pruned", "failed", "running")
 LOCK_SECONDS = 60.0
 """How long a process waits for another one that writes to the same search."""
 
@@ -114,15 +115,9 @@ class Study:
                     pruner=_pruner(self.space.file.prune),
                     load_if_exists=True,
                 )
-                if "about" not in self._study.user_attrs:
-                    self._study.set_user_attr("metric", metric)
-                    self._study.set_user_attr("about", canonical_json(about))
-        if self._study.user_attrs["about"] != canonical_json(about):
-            before = json.loads(self._study.user_attrs["about"])
-            changed = sorted(key for key in about if before.get(key) != json.loads(canonical_json(about[key])))
-            raise ConfigError(
-                f"{self.folder} holds a search with another {' and '.join(changed)}; give this one another --name"
-            )
+                self._check_same(about)
+                self._study.set_user_attr("metric", metric)
+                self._study.set_user_attr("about", canonical_json(about))
 
     def look(self) -> None:
         """Open a search that there is, to be looked at.
@@ -208,6 +203,16 @@ class Study:
 
     # Inside
 
+    def _check_same(self, about: Mapping[str, Any]) -> None:
+        before = json.loads(self._study.user_attrs.get("about", "{}"))
+        now = json.loads(canonical_json(about))
+        changed = sorted(key for key in now if before.get(key) != now[key])
+        if before and changed:
+            raise ConfigError(
+                f"{self.folder} holds a search that differs in {', '.join(changed)}; give this one another --name, "
+                "or remove that folder"
+            )
+
     def _storage(self) -> optuna.storages.BaseStorage:
         import optuna
 
@@ -284,7 +289,17 @@ class Study:
         return Tried(int(trial.user_attrs["number"]), state, value, trial.params, began, ended, error)
 
 
-def worked(tried: list[Tried]) -> float:
+def in_words(tried: Sequence[Tried]) -> str:
+    """How many trials ended how.
+
+    >>> in_words([Tried(1, "complete", 0.1, {}, 0.0, 1.0), Tried(2, "running", None, {}, 1.0, 2.0)])
+    '1 complete, 1 running'
+    """
+    counts = {state: sum(trial.state == state for trial in tried) for state in STATES}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def worked(tried: Sequence[Tried]) -> float:
     """Seconds in which at least one trial was under way.
 
     >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rexp.tune.progress import short
-from rexp.tune.study import Tried
+
+if TYPE_CHECKING:
+    from rexp.tune.study import Tried
 
 UNBOUNDED = 10_000
 
 
-def render(best: Sequence[Tried], metric: str, keys: Sequence[str]) -> None:
+def render(best: Sequence[Tried], metric: str) -> None:
     """Print trials, the best first; nothing where there is none.
 
     Args:
         best: complete trials.
         metric: the name of their values.
-        keys: what was searched, a column each.
     """
     if not best:
         return
+    keys = list(best[0].parameters)
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-class GivenUp(Exception):  # noqa: N818
+class GivenUp(Exception):
     """The trial is worse than most at the same epoch."""
 
 
@@ -153,7 +152,3 @@ def _report(trial: Trial, value: float, epoch: int) -> None:
         trial.report(value, epoch)
     if trial.should_prune():
         raise GivenUp
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

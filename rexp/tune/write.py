@@ -11,10 +11,12 @@ from rexp.config.compose import is_group
 from rexp.config.request import VOLATILE
 from rexp.errors import ConfigError
 from rexp.store.files import write_text
-from rexp.tune.study import Study, Tried
+from rexp.tune.study import in_words
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
+
+    from rexp.tune.study import Study, Tried
 
 WIDTH = 116
 
@@ -25,7 +27,7 @@ def kept(overrides: Sequence[str]) -> list[str]:
 
 
 def check_writable(overrides: Sequence[str]) -> None:
-    """Refuse, before anything is trained, what no experiment file can say; within :func:`~rexp.config.compose.composing`.
+    """Refuse, before anything is trained, what no experiment file can say.
 
     Raises:
         ConfigError: an override that takes something out, or one that is a sweep.
@@ -55,16 +57,11 @@ def write_experiment(file: Path, study: Study, best: Tried, overrides: Sequence[
 
 def _heading(file: Path, study: Study, best: Tried, command: Sequence[str]) -> list[str]:
     tried = study.trials()
-    counts = [f"{n} {state}" for state in ("complete", "pruned", "failed") if (n := _count(tried, state))]
     told = f"{study.metric} {best.value:.6g} on the validation part (trial {best.number} of {len(tried)}: "
-    lines = [f"Tuned by rexp: {told}{', '.join(counts)})."]
+    lines = [f"Tuned by rexp: {told}{in_words(tried)})."]
     lines += [f"  {dimension.key}: {dimension.words()}" for dimension in study.space.dimensions]
     lines += [f"  rexp tune {shlex.join(command)}", f"  rexp experiment={file.stem}"]
     return ["# @package _global_", *(f"# {line}" for line in lines)]
-
-
-def _count(tried: Sequence[Tried], state: str) -> int:
-    return sum(trial.state == state for trial in tried)
 
 
 def _defaults(words: Sequence[str]) -> list[str]:
