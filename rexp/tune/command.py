@@ -84,12 +84,12 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 def _base(space: Space, options: argparse.Namespace) -> Composed:
     """What all trials have in common; ``options.overrides`` becomes all of it."""
     typed = [*space.file.overrides, *options.overrides]
+    check_writable(typed)
     first = composed(typed, options.config_dir)
     # The metric that is chosen by chooses the epoch too, where a model has epochs.
     trained = bool(first.config.model and first.config.model.get("fit"))
     if space.file.metric and trained and not _names("train.monitor", typed):
         typed.append(f"train.monitor='{space.file.metric}'")
-    check_writable(typed)
     composed([*typed, *space.overrides(space.first())], options.config_dir)  # keys that are not there are told now
     options.overrides = typed
     return composed(typed, options.config_dir)
