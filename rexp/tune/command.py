@@ -105,8 +105,8 @@ def _search(study: Study, store: Store, request: Request, options: argparse.Name
     from rexp.tune.trial import check_request, goal, seen_by_trials
 
     file = study.space.file
-    trials = options.trials or (None if options.minutes else file.trials)
-    budget = Budget(trials, options.minutes or (None if options.trials else file.minutes))
+    given = (options.trials, options.minutes)
+    budget = Budget(*((file.trials, file.minutes) if given == (None, None) else given))
     check_request(request)
     split = seen_by_trials(request)
     aim = goal(request, split, file.metric)
