@@ -19,6 +19,7 @@ VERBS = {
     "recommend": "rexp.recommend.command",
     "report": "rexp.report.command",
     "sweep": "rexp.sweep.command",
+    "tune": "rexp.tune.command",
     "verify": "rexp.store.command",
 }
 

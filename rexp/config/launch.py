@@ -105,7 +105,7 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     from hydra.core.hydra_config import HydraConfig
 
     from rexp.config.beside import beside
-    from rexp.config.composing import labels_of
+    from rexp.config.compose import labels_of
     from rexp.run import run
 
     hydra = HydraConfig.get()

@@ -43,7 +43,7 @@ def make(paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path
     Returns:
         the records, and how many runs failed.
     """
-    from rexp.config.composing import compose
+    from rexp.config.compose import composed, composing
     from rexp.run import run
 
     jobs = list(_jobs(paper, rows))
@@ -59,8 +59,9 @@ def make(paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path
             continue
         runs = {name: known for name, known in refers.items() if known is not None}
         try:
-            config, labels = compose([*resolved(paper.overrides(row, seed), runs.__getitem__), *more])
-            outcome = run(config, labels, group=paper.name, sweeping=True)
+            with composing():
+                job = composed([*resolved(paper.overrides(row, seed), runs.__getitem__), *more])
+            outcome = run(job.config, job.labels, group=paper.name, sweeping=True)
         except RexpError as error:
             if error.exit_code not in (1, 2):
                 raise  # interrupted: the rest is left for the next time

@@ -80,15 +80,16 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
 
 def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
-    from rexp.config.composing import compose
+    from rexp.config.compose import composed, composing
     from rexp.config.plan import resolve
     from rexp.config.request import read
     from rexp.data.prepare import load_split
     from rexp.store.store import Store
     from rexp.teachers import alone
 
-    config, labels = compose(overrides)
-    request = read(config, {key: label for key, label in labels.items() if key != "teacher"})
+    with composing():
+        config = composed(overrides).config
+    request = read(config, {})
     split = load_split(request.data, request.data_root, request.cache)
     store = Store(request.store)
     own = resolve(request, split, store, sweeping=True).config()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.config.composing import labels_of
+from rexp.config.compose import labels_of
 from rexp.errors import Interrupted, RexpError
 from rexp.sweep.ledger import Ledger, here
 from rexp.sweep.orphans import end_with

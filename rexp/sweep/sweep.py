@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp import errors
-from rexp.config.composing import labels_of
+from rexp.config.compose import labels_of
 from rexp.config.request import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.run import Outcome, answer

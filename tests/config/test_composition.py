@@ -22,7 +22,7 @@ OPTIONS = [
     (folder.relative_to(conf_dir()).as_posix(), file.stem)
     for folder in sorted(path for path in conf_dir().rglob("*") if path.is_dir())
     for file in sorted(folder.glob("*.yaml"))
-    if "hydra" not in folder.parts and folder.name != "paper"  # of many runs, and no part of one
+    if "hydra" not in folder.parts and folder.name not in ("paper", "tune")  # of many runs, and no part of one
 ]
 KEYS = [
     ("seed", 3),

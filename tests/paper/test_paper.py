@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rexp.config.composing import compose
+from rexp.config.compose import composed, composing
 from rexp.errors import ConfigError
 from rexp.paper.paper import Paper, load, paper_files, read
 from rexp.paper.references import references
@@ -71,10 +71,11 @@ def test_a_paper_that_there_is_not() -> None:
 def test_a_shipped_row_composes(paper: str, row: str) -> None:
     found = load(paper)
     overrides = [text for text in found.overrides(found.row(row), 1) if not references([text])]
-    config, labels = compose(overrides)
-    assert config.seed == 1
-    assert "model" in labels
-    compose([*overrides, *found.quick.overrides])
+    with composing():
+        job = composed(overrides)
+        assert job.config.seed == 1
+        assert "model" in job.labels
+        composed([*overrides, *found.quick.overrides])
 
 
 @pytest.mark.parametrize("name", PAPERS)

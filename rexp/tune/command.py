@@ -1,0 +1,208 @@
+"""``rexp tune``: search a space for the best values, on the validation part, and write them as an experiment file."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.config.compose import Composed, composed, composing
+from rexp.config.launch import conf_dir
+from rexp.config.request import Request, read
+from rexp.errors import ConfigError, Interrupted, RexpError
+from rexp.store.store import Store
+from rexp.tune.space import Space, find, read_space
+from rexp.tune.study import Budget, Study, in_words, worked
+from rexp.tune.write import check_writable, kept, write_experiment
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+    from rexp.tune.trial import Goal
+
+DESCRIPTION = (
+    "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
+    "at any moment, the same command goes on; given in several terminals, they share the work."
+)
+SHOWN = 10
+HOPELESS = 3
+"""So many trials may fail before one comes to a value; then it is the space that is wrong."""
+
+
+def main(argv: list[str]) -> int:
+    """Search; exit code 1 where no trial came to a value."""
+    options = _arguments(argv)
+    if find_spec("optuna") is None:
+        raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
+    space = read_space(find(options.space, conf_dir() / "tune"))
+    with composing():
+        base = _base(space, options)
+        request = read(base.config, base.labels)
+        store = Store(request.store)
+        study = Study(request.store / ".tune" / options.name, space)
+        with closing(study):
+            if options.show:
+                study.look()
+                return _show(study)
+            store.check_writable()
+            _search(study, store, request, options, argv)
+            if options.worker:
+                return 0
+            return _finish(study, options, argv)
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="rexp tune", description=DESCRIPTION)
+    parser.add_argument("space", help="a search space: a file, or the name of a shipped one (mf_bpr)")
+    parser.add_argument("overrides", nargs="*", help="what every trial sets, as for a run (data=ml-1m seed=1)")
+    parser.add_argument("--trials", type=int, metavar="N", help="stop after N trials of this search, earlier ones too")
+    parser.add_argument("--minutes", type=float, metavar="M", help="begin no trial after M minutes of work")
+    parser.add_argument("--name", help="of the search, under STORE/.tune (default: the space's)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the trials (default: 1)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="experiment file for the best (default: in .tune)")
+    parser.add_argument("--config-dir", type=Path, metavar="FOLDER", help="a folder of configurations of your own")
+    parser.add_argument("--show", action="store_true", help="print where the search stands, and run nothing")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_intermixed_args(argv)
+    options.name = options.name or Path(options.space).stem
+    if Path(options.name).name != options.name or options.name.startswith("."):
+        raise ConfigError(f"--name {options.name} must be a plain name, not a path")
+    if options.jobs < 1:
+        raise ConfigError(f"--jobs {options.jobs} must be at least 1")
+    if options.output and options.output.suffix != ".yaml":
+        raise ConfigError(f"--output {options.output} must end in .yaml, as experiment files do")
+    return options
+
+
+def _base(space: Space, options: argparse.Namespace) -> Composed:
+    """What all trials have in common; ``options.overrides`` becomes all of it."""
+    typed = [*space.file.overrides, *options.overrides]
+    check_writable(typed)
+    first = composed(typed, options.config_dir)
+    # The metric that is chosen by chooses the epoch too, where a model has epochs.
+    trained = bool(first.config.model and first.config.model.get("fit"))
+    if space.file.metric and trained and not _names("train.monitor", typed):
+        typed.append(f"train.monitor='{space.file.metric}'")
+    composed([*typed, *space.overrides(space.first())], options.config_dir)  # keys that are not there are told now
+    options.overrides = typed
+    return composed(typed, options.config_dir)
+
+
+def _names(key: str, overrides: Sequence[str]) -> bool:
+    return any(word.lstrip("+").partition("=")[0] == key for word in overrides)
+
+
+def _search(study: Study, store: Store, request: Request, options: argparse.Namespace, argv: Sequence[str]) -> None:
+    """Try until the budget is spent."""
+    from rexp.tune.progress import Watch
+    from rexp.tune.trial import check_request, goal, seen_by_trials
+
+    file = study.space.file
+    given = (options.trials, options.minutes)
+    budget = Budget(*((file.trials, file.minutes) if given == (None, None) else given))
+    check_request(request)
+    split = seen_by_trials(request)
+    aim = goal(request, split, file.metric)
+    about = {
+        "code": request.code(),
+        "space": file.space,
+        "sampler": asdict(file.sampler),
+        "prune": file.prune and asdict(file.prune),
+        "overrides": kept(options.overrides),
+        "metric": aim.metric,
+        "data": split.fingerprint,
+    }
+    study.open(about, metric=aim.metric, higher=aim.higher)
+    with _others(options, argv), Watch(study, budget, options.jobs, quiet=options.worker) as watch:
+        faults: list[RexpError] = []
+        while len(faults) < HOPELESS or study.ranked():
+            with study.next_trial(budget) as asked:
+                if asked is None:
+                    return
+                number, trial = asked
+                watch.began(number)
+                faults += _try(study, store, options, number, trial, aim)
+                watch.ended(number)
+        raise faults[-1]
+
+
+def _try(
+    study: Study, store: Store, options: argparse.Namespace, number: int, trial: Trial, aim: Goal
+) -> list[RexpError]:
+    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
+    from rexp.tune.trial import GivenUp, forget, run_trial
+
+    run = f".tune/{study.folder.name}/trials/{number:04d}"
+    own = study.space.overrides(trial.params)
+    quiet = [] if _names("train.progress", options.overrides) else ["train.progress=none"]
+    typed = [word.lstrip("+").partition("=")[0] for word in (*options.overrides, *own)]
+    several = "model" in study.space.keys
+    faults: list[RexpError] = []
+    try:
+        job = composed([*options.overrides, *own, *quiet, "force=false"], options.config_dir)
+        value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
+    except GivenUp:
+        study.prune(trial)
+    except Interrupted:
+        raise
+    except Exception as error:
+        if not isinstance(error, RexpError):
+            traceback.print_exc()
+            error = RexpError(f"{type(error).__name__}: {error}")
+        study.fail(trial, str(error))
+        faults.append(error)
+    else:
+        study.complete(trial, value)
+    forget(store, run)
+    return faults
+
+
+@contextmanager
+def _others(options: argparse.Namespace, argv: Sequence[str]) -> Iterator[None]:
+    """Further processes of the same search; they end with this one."""
+    command = [sys.executable, "-m", "rexp", "tune", *argv, "--jobs", "1", "--worker"]
+    workers = [subprocess.Popen(command) for _ in range(options.jobs - 1)]
+    try:
+        yield
+        for worker in workers:
+            worker.wait()
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.wait()
+
+
+def _finish(study: Study, options: argparse.Namespace, argv: Sequence[str]) -> int:
+    """Show the best, and write it."""
+    code = _show(study)
+    if code == 0:
+        file = options.output or study.folder / "experiment" / f"{options.name}.yaml"
+        best = study.ranked()[0]
+        write_experiment(file, study, best, options.overrides, argv)
+        print(f"trial {best.number} is written to {file}; run it with: {_command(file)}", file=sys.stderr)
+    return code
+
+
+def _command(file: Path) -> str:
+    """How to run an experiment file; one that is not among rexp's own is found by its folder."""
+    if file.parent.name != "experiment":
+        return f"rexp experiment={file.stem}, in a folder named 'experiment' under the one that --config-dir names"
+    own = file.parent.resolve() == (conf_dir() / "experiment").resolve()
+    return f"rexp {'' if own else f'--config-dir {file.parent.parent} '}experiment={file.stem}"
+
+
+def _show(study: Study) -> int:
+    """Print where the search stands, best first."""
+    from rexp.tune.table import render
+
+    tried = study.trials()
+    render(study.ranked()[:SHOWN], study.metric)
+    print(f"{len(tried)} trials ({in_words(tried) or 'none yet'}) in {worked(tried) / 60:.1f} minutes")
+    return 0 if study.ranked() else 1

@@ -1,0 +1,40 @@
+"""The best trials as a table on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rexp.tune.progress import short
+
+if TYPE_CHECKING:
+    from rexp.tune.study import Tried
+
+UNBOUNDED = 10_000
+
+
+def render(best: Sequence[Tried], metric: str) -> None:
+    """Print trials, the best first; nothing where there is none.
+
+    Args:
+        best: complete trials.
+        metric: the name of their values.
+    """
+    if not best:
+        return
+    keys = list(best[0].parameters)
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("trial", f"{metric} (valid)", "seconds", *keys):
+        table.add_column(Text(heading), justify="right")
+    for place, trial in enumerate(best):
+        cells = [str(trial.number), f"{trial.value:.4f}", f"{trial.ended - trial.began:.1f}"]
+        cells += [short(trial.parameters[key]) for key in keys]
+        table.add_row(*map(Text, cells), style="bold" if place == 0 else None)
+    # A file or a pipe has no width: there nothing is folded.
+    Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False).print(table)

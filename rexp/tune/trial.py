@@ -1,0 +1,154 @@
+"""One trial: a run as any other, but for the test part, which it never sees, and the store, which it does not enter."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rexp.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+    from rexp.config.compose import Composed
+    from rexp.config.request import Node, Request
+    from rexp.data.split import Split
+    from rexp.store.store import Store
+
+
+class GivenUp(Exception):
+    """The trial is worse than most at the same epoch."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What trials are compared by.
+
+    Args:
+        metric: its full name, as validation gives it.
+        higher: whether more is better.
+    """
+
+    metric: str
+    higher: bool
+
+
+def check_request(request: Request) -> None:
+    """Refuse whatever would choose on the test part; imports no torch.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    own: Node = {**(request.model.get("fit") or {}), **request.train}
+    for where, recipe in (("train", own), ("compress.finetune", {**own, **request.finetune})):
+        if recipe.get("watch") == "test":
+            raise ConfigError(
+                f"{where}.watch=test: a search chooses on the validation part alone; take {where}.watch=valid"
+            )
+        if recipe.get("select_on_test"):
+            raise ConfigError(f"{where}.select_on_test=true: a search never chooses on the test part; leave it out")
+    for key, node in request.teachers.items():
+        if (node.get("fit") or {}).get("select_on_test"):
+            raise ConfigError(f"{key}.fit.select_on_test=true: a teacher's epoch would be chosen on the test part")
+
+
+def without_test(split: Split) -> Split:
+    """The same data with an empty test part: what is not there cannot be looked at.
+
+    Raises:
+        ConfigError: no validation part, so nothing to choose on.
+    """
+    import numpy as np
+
+    if not len(split.valid):
+        raise ConfigError(
+            f"data={split.name} has no validation part to choose on; choose a split with one "
+            "(data/split=leave_last data.split.valid=1)"
+        )
+    return replace(split, test=split.test.take(np.empty(0, np.int64)))
+
+
+def seen_by_trials(request: Request) -> Split:
+    """The data that trials read."""
+    from rexp.data.prepare import load_split
+
+    return without_test(load_split(request.data, request.data_root, request.cache))
+
+
+def goal(request: Request, split: Split, wanted: str | None) -> Goal:
+    """The metric by which trials are compared: the one that was named, else the fit's monitor, else the first.
+
+    Raises:
+        ConfigError: it is not measured.
+    """
+    from rexp.config.watched import measured
+    from rexp.train.selection import better, monitored
+
+    names = measured(request.evaluate, split)
+    monitor = wanted or request.train.get("monitor") or (request.model.get("fit") or {}).get("monitor") or names[0]
+    name = monitored(dict.fromkeys(names, 0.0), str(monitor))
+    return Goal(name, better(name, 1.0, 0.0))
+
+
+def run_trial(
+    trial: Trial, job: Composed, store: Store, run: str, goal: Goal, *, typed: Collection[str], sweeping: bool
+) -> float:
+    """Bring a model through the steps of its recipe and measure it on the validation part.
+
+    Args:
+        trial: is told the values of every validated epoch.
+        job: the trial's configuration.
+        store: holds the runs that it starts from or learns from.
+        run: the trial's folder within the store; an earlier attempt's checkpoint there is gone on from.
+        goal: what is measured.
+        typed, sweeping: as :func:`rexp.run.run` has them.
+
+    Raises:
+        GivenUp: the pruner says so.
+        RexpError: what a run may raise.
+    """
+    from rexp.config.plan import resolve
+    from rexp.config.request import read
+    from rexp.evaluate.evaluator import Evaluator
+    from rexp.start import initialise, retrieval, set_threads
+    from rexp.steps import run_steps
+    from rexp.teachers import teaching_of
+    from rexp.train.selection import monitored
+
+    request = read(job.config, job.labels, typed=typed)
+    check_request(request)
+    split = seen_by_trials(request)
+    teaching = teaching_of(job.config, request, job.labels, store, split)
+    plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
+    set_threads(request.device.threads)
+    evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
+    initialise(plan, store)
+    store.directory(run).mkdir(parents=True, exist_ok=True)
+
+    def log(values: Mapping[str, float], epoch: int) -> None:
+        if goal.metric in values and request.device.devices == 1:  # others would wait for a process that gave up
+            _report(trial, values[goal.metric], epoch)
+
+    run_steps(plan, store, run, log)
+    plan.model.to(evaluator.device)
+    metrics = evaluator(plan.model).metrics
+    value = float(metrics[monitored(metrics, goal.metric.partition("|")[0])])
+    if not math.isfinite(value):
+        raise RunError(f"{goal.metric} is {value} on the validation part of '{split.name}'")
+    return value
+
+
+def forget(store: Store, run: str) -> None:
+    """Remove what a finished trial left; its values are with the search."""
+    shutil.rmtree(store.directory(run), ignore_errors=True)
+
+
+def _report(trial: Trial, value: float, epoch: int) -> None:
+    known: dict[int, Any] = trial.storage.get_trial(trial._trial_id).intermediate_values
+    if epoch not in known:
+        trial.report(value, epoch)
+    if trial.should_prune():
+        raise GivenUp
