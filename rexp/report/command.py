@@ -11,13 +11,14 @@ from rexp.errors import ConfigError, StoreError
 from rexp.report.tables import make_tables
 from rexp.report.teaching import untuned
 from rexp.report.write import comma_separated, markdown
-from rexp.store.files import replace_atomically
+from rexp.store.files import replace_atomically, write_text
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rexp.report.rows import Result
+    from rexp.report.tables import Table
 
 PICTURES = (".png", ".svg", ".pdf")
 COSTS = ("weight_bytes", "score_100_p95_ms")
@@ -45,6 +46,10 @@ def main(argv: list[str]) -> int:
         help="draw accuracy against cost to a .png, .svg or .pdf file: the first metric of --cols against each of its "
         "costs (by default the bytes of the weights)",
     )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write one page that needs no network: tables to sort"
+    )
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw every picture the runs allow: PDF and SVG")
     options = parser.parse_args(argv)
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
@@ -54,6 +59,10 @@ def main(argv: list[str]) -> int:
         return 1
     if options.frontier:
         _draw(options.frontier, results, options.rows, options.cols)
+    if options.html:
+        _write_page(options.html, results, make_tables(results, options.rows, options.cols), Store(options.store))
+    if options.plots:
+        _draw_all(options.plots, results, make_tables(results, options.rows, options.cols), Store(options.store))
     if options.markdown:
         print(markdown(make_tables(results, options.rows, options.cols)), end="")
     elif options.csv:
@@ -78,6 +87,21 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     tables = make_tables(results, rows, [metrics[0], *costs])
     replace_atomically(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
     print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
+
+
+def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+    from rexp.report.html import page
+
+    if not path.parent.is_dir():
+        raise StoreError(f"{path} cannot be written: there is no folder {path.parent}; give --html another FILE")
+    write_text(path, page(results, tables, store))
+    print(f"the page is {path}", file=sys.stderr)
+
+
+def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+    from rexp.report.plots.every import draw_all
+
+    print(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}", file=sys.stderr)
 
 
 def _names(text: str) -> list[str]:

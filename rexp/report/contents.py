@@ -36,12 +36,12 @@ def table_contents(table: Table, results: Sequence[Result], store: Store) -> Con
     """
     wide = widen(table, results)
     known = {result["run_id"]: result for result in results}
-    title, _, rules = table.heading.partition(" · mask")
+    parts = table.heading.split(" · ")
     costs = {name for result in results for name in result.get("cost", {})}
     names = zip(short_names(wide.rows), short_differences(wide.rows), strict=True)
     return {
-        "title": title,
-        "rules": f"mask{rules}" if rules else "",
+        "title": " · ".join(parts[:2]),
+        "rules": " · ".join(parts[2:]),
         "notes": list(footnotes(table)),
         "keys": list(table.keys),
         "columns": [_column(name, name in table.columns, name in costs) for name in wide.columns],

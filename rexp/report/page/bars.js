@@ -40,15 +40,15 @@ const ROLES = { control: "#9aa3ad", student: "#1f77b4", teacher: "#2b2f36" };
 
 // groups: [{row, name, bars: {control: [mean, sd], ...}}]
 function lyingBars({ groups, xLabel, hooks }) {
-  const [thick, gap, left] = [9, 12, 190];
-  const each = 3 * thick + gap;
+  const [thick, gap, left] = [8, 22, 16];
+  const each = 3 * thick + gap; // a name stands above its bars
   const frame = { ...FRAME, left, top: 8, height: groups.length * each + 8 + 46 };
   const bottom = frame.height - frame.bottom;
   const values = groups.flatMap((group) => Object.values(group.bars)).filter(([mean]) => mean !== null);
   const x = makeScale([0, ...values.map(([mean, sd]) => mean + (sd || 0))], left, frame.width - frame.right, { log: false, zero: true, count: 5 });
   const y = Object.assign(() => 0, { ticks: [] });
   const drawn = groups.map((group, place) => {
-    const top = frame.top + place * each + gap / 2;
+    const top = frame.top + place * each + gap - 5;
     const bars = Object.entries(group.bars).flatMap(([role, [mean, sd]], k) => {
       if (mean === null) return [];
       const level = top + k * thick;
@@ -60,8 +60,8 @@ function lyingBars({ groups, xLabel, hooks }) {
       });
       return sd ? [bar, bracket(x(mean - sd), level + thick / 2 - 0.5, x(mean + sd), level + thick / 2 - 0.5)] : [bar];
     });
-    const name = group.name.length > 30 ? `${group.name.slice(0, 29)}…` : group.name;
-    const text = svg("text", { x: left - 8, y: top + 1.5 * thick + 4, "text-anchor": "end" }, name, svg("title", {}, group.name));
+    const name = group.name.length > 80 ? `${group.name.slice(0, 79)}…` : group.name;
+    const text = svg("text", { class: "title", x: left + 2, y: top - 5 }, name, svg("title", {}, group.name));
     return svg("g", { class: "series", "data-row": group.row }, text, bars);
   });
   return canvas(frame, `${xLabel} of students, teachers and controls`, axes(x, y, xLabel, "", frame), ...drawn);

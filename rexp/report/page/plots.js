@@ -9,14 +9,19 @@ function undominated(points, higher) {
   return kept;
 }
 
-// Names beside the points that no other beats, each where it meets no other name, point or edge; else none.
+// Names beside the points that no other beats, each where it meets no other name, point, spread or line; else none.
 function placeNames(best, points, x, y, frame) {
-  const taken = points.map((p) => ({ left: x(p.x) - 6, right: x(p.x) + 6, top: y(p.y) - 6, bottom: y(p.y) + 6 }));
+  const taken = points.map((p) => ({ left: x(p.x) - 6, right: x(p.x) + 6, top: y(p.y + (p.sd || 0)) - 6, bottom: y(p.y - (p.sd || 0)) + 6 }));
+  for (const [k, next] of best.slice(1).entries())
+    for (let step = 0; step <= 24; step++) {
+      const [px, py] = [x(best[k].x) + ((x(next.x) - x(best[k].x)) * step) / 24, y(best[k].y) + ((y(next.y) - y(best[k].y)) * step) / 24];
+      taken.push({ left: px - 1, right: px + 1, top: py - 1, bottom: py + 1 });
+    }
   const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   return best.flatMap((point) => {
     const text = point.name.length > 34 ? `${point.name.slice(0, 33)}…` : point.name;
-    const [wide, high, px, py] = [text.length * 6.2 + 4, 14, x(point.x), y(point.y)];
-    const spots = [[9, -6], [9, 18], [-wide - 9, -6], [-wide - 9, 18], [-wide / 2, -12], [-wide / 2, 24]];
+    const [wide, high, px, py] = [text.length * 6.4 + 4, 14, x(point.x), y(point.y)];
+    const spots = [[9, 16], [-wide - 9, -6], [9, -6], [-wide - 9, 16], [-wide / 2, -12], [-wide / 2, 22], [9, 30], [-wide - 9, -20]];
     for (const [dx, dy] of spots) {
       const box = { left: px + dx, right: px + dx + wide, top: py + dy - 11, bottom: py + dy - 11 + high };
       const inside = box.left > frame.left && box.right < frame.width - frame.right && box.top > 2 && box.bottom < frame.height - frame.bottom;

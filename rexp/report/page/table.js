@@ -36,8 +36,9 @@ class ReportTable {
     this.body = el("tbody");
     this.count = el("span", { class: "count", "aria-live": "polite" });
     this.lines = table.rows.map((row, place) => this.line(row, place));
-    this.element = el("div", {}, this.toolbar(), el("div", { class: "scroll wide", tabindex: 0, role: "region", "aria-label": "Table" },
-      el("table", { class: "report" }, el("thead", {}, this.head), this.body)));
+    this.scroller = el("div", { class: "scroll wide", tabindex: 0, role: "region", "aria-label": "Table" },
+      el("table", { class: "report" }, el("thead", {}, this.head), this.body));
+    this.element = el("div", {}, this.toolbar(), this.scroller);
     this.drawHead();
     this.draw();
   }
@@ -102,6 +103,7 @@ class ReportTable {
       button.setAttribute("aria-expanded", "true");
     }
     element.classList.toggle("is-open", this.open.has(place));
+    this.scroller.classList.toggle("has-open", this.open.size > 0);
     this.draw();
     button.focus();
   }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.errors import StoreError
 from rexp.report.direction import higher_is_better
 from rexp.report.frontier import draw_frontier
 from rexp.report.picture import save
@@ -51,26 +53,29 @@ def draw_all(
         ConfigError: matplotlib is not installed.
         StoreError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made: {error.strerror}; give --plots another FOLDER") from error
     files = []
     for number, table in enumerate(tables, 1):
         start = "-".join([str(number), *re.findall(r"[\w.]+", " ".join(table.heading.split(" · ")[:2]))])
         for kind, write in _pictures(results, widen(table, results), store):
             for form in forms:
                 path = folder / f"{start}-{kind}{form}"
-                replace_atomically(path, lambda temporary, write=write, form=form: write(temporary, form))
+                replace_atomically(path, partial(write, form))
                 files.append(path)
     return files
 
 
 def _pictures(
     results: Sequence[Result], table: Table, store: Store
-) -> Iterator[tuple[str, Callable[[Path, str], None]]]:
+) -> Iterator[tuple[str, Callable[[str, Path], None]]]:
     metric = first_metric(table)
     if metric is None:
         return
     if costs := [cost for cost in COSTS if cost in table.columns]:
-        yield "frontier", lambda path, form: draw_frontier([table], metric, costs, path, form)
+        yield "frontier", lambda form, path: draw_frontier([table], metric, costs, path, form)
     if (curves := draw_curves(table, store)) is not None:
         yield "curves", _to_file(curves)
     found = (by_activity(table, store, metric), by_popularity(table, results, metric))
@@ -87,5 +92,5 @@ def first_metric(table: Table) -> str | None:
     return next((column for column in table.columns if higher_is_better(column) is not None), None)
 
 
-def _to_file(figure: Figure) -> Callable[[Path, str], None]:
-    return lambda path, form: save(figure, path, form)
+def _to_file(figure: Figure) -> Callable[[str, Path], None]:
+    return lambda form, path: save(figure, path, form)
