@@ -59,6 +59,7 @@ class Page:
 
     def open(self, path: Path) -> None:
         """Load a file and wait until its scripts have run."""
+        self.events.clear()
         self.send("Page.navigate", url=path.as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._receive())

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets
 
-from ..conftest import Made
+if TYPE_CHECKING:
+    from ..conftest import Made
 
 
 def test_users_are_cut_into_thirds_by_what_they_trained_on(made: Made) -> None:

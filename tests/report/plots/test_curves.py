@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from rexp.report.plots.curves import draw_curves, learning_curves
 
-from ..conftest import Made
+if TYPE_CHECKING:
+    from ..conftest import Made
 
 
 def test_a_curve_is_mean_and_spread_of_every_epoch(made: Made) -> None:

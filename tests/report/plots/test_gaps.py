@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from rexp.report.plots.gaps import draw_gaps, gaps
 
-from ..conftest import Made
+if TYPE_CHECKING:
+    from ..conftest import Made
 
 
 def test_students_stand_beside_their_teacher_and_their_control(made: Made) -> None:

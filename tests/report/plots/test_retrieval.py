@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rexp.report.plots.retrieval import columns_of, draw_retrieval, sweeps
 from rexp.report.tables import make_tables
 
-from ..conftest import Made
+if TYPE_CHECKING:
+    from ..conftest import Made
 
 
 def test_rows_that_differ_in_the_number_of_candidates_make_a_curve(made: Made) -> None:
