@@ -32,6 +32,7 @@ CELLS = (
 )
 
 BOX = "node => (({left, right, top, bottom}) => ({left, right, top, bottom}))(node.getBoundingClientRect())"
+SHOWN = "row => row.querySelectorAll('td:not([hidden])')"
 NAMED = f"node => [node.textContent, ({BOX})(node)]"
 
 
