@@ -20,7 +20,7 @@ function swatch(row) {
   return svg("svg", { class: "swatch", viewBox: "-7 -7 14 14", width: 14, height: 14, "aria-hidden": "true" }, svg("path", { d: shape, fill: colour }));
 }
 
-const FRAME = { width: 560, height: 340, left: 64, right: 18, top: 14, bottom: 46 };
+const FRAME = { width: 560, height: 340, left: 76, right: 18, top: 14, bottom: 46 };
 
 function axes(x, y, xLabel, yLabel, frame) {
   const [bottom, right] = [frame.height - frame.bottom, frame.width - frame.right];

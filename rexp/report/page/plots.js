@@ -49,6 +49,14 @@ function frontier(table, metric, cost, visible, hooks) {
   return chart({ series: points.map((p) => ({ row: p.row, name: p.name, points: [p] })), xLabel: cost, yLabel: metric, hooks, extra });
 }
 
+const BARS = 24; // of one group; more cannot be told apart
+
+function bestOf(table, metric, rows) {
+  const k = table.columns.findIndex((column) => column.name === metric);
+  const places = order(rows.map((_, n) => n), (n) => table.rows[rows[n].row].cells[k][1], table.columns[k].higher !== false);
+  return places.slice(0, BARS).sort((a, b) => a - b).map((n) => rows[n]);
+}
+
 function card(title, note, controls, frame) {
   return el("figure", {}, el("figcaption", {}, el("h3", {}, title), note ? el("p", {}, note) : null, el("div", { class: "controls" }, controls)), frame);
 }
@@ -85,10 +93,10 @@ function pictures(table, hooks) {
       }));
   }
   for (const buckets of found.buckets)
-    redrawn(cards, `${found.metric} by ${buckets.title}`, null, [], (rows) => uprightBars({
-      groups: buckets.names, xLabel: buckets.title, yLabel: found.metric, hooks,
-      rows: buckets.rows.filter((one) => rows.includes(one.row)).map((one) => ({ ...one, name: table.rows[one.row].name })),
-    }));
+    redrawn(cards, `${found.metric} by ${buckets.title}`, buckets.rows.length > BARS ? `The ${BARS} best of the rows that are shown.` : null, [], (rows) => {
+      const known = buckets.rows.filter((one) => rows.includes(one.row)).map((one) => ({ ...one, name: table.rows[one.row].name }));
+      return uprightBars({ groups: buckets.names, xLabel: buckets.title, yLabel: found.metric, hooks, rows: bestOf(table, found.metric, known) });
+    });
   if (found.gaps.length) {
     const legend = Object.entries(ROLES).map(([role, colour]) =>
       el("span", { class: "role" }, svg("svg", { width: 10, height: 10, "aria-hidden": "true" }, svg("rect", { width: 10, height: 10, fill: colour })), ` ${role}`));
