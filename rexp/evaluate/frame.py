@@ -14,19 +14,23 @@ if TYPE_CHECKING:
 def write_per_user(evaluation: Evaluation, split: Split, path: Path) -> None:
     """Write ``evaluation.per_user``, one row a user, under the users' own ids; whole or not at all.
 
+    The column ``n_train`` beside the metrics holds the user's training interactions: how active the user is.
+
     Args:
         evaluation: what to write.
-        split: gives the users' own ids.
+        split: gives the users' own ids and their training interactions.
         path: the file to make or replace.
 
     Raises:
         OSError: the file cannot be written.
     """
+    import numpy as np
     import polars as pl
 
     users = evaluation.per_user["user"]
     columns = {name: values for name, values in evaluation.per_user.items() if name != "user"}
-    frame = pl.DataFrame({"user": split.user_ids().gather(users), **columns})
+    n_train = np.bincount(split.train.users, minlength=split.n_users)[users]
+    frame = pl.DataFrame({"user": split.user_ids().gather(users), "n_train": n_train, **columns})
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         frame.write_parquet(unfinished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +15,7 @@ from rexp.evaluate.candidates import Drawn, Given
 from rexp.evaluate.config import before
 from rexp.evaluate.context import metric_context
 from rexp.evaluate.load import list_metrics
+from rexp.evaluate.popularity import ByPopularity, of_targets
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.rank import top_columns
 from rexp.evaluate.result import Evaluation
@@ -123,6 +125,7 @@ class Ranked:
         tally = Tally(self.metrics, self.config.k, len(self.users), self.context, draws)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
         warm_tally = Tally(by_user, self.config.k, len(self.users), self.context, draws) if self.n_cold else None
+        popular = ByPopularity(self.targets, self.users, by_user, self.config.k, self.context, draws, self.part)
         ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
         for start in range(0, len(self.users), self.source.block):
             users = self.users[start : start + self.source.block]
@@ -131,11 +134,13 @@ class Ranked:
                 lists, tied = self._lists(users, scores, items, draw)
                 tally.add(start, lists)
                 if warm_tally is not None:
-                    warm_tally.add(start, self._warm(lists))
+                    warm_tally.add(start, of_targets(lists, self.targets, ~self.cold))
+                popular.add(start, lists)
                 if watch is not None:
                     watch(start, items, lists, draw)
             ties += tied.sum(0)
-        return self._result(tally, warm_tally, ties)
+        found = self._result(tally, warm_tally, ties)
+        return replace(found, facts={**found.facts, **popular.facts()})
 
     def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[Lists, Tensor]:
         order = preference(self.config.ties, draw, users, items, self.targets)
@@ -143,13 +148,6 @@ class Ranked:
         chosen = items.expand(len(users), -1).gather(1, columns.clamp(min=0))
         chosen = torch.where(columns < 0, -1, chosen)
         return Lists(users, chosen, self.targets.contains(users, chosen), self.targets.counts[users]), tied
-
-    def _warm(self, lists: Lists) -> Lists:
-        """The same lists, as if the targets that no training user has were none."""
-        rows, items = self.targets.block(lists.users)
-        warm = torch.bincount(rows[~self.cold[items]], minlength=len(lists.users))
-        hits = lists.hits & ~self.cold[lists.items.clamp(min=0)]
-        return Lists(lists.users, lists.items, hits, warm.clamp(min=1))
 
     def _result(self, tally: Tally, warm_tally: Tally | None, ties: Tensor) -> Evaluation:
         end = suffix(self.protocol, self.config)

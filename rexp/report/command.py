@@ -62,8 +62,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--wandb",
         metavar="PROJECT",
-        help="send tables and the frontier to W&B as a run of their own; offline where it has no key here",
+        help="send tables and pictures to W&B as a run of their own; offline where it has no key here",
     )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write one page that needs no network: tables to sort"
+    )
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw every picture the runs allow: PDF and SVG")
     options = parser.parse_args(argv)
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
@@ -76,6 +80,10 @@ def main(argv: list[str]) -> int:
     tables = make_tables(results, options.rows, options.cols)
     if options.baseline:
         tables = with_baseline(tables, parse(options.baseline), options.store, options.test)
+    if options.html:
+        _write_page(options.html, results, tables, Store(options.store))
+    if options.plots:
+        _draw_all(options.plots, results, tables, Store(options.store))
     if options.wandb:
         _publish(options, tables, results)
     if options.markdown:
@@ -112,14 +120,27 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
 def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[Result]) -> None:
     from tempfile import TemporaryDirectory
 
+    from rexp.report.plots.every import draw_all
     from rexp.report.publish import publish
     from rexp.track.wandb import WandbConfig
 
     with TemporaryDirectory() as folder:
-        picture = Path(folder) / "frontier.png"
-        _draw(picture, results, options.rows, options.cols)
-        place = publish(tables, [picture], WandbConfig(project=options.wandb), options.store)
+        pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
+        place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
     print(f"sent to W&B: {place}", file=sys.stderr)
+
+
+def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+    from rexp.report.html import page
+
+    _print_or_write(path, page(results, tables, store))
+    print(f"the page is {path}", file=sys.stderr)
+
+
+def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+    from rexp.report.plots.every import draw_all
+
+    print(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}", file=sys.stderr)
 
 
 def _names(text: str) -> list[str]:

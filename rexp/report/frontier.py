@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.report.direction import higher_is_better
-from rexp.report.write import row_name
+from rexp.report.names import short_names
+from rexp.report.picture import legend_beside, looks, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rexp.report.rows import Row
     from rexp.report.tables import Table
-
-MARKERS = "osD^vP*X"
-PANEL = (5.2, 4.2)
-"""Width and height of one panel in inches."""
 
 
 def undominated(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -56,48 +53,30 @@ def draw_frontier(tables: Sequence[Table], metric: str, costs: Sequence[str], pa
     Raises:
         ConfigError: matplotlib is not installed, or no run has both the metric and a cost.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("a picture needs matplotlib; install it: pip install 'rexp-recsys[plots]'") from error
-
     shown = [table for table in tables if metric in table.columns]
     if not shown or not costs:
         raise ConfigError(f"no run has '{metric}' and a cost to draw it against; name both with --cols")
-    width, height = PANEL
-    figure = Figure((width * len(costs), height * len(shown)), layout="constrained")
-    for line, table in zip(figure.subplots(len(shown), len(costs), squeeze=False), shown, strict=True):
+    figure, panels = new_figure(len(shown), len(costs))
+    for line, table in zip(panels, shown, strict=True):
         for axes, cost in zip(line, costs, strict=True):
             _panel(axes, table, metric, cost)
         line[0].set_title(table.heading.split(" · mask")[0], loc="left", fontsize=9)
-        handles, labels = line[0].get_legend_handles_labels()
-        line[-1].legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, frameon=False)
-    # No date in the file: the same store gives the same bytes.
-    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(form)
-    with rc_context({"svg.hashsalt": "rexp", "svg.fonttype": "none"}):
-        figure.savefig(path, format=form.removeprefix("."), dpi=150, metadata=metadata)
+        legend_beside(line[0], line[-1])
+    save(figure, path, form)
 
 
 def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
     from matplotlib.ticker import EngFormatter
 
-    rows = [row for row in table.rows if _known(row, metric) and cost in row.cells and _known(row, cost)]
+    named = zip(range(len(table.rows)), table.rows, short_names(table.rows), strict=True)
+    shown = [one for one in named if _known(one[1], metric) and cost in one[1].cells and _known(one[1], cost)]
     sign = 1.0 if higher_is_better(metric) is not False else -1.0
-    points = [(row.cells[cost].mean, sign * row.cells[metric].mean) for row in rows]
-    names = [" ".join(part for part in row_name(row) if part) for row in rows]
-    for place, (row, name) in enumerate(zip(rows, names, strict=True)):
+    points = [(row.cells[cost].mean, sign * row.cells[metric].mean) for _, row, _ in shown]
+    for place, row, name in shown:
         cell = row.cells[metric]
-        axes.errorbar(
-            row.cells[cost].mean,
-            cell.mean,
-            yerr=None if math.isnan(cell.sd) else cell.sd,
-            fmt=MARKERS[place // 10 % len(MARKERS)],
-            color=f"C{place % 10}",
-            capsize=2,
-            linestyle="none",
-            label=name,
-        )
+        sd = None if math.isnan(cell.sd) else cell.sd
+        at = row.cells[cost].mean
+        axes.errorbar(at, cell.mean, yerr=sd, **looks(place), capsize=2, linestyle="none", label=name)
     best = undominated(points)
     axes.plot(
         [points[place][0] for place in best], [sign * points[place][1] for place in best], "k--", lw=0.8, zorder=0

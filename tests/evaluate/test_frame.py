@@ -16,8 +16,10 @@ def test_one_row_a_user(tmp_path):
     found = evaluate(fixed(np.zeros((30, 40))), split, EvaluateConfig(metrics=["ndcg", "coverage"], k=[3, 5]))
     write_per_user(found, split, tmp_path / "per_user.parquet")
     frame = pl.read_parquet(tmp_path / "per_user.parquet")
-    assert frame.columns == ["user", "ndcg@3", "ndcg@5"]
+    assert frame.columns == ["user", "n_train", "ndcg@3", "ndcg@5"]
     assert frame["user"].to_list() == found.per_user["user"].tolist()
+    trained = [int((split.train.users == user).sum()) for user in found.per_user["user"]]
+    assert frame["n_train"].to_list() == trained
     assert frame["ndcg@5"].mean() == pytest.approx(found.metrics["ndcg@5"])
     assert [path.name for path in tmp_path.iterdir()] == ["per_user.parquet"]
 

@@ -53,6 +53,9 @@ def test_the_wheel_holds_the_package_its_configurations_and_its_data_and_nothing
     [wheel] = built.glob("rexp_recsys-*-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"rexp", "hydra_plugins"}
+    page = {f"rexp/report/page/{file.name}" for file in (ROOT / "rexp" / "report" / "page").iterdir()}
+    assert page <= set(names)
+    assert len(page) > 3
     tracked = {path.relative_to(ROOT / "conf").as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
     assert {name.removeprefix("rexp/conf/") for name in names if name.startswith("rexp/conf/")} == tracked
     assert "rexp/py.typed" in names

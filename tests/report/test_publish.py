@@ -35,4 +35,4 @@ def test_tables_and_the_frontier_become_a_run(
     columns = ["ndcg@10", "ndcg@10 ± sd", "weight_bytes", "weight_bytes ± sd"]
     assert table["columns"] == ["model", "seeds", *columns, "runs"]
     assert table["data"][0] == ["mf", 3, 0.5, "0.5000 ± 0.2500", 4000, "4,000", "r1 r2 r3"]
-    assert (file.parent / "files" / logged["frontier/path"]).stat().st_size > 1000
+    assert (file.parent / "files" / logged["1-ml-1m-protocol-full-frontier/path"]).stat().st_size > 1000

@@ -1,0 +1,93 @@
+"""Metrics by the popularity of what is asked for: a list is measured as if the other targets were none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rexp.api import Lists
+from rexp.evaluate.tally import Tally
+
+if TYPE_CHECKING:
+    from rexp.api import MetricContext
+    from rexp.data.split import Part
+    from rexp.evaluate.user_items import UserItems
+
+BUCKETS = ("cold", "cool", "warm")
+
+
+class ByPopularity:
+    """The values of one pass over the test users, for the targets of each bucket apart; of other parts nothing.
+
+    The items of a bucket have about a third of the training interactions together: few are warm, most are cold.
+
+    Args:
+        targets: what is asked for.
+        users: of the pass, in its order.
+        metrics: those with a value a user, by name.
+        cuts, context, draws: see :class:`rexp.evaluate.tally.Tally`.
+        part: which part is measured.
+    """
+
+    def __init__(
+        self,
+        targets: UserItems,
+        users: Tensor,
+        metrics: Mapping[str, Any],
+        cuts: Sequence[int],
+        context: MetricContext,
+        draws: int,
+        part: Part,
+    ) -> None:
+        self.targets, self.users = targets, users
+        self.low, self.high = thirds(context.train_users_per_item)
+        popularity = context.train_users_per_item
+        bucket = (popularity > self.low).long() + (popularity > self.high).long()
+        names = BUCKETS if part == "test" and metrics else ()  # validation takes place every epoch
+        self.of_bucket = {name: bucket == place for place, name in enumerate(names)}
+        self.tallies = {name: Tally(metrics, cuts, len(users), context, draws) for name in names}
+
+    def add(self, start: int, lists: Lists) -> None:
+        """Take in the lists of the users ``start``, ``start + 1`` ... of the pass."""
+        for name, tally in self.tallies.items():
+            tally.add(start, of_targets(lists, self.targets, self.of_bucket[name]))
+
+    def facts(self) -> dict[str, Any]:
+        """``by_popularity``: the most training users of a cold and of a cool item, and each bucket's users and means.
+
+        A mean is over the users who have a target in the bucket; None where no user has one.
+        """
+        if not self.tallies:
+            return {}
+        rows, items = self.targets.block(self.users)
+        found: dict[str, Any] = {"most_users": [self.low, self.high]}
+        for name, tally in self.tallies.items():
+            asked = torch.bincount(rows[self.of_bucket[name][items]], minlength=len(self.users)).cpu() > 0
+            means = {metric: float(values[asked].nanmean()) for metric, values in tally.values.items()}
+            known = {metric: mean if mean == mean else None for metric, mean in means.items()}  # NaN is no fact
+            found[name] = {"n_users": int(asked.sum()), "metrics": known}
+        return {"by_popularity": found}
+
+
+def of_targets(lists: Lists, targets: UserItems, chosen: Tensor) -> Lists:
+    """The same lists, as if the targets that are not ``chosen`` (n_items,) were none."""
+    rows, items = targets.block(lists.users)
+    relevant = torch.bincount(rows[chosen[items]], minlength=len(lists.users))
+    hits = lists.hits & chosen[lists.items.clamp(min=0)]
+    return Lists(lists.users, lists.items, hits, relevant.clamp(min=1))
+
+
+def thirds(popularity: Tensor) -> tuple[int, int]:
+    """The popularity of the item at which, from the least popular on, one and two thirds of the interactions are had.
+
+    >>> thirds(torch.tensor([0, 1, 1, 1, 3, 3]))
+    (1, 3)
+    """
+    ascending = popularity.sort().values
+    shares = ascending.cumsum(0).double() / max(1, int(ascending.sum()))
+    places = torch.searchsorted(shares, torch.tensor([1 / 3, 2 / 3], dtype=torch.float64, device=shares.device))
+    low, high = ascending[places.clamp(max=len(ascending) - 1)].tolist()
+    return int(low), int(high)

@@ -1,0 +1,58 @@
+"""One self-contained page: tables to sort, filter and open, and their pictures; it asks no network for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from rexp.report.contents import table_contents
+
+if TYPE_CHECKING:
+    from rexp.report.rows import Result
+    from rexp.report.tables import Table
+    from rexp.store.store import Store
+
+SCRIPTS = ("dom.js", "scale.js", "chart.js", "bars.js", "details.js", "table.js", "plots.js", "page.js")
+"""In the order in which they build on one another."""
+
+
+def page(results: Sequence[Result], tables: Sequence[Table], store: Store) -> str:
+    """The page as text; the same store gives the same text.
+
+    Its data lie in it as JSON, from which its script builds text nodes: a name that looks like markup stays a name.
+    Its content security policy lets nothing run but that script, and nothing be fetched.
+
+    Args:
+        results: all finished runs of the store.
+        tables: made from them; their columns are shown first, the runs' other columns can be switched on.
+        store: where the runs' epochs and users lie.
+    """
+    folder = files("rexp.report") / "page"
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    script = "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    contents = {"tables": [table_contents(table, results, store) for table in tables]}
+    parts = {
+        "STYLE": style,
+        "STYLE_HASH": _hash(style),
+        "SCRIPT": script,
+        "SCRIPT_HASH": _hash(script),
+        "DATA": _inert(contents),
+    }
+    pieces = (folder / "page.html").read_text(encoding="utf-8").split("%%")
+    # Every second piece is the name of a part: what is put in is never looked through for names again.
+    return "".join(parts[piece] if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+def _inert(value: Any) -> str:
+    """JSON that no browser reads as the end of its element, or as a comment."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(text: str) -> str:
+    """As a content security policy wants it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,90 @@
+"""How much of the way to its teacher a student goes: both, and the same model that was taught by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rexp.config.teaching import teacher_runs
+from rexp.report.names import short_names
+from rexp.report.picture import new_figure
+from rexp.report.plots.bars import draw_bars
+from rexp.report.plots.seeds import over_seeds
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rexp.report.rows import Cell, Result
+    from rexp.report.tables import Table
+
+ALONE = ["fit"]
+"""``compress.order`` of a run that only trains its model."""
+COLOURS = {"control": "#9aa3ad", "student": "#1f77b4", "teacher": "#2b2f36"}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One row of students.
+
+    Args:
+        place: of the row in its table.
+        control: the same model under the same seeds, trained in the same way without a teacher; may be unknown.
+        student, teacher: what they reach.
+    """
+
+    place: int
+    control: Cell
+    student: Cell
+    teacher: Cell
+
+
+def gaps(table: Table, results: Sequence[Result], metric: str) -> list[Gap]:
+    """The rows whose teachers were measured by the same rules.
+
+    Args:
+        table: its rows.
+        results: all known ones, among them teachers and controls.
+        metric: what is compared.
+    """
+    known = {result["run_id"]: result for result in results}
+    found = []
+    for place, row in enumerate(table.rows):
+        students = [known[run] for run in row.runs]
+        teachers = {run: known[run] for one in students for run in teacher_runs(one["config"]) if run in known}
+        alike = [teacher for teacher in teachers.values() if _rules(teacher) == _rules(students[0])]
+        if alike:
+            controls = {one["run_id"]: one for student in students for one in results if _is_control(one, student)}
+            cells = (_cell(group, metric) for group in (controls.values(), students, alike))
+            found.append(Gap(place, *cells))
+    return [gap for gap in found if gap.student.n and gap.teacher.n]
+
+
+def _cell(results: Iterable[Result], metric: str) -> Cell:
+    return over_seeds(result["metrics"].get(metric) for result in results)
+
+
+def _is_control(run: Result, student: Result) -> bool:
+    config, other = run["config"], student["config"]
+    alike = all(config.get(key) == other.get(key) for key in ("model", "seed", "fit"))
+    compress: Mapping[str, object] = config.get("compress", {})
+    return alike and compress.get("order") == ALONE and _rules(run) == _rules(student)
+
+
+def _rules(result: Result) -> tuple[str, str]:
+    return str(result["data"]["fingerprint"]), str(result.get("facts", {}).get("protocol_id"))
+
+
+def draw_gaps(table: Table, metric: str, found: Sequence[Gap]) -> Figure:
+    """A group of bars for each row of students."""
+    figure, panels = new_figure(1, 1)
+    axes = panels[0][0]
+    figure.set_size_inches(max(5.2, 1.6 * len(found)), 4.2)
+    names = short_names(table.rows)
+    groups = [names[gap.place].replace(" ", "\n") for gap in found]
+    bars = {name: [getattr(gap, name) for gap in found] for name in COLOURS}
+    draw_bars(axes, groups, bars, list(COLOURS.values()))
+    axes.tick_params(axis="x", labelsize=6)
+    axes.set_ylabel(metric)
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
