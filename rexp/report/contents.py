@@ -15,7 +15,7 @@ from rexp.report.plots.gaps import COLOURS, gaps
 from rexp.report.plots.retrieval import columns_of, sweeps
 from rexp.report.rows import Cell, value
 from rexp.report.wide import widen
-from rexp.report.write import cell_text, footnotes, is_best
+from rexp.report.write import footnotes, is_best, marked
 from rexp.store.identity import plain
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def _row(
             for run in runs
         ],
         "cells": [
-            [cell_text(column, row.cells[column]), *_cell(row.cells[column]), is_best(table, row, column)]
-            for column in table.columns
+            [marked(row, column), *_cell(row.cells[column]), is_best(table, row, column)] for column in table.columns
         ],
         "config": plain(config, undefined_as_none=True),
         "curves": {

@@ -66,7 +66,7 @@ def draw_frontier(tables: Sequence[Table], metric: str, costs: Sequence[str], pa
 
 
 def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
     named = zip(range(len(table.rows)), table.rows, short_names(table.rows), strict=True)
     shown = [one for one in named if _known(one[1], metric) and cost in one[1].cells and _known(one[1], cost)]
@@ -82,8 +82,11 @@ def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
         [points[place][0] for place in best], [sign * points[place][1] for place in best], "k--", lw=0.8, zorder=0
     )
     if len(points) > 1 and max(points)[0] > 4 * min(points)[0] > 0:
-        axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 310k
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    thousands = EngFormatter(sep="")
+    axes.xaxis.set_major_formatter(lambda value, _: thousands(value) if value >= 1000 else f"{value:g}")  # 500k, 0.05
     axes.set_xlabel(cost)
     axes.set_ylabel(metric)
     axes.grid(alpha=0.3)

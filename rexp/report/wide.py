@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rexp.report import control
 from rexp.report.rows import PARTS, Result
 from rexp.report.tables import Table, make_tables
 
@@ -25,5 +26,15 @@ def widen(table: Table, results: Sequence[Result]) -> Table:
         for name, value in result.get(part, {}).items()
         if isinstance(value, int | float) or value is None
     )
-    (wide,) = make_tables(own, table.keys, list(dict.fromkeys([*table.columns, *known])))
-    return replace(wide, heading=table.heading, left_out=table.left_out)
+    # A table puts the column of its controls in itself.
+    columns = [
+        column for column in dict.fromkeys([*table.columns, *known]) if not column.startswith(control.column(""))
+    ]
+    (wide,) = make_tables(own, table.keys, columns)
+    compared = {row.runs: row for row in table.rows}
+    rows = tuple(
+        replace(row, comparisons=compared[row.runs].comparisons, is_baseline=compared[row.runs].is_baseline)
+        for row in wide.rows
+    )
+    kept = {key: getattr(table, key) for key in ("heading", "left_out", "baseline", "test")}
+    return replace(wide, rows=rows, **kept)

@@ -15,6 +15,7 @@ from rexp.report.baseline import parse, with_baseline
 from rexp.report.latex import latex
 from rexp.report.records import comma_separated, frame
 from rexp.report.tables import Table, make_tables
+from rexp.report.wide import widen
 from rexp.report.write import markdown
 
 from .test_report import result, save
@@ -123,6 +124,15 @@ def test_every_form_of_the_command(store: Path, tmp_path: Path, capsys: pytest.C
     assert table.filter(pl.col("compress") == "none")["ndcg@10 adjusted"].is_null().all()
 
 
+def test_the_page_has_the_marks_too(store: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    common = ["report", str(store), "--rows", "model,compress", "--baseline", "compress=none"]
+    assert main([*common, "--html", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert r"0.4100 \u00b1 0.0141\u2020" in text
+    assert "differs from compress" in text
+
+
 def test_latex_is_escaped_and_whole() -> None:
     text = latex(make_tables([run("r", "my_model", "50%", 1, 0.5)], KEYS, ["ndcg@10"]))
     assert r"my\_model & 50\% & 1 & 0.5000 \\" in text
@@ -149,5 +159,6 @@ def test_a_student_stands_beside_its_control() -> None:
     (table,) = make_tables([student, control], KEYS, ["ndcg@10"])
     assert str(table.rows[0].cells["control ndcg@10"].mean) == "nan"
     assert plain.difference
+    assert "control ndcg@10" in widen(table, [student, control]).columns
     assert frame([table]).height == 2
     assert "control ndcg@10 mean" in comma_separated([table]).splitlines()[0]

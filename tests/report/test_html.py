@@ -107,7 +107,7 @@ def test_the_command_writes_it_without_torch_or_matplotlib(made: Made, tmp_path:
 
 def test_a_page_that_cannot_be_written_is_said(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(made.store.root), "--html", str(tmp_path / "no" / "page.html")]) == 1
-    assert "give --html another FILE" in capsys.readouterr().err
+    assert "page.html cannot be written: No such file or directory; name another file" in capsys.readouterr().err
 
 
 # In a browser

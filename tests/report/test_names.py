@@ -5,7 +5,7 @@ from rexp.report.rows import Row
 
 
 def row(labels: tuple[str, ...], difference: str) -> Row:
-    return Row(labels, difference, (0,), ("r",), {})
+    return Row(labels, difference, (0,), ("r",), {}, {})
 
 
 def test_a_key_is_as_long_as_it_takes_to_tell_it_from_others() -> None:
