@@ -9,12 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
+from rexp.config.typed import build
+from rexp.data.prepare import load_split
+from rexp.evaluate.config import EvaluateConfig
+from rexp.evaluate.evaluator import Evaluator
 from rexp.store.store import Store
+from rexp.stored import stored_model
 
 TABLE = [
     *("track=none", "measure.latency=false"),
@@ -259,3 +266,22 @@ def test_without_its_folder_a_restricted_data_set_says_where_its_files_belong(tm
     assert done.returncode == 1
     assert "REXP_DATA" in done.stderr
     assert "https://" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_measure_what_one_would(tmp_path: Path) -> None:
+    """Metrics after training with two gloo processes are those of the stored weights, measured by one."""
+    rows = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
+    (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
+    common = ["data=csv", "data.path=mine.csv", "track=none", "beside=[]", "measure.latency=false", "model=mf"]
+    command = [sys.executable, "-m", "rexp", *common, "model.factors=4", "train.devices=2", "train.max_epochs=2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (result,) = Store(tmp_path / "runs").runs()
+    assert result["config"]["devices"] == 2
+    split = load_split(result["config"]["data"], None, tmp_path / "runs" / ".data")
+    model = stored_model(Store(tmp_path / "runs"), result["run_id"], split, "it")
+    options = {field.name for field in fields(EvaluateConfig)}
+    rules = {k: v for k, v in result["config"]["evaluate"].items() if k in options and v is not None}
+    assert Evaluator(split, build(EvaluateConfig, rules, "evaluate"), "test")(model).metrics == result["metrics"]
+    assert pl.read_parquet(tmp_path / "runs" / result["run_id"] / "per_user.parquet")["user"].is_unique().all()
