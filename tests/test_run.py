@@ -273,7 +273,14 @@ def test_two_processes_measure_what_one_would(tmp_path: Path) -> None:
     """Metrics after training with two gloo processes are those of the stored weights, measured by one."""
     rows = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
     (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
-    common = ["data=csv", "data.path=mine.csv", "track=none", "beside=[]", "measure.latency=false", "model=mf"]
+    common = [
+        "data=csv",
+        f"data.path={tmp_path / 'mine.csv'}",
+        "track=none",
+        "beside=[]",
+        "measure.latency=false",
+        "model=mf",
+    ]
     command = [sys.executable, "-m", "rexp", *common, "model.factors=4", "train.devices=2", "train.max_epochs=2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
