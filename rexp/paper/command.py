@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.paper.paper import load, paper_files
+from rexp.report.output import print_or_write
 from rexp.store.files import write_text
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _check(options: argparse.Namespace) -> int:
     found = check(paper, read_records(_file(options, paper)))
     for path, form in ((options.markdown, markdown), (options.latex, latex), (options.html, html)):
         if path:
-            _print_or_write(path, form(paper, found))
+            print_or_write(path, form(paper, found))
             break
     else:
         show(paper, found)
@@ -139,13 +140,6 @@ def _write_page(options: argparse.Namespace, paper: Paper, found: Check) -> None
 
 def _file(options: argparse.Namespace, paper: Paper) -> Path:
     return Path(options.results) / f"{paper.name}.jsonl"
-
-
-def _print_or_write(path: Path, text: str) -> None:
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        write_text(path, text)
 
 
 def _names(text: str) -> list[str]:

@@ -7,18 +7,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.errors import ConfigError, StoreError
+from rexp.errors import ConfigError
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.latex import latex
+from rexp.report.output import print_or_write, write
 from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import untuned
 from rexp.report.write import markdown
-from rexp.store.files import replace_atomically
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rexp.report.rows import Result
     from rexp.report.tables import Table
@@ -89,11 +89,11 @@ def main(argv: list[str]) -> int:
     if options.markdown:
         print(markdown(tables), end="")
     elif options.csv:
-        _print_or_write(options.csv, comma_separated(tables))
+        print_or_write(options.csv, comma_separated(tables))
     elif options.latex:
-        _print_or_write(options.latex, latex(tables))
+        print_or_write(options.latex, latex(tables))
     elif options.parquet:
-        _write(options.parquet, lambda temporary: write_parquet(tables, temporary))
+        write(options.parquet, lambda temporary: write_parquet(tables, temporary))
     else:
         from rexp.report.table import print_tables
 
@@ -113,7 +113,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     if not metrics:
         raise ConfigError("--frontier draws a metric against costs; --cols names no metric")
     tables = make_tables(results, rows, [metrics[0], *costs])
-    _write(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
+    write(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
     print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
 
 
@@ -133,7 +133,7 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
 def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
     from rexp.report.html import page
 
-    _print_or_write(path, page(results, tables, store))
+    print_or_write(path, page(results, tables, store))
     print(f"the page is {path}", file=sys.stderr)
 
 
@@ -145,19 +145,3 @@ def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _print_or_write(path: Path, text: str) -> None:
-    if str(path) == "-":
-        print(text, end="")
-    else:
-        _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    try:
-        replace_atomically(path, write)
-    except StoreError as error:
-        cause = error.__cause__
-        reason = cause.strerror if isinstance(cause, OSError) else error
-        raise StoreError(f"{path} cannot be written: {reason}; name another file") from error
