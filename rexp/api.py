@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rexp.data.split import Interactions, Split
 
-REXP_API = (1, 1)
+REXP_API = (1, 2)
 """(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``."""
 
 
