@@ -19,7 +19,8 @@ from rexp.config.request import Request, read
 from rexp.errors import ConfigError, Interrupted, RexpError
 from rexp.store.store import Store
 from rexp.tune.space import Space, find, read_space
-from rexp.tune.study import Budget, Study, in_words, worked
+from rexp.tune.study import Study, in_words, worked
+from rexp.tune.tried import Budget
 from rexp.tune.write import check_writable, kept, write_experiment
 
 if TYPE_CHECKING:

@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from rexp.train.progress import clock
-from rexp.tune.study import Budget, Study, Tried, worked
+from rexp.tune.study import Study, worked
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from rexp.tune.tried import Budget, Tried
 
 STYLES = {"complete": "none", "pruned": "dim", "failed": "red"}
 

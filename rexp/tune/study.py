@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from rexp.errors import ConfigError, StoreError
 from rexp.store.files import one_line_errors
 from rexp.store.identity import alias_key, canonical_json
 from rexp.store.locks import Locks
+from rexp.tune.tried import STATES, Budget, Tried
 
 if TYPE_CHECKING:
     import optuna
@@ -26,52 +26,8 @@ if TYPE_CHECKING:
 
     from rexp.tune.space import Prune, Space
 
-STATES = ("complete", "pruned", "failed", "running")
 LOCK_SECONDS = 60.0
 """How long a process waits for another one that writes to the same search."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When to stop.
-
-    Args:
-        trials: so many finished trials, whoever made them and however they ended; or None.
-        minutes: so much time with a trial under way, counted once where several are; or None. A trial that has begun
-            is brought to its end.
-    """
-
-    trials: int | None
-    minutes: float | None
-
-    def __post_init__(self) -> None:
-        for name, value in (("trials", self.trials), ("minutes", self.minutes)):
-            if value is not None and not value > 0:
-                raise ConfigError(f"--{name} {value:g} must be above 0")
-        if self.trials is None and self.minutes is None:
-            raise ConfigError("a search needs a budget: give --trials N, --minutes M, or both")
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A trial as it stands.
-
-    Args:
-        number: from 1.
-        state: complete, pruned, failed or running.
-        value: what was reached; of a pruned trial its last value.
-        parameters: by key, in optuna's terms.
-        began, ended: in seconds since the epoch; ``ended`` is now for a trial that runs.
-        error: why it failed.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    parameters: dict[str, Any]
-    began: float
-    ended: float
-    error: str = ""
 
 
 class Study:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rexp.tune.progress import short
 
 if TYPE_CHECKING:
-    from rexp.tune.study import Tried
+    from rexp.tune.tried import Tried
 
 UNBOUNDED = 10_000
 

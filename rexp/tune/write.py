@@ -16,7 +16,8 @@ from rexp.tune.study import in_words
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
-    from rexp.tune.study import Study, Tried
+    from rexp.tune.study import Study
+    from rexp.tune.tried import Tried
 
 WIDTH = 116
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,10 @@ import yaml
 
 from rexp.store.store import Store
 from rexp.tune.space import read_space
-from rexp.tune.study import Study, Tried
+from rexp.tune.study import Study
+
+if TYPE_CHECKING:
+    from rexp.tune.tried import Tried
 
 SPACE = """
 overrides: [data=csv, data.path=mine.csv, model=mf, train.max_epochs=4, train.patience=0]
