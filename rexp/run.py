@@ -109,7 +109,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
     from rexp.measure.model import model_costs, scorer_of
-    from rexp.start import initialise, retrieval, set_threads
+    from rexp.start import initialise, retrieval, set_up_torch
     from rexp.steps import remember, run_steps
     from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest, source_facts
@@ -119,7 +119,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     files = source_facts(source.path for source in make_dataset(request.data, request.data_root).sources())
     started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
-    set_threads(request.device.threads)
+    set_up_torch(request.device.threads)
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
     for notice in evaluator.notices:
         _note(notice)

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def set_threads(threads: int) -> None:
-    """Threads of torch's kernels; one is often faster than two for small models, and steadier on a busy machine."""
+def set_up_torch(threads: int) -> None:
+    """How torch's kernels compute in this process.
+
+    Numbers too small for full precision are 0: Adam's momentum of a row that has no gradient falls to them within a
+    thousand steps and stays there, and a processor takes many times as long for each of them.
+
+    Args:
+        threads: one is often faster than two for small models, and steadier on a busy machine.
+    """
     import torch
 
+    torch.set_flush_denormal(True)  # before the threads begin, which take the setting over
     torch.set_num_threads(threads)
 
 

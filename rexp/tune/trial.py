@@ -113,7 +113,7 @@ def run_trial(
     from rexp.config.plan import resolve
     from rexp.config.request import read
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.start import initialise, retrieval, set_threads
+    from rexp.start import initialise, retrieval, set_up_torch
     from rexp.steps import run_steps
     from rexp.teachers import teaching_of
     from rexp.train.selection import monitored
@@ -123,7 +123,7 @@ def run_trial(
     split = seen_by_trials(request)
     teaching = teaching_of(job.config, request, job.labels, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
-    set_threads(request.device.threads)
+    set_up_torch(request.device.threads)
     evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
     initialise(plan, store)
     store.directory(run).mkdir(parents=True, exist_ok=True)
