@@ -99,6 +99,7 @@ IDENTITIES: Mapping[str, Mapping[str, Any]] = {
     "ftd": {"weight": 0.0},
     "magnitude": {"sparsity": 0.0},
     "rotate": {},
+    "columns": {"keep": 1.0},
     "factorize": {"rank": 16},
 }
 LEFTOVERS = ("mask", "_orig", "observer", "expert", "teacher", "attach")

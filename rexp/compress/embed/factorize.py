@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from rexp.api import Need, Query
 from rexp.compress.embed.budget import TableOptions, limits
 from rexp.compress.embed.joint_svd import balanced, joint_svd, strongest_directions
-from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, layer_of, table_of
-from rexp.compress.modules import swap, tables
-from rexp.errors import ConfigError, RunError
-from rexp.readers import DotReader, LayerReader, Range, Reader
+from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
+from rexp.compress.embed.reading import columns_of, narrow_tables, read_together, reads_of
+from rexp.compress.modules import swap
+from rexp.errors import ConfigError
+from rexp.readers import DotReader, LayerReader, Reader
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.compress.embed.reading import Tables
 
-Tables = Mapping[str, "EmbeddingTable"]
 BYTES = 4
 """Of a number in a dense table."""
 
@@ -69,22 +69,9 @@ class Factorize:
             ConfigError: the options leave nothing to factorise, or the budget is too small.
             RunError: a table holds NaN or infinite values.
         """
-        dense = tables(model, self.config.targets, self.config.ignore)
-        readers = readers_of(model, dense)
-        dense = {
-            path: dense[path] for path in dict.fromkeys(path for one in readers for path, _ in reads_of(one, dense))
-        }
-        for path, table in dense.items():
-            if not table.weight.isfinite().all():
-                raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
+        readers, dense = read_together(model, self.config.targets, self.config.ignore)
         rank = self._rank(readers, dense)
-        narrow: dict[str, dict[Range, Tensor]] = {path: {} for path in dense}
-        for reader in readers:
-            for (path, columns), rows in zip(reads_of(reader, dense), _narrow(model, reader, dense, rank), strict=True):
-                narrow[path][columns] = rows
-        for path, table in dense.items():
-            swap(model, path, table_of(replaced(table.weight, narrow[path])))
-        model.train(model.training)  # what was made of the tables before is forgotten
+        narrow_tables(model, readers, dense, lambda reader: _narrow(model, reader, columns_of(reader, dense), rank))
 
     def _rank(self, readers: Sequence[Reader], dense: Tables) -> int:
         """The columns that are left at most: as asked, or the most that fit."""
@@ -107,41 +94,12 @@ class Factorize:
         return max(fitting, default=1)
 
 
-def readers_of(model: nn.Module, dense: Tables) -> list[Reader]:
-    """The readers all of whose tables are dense and chosen."""
-    readers: Sequence[Reader] = model.readers()  # type: ignore[operator]
-    found = [reader for reader in readers if all(path in dense for path in _paths(reader))]
-    if not found:
-        wanted = ", ".join(sorted({path for reader in readers for path in _paths(reader)}))
-        raise ConfigError(
-            f"{type(model).__name__} reads {wanted} together; chosen and dense are {', '.join(dense)}: change targets "
-            "and ignore, or put factorize before what made the tables smaller"
-        )
-    return found
-
-
-def _paths(reader: Reader) -> tuple[str, ...]:
-    return (reader.table,) if isinstance(reader, LayerReader) else (reader.users, reader.items)
-
-
-def reads_of(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
-    """Tables and columns of a reader."""
-    for path in _paths(reader):
-        whole = (0, dense[path].weight.shape[1])
-        yield path, reader.columns if isinstance(reader, DotReader | LayerReader) else whole
-
-
-def _narrow(model: nn.Module, reader: Reader, dense: Tables, rank: int) -> tuple[Tensor, ...]:
+def _narrow(model: nn.Module, reader: Reader, wide: Sequence[Tensor], rank: int) -> tuple[Tensor, ...]:
     """The narrow columns of each table of a reader, which is made to read them."""
-    wide = [dense[path].weight[:, slice(*columns)] for path, columns in reads_of(reader, dense)]
     if isinstance(reader, DotReader):
         return _of_dot_product(model, reader.weight, wide[0], wide[1], rank)
     if isinstance(reader, LayerReader):
-        layer = model.get_submodule(reader.layer)
-        if not isinstance(layer, nn.Linear):
-            raise ConfigError(
-                f"the layer {reader.layer} is no dense one any more; put factorize before what changed it"
-            )
+        layer = dense_layer(model, reader.layer)
         rows, weight = balanced(*joint_svd(wide[0], layer.weight, rank))
         swap(model, reader.layer, layer_of(weight, layer.bias))
         return (rows,)
@@ -160,12 +118,3 @@ def _of_dot_product(
     narrow = joint_svd(users * weights[: users.shape[1]], items, rank)
     weights.zero_()[: narrow[0].shape[1]] = 1.0
     return narrow
-
-
-def replaced(rows: Tensor, narrow: Mapping[Range, Tensor]) -> Tensor:
-    """The rows with other columns in the place of some; those that nobody reads together with others stay."""
-    parts, done = [], 0
-    for (start, stop), columns in sorted(narrow.items(), key=lambda piece: piece[0]):
-        parts += [rows[:, done:start], columns]
-        done = stop
-    return torch.cat([*parts, rows[:, done:]], 1)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rexp.errors import ConfigError
 from rexp.tables import EmbeddingTable
 
 
@@ -52,4 +53,16 @@ def layer_of(weight: Tensor, bias: Tensor | None) -> NarrowLinear:
     layer.weight.copy_(weight)
     if bias is not None:
         layer.bias.copy_(bias)
+    return layer
+
+
+def dense_layer(model: nn.Module, path: str) -> nn.Linear:
+    """The layer at a path, to be made narrower.
+
+    Raises:
+        ConfigError: it is no dense one any more.
+    """
+    layer = model.get_submodule(path)
+    if not isinstance(layer, nn.Linear):
+        raise ConfigError(f"the layer {path} is no dense one any more; put what makes it narrower before that")
     return layer

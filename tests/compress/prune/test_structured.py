@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from rexp.api import Capability, Query, StageContext
+from rexp.api import Capability, StageContext
 from rexp.compress.modules import parts, restore
-from rexp.compress.prune.structured import Structured, StructuredConfig, activations
+from rexp.compress.prune.structured import Structured, StructuredConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec, SASRecConfig
@@ -92,20 +92,6 @@ def test_a_unit_that_nothing_reads_goes_first_and_nothing_changes(name: str) -> 
         restore(again, parts(fresh, {"structured": Structured}))
         again.load_state_dict(fresh.state_dict())
         assert torch.equal(scores(again), scores(fresh))
-
-
-def test_activations_are_means_over_training_interactions() -> None:
-    model = model_of("mlp")
-    (first, *_) = model.hidden_units()
-    found = activations(model, model.hidden_units(), context())[first.taker]
-    train = SPLIT.train
-    rows = torch.randint(len(train), (min(4096, len(train)),), generator=torch.Generator().manual_seed(0))
-    users, items = (torch.from_numpy(ids[rows.numpy()]).long() for ids in (train.users, train.items))
-    with torch.no_grad():
-        tower = model.tower
-        hidden = tower.user_side(model.users(users)) + tower.item_side(model.items(items))
-    torch.testing.assert_close(found, hidden.relu().mean(0))
-    assert Query(users).users is users
 
 
 def test_all_that_stays_is_nothing_done() -> None:
