@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,13 @@ def teaching_of(
     runs = {key: run or _trained(key, config, labels) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say +teacher.weight for a heavier one")
+    for key, run in runs.items():
+        if run != SELF and _twins(request, store.result(run)):
+            print(
+                f"note: the student has the options and the seed of {key}={run}, and begins with the weights that it "
+                f"began with; give seed or +{key}.seed another value",
+                file=sys.stderr,
+            )
     weights = {key: _weight(key, node) for key, node in nodes.items()}
     return Teaching(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
 
@@ -74,6 +82,12 @@ def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
     name = labels.get("teacher") if key == "teacher" else None
     choices = {**labels, "model": name or str(own.model.name), "compress": "none"}
     return str(run(own, choices, sweeping=True).result["run_id"])
+
+
+def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:
+    """Student and teacher are drawn alike, which is no distillation between two models."""
+    own = {"name": request.model["name"], **_options(request.model, "model")}
+    return bool(request.seed == teacher["seed"] and own == teacher["config"]["model"])
 
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:

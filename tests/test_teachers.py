@@ -97,6 +97,13 @@ def test_what_was_compressed_does_not_teach(table: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_a_student_that_begins_as_its_teacher_did_is_told(table: Path, tmp_path: Path) -> None:
+    pair = ["-m", f"data.path={table}", "model=mf", "model@teacher=mf", "compress=kd"]
+    assert rexp(*pair, "seed=0,1", cwd=tmp_path).count("begins with the weights that it began with") == 1
+    assert "begins with" not in rexp(*pair, "seed=0", "+teacher.seed=1", cwd=tmp_path)
+
+
+@pytest.mark.slow
 def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Path) -> None:
     both = [f"data.path={table}", "model=mf", "compress=kd", "model@teacher=mf", "+model@teachers.graph=lightgcn"]
     rexp("-m", *both, "+teachers.graph.weight=1,3", cwd=tmp_path)
