@@ -71,10 +71,11 @@ def read_records(file: Path) -> list[Record]:
 
 
 def write_records(file: Path, paper: Paper, records: Iterable[Record]) -> None:
-    """Write records in the order of the paper's rows and seeds; a row that the paper does not have any more is left
+    """Write records in the order of the paper's rows and seeds; those that the paper does not ask for any more are left
     out."""
-    order = {row.name: place for place, row in enumerate(paper.rows)}
-    kept = sorted((r for r in records if r["row"] in order), key=lambda r: (order[r["row"]], r["seed"]))
+    known = {(record["row"], record["seed"]): record for record in records}
+    asked = [(row.name, seed) for row in paper.rows for seed in paper.seeds_of(row)]
+    kept = [known[key] for key in asked if key in known]
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, "".join(canonical_json(record) + "\n" for record in kept))
 

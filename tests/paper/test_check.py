@@ -95,9 +95,13 @@ def test_every_form_shows_the_miss(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_records_are_kept_in_order_and_replaced(tmp_path: Path) -> None:
-    rows = paper(PaperRow("b"), PaperRow("a"))
+    rows = paper(PaperRow("b", seeds=(0, 1)), PaperRow("a"))
     file = tmp_path / "papers" / "small.jsonl"
-    write_records(file, rows, [record("a", 0, 0.1), record("b", 1, 0.2), record("b", 0, 0.3), record("gone", 0, 0.4)])
+    write_records(
+        file,
+        rows,
+        [record("a", 0, 0.1), record("b", 1, 0.2), record("b", 0, 0.3), record("gone", 0, 0.4), record("a", 7, 0.6)],
+    )
     assert [(one["row"], one["seed"]) for one in read_records(file)] == [("b", 0), ("b", 1), ("a", 0)]
     again = merged(read_records(file), [record("a", 0, 0.5)])
     assert [one["metrics"][METRIC] for one in again] == [0.3, 0.2, 0.5]
