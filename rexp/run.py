@@ -67,6 +67,7 @@ def run(
     from rexp.config.plan import resolve
     from rexp.data.lint import findings
     from rexp.data.prepare import load_split
+    from rexp.start import kernels
     from rexp.steps import alone
     from rexp.teachers import teaching_of
 
@@ -82,7 +83,7 @@ def run(
             store.set_alias(alias, run)
             return _skip(store, run)
         computing(run)
-        with alone(plan, store):
+        with alone(plan, store), kernels(request.device.threads):
             result = _compute(plan, store, run, identity)
     store.set_alias(alias, run)
     return Outcome(result, cached=False, store=store)
@@ -109,7 +110,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
     from rexp.measure.model import model_costs, scorer_of
-    from rexp.start import initialise, retrieval, set_up_torch
+    from rexp.start import initialise, retrieval
     from rexp.steps import remember, run_steps
     from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest, source_facts
@@ -119,7 +120,6 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     files = source_facts(source.path for source in make_dataset(request.data, request.data_root).sources())
     started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
-    set_up_torch(request.device.threads)
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
     for notice in evaluator.notices:
         _note(notice)

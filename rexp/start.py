@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def set_up_torch(threads: int) -> None:
-    """How torch's kernels compute in this process.
+@contextmanager
+def kernels(threads: int) -> Iterator[None]:
+    """How torch's kernels compute for a while; afterwards this thread computes as it did before.
 
     Numbers too small for full precision are 0: Adam's momentum of a row that has no gradient falls to them within a
     thousand steps and stays there, and a processor takes many times as long for each of them.
@@ -24,8 +27,15 @@ def set_up_torch(threads: int) -> None:
     """
     import torch
 
-    torch.set_flush_denormal(True)  # before the threads begin, which take the setting over
+    known = torch.get_num_threads()
+    flushed = bool(torch.tensor(torch.finfo(torch.float32).tiny).div(2) == 0)
+    torch.set_flush_denormal(True)  # before torch's other threads begin, which take the setting over
     torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(known)
+        torch.set_flush_denormal(flushed)
 
 
 def initialise(plan: Plan, store: Store) -> None:

@@ -113,7 +113,7 @@ def run_trial(
     from rexp.config.plan import resolve
     from rexp.config.request import read
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.start import initialise, retrieval, set_up_torch
+    from rexp.start import initialise, kernels, retrieval
     from rexp.steps import run_steps
     from rexp.teachers import teaching_of
     from rexp.train.selection import monitored
@@ -123,18 +123,18 @@ def run_trial(
     split = seen_by_trials(request)
     teaching = teaching_of(job.config, request, job.labels, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
-    set_up_torch(request.device.threads)
-    evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
-    initialise(plan, store)
     store.directory(run).mkdir(parents=True, exist_ok=True)
 
     def log(values: Mapping[str, float], epoch: int) -> None:
         if goal.metric in values and request.device.devices == 1:  # others would wait for a process that gave up
             _report(trial, values[goal.metric], epoch)
 
-    run_steps(plan, store, run, log)
-    plan.model.to(evaluator.device)
-    metrics = evaluator(plan.model).metrics
+    with kernels(request.device.threads):
+        evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
+        initialise(plan, store)
+        run_steps(plan, store, run, log)
+        plan.model.to(evaluator.device)
+        metrics = evaluator(plan.model).metrics
     value = float(metrics[monitored(metrics, goal.metric.partition("|")[0])])
     if not math.isfinite(value):
         raise RunError(f"{goal.metric} is {value} on the validation part of '{split.name}'")

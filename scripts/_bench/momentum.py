@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from rexp.start import set_up_torch
+from rexp.start import kernels
 
 ROWS, DIM, IDLE, STEPS = 100_000, 32, 1_000, 20
 
@@ -17,10 +17,9 @@ def without_gradients(rounds: int) -> None:
     print(f"\nAdam on {ROWS:,} x {DIM}, {IDLE:,} steps after the last gradient, ms a step, median of {rounds}")
     took: dict[str, list[float]] = {"torch": [], "rexp": []}
     for _ in range(rounds):
-        torch.set_flush_denormal(False)
         took["torch"].append(_milliseconds())
-        set_up_torch(1)
-        took["rexp"].append(_milliseconds())
+        with kernels(threads=1):
+            took["rexp"].append(_milliseconds())
     plain, ours = (statistics.median(took[side]) for side in ("torch", "rexp"))
     print(f"  torch {plain:.2f}, rexp {ours:.2f}: {plain / ours:.1f} times as fast", flush=True)
 
