@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.api import Capability, Need
 from rexp.config.typed import build
-from rexp.errors import ConfigError, did_you_mean
+from rexp.errors import ConfigError, RexpError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -163,7 +163,22 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         for stage in step.stages:
             for need in stage.plugin(stage.config).needs:  # an option may ask for other parts than the default does
                 if not has[need]:
-                    raise ConfigError(f"stage '{stage.label}' ({stage.name}) needs {what[need]}; model={name} has none")
+                    others = ", ".join(_of_phase(stage.plugin.phase, has))
+                    raise ConfigError(
+                        f"stage '{stage.label}' ({stage.name}) needs {what[need]}; model={name} has none"
+                        + (f", and can take {others}" if others else "")
+                    )
+
+
+def _of_phase(phase: str, has: Mapping[Need, bool]) -> Iterator[str]:
+    """The stages of a phase that a model can serve, by their defaults."""
+    for name in registry.names("stage"):
+        try:
+            plugin: Any = registry.load("stage", name)
+        except RexpError:  # somebody's plugin is broken, which is not what this is about
+            continue
+        if plugin.phase == phase and all(has[need] for need in plugin.needs):
+            yield name
 
 
 def _staged(label: str, node: Any) -> Staged:
