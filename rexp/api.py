@@ -378,6 +378,10 @@ class TeacherView(Protocol):
         where fewer are left."""
         ...
 
+    def top_scores(self, k: int) -> Tensor:
+        """(U, k) float32: the logits of :meth:`top_items`, kept as they are; -inf where fewer are left."""
+        ...
+
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient."""
         ...

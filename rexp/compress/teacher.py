@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +39,23 @@ class StoredTeacher:
         self._dot = Capability.DOT_PRODUCT in capabilities
         self._length = model.history_length if Capability.READS_HISTORY in capabilities else None
         self._reads_history = Capability.READS_HISTORY in capabilities
-        self._lists: dict[int, Tensor] = {}
+        self._lists: dict[int, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
 
     def top_items(self, k: int) -> Tensor:
         """(U, k) int32: every user's best items of the catalogue beside those of its training part; -1 for none."""
+        return self._best(k)[0]
+
+    def top_scores(self, k: int) -> Tensor:
+        """(U, k) float32: the logits of :meth:`top_items`; -inf for none."""
+        return self._best(k)[1]
+
+    def _best(self, k: int) -> tuple[Tensor, Tensor]:
+        """Lists and their scores, of one pass over the catalogue."""
         if k not in self._lists:
-            self._lists[k] = self._kept(f"top-{k}", lambda: self._make_lists(k))
+            made = cache(lambda: self._make_lists(k))
+            items = self._kept(f"best-{k}-items", lambda: made()[0])
+            self._lists[k] = items, self._kept(f"best-{k}-scores", lambda: made()[1])
         return self._lists[k]
 
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
@@ -84,11 +95,11 @@ class StoredTeacher:
     def _query(self, users: Tensor) -> Query:
         return self._split.query(users, ["train"] if self._reads_history else [], self._length)
 
-    def _make_lists(self, k: int) -> Array:
+    def _make_lists(self, k: int) -> tuple[Array, Array]:
         users = torch.arange(self._split.n_users)
-        items, _ = top_items(self._model, self._split, users, k, ["train"])
-        lists: Array = items.int().numpy()
-        return lists
+        with torch.no_grad():
+            items, scores = top_items(self._model, self._split, users, k, ["train"])
+        return items.int().numpy(), scores.float().numpy()
 
     def _make_user_vectors(self) -> Array:
         blocks = torch.split(torch.arange(self._split.n_users), 1024)

@@ -83,8 +83,11 @@ class EASE(nn.Module):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
-        profiles = dense(self.interactions.scipy()[query.users.cpu().numpy()], self.weights)
-        return profiles @ self.weights
+        profiles = self.interactions.scipy()[query.users.cpu().numpy()]
+        if self.weights.device.type != "cpu":
+            return dense(profiles, self.weights) @ self.weights
+        # Users hold few items: of a dense product nearly all factors would be 0.
+        return torch.from_numpy(profiles @ self.weights.numpy())
 
 
 def inverse_of(matrix: Array) -> Array:

@@ -11,8 +11,10 @@ from torch import Generator, Tensor
 from rexp.compress.distill.complement import ROWS_AT_ONCE
 from rexp.compress.distill.ranked import take
 from rexp.compress.distill.sampling import PADDING, draw_positions
-from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
+from rexp.compress.distill.scoring import rows_of, student_scores, teacher_table
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.student import Student
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
@@ -36,8 +38,12 @@ class CDConfig:
         depth: N, how many of the best unobserved items they are drawn from.
         temperature: T; of two ranks with probabilities in proportion to exp(-r / (N T)), the better is kept.
         guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
-        scale: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
+        label_temperature: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
+        scale: of the teacher's scores t, see :class:`rexp.compress.distill.standardize.TeacherScale`.
+        scale_depth: of the teacher's best items that ``scale=auto`` standardizes by.
         reduction: over the users of the batch.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.5
@@ -45,15 +51,21 @@ class CDConfig:
     depth: int = 3000
     temperature: float = 20.0
     guide: Literal["teacher", "student"] = "student"
-    scale: float = 2.0
+    label_temperature: float = 2.0
     shift: float = 0.0
+    scale: Scale = "auto"
+    scale_depth: int = 100
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.n >= 1, f"n={self.n} must be 1 or more")
         require(self.depth >= self.n, f"depth={self.depth} must not be below n={self.n}")
-        for key in ("temperature", "scale"):
+        for key in ("temperature", "label_temperature"):
             require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+        require(self.scale_depth >= 2, f"scale_depth={self.scale_depth} must be 2 or more")
+        check_scale(self.scale)
+        check_users_per_step(self.users_per_step)
 
 
 class CD(DistillationStage):
@@ -121,18 +133,23 @@ class CDLoss(Distilling):
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
+        self.users = StepUsers(config.users_per_step, context.generator)
+        self.scale = TeacherScale(config.scale, self.teacher, config.scale_depth)
         self.best = self.teacher.top_items(config.depth) if config.guide == "teacher" else None
 
     def on_epoch(self, epoch: int) -> None:
-        """Draw the items of every user."""
+        """Draw the items of every user, and look up what the teacher thinks of them."""
         config = self.config
+        self.users.start()
         best = self.student.top_items(config.depth) if self.best is None else self.best
         self.items = draw_better(best, config.n, config.depth * config.temperature, self.generator)
+        self.targets = self.scale.of(teacher_table(self.teacher, self.items))
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``cd``."""
-        items = rows_of(self.items, step.users)
-        ours = student_scores(step, step.users, items)
-        theirs = teacher_scores(self.teacher, step.users, items).to(ours)
-        losses = soft_labels(ours, theirs, self.config.scale, self.config.shift)
-        return {"cd": weighed(step, self.config.weight, losses, self.config.reduction)}
+        if (sample := self.users.of(step)) is None:
+            return {}
+        ours = student_scores(step, sample.ids, rows_of(self.items, sample.ids))
+        theirs = self.targets[sample.ids.cpu()].to(ours)
+        losses = soft_labels(ours, theirs, self.config.label_temperature, self.config.shift)
+        return {"cd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

@@ -14,8 +14,9 @@ from rexp.compress.distill.ranking import relaxed_ranking
 from rexp.compress.distill.ranks import item_ranks, misplacement, user_ranks
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
 from rexp.compress.distill.sampling import draw_positions
-from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
+from rexp.compress.distill.scoring import scores_of_lists, scores_of_user_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import Sample
 from rexp.compress.distill.student import Student
 
 if TYPE_CHECKING:
@@ -111,13 +112,16 @@ class DCDLoss(Distilling):
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``rrd``, ``user_side`` and ``item_side``."""
         config = self.config
-        of_users = relaxed_ranking(
-            *(student_scores(step, step.users, rows_of(table, step.users)) for table in self.items)
-        )
-        losses = {**self.rrd.loss(step), "user_side": weighed(step, config.user_weight, of_users, config.reduction)}
+        if (users := self.rrd.users.of(step)) is None:
+            return {}
+        of_users = relaxed_ranking(*scores_of_lists(step, users.ids, *self.items))
+        losses = {
+            "rrd": self.rrd.of_users(step, users),
+            "user_side": weighed(step, config.user_weight, of_users, config.reduction, sample=users),
+        }
         if self.best_users is not None:
-            of_items = relaxed_ranking(
-                *(student_scores_of_users(step, step.items, rows_of(table, step.items)) for table in self.users)
-            )
-            losses["item_side"] = weighed(step, config.item_weight, of_items, config.reduction)
+            everything = config.users_per_step == "all"
+            items = Sample(step.items) if everything else self.rrd.users.draw(step.items, len(users.ids), users.every)
+            of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
+            losses["item_side"] = weighed(step, config.item_weight, of_items, config.reduction, sample=items)
         return losses

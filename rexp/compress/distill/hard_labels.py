@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.scoring import scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -31,16 +32,20 @@ class HardLabelsConfig:
         k: the teacher's best items that a user did not take in training; their label is 1.
         others: items with label 0, drawn each epoch uniformly from those neither taken nor among the best.
         reduction: over the users of the batch.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 1.0
     k: int = 10
     others: int = 10
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.k >= 1, f"k={self.k} must be 1 or more")
         require(self.others >= 0, f"others={self.others} must not be negative")
+        check_users_per_step(self.users_per_step)
 
 
 class HardLabels(DistillationStage):
@@ -66,16 +71,19 @@ class HardLabelsLoss(Distilling):
     def __init__(self, config: HardLabelsConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
+        self.users = StepUsers(config.users_per_step, context.generator)
         self.best = teacher_of(context).top_items(config.k)
         self.rest = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw the items with label 0."""
         self.others = self.rest.draw(self.config.others, self.generator)
+        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``hard_labels``."""
-        positives, negatives = (
-            student_scores(step, step.users, rows_of(table, step.users)) for table in (self.best, self.others)
-        )
-        return {"hard_labels": weighed(step, self.config.weight, labelled(positives, negatives), self.config.reduction)}
+        if (sample := self.users.of(step)) is None:
+            return {}
+        positives, negatives = scores_of_lists(step, sample.ids, self.best, self.others)
+        losses = labelled(positives, negatives)
+        return {"hard_labels": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

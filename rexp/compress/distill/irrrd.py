@@ -11,9 +11,10 @@ from torch import Tensor
 from rexp.compress.distill.items import top_users, train_users
 from rexp.compress.distill.ranked import RankedLists
 from rexp.compress.distill.ranking import relaxed_ranking
-from rexp.compress.distill.rrd import RRDConfig, user_lists
-from rexp.compress.distill.scoring import rows_of, student_scores, student_scores_of_users
+from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.compress.distill.scoring import rows_of, scores_of_user_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,28 +65,34 @@ class IRRRDLoss(Distilling):
     def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.items_of_users = user_lists(config, context)
+        self.rrd = RRDLoss(config, context)
         self.users_of_items = item_lists(config, context)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw all lists."""
-        self.items = self.items_of_users.draw(self.generator)
+        self.rrd.on_epoch(epoch)
         self.users = self.users_of_items.draw(self.generator)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``rrd`` and ``item_side``."""
-        first, others = (rows_of(table, step.users) for table in self.items)
-        of_users = relaxed_ranking(student_scores(step, step.users, first), student_scores(step, step.users, others))
-        items = torch.unique(torch.cat([first.flatten(), others.flatten()]))
-        items = items[items >= 0]
-        of_items = relaxed_ranking(
-            *(student_scores_of_users(step, items, rows_of(table, items)) for table in self.users)
-        )
-        reduction = self.config.reduction
+        if (users := self.rrd.users.of(step)) is None:
+            return {}
+        items = self._listed(step, users)
+        of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
+        weight, reduction = self.config.item_weight, self.config.reduction
         return {
-            "rrd": weighed(step, self.config.weight, of_users, reduction),
-            "item_side": weighed(step, self.config.item_weight, of_items, reduction),
+            "rrd": self.rrd.of_users(step, users),
+            "item_side": weighed(step, weight, of_items, reduction, sample=items),
         }
+
+    def _listed(self, step: Step, users: Sample) -> Sample:
+        """Items of the lists of all users of the batch; as many of them as users, where these are drawn."""
+        lists = (self.rrd.interesting, self.rrd.uninteresting)
+        items = torch.unique(torch.cat([rows_of(table, step.users).flatten() for table in lists]))
+        items = items[items >= 0]
+        if self.config.users_per_step == "all":
+            return Sample(items)
+        return self.rrd.users.draw(items, len(users.ids), users.every)
 
 
 def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:

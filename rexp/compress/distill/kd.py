@@ -11,8 +11,10 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
 from rexp.compress.distill.ranking import ABSENT
-from rexp.compress.distill.scoring import rows_of, student_scores, teacher_scores
+from rexp.compress.distill.scoring import rows_of, student_scores, teacher_table
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.student import Student
 from rexp.errors import ConfigError
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
@@ -37,6 +39,8 @@ class KDConfig:
             part and counts once, so the soft part is multiplied by ``weight (1 - alpha) / alpha``: the same minimum
             and, for an optimiser that goes by the direction (Adam), the same steps. 0.5 leaves ``weight`` alone.
         temperature: divides both models' scores.
+        scale: of the teacher's scores, before the temperature: ``auto`` standardizes them for each user, a number
+            divides them, ``none`` leaves them (:class:`rexp.compress.distill.standardize.TeacherScale`).
         squared: multiply by temperature^2, which keeps the size of gradients (Hinton et al. 2015). Recommenders'
             authors leave it out.
         k: items of a list: the best that its owner did not take in training.
@@ -44,23 +48,29 @@ class KDConfig:
         random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
             teacher's best.
         reduction: over the items of the batch, or over the lists.
+        users_per_step: of ``over=lists``: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     over: Literal["batch", "lists"] = "lists"
     weight: float = 1.0
     alpha: float = 0.5
     temperature: float = 1.0
+    scale: Scale = "auto"
     squared: bool = False
     k: int = 50
     guide: Literal["teacher", "student"] = "teacher"
     random: int = 0
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(0 < self.alpha <= 1, f"alpha={self.alpha} must be above 0 and at most 1")
         require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
         require(self.k >= 1, f"k={self.k} must be 1 or more")
         require(self.random >= 0, f"random={self.random} must not be negative")
+        check_scale(self.scale)
+        check_users_per_step(self.users_per_step)
 
     @property
     def factor(self) -> float:
@@ -107,13 +117,15 @@ class BatchKD(Distilling):
     def __init__(self, config: KDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher = config, teacher_of(context)
+        self.scale = TeacherScale(config.scale, self.teacher, config.k)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
         batch = step.batch
         if batch.items.dim() > 2 or not batch.items.numel():
             raise ConfigError("kd with over=batch needs a loss whose batch holds items of users; take over=lists")
-        wanted = self.teacher.scores(batch.query.users.cpu(), batch.items.cpu()).to(step.scores)
+        users = batch.query.users.cpu()
+        wanted = self.scale.of(self.teacher.scores(users, batch.items.cpu()), users).to(step.scores)
         losses = soft_bce(step.scores, wanted, self.config.temperature)
         return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, batch.log_q)}
 
@@ -125,21 +137,36 @@ class ListKD(Distilling):
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
+        self.users = StepUsers(config.users_per_step, context.generator)
+        self.scale = TeacherScale(config.scale, self.teacher, config.k)
         self.best = self.teacher.top_items(config.k)
+        # The teacher's scores of lists that stay are made once; they are most of the time of a fit else.
+        self.wanted = self.scale.of(self.teacher.top_scores(config.k))
         self.others: Complement | None = None
         if config.random:
             self.others = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
 
     def on_epoch(self, epoch: int) -> None:
-        """Make the lists of the epoch."""
-        self.lists = self.best if self.config.guide == "teacher" else self.student.top_items(self.config.k)
+        """Make the lists of the epoch, and look up what the teacher thinks of them."""
+        self.users.start()
+        parts = [(self.best, self.wanted)] if self.config.guide == "teacher" else [self._graded(self._students())]
         if self.others is not None:
-            self.lists = torch.cat([self.lists, self.others.draw(self.config.random, self.generator)], 1)
+            parts.append(self._graded(self.others.draw(self.config.random, self.generator)))
+        lists, wanted = zip(*parts, strict=True)
+        self.lists, self.targets = torch.cat(lists, 1), torch.cat(wanted, 1)
+
+    def _students(self) -> Tensor:
+        """(U, k) the student's own best items as it is now."""
+        return self.student.top_items(self.config.k)
+
+    def _graded(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        return items, self.scale.of(teacher_table(self.teacher, items))
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
-        items = rows_of(self.lists, step.users)
-        ours = student_scores(step, step.users, items)
-        theirs = teacher_scores(self.teacher, step.users, items).to(ours)
+        if (sample := self.users.of(step)) is None:
+            return {}
+        ours = student_scores(step, sample.ids, rows_of(self.lists, sample.ids))
+        theirs = self.targets[sample.ids.cpu()].to(ours)
         losses = soft_lists(ours, theirs, self.config.temperature)
-        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction)}
+        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, sample=sample)}

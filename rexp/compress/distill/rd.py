@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.scoring import scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class RDConfig:
         static_epochs: epochs before the second weights join.
         normalise: let the products of both weights sum to 1 for each user; the authors' code does not.
         reduction: over the users of the batch.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 1.0
@@ -45,12 +48,14 @@ class RDConfig:
     static_epochs: int = 10
     normalise: bool = False
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         for key in ("k", "samples"):
             require(getattr(self, key) >= 1, f"{key}={getattr(self, key)} must be 1 or more")
         require(self.scale > 0, f"scale={self.scale} must be above 0")
         require(self.static_epochs >= 0, f"static_epochs={self.static_epochs} must not be negative")
+        check_users_per_step(self.users_per_step)
 
 
 class RD(DistillationStage):
@@ -100,23 +105,29 @@ class RDLoss(Distilling):
         super().__init__()
         self.config, self.generator, self.n_items = config, context.generator, context.split.n_items
         self.best = teacher_of(context).top_items(config.k)
+        self.users = StepUsers(config.users_per_step, context.generator)
         self.untaken = Complement(context.split.user_items(["train"]), None, context.split.n_items)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw the items that the student's ranks are estimated from."""
         dynamic = epoch > self.config.static_epochs
         self.sampled = self.untaken.draw(self.config.samples, self.generator) if dynamic else None
+        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``rd``."""
-        scores = student_scores(step, step.users, rows_of(self.best, step.users))
+        if (sample := self.users.of(step)) is None:
+            return {}
+        (scores,) = scores_of_lists(step, sample.ids, self.best)
         weights = position_weights(self.config.k, self.config.scale).to(scores).expand(scores.shape)
         if self.sampled is not None:
-            weights = weights * self._discrepancies(step, scores.detach(), rows_of(self.sampled, step.users))
+            weights = weights * self._discrepancies(step, sample.ids, scores.detach(), self.sampled)
             if self.config.normalise:
                 weights = F.normalize(weights, p=1)
-        return {"rd": weighed(step, self.config.weight, weighted_positives(scores, weights), self.config.reduction)}
+        losses = weighted_positives(scores, weights)
+        return {"rd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}
 
     @torch.no_grad()
-    def _discrepancies(self, step: Step, scores: Tensor, sampled: Tensor) -> Tensor:
-        return discrepancy_weights(scores, student_scores(step, step.users, sampled), self.n_items, self.config.mu)
+    def _discrepancies(self, step: Step, users: Tensor, scores: Tensor, sampled: Tensor) -> Tensor:
+        (others,) = scores_of_lists(step, users, sampled)
+        return discrepancy_weights(scores, others, self.n_items, self.config.mu)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rexp.compress.distill.ranked import RankedLists
 from rexp.compress.distill.ranking import relaxed_ranking
-from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.scoring import scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from rexp.api import StageContext, Step
+    from rexp.compress.distill.step_users import Sample
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class RRDConfig:
         temperature: rank r is drawn with a probability in proportion to exp(-r / temperature).
         fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
         reduction: over the users of the batch.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.001
@@ -40,12 +44,14 @@ class RRDConfig:
     temperature: float = 10.0
     fixed: bool = False
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.interesting >= 1, f"interesting={self.interesting} must be 1 or more")
         require(self.uninteresting >= 1, f"uninteresting={self.uninteresting} must be 1 or more")
         require(self.depth >= self.interesting, f"depth={self.depth} must not be below interesting={self.interesting}")
         require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
+        check_users_per_step(self.users_per_step)
 
 
 class RRD(DistillationStage):
@@ -66,16 +72,23 @@ class RRDLoss(Distilling):
         super().__init__()
         self.config, self.generator = config, context.generator
         self.lists = user_lists(config, context)
+        self.users = StepUsers(config.users_per_step, context.generator)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw both lists of every user."""
         self.interesting, self.uninteresting = self.lists.draw(self.generator)
+        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``rrd``."""
-        first = student_scores(step, step.users, rows_of(self.interesting, step.users))
-        others = student_scores(step, step.users, rows_of(self.uninteresting, step.users))
-        return {"rrd": weighed(step, self.config.weight, relaxed_ranking(first, others), self.config.reduction)}
+        sample = self.users.of(step)
+        return {} if sample is None else {"rrd": self.of_users(step, sample)}
+
+    def of_users(self, step: Step, sample: Sample) -> Tensor:
+        """The loss of these users."""
+        first, others = scores_of_lists(step, sample.ids, self.interesting, self.uninteresting)
+        losses = relaxed_ranking(first, others)
+        return weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)
 
 
 def user_lists(config: RRDConfig, context: StageContext) -> RankedLists:

@@ -26,6 +26,20 @@ def student_scores(step: Step, users: Tensor, items: Tensor) -> Tensor:
     return step.score(users, items.clamp(min=0)).masked_fill(items == PADDING, -torch.inf)
 
 
+def scores_of_lists(step: Step, users: Tensor, *tables: Tensor) -> list[Tensor]:
+    """Logits (B, k) of the rows of several tables (U, k) of items, -inf for padding; the model is asked once."""
+    lists = [rows_of(table, users) for table in tables]
+    scores = student_scores(step, users, torch.cat(lists, 1))
+    return list(torch.split(scores, [items.shape[1] for items in lists], 1))
+
+
+def scores_of_user_lists(step: Step, items: Tensor, *tables: Tensor) -> list[Tensor]:
+    """Logits (B, k) of ``items`` (B,) for the users in the rows of several tables (I, k), -inf for padding."""
+    lists = [rows_of(table, items) for table in tables]
+    scores = student_scores_of_users(step, items, torch.cat(lists, 1))
+    return list(torch.split(scores, [users.shape[1] for users in lists], 1))
+
+
 def student_scores_of_users(step: Step, items: Tensor, users: Tensor) -> Tensor:
     """Logits of ``items`` (B,) for ``users`` (B, K), with their gradient; -inf for padding."""
     at_once = max(1, PAIRS_AT_ONCE // users.shape[1])
@@ -38,7 +52,11 @@ def student_scores_of_users(step: Step, items: Tensor, users: Tensor) -> Tensor:
     return scores.masked_fill(users == PADDING, -torch.inf)
 
 
-def teacher_scores(teacher: TeacherView, users: Tensor, items: Tensor) -> Tensor:
-    """The teacher's logits of ``items`` (B, K) for ``users`` (B,); -inf for padding."""
-    scores = teacher.scores(users.cpu(), items.clamp(min=0).cpu()).to(items.device)
-    return scores.masked_fill(items == PADDING, -torch.inf)
+def teacher_table(teacher: TeacherView, items: Tensor) -> Tensor:
+    """(U, K) float32: the teacher's logits of the items (U, K) of every user, -inf for padding; in blocks of users."""
+    at_once = max(1, PAIRS_AT_ONCE // max(1, items.shape[1]))
+    scores = torch.empty(items.shape)
+    for users in torch.split(torch.arange(len(items)), at_once):
+        rows = items[users].long()
+        scores[users] = teacher.scores(users, rows.clamp(min=0)).float().masked_fill(rows == PADDING, -torch.inf)
+    return scores

@@ -13,6 +13,7 @@ from rexp.losses.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step, TeacherView
+    from rexp.compress.distill.step_users import Sample
 
 
 class DistillationStage:
@@ -71,9 +72,26 @@ def in_terms_of(step: Step, reduction: Reduction) -> float:
     return float(size) if step.sums else 1 / size
 
 
-def weighed(step: Step, weight: float, losses: Tensor, reduction: Reduction, log_q: Tensor | None = None) -> Tensor:
-    """The part of the loss that ``losses``, one an example, come to; see :func:`in_terms_of`."""
-    return in_terms_of(step, reduction) * weight * reduce(losses, reduction, log_q)
+def weighed(
+    step: Step,
+    weight: float,
+    losses: Tensor,
+    reduction: Reduction,
+    log_q: Tensor | None = None,
+    sample: Sample | None = None,
+) -> Tensor:
+    """The part of the loss that ``losses``, one an example, come to; see :func:`in_terms_of`.
+
+    Args:
+        step: of the fit.
+        weight: of the loss.
+        losses: one an example.
+        reduction: the one that the weight was published for.
+        log_q: in the shape of the losses; +inf marks one that must not count.
+        sample: whose losses they are, where they stand for others too.
+    """
+    factor = 1.0 if sample is None else sample.factor(reduction)
+    return in_terms_of(step, reduction) * weight * factor * reduce(losses, reduction, log_q)
 
 
 def require(condition: bool, text: str) -> None:

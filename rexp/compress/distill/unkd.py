@@ -11,8 +11,9 @@ from torch import Generator, Tensor
 from rexp.compress.distill.items import USERS_AT_ONCE, hide_train
 from rexp.compress.distill.ranked import take
 from rexp.compress.distill.sampling import PADDING, draw_ranks
-from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.scoring import scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class UnKDConfig:
         depth: the best unobserved items of a group that pairs are drawn from.
         scale: rank r is drawn with a probability in proportion to exp(-r / scale).
         reduction: over the users of the batch, each of them the mean over its pairs.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 1.0
@@ -47,12 +50,14 @@ class UnKDConfig:
     depth: int = 1000
     scale: float = 20.0
     reduction: Reduction = "mean"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.groups >= 1, f"groups={self.groups} must be 1 or more")
         require(self.n >= self.groups, f"n={self.n} must not be below groups={self.groups}")
         require(self.depth >= 2, f"depth={self.depth} must be 2 or more")
         require(self.scale > 0, f"scale={self.scale} must be above 0")
+        check_users_per_step(self.users_per_step)
 
 
 class UnKD(DistillationStage):
@@ -131,6 +136,7 @@ class UnKDLoss(Distilling):
     def __init__(self, config: UnKDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
+        self.users = StepUsers(config.users_per_step, context.generator)
         split, teacher = context.split, teacher_of(context)
         counts = torch.from_numpy(split.train_users_per_item)
         groups = popularity_groups(counts, config.groups)
@@ -151,10 +157,11 @@ class UnKDLoss(Distilling):
             for table, n in zip(self.ranked, self.pairs, strict=True)
         ]
         self.better, self.worse = (torch.cat(side, 1) for side in zip(*drawn, strict=True))
+        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``unkd``."""
-        better, worse = (
-            student_scores(step, step.users, rows_of(table, step.users)) for table in (self.better, self.worse)
-        )
-        return {"unkd": weighed(step, self.config.weight, ranked_pairs(better, worse), self.config.reduction)}
+        if (sample := self.users.of(step)) is None:
+            return {}
+        losses = ranked_pairs(*scores_of_lists(step, sample.ids, self.better, self.worse))
+        return {"unkd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

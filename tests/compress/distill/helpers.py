@@ -43,6 +43,11 @@ class Teacher:
         table[:, : items.shape[1]] = items.int().masked_fill(best.isneginf(), -1)
         return table
 
+    def top_scores(self, k: int) -> Tensor:
+        items = self.top_items(k)
+        scores = self.model.score(Query(torch.arange(self.split.n_users)), items.long().clamp(min=0))
+        return scores.masked_fill(items == -1, -torch.inf)
+
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
         return self.model.score(Query(users), items)
 

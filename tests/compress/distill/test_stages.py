@@ -37,20 +37,21 @@ from .helpers import OneStep, Teacher, context_of, learn, mf, pairs, split_of
 if TYPE_CHECKING:
     from rexp.models.mf import MF
 
-LISTS = {"interesting": 5, "uninteresting": 10, "depth": 12}
+ALL = {"users_per_step": "all"}
+LISTS = ALL | {"interesting": 5, "uninteresting": 10, "depth": 12}
 STAGES: dict[str, tuple[type, dict[str, Any]]] = {
-    "kd": (KD, {"k": 12, "random": 10}),
-    "hard_labels": (HardLabels, {"k": 5}),
+    "kd": (KD, ALL | {"k": 12, "random": 10}),
+    "hard_labels": (HardLabels, ALL | {"k": 5}),
     "fitnet": (FitNet, {}),
-    "rd": (RD, {"k": 5, "static_epochs": 2, "samples": 20}),
-    "cd": (CD, {"depth": 30, "n": 10, "weight": 1.0}),
+    "rd": (RD, ALL | {"k": 5, "static_epochs": 2, "samples": 20}),
+    "cd": (CD, ALL | {"scale": "none", "depth": 30, "n": 10, "weight": 1.0}),
     "de": (DE, {"experts": 3}),
     "rrd": (RRD, LISTS),
     "irrrd": (IRRRD, LISTS | {"item_interesting": 4, "item_uninteresting": 8}),
     "dcd": (DCD, LISTS | {"k": 4, "item_k": 3}),
     "ftd": (FTD, {}),
     "htd": (HTD, {"groups": 3}),
-    "unkd": (UnKD, {"groups": 2, "n": 12}),
+    "unkd": (UnKD, ALL | {"groups": 2, "n": 12}),
 }
 PROJECTED = {"fitnet", "de"}
 VECTORS = {"fitnet", "de", "ftd", "htd"}
@@ -196,7 +197,7 @@ def test_without_a_teacher() -> None:
 def test_labels_of_the_batch() -> None:
     student, taught = mf(SPLIT, 4, 2), teacher()
     users, items = torch.tensor([3, 5]), torch.tensor([[1, 7], [2, 8]])
-    attached = attach("kd", student, context_of(SPLIT, taught), over="batch", temperature=2.0, weight=0.5)
+    attached = attach("kd", student, context_of(SPLIT, taught), over="batch", scale="none", temperature=2.0, weight=0.5)
     (loss,) = attached.loss(OneStep(student, Batch(Query(users), items))).values()
     q = (taught.scores(users, items) / 2).sigmoid()
     p = (student.score(Query(users), items) / 2).sigmoid()
@@ -230,7 +231,11 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     attached = attach("irrrd", student, context_of(SPLIT, teacher()), item_weight=2.0)
     attached.on_epoch(1)
     step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
-    items = {int(item) for table in attached.items for item in table[step.users].flatten()} - {-1}
+    items = {
+        int(item)
+        for table in (attached.rrd.interesting, attached.rrd.uninteresting)
+        for item in table[step.users].flatten()
+    } - {-1}
     assert 0 in items
     expected = 0.0
     for item in items:

@@ -1,0 +1,103 @@
+"""Which users of a batch are distilled in a step: all of them, or a random few that stand for the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from rexp.compress.distill.stage import require
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from rexp.api import Step
+    from rexp.losses.reduction import Reduction
+
+UsersPerStep = Literal["auto", "all"] | int
+SHARE = 8
+"""``auto``: one user for so many users of the batch."""
+FEWEST = 64
+"""``auto``: users of a step at least; a smaller share is made up for by fewer steps that distill."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Users, or items, drawn from those of a batch.
+
+    Args:
+        ids: (A,) int64, ascending.
+        share: how many of the batch each of them stands for, 1 or more.
+        every: how many steps this one stands for.
+    """
+
+    ids: Tensor
+    share: float = 1.0
+    every: int = 1
+
+    def factor(self, reduction: Reduction) -> float:
+        """What a loss over the sample is multiplied by, so that its expectation is the loss over all of them."""
+        return self.every * (self.share if reduction == "sum" else 1.0)
+
+
+class StepUsers:
+    """Draws the users of every step.
+
+    A list of K items costs K times what a sample of the batch does, so that the lists of all users of a batch take
+    most of the time of a fit. A few drawn users, whose loss is multiplied by how many they stand for, give the same
+    gradient in expectation.
+
+    Args:
+        per_step: ``all`` distinct users of the batch; a number of them; or ``auto``: an eighth as many as the batch
+            has samples, at least 64, in every second (third, ...) step where that would be more than an eighth.
+        generator: the source of chance.
+    """
+
+    def __init__(self, per_step: UsersPerStep, generator: Generator) -> None:
+        self.per_step, self.generator = per_step, generator
+        self.start()
+
+    def start(self) -> None:
+        """Count the steps of an epoch anew, from a random one on: an epoch may have fewer steps than a turn."""
+        self._steps, self._offset = 0, float(torch.rand((), generator=self.generator))
+
+    def of(self, step: Step) -> Sample | None:
+        """The users of a step; None for a step that does not distill."""
+        if self.per_step == "all":
+            return Sample(step.users)
+        n, every = size_and_turn(self.per_step, len(step.batch.query.users))
+        turn = (self._steps + int(self._offset * every)) % every == 0
+        self._steps += 1
+        return self.draw(step.users, n, every) if turn else None
+
+    def draw(self, ids: Tensor, n: int, every: int = 1) -> Sample:
+        """``n`` distinct ones of ``ids``, or all where there are no more."""
+        if len(ids) <= n:
+            return Sample(ids, 1.0, every)
+        chosen = torch.randperm(len(ids), generator=self.generator)[:n].sort().values
+        return Sample(ids[chosen.to(ids.device)], len(ids) / n, every)
+
+
+def size_and_turn(per_step: UsersPerStep, batch_size: int) -> tuple[int, int]:
+    """How many users a step distills, and that every so many-th step does.
+
+    >>> [size_and_turn("auto", batch) for batch in (4096, 2048, 512, 256, 64)]
+    [(512, 1), (256, 1), (64, 1), (64, 2), (64, 8)]
+    >>> size_and_turn(100, 2048)
+    (100, 1)
+    """
+    if isinstance(per_step, int):
+        return per_step, 1
+    share = max(1, batch_size // SHARE)
+    return max(FEWEST, share), max(1, round(FEWEST / share))
+
+
+def check_users_per_step(per_step: UsersPerStep) -> None:
+    """Refuse a number below 1.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    fine = isinstance(per_step, str) or per_step >= 1
+    require(fine, f"users_per_step={per_step} must be 1 or more, or auto or all")

@@ -1,0 +1,88 @@
+"""Users drawn from a batch stand for all of it: the expectation stays, whatever is drawn and in which step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from rexp.api import Batch, Query
+from rexp.compress.distill.hard_labels import HardLabels
+from rexp.compress.distill.kd import KD, KDConfig
+from rexp.compress.distill.rrd import RRD
+from rexp.compress.distill.step_users import StepUsers, size_and_turn
+
+from .helpers import OneStep, Teacher, context_of, mf, split_of
+
+SPLIT = split_of(n_users=200, n_items=60)
+LISTS = {"interesting": 5, "uninteresting": 10, "depth": 12}
+
+
+def everyone() -> Batch:
+    """Every user of the split, with one item and another."""
+    users = torch.arange(SPLIT.n_users)
+    return Batch(Query(users), torch.stack([users % 60, (users + 7) % 60], 1))
+
+
+def step() -> OneStep:
+    return OneStep(mf(SPLIT, 4, 2), everyone())
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize(
+    ("stage", "options"), [(KD, {"k": 12}), (HardLabels, {"k": 5}), (RRD, LISTS)], ids=["kd", "hard_labels", "rrd"]
+)
+def test_the_expectation_is_the_loss_of_all(stage: Any, options: dict[str, Any], reduction: str) -> None:
+    taught, one = Teacher(mf(SPLIT, 4, 1), SPLIT), step()
+    values = {}
+    for per_step in ("all", 20):
+        config = stage.Config(**options, users_per_step=per_step, reduction=reduction)
+        attached = stage(config).attach(one.model, context_of(SPLIT, taught))
+        attached.on_epoch(1)
+        losses = [torch.stack(list(attached.loss(one).values())).sum().item() for _ in range(400)]
+        values[per_step] = torch.tensor(losses)
+    drawn, whole = values[20], values["all"][0]
+    assert drawn.std() > 0
+    assert abs(drawn.mean() - whole) < 4 * drawn.std() / 20
+
+
+def test_auto_distills_an_eighth_in_as_many_steps_as_that_takes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    users, one = StepUsers("auto", generator), step()
+    size, every = size_and_turn("auto", 200)
+    assert (size, every) == (64, 3)
+    turns: list[bool] = []
+    for _ in range(50):  # epochs of two steps: fewer than a turn
+        users.start()
+        turns += [users.of(one) is not None for _ in range(2)]
+    assert 20 <= sum(turns) <= 47
+    samples = [users.of(one) for _ in range(3)]
+    (sample,) = [found for found in samples if found]
+    assert sample.every == 3
+    assert sample.share == 200 / 64
+    assert len(sample.ids.unique()) == 64
+    assert torch.equal(sample.ids, sample.ids.sort().values)
+
+
+def test_a_number_beyond_the_batch_takes_all() -> None:
+    sample = StepUsers(1000, torch.Generator().manual_seed(0)).of(step())
+    assert sample is not None
+    assert torch.equal(sample.ids, torch.arange(SPLIT.n_users))
+    assert sample.share == sample.every == 1
+
+
+def test_all_draws_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    users = StepUsers("all", generator)
+    state = generator.get_state()
+    sample = users.of(step())
+    assert sample is not None
+    assert torch.equal(sample.ids, torch.arange(SPLIT.n_users))
+    assert torch.equal(state, generator.get_state())
+
+
+@pytest.mark.parametrize("per_step", [0, -3])
+def test_fewer_than_one_is_refused(per_step: int) -> None:
+    with pytest.raises(ValueError, match=r"users_per_step=.* must be 1 or more, or auto or all"):
+        KDConfig(users_per_step=per_step)
