@@ -44,7 +44,7 @@ def test_a_teacher_on_another_scale_teaches_the_same(factor: float) -> None:
             model.items.weight.mul_(by)
         for scale in ("auto", "none"):
             config = KDConfig(k=10, scale=scale, users_per_step="all")  # type: ignore[arg-type]
-                attached = KD(config).attach(student, context_of(SPLIT, Teacher(model, SPLIT)))
+            attached = KD(config).attach(student, context_of(SPLIT, Teacher(model, SPLIT)))
             attached.on_epoch(1)
             losses[name, scale] = attached.loss(step)["kd"].item()
     assert losses["scaled", "auto"] == pytest.approx(losses["plain", "auto"], rel=1e-3)
