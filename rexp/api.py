@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rexp.data.split import Interactions, Split
 
-REXP_API = (1, 2)
+REXP_API = (1, 3)
 """(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``."""
 
 
@@ -197,6 +197,8 @@ class Raw:
         candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users.
         items: ``item`` and any of ``title``, ``genres`` and further feature columns.
         users: ``user`` and feature columns.
+        steps: what the reader itself left out, in its order, each as ``rexp.data.filters.describe_step`` tells it; they
+            stand before the filters in the report.
     """
 
     interactions: pl.DataFrame | None = None
@@ -204,6 +206,7 @@ class Raw:
     candidates: pl.DataFrame | None = None
     items: pl.DataFrame | None = None
     users: pl.DataFrame | None = None
+    steps: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def build_split(
         ConfigError: splitter and data do not fit each other.
         DataError: nothing is left, or nobody is tested.
     """
-    report: dict[str, Any] = {"filters": [], "split": {}}
+    report: dict[str, Any] = {"filters": [*raw.steps], "split": {}}
     if getattr(splitter, "uses_given_parts", False):
         frames = _filter_given(raw, filters, report["filters"])
     else:

@@ -98,16 +98,19 @@ def k_core(frame: pl.DataFrame, user_core: int, item_core: int) -> pl.DataFrame:
             return frame
 
 
+def describe_step(step: str, before: pl.DataFrame, after: pl.DataFrame) -> Step:
+    """What a step left: ``{step, rows_before, rows_after, users, items}``."""
+    return {
+        "step": step,
+        "rows_before": len(before),
+        "rows_after": len(after),
+        "users": after["user"].n_unique(),
+        "items": after["item"].n_unique(),
+    }
+
+
 def _record(before: pl.DataFrame, after: pl.DataFrame, step: str, report: list[Step]) -> pl.DataFrame:
-    report.append(
-        {
-            "step": step,
-            "rows_before": len(before),
-            "rows_after": len(after),
-            "users": after["user"].n_unique(),
-            "items": after["item"].n_unique(),
-        }
-    )
+    report.append(describe_step(step, before, after))
     if after.is_empty():
         raise DataError(
             f"the filter {step} leaves none of {len(before)} interactions; lower it (data.filter.{step.split('=')[0]})"

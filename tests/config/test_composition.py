@@ -62,7 +62,7 @@ def test_every_promised_key_of_a_users_own_file_can_be_set(composed: Composed, k
 def test_the_defaults(composed: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REXP_DATA", raising=False)
     config = composed()
-    assert (config.data.name, config.model.name, config.seed, config.force) == ("movietweetings", "ncf", 0, False)
+    assert (config.data.name, config.model.name, config.seed, config.force) == ("online-retail", "ncf", 0, False)
     assert (config.paths.store, config.paths.data) == ("./runs", None)
     assert list(config.track) == ["wandb"]
     assert [config.loss, config.sampler, config.teacher, config.retriever] == [None] * 4
