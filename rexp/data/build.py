@@ -55,7 +55,9 @@ def build_split(
     report["time"] = _kind_of_time(raw)
     if getattr(splitter, "needs_clock", False) and report["time"] != "clock":
         has = "only a rank in time inside each user" if report["time"] == "order" else "no times"
-        raise ConfigError(f"data '{name}' has {has}, a cut in time needs a clock; take data/split=leave_last or ratio")
+        raise ConfigError(
+            f"data '{name}' has {has}, a cut or a window in time needs a clock; take data/split=leave_last or ratio"
+        )
 
     user_ids = build_vocabulary([frame["user"] for frame in frames.values()])
     item_ids = build_vocabulary([frame["item"] for frame in frames.values()] + _candidate_items(raw))

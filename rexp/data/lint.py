@@ -29,10 +29,10 @@ class Finding:
 def lint(split: Split) -> list[Finding]:
     """All that holds of the split, in a fixed order; names:
 
-    ``time-leak``, ``user-time-leak``, ``file-order``, ``duplicate-rows``, ``cold-test-users``, ``cold-test-items``,
-    ``target-among-negatives``, ``train-test-overlap``, ``given-parts-joined``, ``source-differs``.
+    ``time-leak``, ``user-time-leak``, ``tied-last``, ``file-order``, ``duplicate-rows``, ``cold-test-users``,
+    ``cold-test-items``, ``target-among-negatives``, ``train-test-overlap``, ``given-parts-joined``, ``source-differs``.
     """
-    checks = (_time, _order_of_file, _duplicates, _cold, _negatives, _overlap, _preparation)
+    checks = (_time, _ties, _order_of_file, _duplicates, _cold, _negatives, _overlap, _preparation)
     return [finding for check in checks for finding in check(split)]
 
 
@@ -62,6 +62,34 @@ def _time(split: Split) -> Iterator[Finding]:
     own = int((train > first_test[split.train.users]).sum())
     if own:
         yield Finding("user-time-leak", own, f"{own} training interactions are later than a test one of the same user")
+
+
+def _ties(split: Split) -> Iterator[Finding]:
+    """Users of whom the order of the file, not time, says what is held out."""
+    if not split.report.get("split", {}).get("chronological"):
+        return
+    tied = _tied_users(split, split.train, split.valid) | _tied_users(split, split.train, split.test)
+    tied |= _tied_users(split, split.valid, split.test)
+    count, tested = int(tied.sum()), int(np.count_nonzero(np.bincount(split.test.users)))
+    if count:
+        yield Finding(
+            "tied-last",
+            count,
+            f"{count} users ({tested} are tested) have interactions of one time in two parts: the order of the file "
+            "says which are the last (data/split=leave_last_basket keeps them together)",
+        )
+
+
+def _tied_users(split: Split, earlier: Interactions, later: Interactions) -> Array:
+    """(n_users,) bool: the user's last row in one part has the time of the first one in the other."""
+    tied = np.zeros(split.n_users, bool)
+    if earlier.times is None or later.times is None:
+        return tied
+    last, first = np.zeros(split.n_users, np.int64), np.zeros(split.n_users, np.int64)
+    # Rows are in the order of time: of repeated users the last assignment counts.
+    last[earlier.users], first[later.users[::-1]] = earlier.times, later.times[::-1]
+    both = np.bincount(earlier.users, minlength=split.n_users) * np.bincount(later.users, minlength=split.n_users) > 0
+    return both & (last == first)
 
 
 def _order_of_file(split: Split) -> Iterator[Finding]:

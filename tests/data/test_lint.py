@@ -82,6 +82,12 @@ CASES: dict[str, tuple[Split, dict[str, int]]] = {
         {"target-among-negatives": 2},
     ),
     "train-test-overlap": (replace(CLEAN, test=with_rows(TEST, (0, 0, 20), (2, 1, 20))), {"train-test-overlap": 2}),
+    # User 0's training row at the time of the test, user 1's at the time of a validation row, and user 2's earlier one.
+    "tied-last": (
+        replace(CLEAN, train=with_rows(TRAIN, (0, 5, 10), (2, 5, 9)), valid=with_rows(VALID, (1, 4, 5))),
+        {"tied-last": 2},
+    ),
+    "validation and test tied": (replace(CLEAN, valid=with_rows(VALID, (2, 5, 12))), {"tied-last": 1}),
     "file-order": (timeless(chronological=True), {"file-order": 3}),
     "given-parts-joined": (
         replace(CLEAN, report={"time": "clock", "split": {"given_parts": "joined and divided anew"}}),
@@ -115,6 +121,11 @@ def test_random_rows_of_data_without_times_are_no_finding() -> None:
     assert found(timeless(chronological=False)) == {}
 
 
+def test_ties_of_parts_that_are_drawn_are_no_finding() -> None:
+    tied, _ = CASES["tied-last"]
+    assert found(replace(tied, report={"time": "clock", "split": {"chronological": False}})) == {}
+
+
 def test_padding_is_no_candidate() -> None:
     # -1 would be the last user's or item's row if it were taken as an index.
     assert found(replace(CLEAN, candidates=np.full((4, 2), -1, np.int32))) == {}
@@ -128,6 +139,7 @@ def test_texts_say_how_many_of_how_many() -> None:
         "1 training interactions (14.3%) are later than the earliest test one, 0.0% later than half"
         in (texts["time-leak"])
     )
+    assert texts["tied-last"].startswith("2 users (3 are tested) have interactions of one time in two parts")
     assert texts["source-differs"].endswith(": a, c")
 
 

@@ -13,6 +13,7 @@ from rexp.config.typed import build
 from rexp.data.split import Interactions
 from rexp.data.splits.given import Given, GivenConfig
 from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
+from rexp.data.splits.leave_last_basket import LeaveLastBasket, LeaveLastBasketConfig
 from rexp.data.splits.ratio import Ratio, RatioConfig
 from rexp.data.splits.time_cut import TimeCut, TimeCutConfig
 from rexp.errors import ConfigError, DataError
@@ -25,6 +26,8 @@ SPLITTERS: dict[str, Splitter] = {
     "leave_last": LeaveLast(LeaveLastConfig(k=2, valid=1)),
     "leave_random": LeaveLast(LeaveLastConfig(order="random", seed=3)),
     "gap": LeaveLast(LeaveLastConfig(gap=2)),
+    "leave_last_basket": LeaveLastBasket(LeaveLastBasketConfig()),
+    "window": LeaveLastBasket(LeaveLastBasketConfig(k=2, window=3)),
     "ratio": Ratio(RatioConfig(0.5, 0.2, 0.3)),
     "ratio_in_time": Ratio(RatioConfig(0.5, 0.2, 0.3, order="chronological")),
     "time_cut": TimeCut(TimeCutConfig(valid=0.2, test=0.3)),
@@ -70,6 +73,62 @@ def test_leave_last_takes_the_latest(rows: list[tuple[int, int]], k: int, valid:
         labels = "".join("TVE"[int(stacked(parts)[:, row].argmax())] for row in own)
         n = len(own)
         assert labels == ("T" * (n - k - valid) + "V" * valid + "E" * k if n > k + valid else "T" * n)
+
+
+def labels(parts: Parts) -> str:
+    """T, V or E of every row, and a dash for none."""
+    return "".join("TVE"[column.argmax()] if column.any() else "-" for column in stacked(parts).T)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        # User 0 has baskets at 1, 4 and 9; user 1 at 2 and 3; user 2 at 7 alone.
+        ({}, "TTVEEE" + "TTT" + "TT"),
+        ({"valid": 0}, "TTTEEE" + "TEE" + "TT"),
+        ({"k": 2, "valid": 0}, "TTEEEE" + "TTT" + "TT"),
+        ({"valid": 0, "gap": 1}, "TT-EEE" + "TTT" + "TT"),
+        ({"valid": 0, "window": 1}, "TTTEEE" + "TTT" + "TT"),
+        ({"valid": 0, "window": 3}, "TTTEEE" + "TTT" + "TT"),
+        ({"valid": 0, "window": 5}, "TTTTTT" + "TTT" + "TT"),
+    ],
+)
+def test_whole_baskets_are_left_out(options: dict[str, int], expected: str) -> None:
+    data = interactions([(0, 1), (0, 1), (0, 4), (0, 9), (0, 9), (0, 9), (1, 2), (1, 3), (1, 3), (2, 7), (2, 7)])
+    assert labels(LeaveLastBasket(LeaveLastBasketConfig(**options)).split(data)) == expected
+
+
+def test_a_basket_goes_on_while_rows_follow_within_the_window() -> None:
+    data = interactions([(0, 0), (0, 10), (0, 13), (0, 16), (0, 19)])
+    found = {window: LeaveLastBasket(LeaveLastBasketConfig(valid=0, window=window)).split(data) for window in (2, 3)}
+    assert labels(found[2]) == "TTTTE"
+    assert labels(found[3]) == "TEEEE"
+
+
+@given(rows=ROWS)
+def test_rows_of_one_time_stay_together(rows: list[tuple[int, int]]) -> None:
+    data = interactions(rows)
+    assert data.times is not None
+    parts = labels(LeaveLastBasket(LeaveLastBasketConfig()).split(data))
+    of: dict[tuple[int, int], set[str]] = {}
+    for user, time, label in zip(data.users.tolist(), data.times.tolist(), parts, strict=True):
+        of.setdefault((user, time), set()).add(label)
+    assert all(len(found) == 1 for found in of.values())
+
+
+@given(rows=st.sets(st.tuples(st.integers(0, 5), st.integers(0, 40)), min_size=1))
+def test_baskets_of_one_row_are_left_out_as_rows_are(rows: set[tuple[int, int]]) -> None:
+    data = interactions(sorted(rows))
+    one, other = LeaveLast(LeaveLastConfig(gap=1)), LeaveLastBasket(LeaveLastBasketConfig(gap=1))
+    assert labels(one.split(data)) == labels(other.split(data))
+
+
+def test_baskets_need_times_and_a_window_a_clock() -> None:
+    data = interactions([(0, 1), (0, 5)])
+    with pytest.raises(DataError, match="leave_last_basket needs times"):
+        LeaveLastBasket(LeaveLastBasketConfig()).split(Interactions(data.users, data.items))
+    assert LeaveLastBasket(LeaveLastBasketConfig(window=60)).needs_clock
+    assert not LeaveLastBasket(LeaveLastBasketConfig()).needs_clock
 
 
 def test_a_gap_is_left_out() -> None:
@@ -129,6 +188,8 @@ def test_a_time_cut_at_given_times() -> None:
     ("config", "options"),
     [
         (LeaveLastConfig, {"k": 0}),
+        (LeaveLastBasketConfig, {"k": 0}),
+        (LeaveLastBasketConfig, {"window": -1}),
         (RatioConfig, {"train": 0.5}),
         (TimeCutConfig, {"test": 0.0}),
         (TimeCutConfig, {"by": "time"}),

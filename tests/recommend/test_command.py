@@ -24,7 +24,8 @@ pytestmark = pytest.mark.slow
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The popularity model on MovieTweetings."""
     folder = tmp_path_factory.mktemp("recommend")
-    command = [sys.executable, "-m", "rexp", "model=pop", "track=none", "measure.latency=false", "beside=[]"]
+    command = [sys.executable, "-m", "rexp", "data=movietweetings", "model=pop"]
+    command += ["track=none", "measure.latency=false", "beside=[]"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return Store(folder / "runs")
 

@@ -45,8 +45,8 @@ class OnlineRetail:
         citation="D. Chen. Online Retail. UCI Machine Learning Repository, 2015, doi:10.24432/C5BW33. D. Chen, S. L. "
         "Sain, K. Guo. Data mining for the online retail industry. Journal of Database Marketing & Customer Strategy "
         "Management 19(3), 2012.",
-        notes="First purchases from 2010-12-01 to 2011-12-09, to the minute, with product names, median prices (pounds) "
-        "and the customers' countries. data.source=original reads the published table instead.",
+        notes="First purchases from 2010-12-01 to 2011-12-09, to the minute; product names, median prices in pounds "
+        "and the customers' countries. data.source=original cleans the published table, saved as online_retail.csv.",
     )
     place: ClassVar[Place] = Place(
         "online-retail",
