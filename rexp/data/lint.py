@@ -88,8 +88,10 @@ def _tied_users(split: Split, earlier: Interactions, later: Interactions) -> Arr
     last, first = np.zeros(split.n_users, np.int64), np.zeros(split.n_users, np.int64)
     # Rows are in the order of time: of repeated users the last assignment counts.
     last[earlier.users], first[later.users[::-1]] = earlier.times, later.times[::-1]
-    both = np.bincount(earlier.users, minlength=split.n_users) * np.bincount(later.users, minlength=split.n_users) > 0
-    return both & (last == first)
+    in_both = np.zeros((2, split.n_users), bool)
+    in_both[0, earlier.users], in_both[1, later.users] = True, True
+    tied[in_both.all(axis=0) & (last == first)] = True
+    return tied
 
 
 def _order_of_file(split: Split) -> Iterator[Finding]:

@@ -116,5 +116,5 @@ def write_purchases(bought: Purchases, folder: Path) -> None:
 
 def read_purchases(folder: Path) -> Purchases:
     """What :func:`write_purchases` stored."""
-    tables = [pl.read_parquet(folder / f"{name}.parquet") for name in TABLES]
-    return Purchases(*tables, json.loads((folder / "cleaning.json").read_text(encoding="utf-8")))
+    interactions, items, users = (pl.read_parquet(folder / f"{name}.parquet") for name in TABLES)
+    return Purchases(interactions, items, users, json.loads((folder / "cleaning.json").read_text(encoding="utf-8")))

@@ -75,5 +75,5 @@ class LeaveLastBasket:
         begins[starts] = True
         counted = np.cumsum(begins)
         lengths = np.diff(starts, append=len(users))
-        baskets = counted - np.repeat(counted[starts], lengths)
+        baskets: Array = counted - np.repeat(counted[starts], lengths)
         return baskets, np.repeat(baskets[starts + lengths - 1], lengths)
