@@ -133,13 +133,13 @@ def _scan() -> _Found:
     seen: set[str] = set()
     for distribution in _distributions_with_rexp_points():
         # What an interrupted installation leaves may have no name, or entry points that cannot be parsed.
-        name = _normal(distribution.metadata["Name"] or "nameless")
+        name = _normal(_stated(distribution, "Name") or "nameless")
         if name in seen or name in disabled():
             continue
         seen.add(name)
         try:
             points = list(distribution.entry_points)
-            version = distribution.version
+            version = _stated(distribution, "Version") or "of no version"
         except Exception as error:
             found.faults.append(f"the metadata of {name} cannot be read ({_one_line(error)}); install it again")
             continue
@@ -149,6 +149,12 @@ def _scan() -> _Found:
             elif kind := kinds.get(point.group):
                 found.plugins[kind, point.name].append(Plugin(kind, point.name, point.value, name, version))
     return found
+
+
+def _stated(distribution: Distribution, key: str) -> str | None:
+    """What a distribution's metadata state; Python 3.13 warns of a key that is asked for and is not there."""
+    stated = distribution.metadata.get_all(key)
+    return stated[0] if stated else None
 
 
 def _distributions_with_rexp_points() -> Iterator[Distribution]:

@@ -80,7 +80,8 @@ def test_damaged_metadata_hurts_nobody_else(install: Install) -> None:
     install("damaged", "[rexp.models]\nno equals sign here\n")
     install("halfway", "[rexp.models]\nmine = m:Mine\n", version=None)
     assert "ncf" in registry.names("model")
-    assert registry.find("model", "mine").distribution == "nameless"
+    mine = registry.find("model", "mine")
+    assert (mine.distribution, mine.version) == ("nameless", "of no version")
     [fault] = registry.metadata_faults()
     assert fault.startswith("the metadata of damaged cannot be read (")
 
