@@ -49,7 +49,7 @@ def batch(users: list[int]) -> Batch:
 @torch.no_grad()
 def test_it_keeps_the_contract(model_class: Any, options: dict[str, Any], tmp_path: Path) -> None:
     split = lonely()
-    model = shaken(built(model_class, split, **options))
+    model = shaken(built(model_class, split, **options), dtype=torch.float32)
     assert check_capabilities(model, split.spec).isfinite().all()
     assert {Capability.OWN_LOSS, Capability.READS_TRAIN} <= model.capabilities()
     assert model.layout is Layout.USERS
@@ -117,7 +117,9 @@ def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def test_the_elbo_of_multvae_is_its_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     split = lonely()
-    model = shaken(built(MultVAE, split, hidden=(3,), latent=2, dropout=0.0, beta=0.7, annealing_steps=4)).train()
+    model = shaken(
+        built(MultVAE, split, hidden=(3,), latent=2, dropout=0.0, beta=0.7, annealing_steps=4), dtype=torch.float32
+    ).train()
     noise = torch.tensor([[0.5, -1.0], [0.25, 2.0]])
     monkeypatch.setattr(torch, "randn_like", lambda like: noise)
     model.steps.fill_(2)  # halfway: the weight is .35
@@ -139,7 +141,7 @@ def test_the_elbo_of_multvae_is_its_formula(monkeypatch: pytest.MonkeyPatch) -> 
 
 @torch.no_grad()
 def test_multvae_ranks_by_the_mean() -> None:
-    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2))
+    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2), dtype=torch.float32)
     everyone = Query(torch.arange(5))
     assert torch.equal(model.score_all(everyone), model.score_all(everyone))
     mean, _ = model.encode(torch.from_numpy(ones(lonely())).float())
@@ -148,7 +150,7 @@ def test_multvae_ranks_by_the_mean() -> None:
 
 @torch.no_grad()
 def test_multvae_drops_of_profiles_at_length_one() -> None:
-    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2, dropout=0.6)).train()
+    model = shaken(built(MultVAE, lonely(), hidden=(3,), latent=2, dropout=0.6), dtype=torch.float32).train()
     profiles = torch.from_numpy(ones(lonely())).float()
     torch.manual_seed(1)
     mean, _ = model.encode(profiles)
@@ -163,7 +165,7 @@ def test_multvae_anneals_up_to_beta_and_no_further() -> None:
         options = {"hidden": (3,), "latent": 2, "dropout": 0.0, "annealing_steps": annealing_steps}
         losses = []
         for beta in (1.0, 0.0):
-            model = shaken(built(MultVAE, lonely(), beta=beta, **options)).train()
+            model = shaken(built(MultVAE, lonely(), beta=beta, **options), dtype=torch.float32).train()
             model.steps.fill_(steps)
             torch.manual_seed(0)
             losses.append(model.training_loss(batch([1, 3])).item())
@@ -177,7 +179,7 @@ def test_multvae_anneals_up_to_beta_and_no_further() -> None:
 
 @torch.no_grad()
 def test_cdae_drops_items_and_scales_up_the_others() -> None:
-    model = shaken(built(CDAE, lonely(), factors=3, corruption=0.6)).train()
+    model = shaken(built(CDAE, lonely(), factors=3, corruption=0.6), dtype=torch.float32).train()
     users, profiles = torch.arange(5), torch.from_numpy(ones(lonely())).float()
     torch.manual_seed(1)
     found = model.encode(users, profiles)
@@ -189,7 +191,7 @@ def test_cdae_drops_items_and_scales_up_the_others() -> None:
 
 def test_the_loss_of_cdae_is_its_formula() -> None:
     split = lonely()
-    model = shaken(built(CDAE, split, factors=3, corruption=0.0, negatives=None, l2=0.2)).train()
+    model = shaken(built(CDAE, split, factors=3, corruption=0.0, negatives=None, l2=0.2), dtype=torch.float32).train()
     found = model.training_loss(batch([1, 3])).item()
     x = ones(split)[[1, 3]]
     weights = {name: tensor.detach().double().numpy() for name, tensor in model.named_parameters()}

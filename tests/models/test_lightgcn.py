@@ -145,7 +145,7 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
     assert Capability.PENALISED not in built(split, l2=0.0).capabilities()
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     assert set(model.state_dict()) == {"users.weight", "items.weight"}
-    again = built(split).eval()
+    again = built(split).double().eval()
     again.load_state_dict(load_file(tmp_path / "weights.safetensors"))
     everyone = Query(torch.arange(5))
     assert torch.equal(again.score_all(everyone), model.score_all(everyone))

@@ -117,7 +117,7 @@ def test_the_catalogue_s_scores_can_be_learned_from() -> None:
 @pytest.mark.parametrize("alpha", [0.5, 0.3])
 def test_fusion_weighs_the_two_logits(alpha: float) -> None:
     gmf, mlp = shaken(ncf(variant="gmf"), 1), shaken(ncf(variant="mlp"), 2)
-    model = ncf(alpha=alpha).eval()
+    model = ncf(alpha=alpha).double().eval()
     model.initialise_from({"gmf": gmf, "mlp": mlp})
     expected = alpha * gmf.score(QUERY, ITEMS) + (1 - alpha) * mlp.score(QUERY, ITEMS)
     torch.testing.assert_close(model.score(QUERY, ITEMS), expected)
