@@ -23,6 +23,9 @@ class IndexRecall:
         source: the candidates' source, opened.
         n_users: users of the pass.
         cosine: the index compares directions.
+
+    An item counts as found in its place where its score is that of the last exact candidate but for rounding: index and
+    exact search sum in different orders.
     """
 
     def __init__(self, source: Retrieved, n_users: int, *, cosine: bool) -> None:
@@ -30,6 +33,8 @@ class IndexRecall:
         self.vectors: ModelVectors | FeatureVectors = source.vectors
         items = self.vectors.items().float()
         self.items = normalize(items, dim=1) if cosine else items
+        # A sum of D products is off by D eps / 2 of the norms at most; two items are compared, with two sums of each.
+        self.rounding = 2 * self.items.shape[1] * torch.finfo(torch.float32).eps * float(self.items.norm(dim=1).max())
         self.outside = torch.ones(len(items), dtype=torch.bool, device=items.device)
         self.outside[source.catalogue] = False
         self.values = torch.full((n_users,), torch.nan, dtype=torch.float64)
@@ -38,14 +43,16 @@ class IndexRecall:
         """Take in the candidates (B, N) of the users ``start``, ``start + 1`` ... of the pass."""
         # The length of a user's vector changes no order.
         for block, found in zip(torch.split(users, MOST_USERS), torch.split(candidates, MOST_USERS), strict=True):
-            exact = self.vectors.users(block).float() @ self.items.T
+            queries = self.vectors.users(block).float()
+            exact = queries @ self.items.T
             exact[:, self.outside] = NEVER
             exact.view(-1).index_fill_(0, self.source.mask.flat(block), NEVER)
             best = exact.topk(self.source.width).values
             available = (best > NEVER).sum(1)
             last = best.gather(1, (available - 1).clamp(min=0).unsqueeze(1))
             # By score, not by item: of equal scores at the end of the list any may stand there.
-            reached = (exact.gather(1, found.clamp(min=0)) >= last) & (found >= 0)
+            rounding = self.rounding * queries.norm(dim=1, keepdim=True)
+            reached = (exact.gather(1, found.clamp(min=0)) >= last - rounding) & (found >= 0)
             share = reached.sum(1).clamp(max=available).double() / available
             self.values[start : start + len(block)] = share.cpu()
             start += len(block)

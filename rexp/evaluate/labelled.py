@@ -39,6 +39,9 @@ class Labelled:
             )
         self.users = torch.as_tensor(np.array(rows.users, dtype=np.int64), device=device)
         self.items = torch.as_tensor(np.array(rows.items, dtype=np.int64), device=device)
+        # A pair of several rows is scored once: in two blocks its scores could differ by rounding, and be no tie.
+        self.pairs, self.pair = torch.unique(self.users * split.n_items + self.items, return_inverse=True)
+        self.n_items = split.n_items
         self.ratings = torch.as_tensor(np.array(rows.ratings, dtype=np.float32), device=device)
         self.metrics = row_metrics(config.row_metrics, config.options, metric_context(split, config, device))
         self.block = pairs_in(config.block_bytes)
@@ -46,13 +49,14 @@ class Labelled:
         self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
 
     def measure(self, scorer: Scorer) -> Evaluation:
-        """Score every row, then take each metric over all of them."""
+        """Score every pair, then take each metric over all rows."""
         blocks = []
-        for users, items in zip(torch.split(self.users, self.block), torch.split(self.items, self.block), strict=True):
-            scores = scorer.pairs_of(users, items)
+        for pairs in torch.split(self.pairs, self.block):
+            users = pairs // self.n_items
+            scores = scorer.pairs_of(users, pairs % self.n_items)
             scorer.reject_nan(scores, users)
             blocks.append(scores)
-        scores = torch.cat(blocks)
+        scores = torch.cat(blocks)[self.pair]
         values = {}
         for name, metric in self.metrics.items():
             labels = self.ratings if _reads(metric) == "rating" else self.positive

@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from rexp.api import Capability
 from rexp.errors import ConfigError, RunError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
+from rexp.evaluate.scoring import BYTES_A_PAIR
 
-from .helpers import fixed, make_split
+from .helpers import FixedScores, fixed, make_split
 
 TABLE = [[0.0, 2.0, -1.0], [1.0, 1.0, 0.5]]
 
@@ -50,6 +53,22 @@ def test_other_ratings_need_a_threshold_only_for_metrics_of_labels():
 def test_blocks_change_nothing():
     whole = evaluate(fixed(TABLE), split([5, 1, 4, 3]), rules(threshold=4))
     assert evaluate(fixed(TABLE), split([5, 1, 4, 3]), rules(threshold=4, block_bytes=1)).metrics == whole.metrics
+
+
+def test_two_rows_of_one_pair_are_a_tie_in_any_block():
+    """Rounding that depends on the block, as on some processors, must not put one row of a pair above the other."""
+
+    class Rounding(FixedScores):
+        def score(self, query, items):
+            place = torch.arange(len(items), dtype=torch.float32)
+            return super().score(query, items) + 1e-6 * (1 + place) * len(items)
+
+    rows = [(0, 1)] * 4 + [(1, 1)] * 2
+    twice = make_split([(0, 0)], rows, n_users=2, n_items=3, ratings=[1, 0, 0, 1, 0, 1], protocol="pointwise")
+    for block_bytes in (1, 3 * BYTES_A_PAIR, 2**20):
+        found = evaluate(Rounding(TABLE, Capability.SCORES_CATALOGUE), twice, rules(block_bytes=block_bytes))
+        assert found.metrics["gauc"] == 0.5
+        assert found.metrics["auc"] == 0.5
 
 
 def test_refusals():

@@ -59,6 +59,15 @@ SECOND = [
 TARGETS = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 5), (2, 7)]
 
 
+@pytest.mark.parametrize(("short", "found"), [(2**-22, 1), (2**-10, 0)])
+def test_an_index_is_not_charged_for_rounding(short, found):
+    """Of items 2 and 3 the index has the one that scores less, by as much as two orders of summing may differ."""
+    split = make_split([(1, item) for item in range(4)], [(0, 3)], n_users=2, n_items=4)
+    first = planted([2], 1, vectors_from=embedding([[0, 0, 1, 1 - short], [0] * 4]))
+    measured = two_stage(embedding([[0.0] * 4] * 2), split, rules(metrics=["recall"], k=[1]), first)
+    assert measured.metrics["index_recall|two_stage"] == found
+
+
 def toy():
     return make_split([(3, item) for item in range(10)], TARGETS, n_users=4, n_items=10)
 

@@ -35,19 +35,28 @@ def item_ranks(student: Student, best: Tensor) -> Tensor:
 def user_ranks(student: Student, best: Tensor) -> Tensor:
     """(I, k) int32 ranks, from 0, that the student gives to users ``best`` (I, k) among those who did not take an item.
 
-    Twice over the users in blocks: for the scores of ``best``, then for how many are above them.
+    Twice over the users in the same blocks: for the scores of ``best``, then for how many are above them. The second
+    time a pair of ``best`` has the score of the first, so that no rounding puts it above itself.
     """
     wanted = torch.zeros(best.shape)
-    for users, scores in student.catalogue():
-        first = int(users[0])
-        rows, columns = ((best >= first) & (best < first + len(users))).nonzero(as_tuple=True)
-        wanted[rows, columns] = scores[best[rows, columns].long() - first, rows]
+    for users, scores in student.catalogue(LARGE_BLOCK_BYTES):
+        rows, columns, places = _within(users, best)
+        wanted[rows, columns] = scores[places, rows]
     ranks = torch.zeros(best.shape, dtype=torch.int32)
-    for _, scores in student.catalogue(LARGE_BLOCK_BYTES):
+    for users, scores in student.catalogue(LARGE_BLOCK_BYTES):
+        rows, columns, places = _within(users, best)
+        scores[places, rows] = wanted[rows, columns]
         for start in range(0, len(best), ITEMS_AT_ONCE):
             rows_here = slice(start, start + ITEMS_AT_ONCE)
             ranks[rows_here] += count_above(scores[:, rows_here].T, wanted[rows_here]).int()
     return ranks
+
+
+def _within(users: Tensor, best: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows and columns of ``best`` that hold one of ``users`` (B,), one after another, and its place among them."""
+    first = int(users[0])
+    rows, columns = ((best >= first) & (best < first + len(users))).nonzero(as_tuple=True)
+    return rows, columns, best[rows, columns].long() - first
 
 
 def misplacement(ranks: Tensor, best: Tensor, scale: float) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.scoring import scores_of_lists
+from rexp.compress.distill.scoring import rows_of, scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
@@ -75,7 +75,7 @@ def position_weights(k: int, scale: float) -> Tensor:
     return weights / weights.sum()
 
 
-def discrepancy_weights(scores: Tensor, sampled: Tensor, n_items: int, mu: float) -> Tensor:
+def discrepancy_weights(scores: Tensor, sampled: Tensor, same: Tensor, n_items: int, mu: float) -> Tensor:
     """``max(0, tanh(mu (estimated rank - r)))``, ranks counted from 0 (Tang & Wang, KDD 2018).
 
     The rank is estimated from the share of sampled items above: ``floor((n_items - 1) share)``.
@@ -83,10 +83,11 @@ def discrepancy_weights(scores: Tensor, sampled: Tensor, n_items: int, mu: float
     Args:
         scores: (B, K) the student's, of the teacher's items in their order.
         sampled: (B, N) the student's, of sampled items; -inf is not there.
+        same: (B, K, N) bool, where both are scores of one item, which rounding must not put above itself.
         n_items: of the catalogue.
         mu: sharpness.
     """
-    above = (sampled.unsqueeze(1) > scores.unsqueeze(2)).sum(2)
+    above = ((sampled.unsqueeze(1) > scores.unsqueeze(2)) & ~same).sum(2)
     there = (sampled != -torch.inf).sum(1, keepdim=True).clamp(min=1)
     ranks = (n_items - 1) * above // there  # in whole numbers, so that no share is rounded across a floor
     return torch.tanh(mu * (ranks - torch.arange(scores.shape[1], device=scores.device))).clamp(min=0)
@@ -121,13 +122,16 @@ class RDLoss(Distilling):
         (scores,) = scores_of_lists(step, sample.ids, self.best)
         weights = position_weights(self.config.k, self.config.scale).to(scores).expand(scores.shape)
         if self.sampled is not None:
-            weights = weights * self._discrepancies(step, sample.ids, scores.detach(), self.sampled)
+            weights = weights * self._discrepancies(step, sample.ids, scores.detach())
             if self.config.normalise:
                 weights = F.normalize(weights, p=1)
         losses = weighted_positives(scores, weights)
         return {"rd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}
 
     @torch.no_grad()
-    def _discrepancies(self, step: Step, users: Tensor, scores: Tensor, sampled: Tensor) -> Tensor:
-        (others,) = scores_of_lists(step, users, sampled)
-        return discrepancy_weights(scores, others, self.n_items, self.config.mu)
+    def _discrepancies(self, step: Step, users: Tensor, scores: Tensor) -> Tensor:
+        """Weights of the second kind, by ranks among items drawn for the epoch."""
+        assert self.sampled is not None
+        (others,) = scores_of_lists(step, users, self.sampled)
+        same = rows_of(self.best, users).unsqueeze(2) == rows_of(self.sampled, users).unsqueeze(1)
+        return discrepancy_weights(scores, others, same, self.n_items, self.config.mu)

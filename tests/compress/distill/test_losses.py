@@ -79,6 +79,11 @@ def test_weights_by_position() -> None:
     assert position_weights(3, 2.0).tolist() == pytest.approx([weight / sum(weights) for weight in weights], rel=1e-6)
 
 
+def apart(scores: Tensor, n_sampled: int) -> Tensor:
+    """No sampled item is one of those of ``scores``."""
+    return torch.zeros(*scores.shape, n_sampled, dtype=torch.bool)
+
+
 def test_weights_by_discrepancy() -> None:
     sampled = [[0.2, 0.6, -3.0, 5.0], [0.0, 0.0, 0.0, 3.0]]
     n_items, mu = 11, 0.1
@@ -86,7 +91,7 @@ def test_weights_by_discrepancy() -> None:
     for ours, others in zip(S, sampled, strict=True):
         ranks = [floor((n_items - 1) * sum(other > s for other in others) / 4) for s in ours]
         expected.append([max(0.0, tanh(mu * (rank - r))) for r, rank in enumerate(ranks)])
-    found = discrepancy_weights(STUDENT, torch.tensor(sampled).double(), n_items, mu)
+    found = discrepancy_weights(STUDENT, torch.tensor(sampled).double(), apart(STUDENT, 4), n_items, mu)
     for ours, theirs in zip(found.tolist(), expected, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-6)
     # The first row: 2 of 4 above 0.5 is rank 5; then 4 x below the teacher's 1 is rank 7.
@@ -95,8 +100,16 @@ def test_weights_by_discrepancy() -> None:
 
 def test_samples_that_are_not_there_are_not_counted() -> None:
     sampled = torch.tensor([[1.0, GONE], [GONE, GONE]])
-    found = discrepancy_weights(torch.tensor([[0.0], [0.0]]), sampled, 5, 0.1)
+    scores = torch.tensor([[0.0], [0.0]])
+    found = discrepancy_weights(scores, sampled, apart(scores, 2), 5, 0.1)
     assert found.flatten().tolist() == pytest.approx([tanh(0.4), 0.0])
+
+
+def test_a_sampled_item_is_not_above_itself() -> None:
+    # The second sample is the item itself, its score computed in another order of summing.
+    scores, sampled = torch.tensor([[1.0]]), torch.tensor([[0.5, 1.0000001, 2.0]])
+    same = torch.tensor([[[False, True, False]]])
+    assert discrepancy_weights(scores, sampled, same, 10, 0.1).item() == pytest.approx(tanh(0.3))
 
 
 def test_weighted_positives() -> None:

@@ -15,14 +15,23 @@ from rexp.compress.distill.dcd import draw_misplaced
 from rexp.compress.distill.items import top_users, train_users
 from rexp.compress.distill.ranks import count_above, item_ranks, misplacement, user_ranks
 from rexp.compress.distill.student import Student
+from rexp.models.mf import MF
 
-from .helpers import Teacher, mf, split_of
+from .helpers import Teacher, split_of
+from .helpers import mf as drawn
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
-    from rexp.models.mf import MF
 
 SPLIT = split_of(n_users=23, n_items=41)
+
+
+def mf(split: Split, factors: int, seed: int) -> MF:
+    """A model whose vectors are multiples of 1 / 256: its products are exact, and so the same in any shape."""
+    model = drawn(split, factors, seed)
+    for table in (model.users, model.items):
+        table.assign((256 * table.rows()).round() / 256)
+    return model
 
 
 def hidden(model: MF, split: Split = SPLIT) -> Tensor:
@@ -80,6 +89,24 @@ def test_ranks_of_items() -> None:
 def test_ranks_of_users() -> None:
     student, best = mf(SPLIT, 4, 2), hidden(mf(SPLIT, 6, 1)).T.topk(8).indices.int()
     assert user_ranks(Student(student, SPLIT), best).tolist() == by_sorting(hidden(student).T, best)
+
+
+def test_rounding_by_the_block_puts_no_pair_above_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product may end in other digits in a block of another shape, or when it is taken again."""
+
+    class Rounding(MF):
+        calls = 0
+
+        def score_all(self, query: Query) -> Tensor:
+            Rounding.calls += 1
+            return super().score_all(query) * (1 + 1e-6 * (Rounding.calls + len(query.users)))
+
+    exact, best = mf(SPLIT, 4, 2), hidden(mf(SPLIT, 6, 1)).T.topk(8).indices.int()
+    student = Rounding(exact.config, SPLIT.spec)
+    student.load_state_dict(exact.state_dict())
+    for users in (1, 5, 23):
+        monkeypatch.setattr("rexp.compress.distill.ranks.LARGE_BLOCK_BYTES", users * 4 * 41)
+        assert user_ranks(Student(student, SPLIT), best).tolist() == by_sorting(hidden(exact).T, best)
 
 
 def test_the_student_s_best_items() -> None:
