@@ -14,6 +14,7 @@ from torch import Tensor
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
+from rexp.models.dot import dot
 from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.files import replace_atomically
 
@@ -62,7 +63,7 @@ class StoredTeacher:
         """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
         if self._dot:
             vectors, rows = self.user_vectors(users), self.item_vectors(items.flatten()).view(*items.shape, -1)
-            return (vectors * rows).sum(-1) if items.dim() == 1 else (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+            return dot(vectors, rows)
         width = 1 if items.dim() == 1 else items.shape[1]
         block = max(1, pairs_in(BLOCK_BYTES) // width)
         with torch.no_grad():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
+from rexp.models.dot import dot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,9 +45,7 @@ class Factors(nn.Module):
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K), in their shape."""
         vectors, rows = self.users[query.users], self.items[items]
-        if items.dim() == 1:
-            return (vectors * rows).sum(-1)
-        return (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+        return dot(vectors, rows)
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""

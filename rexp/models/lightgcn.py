@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.models.dot import dot
 from rexp.models.gfcf import normalise
 from rexp.readers import MixedReader, Reader
 from rexp.sparse import SparseMatrix, interaction_matrix
@@ -108,9 +109,7 @@ class LightGCN(nn.Module):
         users, rows = self.encode()
         vectors, wanted = users.index_select(0, query.users), rows.index_select(0, items.flatten())
         wanted = wanted.view(*items.shape, -1)
-        if items.dim() == 1:
-            return (vectors * wanted).sum(-1)
-        return (wanted @ vectors.unsqueeze(-1)).squeeze(-1)
+        return dot(vectors, wanted)
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.models.dot import dot
 from rexp.readers import DotReader, Reader
 from rexp.tables import EmbeddingTable, Init, InitName, embedding_table
 
@@ -79,17 +80,13 @@ class MF(nn.Module):
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
         user_rows: Tensor = self.users(query.users)
         item_rows: Tensor = self.items(items)
-        factors = user_rows.shape[-1] - self.config.user_bias
-        vectors, item_vectors = user_rows[..., :factors], item_rows[..., :factors]
-        if items.dim() == 2:
-            user_rows = user_rows.unsqueeze(1)
-            scores = (item_vectors @ vectors.unsqueeze(-1)).squeeze(-1)
-        else:
-            scores = (vectors * item_vectors).sum(-1)
+        vectors, user_bias = _split(user_rows, self.config.user_bias)
+        item_vectors, item_bias = _split(item_rows, self.config.item_bias)
+        scores = dot(vectors, item_vectors)
         if self.config.user_bias:
-            scores = scores + user_rows[..., factors]
+            scores = scores + (user_bias if items.dim() == 2 else user_bias[:, 0])
         if self.config.item_bias:
-            scores = scores + item_rows[..., factors]
+            scores = scores + item_bias[..., 0]
         return scores if self.bias is None else scores + self.bias
 
     def score_all(self, query: Query) -> Tensor:
@@ -162,3 +159,9 @@ def _table(n_rows: int, factors: int, bias: bool, init: Init) -> EmbeddingTable:
     wider = embedding_table(n_rows, factors + 1, Init("zeros"))
     wider.assign(torch.cat([table.rows(), torch.zeros(n_rows, 1)], 1))
     return wider
+
+
+def _split(rows: Tensor, bias: bool) -> tuple[Tensor, Tensor]:
+    """Vectors, and the last column where it is a bias; the backward pass of a split is one pass, of slices two."""
+    vectors, last = torch.split(rows, [rows.shape[-1] - bias, int(bias)], -1)
+    return vectors, last

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
+from rexp.models.dot import dot
 from rexp.models.tower import Tower
 from rexp.readers import DotReader, HiddenUnits, LayerReader, Reader
 from rexp.tables import Init, InitName, embedding_table, initialise
@@ -66,7 +67,7 @@ class NCF(nn.Module):
 
     def __init__(self, config: NCFConfig, spec: DataSpec) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.n_items = config, spec.n_items
         has_gmf, has_mlp = config.variant != "mlp", config.variant != "gmf"
         self.widths = [config.factors if has_gmf else 0, config.tower[0] // 2 if has_mlp else 0]
         init = Init(config.init, config.init_scale)
@@ -88,17 +89,31 @@ class NCF(nn.Module):
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K); the users' side is computed once for all K."""
         users_gmf, users_mlp = self._user_parts(self.users(query.users))
-        items_gmf, items_mlp = self._item_parts(self.items(items))
+        by_table = self._by_table(items)
+        items_gmf, items_mlp = self._item_sides(items) if by_table else self._item_parts(self.items(items))
         parts = []
         if self.gmf_weight is not None:
             weight = self.gmf_weight[: users_gmf.shape[-1]]
-            if items.dim() == 2:
-                parts.append((items_gmf @ (users_gmf * weight).unsqueeze(-1)).squeeze(-1))
-            else:
-                parts.append((users_gmf * items_gmf) @ weight)
+            parts.append(dot(users_gmf * weight, items_gmf))
         if self.tower is not None and self.mlp_weight is not None:
-            parts.append(self.tower(users_mlp, items_mlp) @ self.mlp_weight)
+            tower = self.tower.from_item_sides if by_table else self.tower
+            parts.append(tower(users_mlp, items_mlp) @ self.mlp_weight)
         return sum(parts, start=self.bias)
+
+    def _by_table(self, items: Tensor) -> bool:
+        """Whether to train through the items' half of the first layer as one product for the whole table: for lists
+        with more places than there are items, unless each place draws its own dropout."""
+        lists = items.dim() == 2 and items.numel() > self.n_items
+        drops = self.training and self.config.dropout > 0
+        return lists and self.tower is not None and torch.is_grad_enabled() and not drops
+
+    def _item_sides(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """GMF's columns of ``items`` (B, K), and their half of the tower's first layer, computed once for each item."""
+        assert self.tower is not None
+        gmf, mlp = self._item_parts(self.items.rows())
+        side = self.tower.item_side(mlp)
+        rows = torch.cat([gmf, side], 1).index_select(0, items.flatten()).view(*items.shape, -1)
+        return _parted(rows, side.shape[1])
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the whole catalogue; beside them only a few users' activations are in memory."""

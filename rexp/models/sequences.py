@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
+from rexp.models.dot import dot
 
 if TYPE_CHECKING:
     from rexp.tables import EmbeddingTable
@@ -76,11 +77,7 @@ class SequenceModel(nn.Module):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K) as the next one after the history."""
-        vectors = self.user_vectors(query)
-        rows: Tensor = self.items(items)
-        if items.dim() == 1:
-            return (vectors * rows).sum(-1)
-        return (rows @ vectors.unsqueeze(-1)).squeeze(-1)
+        return dot(self.user_vectors(query), self.items(items))
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the whole catalogue."""
@@ -99,7 +96,7 @@ class SequenceModel(nn.Module):
             real = torch.arange(sequence.shape[1], device=lengths.device) < lengths.unsqueeze(1)
             place = (history[users] >= 0).nonzero(as_tuple=True)  # row by row, oldest first, as `real` is
             wanted = self.items(items[users[place[0]], place[1]])
-            found = (wanted @ states[real].unsqueeze(-1)).squeeze(-1)
+            found = dot(states[real], wanted)
             scores = scores.index_put((users[place[0]], place[1]), found.to(scores.dtype))
         return scores
 

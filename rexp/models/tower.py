@@ -53,6 +53,10 @@ class Tower(nn.Module):
         # One product added onto the other: no pass over a sum of its own.
         return self.above(torch.addmm(self.user_side(users), items, self.item_layer.weight.T))
 
+    def from_item_sides(self, users: Tensor, item_sides: Tensor) -> Tensor:
+        """The last layer's output for ``users`` (B, D) and the items' half of the first layer, (B, K, F)."""
+        return self.above(self.user_side(users).unsqueeze(1) + item_sides)
+
     def user_side(self, users: Tensor) -> Tensor:
         """The users' half of the first layer, with its bias."""
         return self.user_layer(users)  # type: ignore[no-any-return]

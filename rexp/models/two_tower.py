@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
+from rexp.models.dot import dot
 from rexp.models.dropout import Dropout
 from rexp.models.features import FeatureSum, chosen_features, mean_rows
 from rexp.readers import HiddenUnits
@@ -122,14 +123,14 @@ class TwoTower(nn.Module):
         """Scores of ``items`` (B,) or (B, K); each tower is computed once for every user and distinct item."""
         users = self.user_vectors(query)
         if items.dim() == 1:
-            return (users * self._vectors(items)).sum(-1)
+            return dot(users, self._vectors(items))
         if torch.compiler.is_compiling():  # the number of distinct items is no shape that could be traced
-            return (self._tower(items.flatten()).view(*items.shape, -1) @ users.unsqueeze(-1)).squeeze(-1)
+            return dot(users, self._tower(items.flatten()).view(*items.shape, -1))
         distinct, places = _distinct(items, len(self.items.rows()))
         vectors = self._vectors(distinct)
         if len(distinct) <= WIDE * items.shape[1]:
             return (users @ vectors.T).gather(1, places)
-        return (vectors[places] @ users.unsqueeze(-1)).squeeze(-1)
+        return dot(users, vectors[places])
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""

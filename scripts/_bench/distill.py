@@ -150,10 +150,10 @@ def splits(root: Path | None) -> list[Split]:
     """Shipped data, and CiteULike-t where it is at hand."""
     from rexp.data.prepare import load_split
 
-    kept = {"duplicates": "first", "min_rating": None, "drop_ratings": (), "user_core": 5, "item_core": 0}
-    last = {"name": "leave_last", "k": 1, "valid": 1, "gap": 0, "order": "chronological", "seed": 0}
+    kept = {"duplicates": "first", "min_rating": None, "drop_ratings": (), "user_core": 0, "item_core": 0}
+    cut = {"name": "time_cut", "by": "quantile", "valid": 0.1, "test": 0.1, "cold_users": "drop"}
     cache = Path(gettempdir()) / "rexp-bench"
-    found = [load_split({"name": "movietweetings", "strict": False, "filter": kept, "split": last}, root, cache)]
+    found = [load_split({"name": "online-retail", "strict": False, "filter": kept, "split": cut}, root, cache)]
     if root and (root / "citeulike-t").exists():
         kept = {"duplicates": "keep", "min_rating": None, "drop_ratings": (), "user_core": 0, "item_core": 0}
         given = {"name": "given", "valid": 0, "order": "last", "seed": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -155,3 +155,20 @@ def test_dropout_acts_in_training_alone() -> None:
     assert torch.equal(model.score(QUERY, ITEMS), model.score(QUERY, ITEMS))
     model.train()
     assert not torch.equal(model.score(QUERY, ITEMS), model.score(QUERY, ITEMS))
+
+
+@pytest.mark.parametrize("variant", ["mlp", "neumf"])
+def test_long_lists_are_trained_through_the_whole_table(variant: Literal["mlp", "neumf"]) -> None:
+    """Scores and gradients are those of the same pairs one by one."""
+    torch.manual_seed(0)
+    model = NCF(NCFConfig(variant=variant, factors=4, init_scale=0.5), DataSpec(5, 12, 20)).double()
+    users, items = torch.arange(5), torch.randint(12, (5, 9))
+    found: dict[str, tuple[torch.Tensor, list[torch.Tensor]]] = {}
+    for name, pairs in (("lists", (users, items)), ("pairs", (users.repeat_interleave(9), items.flatten()))):
+        model.zero_grad()
+        scores = model.score(Query(pairs[0]), pairs[1]).flatten()
+        (scores * torch.arange(45)).sum().backward()
+        found[name] = scores.detach(), [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    torch.testing.assert_close(found["lists"][0], found["pairs"][0])
+    for one, other in zip(found["lists"][1], found["pairs"][1], strict=True):
+        torch.testing.assert_close(one, other)

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from rexp.compress.distill.complement import ROWS_AT_ONCE
 from rexp.compress.distill.ranked import take
-from rexp.compress.distill.sampling import PADDING, draw_positions
+from rexp.compress.distill.sampling import PADDING, draw_positions, draw_ranks
 from rexp.compress.distill.scoring import rows_of, student_scores, teacher_table
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rexp.api import StageContext, Step
 
 EPSILON = 1e-10
+FEW = 8
+"""Lists so many times as long as what is drawn from them: repeated draws are rare, and draws by rank much cheaper."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class CDConfig:
         n: items that are drawn of each user each epoch.
         depth: N, how many of the best unobserved items they are drawn from.
         temperature: T; of two ranks with probabilities in proportion to exp(-r / (N T)), the better is kept.
-        guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
+        guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment.
+        every: epochs between two rankings by the student; the paper ranks in each.
         label_temperature: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
         scale: of the teacher's scores t, see :class:`rexp.compress.distill.standardize.TeacherScale`.
         scale_depth: of the teacher's best items that ``scale=auto`` standardizes by.
@@ -51,6 +54,7 @@ class CDConfig:
     depth: int = 3000
     temperature: float = 20.0
     guide: Literal["teacher", "student"] = "student"
+    every: int = 5
     label_temperature: float = 2.0
     shift: float = 0.0
     scale: Scale = "auto"
@@ -59,6 +63,7 @@ class CDConfig:
     users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
+        require(self.every >= 1, f"every={self.every} must be 1 or more")
         require(self.n >= 1, f"n={self.n} must be 1 or more")
         require(self.depth >= self.n, f"depth={self.depth} must not be below n={self.n}")
         for key in ("temperature", "label_temperature"):
@@ -117,8 +122,12 @@ def better_of_two(sizes: Tensor, depth: int, scale: float) -> Tensor:
 def draw_better(best: Tensor, n: int, scale: float, generator: Generator) -> Tensor:
     """(R, n) int32 of ``best`` (R, depth): pairs are drawn, the better kept, until n are distinct.
 
-    Drawing until n are distinct is drawing without replacement, each in proportion to :func:`better_of_two`.
+    Drawing until n are distinct is drawing without replacement, each in proportion to :func:`better_of_two`, which is
+    how it is done where n is no small part of the depth.
     """
+    sizes = (best != PADDING).sum(1)
+    if len(best) and FEW * n <= int(sizes.min()):
+        return take(best, _distinct_ranks(sizes, n, scale, generator))
     blocks = []
     for block in torch.split(best, ROWS_AT_ONCE):
         log_weights = better_of_two((block != PADDING).sum(1), block.shape[1], scale)
@@ -126,24 +135,53 @@ def draw_better(best: Tensor, n: int, scale: float, generator: Generator) -> Ten
     return torch.cat(blocks)
 
 
+def _distinct_ranks(sizes: Tensor, n: int, scale: float, generator: Generator) -> Tensor:
+    """(R, n) int64, ascending: the better of two ranks each, drawn again while a row has one twice."""
+    ranks = torch.full((len(sizes), n), PADDING)
+    for place in range(n):
+        rows = torch.arange(len(sizes))
+        while len(rows):
+            drawn = draw_ranks(sizes[rows], 2, scale, generator).min(1).values
+            again = (ranks[rows, :place] == drawn.unsqueeze(1)).any(1)
+            ranks[rows[~again], place] = drawn[~again]
+            rows = rows[again]
+    return ranks.sort(1).values
+
+
 class CDLoss(Distilling):
     """:func:`soft_labels` over the distinct users of the batch."""
+
+    drawn: Tensor
+    wanted: Tensor
 
     def __init__(self, config: CDConfig, model: nn.Module, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
-        self.users = StepUsers(config.users_per_step, context.generator)
+        self.users = StepUsers(config.users_per_step, context.generator, config.n)
         self.scale = TeacherScale(config.scale, self.teacher, config.scale_depth)
         self.best = self.teacher.top_items(config.depth) if config.guide == "teacher" else None
+        # Buffers, so that a fit that goes on between two rankings has them: items of every epoch until the next one.
+        shape = (context.split.n_users, config.every * config.n)
+        self.register_buffer("drawn", torch.full(shape, PADDING, dtype=torch.int32))
+        self.register_buffer("wanted", torch.zeros(shape))
 
     def on_epoch(self, epoch: int) -> None:
-        """Draw the items of every user, and look up what the teacher thinks of them."""
-        config = self.config
+        """Draw the items of every user, when it is time, and look up what the teacher thinks of them."""
         self.users.start()
+        n, turn = self.config.n, (epoch - 1) % self.config.every
+        if turn == 0:
+            self._draw()
+        now = slice(turn * n, (turn + 1) * n)
+        self.items, self.targets = self.drawn[:, now].cpu(), self.wanted[:, now].cpu()
+
+    def _draw(self) -> None:
+        config = self.config
         best = self.student.top_items(config.depth) if self.best is None else self.best
-        self.items = draw_better(best, config.n, config.depth * config.temperature, self.generator)
-        self.targets = self.scale.of(teacher_table(self.teacher, self.items))
+        scale = config.depth * config.temperature
+        drawn = torch.cat([draw_better(best, config.n, scale, self.generator) for _ in range(config.every)], 1)
+        self.drawn.copy_(drawn)
+        self.wanted.copy_(self.scale.of(teacher_table(self.teacher, drawn)))
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``cd``."""

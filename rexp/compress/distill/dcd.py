@@ -13,7 +13,7 @@ from rexp.compress.distill.ranked import take
 from rexp.compress.distill.ranking import relaxed_ranking
 from rexp.compress.distill.ranks import item_ranks, misplacement, user_ranks
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
-from rexp.compress.distill.sampling import draw_positions
+from rexp.compress.distill.sampling import PADDING, draw_positions
 from rexp.compress.distill.scoring import scores_of_lists, scores_of_user_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.step_users import Sample
@@ -39,6 +39,7 @@ class DCDConfig(RRDConfig):
         k: items that are drawn of those too low, and as many of those too high, among the teacher's ``depth`` best.
         item_k: the same for users, on the item's side.
         scale: T of the weights ``tanh((rank of the student - rank of the teacher) / T)``.
+        every: epochs between two rankings by the student, each with a draw; the paper ranks in each.
     """
 
     user_weight: float = 0.001
@@ -46,12 +47,14 @@ class DCDConfig(RRDConfig):
     k: int = 40
     item_k: int = 20
     scale: float = 10.0
+    every: int = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for key in ("k", "item_k"):
             require(1 <= getattr(self, key) <= self.depth, f"{key}={getattr(self, key)} must be from 1 to depth")
         require(self.scale > 0, f"scale={self.scale} must be above 0")
+        require(self.every >= 1, f"every={self.every} must be 1 or more")
 
 
 class DCD(DistillationStage):
@@ -92,22 +95,42 @@ class DCDLoss(Distilling):
     The user's side is over the distinct users of the batch, the item's over its distinct items.
     """
 
+    items_too_low: Tensor
+    items_too_high: Tensor
+    users_too_low: Tensor
+    users_too_high: Tensor
+
     def __init__(self, config: DCDConfig, model: nn.Module, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context)
+        self.rrd = RRDLoss(config, context, 2 * (config.k + 2 * (config.item_k if config.item_weight else 0)))
         self.student = Student(model, context.split)
         self.best_items = self.rrd.lists.best
         self.best_users = top_users(teacher_of(context), context.split, config.depth) if config.item_weight else None
+        # Buffers, so that a fit that goes on between two rankings has them: what is too low, and what is too high.
+        shapes = {"item": (context.split.n_users, config.k), "user": (context.split.n_items, config.item_k)}
+        for name, shape in shapes.items():
+            for place in ("low", "high"):
+                self.register_buffer(f"{name}s_too_{place}", torch.full(shape, PADDING, dtype=torch.int32))
 
     def on_epoch(self, epoch: int) -> None:
         """Draw the lists of RRD, and find and draw what is misplaced now."""
         self.rrd.on_epoch(epoch)
+        if (epoch - 1) % self.config.every == 0:
+            self._draw()
+        self.items = self.items_too_low.cpu(), self.items_too_high.cpu()
+        self.users = self.users_too_low.cpu(), self.users_too_high.cpu()
+
+    def _draw(self) -> None:
         config, ranks = self.config, item_ranks(self.student, self.best_items)
-        self.items = draw_misplaced(ranks, self.best_items, config.k, config.scale, self.generator)
+        items = draw_misplaced(ranks, self.best_items, config.k, config.scale, self.generator)
+        self.items_too_low.copy_(items[0])
+        self.items_too_high.copy_(items[1])
         if self.best_users is not None:
             ranks = user_ranks(self.student, self.best_users)
-            self.users = draw_misplaced(ranks, self.best_users, config.item_k, config.scale, self.generator)
+            users = draw_misplaced(ranks, self.best_users, config.item_k, config.scale, self.generator)
+            self.users_too_low.copy_(users[0])
+            self.users_too_high.copy_(users[1])
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``rrd``, ``user_side`` and ``item_side``."""

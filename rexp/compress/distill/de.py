@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from rexp.api import Need
 from rexp.compress.distill.experts import Experts, squared_distance
 from rexp.compress.distill.gumbel import annealed
-from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import Sample, StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.vectors import Side, pair_of_vectors, positives_and_negatives, sizes
-from rexp.losses.reduction import Reduction, reduce
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from rexp.api import StageContext, Step
+
+COST = 20
+"""What an expert costs, in scored items: with 30 experts a vector takes as long as a list of 600 items."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class DEConfig:
         temperature: of the choice in the first epoch.
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
         reduction: over users, over positive items and over negative items of the batch, each of them once.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.01
@@ -37,11 +43,13 @@ class DEConfig:
     temperature: float = 1.0
     end_temperature: float = 1e-10
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.experts >= 1, f"experts={self.experts} must be 1 or more")
         for key in ("temperature", "end_temperature"):
             require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+        check_users_per_step(self.users_per_step)
 
 
 class DE(DistillationStage):
@@ -63,25 +71,34 @@ class DELoss(Distilling):
         super().__init__()
         self.config, self.teacher, self.max_epochs = config, teacher_of(context), context.max_epochs
         self.of_users, self.of_items = experts_of(model, context, config.experts)
+        self.entities = StepUsers(config.users_per_step, context.generator, COST * config.experts)
 
     def on_epoch(self, epoch: int) -> None:
         """Anneal the temperature."""
+        self.entities.start()
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``de``."""
-        positives, negatives = positives_and_negatives(step.batch)
-        items = self._distances(step, "item", positives) + self._distances(step, "item", negatives)
-        loss = self._distances(step, "user", step.users) + 0.5 * items
-        return {"de": in_terms_of(step, self.config.reduction) * self.config.weight * loss}
+        if (users := self.entities.of(step)) is None:
+            return {}
+        items = [self._drawn(ids, users) for ids in positives_and_negatives(step.batch)]
+        of_items = self._distances(step, "item", items[0]) + self._distances(step, "item", items[1])
+        return {"de": self._distances(step, "user", users) + 0.5 * of_items}
 
-    def _distances(self, step: Step, side: Side, ids: Tensor) -> Tensor:
-        if not len(ids):
+    def _drawn(self, items: Tensor, users: Sample) -> Sample:
+        """Half as many items as users, or all where these are all."""
+        if self.config.users_per_step == "all":
+            return Sample(items)
+        return self.entities.draw(items, max(1, len(users.ids) // 2), users.every)
+
+    def _distances(self, step: Step, side: Side, sample: Sample) -> Tensor:
+        if not len(sample.ids):
             return step.scores.new_zeros(())
         experts = self.of_users if side == "user" else self.of_items
-        distances = reconstruction(experts, *pair_of_vectors(step, self.teacher, side, ids), self.temperature)
-        return reduce(distances, self.config.reduction)
+        distances = reconstruction(experts, *pair_of_vectors(step, self.teacher, side, sample.ids), self.temperature)
+        return weighed(step, self.config.weight, distances, self.config.reduction, sample=sample)
 
 
 def experts_of(model: nn.Module, context: StageContext, n: int) -> tuple[Experts, Experts]:

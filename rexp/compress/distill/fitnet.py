@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from rexp.api import Need
 from rexp.compress.distill.experts import squared_distance
 from rexp.compress.distill.linear import linear
-from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
-from rexp.compress.distill.vectors import pair_of_vectors, sizes
-from rexp.losses.reduction import Reduction, reduce
+from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill.vectors import Side, pair_of_vectors, sizes
+from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from rexp.api import StageContext, Step
+    from rexp.compress.distill.step_users import Sample
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,18 @@ class FitNetConfig:
         weight: of the loss.
         hidden: size of the projection's hidden layer (ReLU); 0 makes it linear.
         reduction: over users, and over items of the batch, each of them once.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.01
     hidden: int = 0
     reduction: Reduction = "sum"
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(self.hidden >= 0, f"hidden={self.hidden} must not be negative")
+        check_users_per_step(self.users_per_step)
 
 
 class FitNet(DistillationStage):
@@ -58,17 +64,26 @@ class FitNetLoss(Distilling):
     def __init__(self, config: FitNetConfig, model: nn.Module, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher = config, teacher_of(context)
+        self.entities = StepUsers(config.users_per_step, context.generator)
         users, items = sizes(model, context)
         self.of_users = projection(*users, config.hidden, context.generator)
         self.of_items = projection(*items, config.hidden, context.generator)
 
+    def on_epoch(self, epoch: int) -> None:
+        """Count the steps anew."""
+        self.entities.start()
+
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``fitnet``."""
-        users, taught_users = pair_of_vectors(step, self.teacher, "user", step.users)
-        items, taught_items = pair_of_vectors(step, self.teacher, "item", step.items)
-        of_users = reduce(squared_distance(taught_users, self.of_users(users)), self.config.reduction)
-        of_items = reduce(squared_distance(taught_items, self.of_items(items)), self.config.reduction)
-        return {"fitnet": in_terms_of(step, self.config.reduction) * self.config.weight * (of_users + of_items)}
+        if (drawn := self.entities.entities(step)) is None:
+            return {}
+        users, items = drawn
+        return {"fitnet": self._of(step, "user", users, self.of_users) + self._of(step, "item", items, self.of_items)}
+
+    def _of(self, step: Step, side: Side, sample: Sample, projection: nn.Module) -> Tensor:
+        student, taught = pair_of_vectors(step, self.teacher, side, sample.ids)
+        losses = squared_distance(taught, projection(student))
+        return weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)
 
 
 def projection(size_in: int, size_out: int, hidden: int, generator: Generator) -> nn.Module:

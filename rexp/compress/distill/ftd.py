@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rexp.api import Need
 from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, teacher_of
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.topology import full_topology
 from rexp.compress.distill.vectors import pair_of_vectors
 
@@ -26,10 +27,16 @@ class FTDConfig:
     Args:
         weight: of the loss.
         reduction: over the ordered pairs of entities of a batch.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.001
     reduction: Literal["mean", "sum"] = "sum"
+    users_per_step: UsersPerStep = "auto"
+
+    def __post_init__(self) -> None:
+        check_users_per_step(self.users_per_step)
 
 
 class FTD(DistillationStage):
@@ -50,16 +57,21 @@ class FTDLoss(Distilling):
     def __init__(self, config: FTDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher = config, teacher_of(context)
+        self.entities = StepUsers(config.users_per_step, context.generator)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Count the steps anew."""
+        self.entities.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``ftd``."""
-        users = pair_of_vectors(step, self.teacher, "user", step.users)
-        items = pair_of_vectors(step, self.teacher, "item", step.items)
-        student, teacher = (torch.cat(both) for both in zip(users, items, strict=True))
-        pairs = len(student) ** 2 if self.config.reduction == "mean" else 1
-        return {
-            "ftd": in_terms_of(step, self.config.reduction)
-            * self.config.weight
-            * full_topology(student, teacher)
-            / pairs
-        }
+        if (drawn := self.entities.entities(step)) is None:
+            return {}
+        users, items = drawn
+        of_users = pair_of_vectors(step, self.teacher, "user", users.ids)
+        of_items = pair_of_vectors(step, self.teacher, "item", items.ids)
+        student, teacher = (torch.cat(both) for both in zip(of_users, of_items, strict=True))
+        weights = torch.cat([student.new_full((len(side.ids),), side.share) for side in drawn])
+        pairs = float(weights.sum()) ** 2 if self.config.reduction == "mean" else 1
+        weight = in_terms_of(step, self.config.reduction) * self.config.weight * users.every
+        return {"ftd": weight * full_topology(student, teacher, weights) / pairs}

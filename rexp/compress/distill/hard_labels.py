@@ -71,7 +71,7 @@ class HardLabelsLoss(Distilling):
     def __init__(self, config: HardLabelsConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.users = StepUsers(config.users_per_step, context.generator)
+        self.users = StepUsers(config.users_per_step, context.generator, config.k + config.others)
         self.best = teacher_of(context).top_items(config.k)
         self.rest = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
 

@@ -12,6 +12,7 @@ from rexp.api import Need
 from rexp.compress.distill.de import experts_of, reconstruction
 from rexp.compress.distill.gumbel import annealed
 from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
+from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.topology import between_groups, within_groups
 from rexp.compress.distill.vectors import pair_of_vectors
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rexp.api import StageContext, Step
+
+COST = 12
+"""What a group costs, in scored items; see :data:`rexp.compress.distill.de.COST`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class HTDConfig:
         prototypes: compared with every ``entity``, or with one another (``group``).
         temperature: of the choice of experts in the first epoch.
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+            (:class:`rexp.compress.distill.step_users.StepUsers`).
     """
 
     weight: float = 0.001
@@ -40,12 +46,14 @@ class HTDConfig:
     prototypes: Literal["entity", "group"] = "entity"
     temperature: float = 1.0
     end_temperature: float = 1e-10
+    users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
         require(0 <= self.alpha <= 1, f"alpha={self.alpha} must be from 0 to 1")
         require(self.groups >= 1, f"groups={self.groups} must be 1 or more")
         for key in ("temperature", "end_temperature"):
             require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+        check_users_per_step(self.users_per_step)
 
 
 class HTD(DistillationStage):
@@ -67,21 +75,28 @@ class HTDLoss(Distilling):
         super().__init__()
         self.config, self.teacher, self.max_epochs = config, teacher_of(context), context.max_epochs
         self.of_users, self.of_items = experts_of(model, context, config.groups)
+        self.entities = StepUsers(config.users_per_step, context.generator, COST * config.groups)
 
     def on_epoch(self, epoch: int) -> None:
         """Anneal the temperature."""
+        self.entities.start()
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``topology`` and ``assignment``."""
-        users = pair_of_vectors(step, self.teacher, "user", step.users)
-        items = pair_of_vectors(step, self.teacher, "item", step.items)
+        if (drawn := self.entities.entities(step)) is None:
+            return {}
+        users = pair_of_vectors(step, self.teacher, "user", drawn[0].ids)
+        items = pair_of_vectors(step, self.teacher, "item", drawn[1].ids)
+        share = (len(step.users) + len(step.items)) / (len(users[0]) + len(items[0]))
         student, teacher = (torch.cat(both) for both in zip(users, items, strict=True))
         groups = torch.cat([self.of_users.groups(users[1]), self.of_items.groups(items[1]) + self.config.groups])
-        topology = within_groups(student, teacher, groups)
-        topology = topology + between_groups(student, teacher, groups, entities=self.config.prototypes == "entity")
+        entities = self.config.prototypes == "entity"
+        # Of drawn entities a pair stands for share^2 pairs, and one beside a prototype for share.
+        topology = share**2 * within_groups(student, teacher, groups)
+        topology = topology + (share if entities else 1) * between_groups(student, teacher, groups, entities=entities)
         assignment = reconstruction(self.of_users, *users, self.temperature).sum()
         assignment = assignment + reconstruction(self.of_items, *items, self.temperature).sum()
-        weight, alpha = in_terms_of(step, "sum") * self.config.weight, self.config.alpha
-        return {"topology": weight * alpha * topology, "assignment": weight * (1 - alpha) * assignment}
+        weight, alpha = in_terms_of(step, "sum") * self.config.weight * drawn[0].every, self.config.alpha
+        return {"topology": weight * alpha * topology, "assignment": weight * (1 - alpha) * share * assignment}

@@ -65,7 +65,7 @@ class IRRRDLoss(Distilling):
     def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context)
+        self.rrd = RRDLoss(config, context, 3 * (config.item_interesting + config.item_uninteresting))
         self.users_of_items = item_lists(config, context)
 
     def on_epoch(self, epoch: int) -> None:
@@ -77,7 +77,7 @@ class IRRRDLoss(Distilling):
         """The losses ``rrd`` and ``item_side``."""
         if (users := self.rrd.users.of(step)) is None:
             return {}
-        items = self._listed(step, users)
+        items = self._listed(users)
         of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
         weight, reduction = self.config.item_weight, self.config.reduction
         return {
@@ -85,10 +85,10 @@ class IRRRDLoss(Distilling):
             "item_side": weighed(step, weight, of_items, reduction, sample=items),
         }
 
-    def _listed(self, step: Step, users: Sample) -> Sample:
-        """Items of the lists of all users of the batch; as many of them as users, where these are drawn."""
+    def _listed(self, users: Sample) -> Sample:
+        """Items of the users' lists; only as many of them as users, where these are drawn."""
         lists = (self.rrd.interesting, self.rrd.uninteresting)
-        items = torch.unique(torch.cat([rows_of(table, step.users).flatten() for table in lists]))
+        items = torch.unique(torch.cat([rows_of(table, users.ids).flatten() for table in lists]))
         items = items[items >= 0]
         if self.config.users_per_step == "all":
             return Sample(items)

@@ -137,7 +137,7 @@ class ListKD(Distilling):
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
-        self.users = StepUsers(config.users_per_step, context.generator)
+        self.users = StepUsers(config.users_per_step, context.generator, config.k + config.random)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
         self.best = self.teacher.top_items(config.k)
         # The teacher's scores of lists that stay are made once; they are most of the time of a fit else.

@@ -106,7 +106,7 @@ class RDLoss(Distilling):
         super().__init__()
         self.config, self.generator, self.n_items = config, context.generator, context.split.n_items
         self.best = teacher_of(context).top_items(config.k)
-        self.users = StepUsers(config.users_per_step, context.generator)
+        self.users = StepUsers(config.users_per_step, context.generator, config.k + config.samples)
         self.untaken = Complement(context.split.user_items(["train"]), None, context.split.n_items)
 
     def on_epoch(self, epoch: int) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rexp.api import StageContext, Step
     from rexp.compress.distill.step_users import Sample
 
+COST = 1.5
+"""What an item of a relaxed ranking costs, in scored items: the running sums take half as long as the score."""
+
 
 @dataclass(frozen=True)
 class RRDConfig:
@@ -66,13 +69,20 @@ class RRD(DistillationStage):
 
 
 class RRDLoss(Distilling):
-    """:func:`relaxed_ranking` over the distinct users of a batch."""
+    """:func:`relaxed_ranking` over the distinct users of a batch.
 
-    def __init__(self, config: RRDConfig, context: StageContext) -> None:
+    Args:
+        config: of the stage.
+        context: of the fit.
+        beside: items that a stage scores for each user beside these lists.
+    """
+
+    def __init__(self, config: RRDConfig, context: StageContext, beside: int = 0) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
         self.lists = user_lists(config, context)
-        self.users = StepUsers(config.users_per_step, context.generator)
+        length = round(COST * (config.interesting + config.uninteresting + beside))
+        self.users = StepUsers(config.users_per_step, context.generator, length)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw both lists of every user."""

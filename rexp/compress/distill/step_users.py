@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 UsersPerStep = Literal["auto", "all"] | int
 SHARE = 8
 """``auto``: one user for so many users of the batch."""
+SHORT = 50
+"""``auto``: items of a list up to which that holds; of longer lists so many fewer are taken."""
 FEWEST = 64
 """``auto``: users of a step at least; a smaller share is made up for by fewer steps that distill."""
 
@@ -50,26 +52,45 @@ class StepUsers:
 
     Args:
         per_step: ``all`` distinct users of the batch; a number of them; or ``auto``: an eighth as many as the batch
-            has samples, at least 64, in every second (third, ...) step where that would be more than an eighth.
+            has samples, fewer where lists are longer than 50 items; at least 64 of them, in every second (third, ...)
+            step where that would be more.
         generator: the source of chance.
+        length: items of a user's lists together.
     """
 
-    def __init__(self, per_step: UsersPerStep, generator: Generator) -> None:
-        self.per_step, self.generator = per_step, generator
+    def __init__(self, per_step: UsersPerStep, generator: Generator, length: int = 1) -> None:
+        self.per_step, self.generator, self.length = per_step, generator, length
         self.start()
 
     def start(self) -> None:
         """Count the steps of an epoch anew, from a random one on: an epoch may have fewer steps than a turn."""
-        self._steps, self._offset = 0, float(torch.rand((), generator=self.generator))
+        self._steps = 0
+        self._offset = 0.0 if self.per_step == "all" else float(torch.rand((), generator=self.generator))
 
     def of(self, step: Step) -> Sample | None:
         """The users of a step; None for a step that does not distill."""
         if self.per_step == "all":
             return Sample(step.users)
-        n, every = size_and_turn(self.per_step, len(step.batch.query.users))
+        n, every = self._turn(step)
+        return self.draw(step.users, n, every) if n else None
+
+    def entities(self, step: Step) -> tuple[Sample, Sample] | None:
+        """The same share of the users and of the items of a step, together twice as many as :meth:`of` draws users."""
+        if self.per_step == "all":
+            return Sample(step.users), Sample(step.items)
+        n, every = self._turn(step)
+        if not n:
+            return None
+        share = max(1.0, (len(step.users) + len(step.items)) / (2 * n))
+        users, items = (self.draw(ids, max(1, round(len(ids) / share)), every) for ids in (step.users, step.items))
+        return users, items
+
+    def _turn(self, step: Step) -> tuple[int, int]:
+        """How many users this step distills, 0 where it is not its turn, and how many steps it stands for."""
+        n, every = size_and_turn(self.per_step, len(step.batch.query.users), self.length)
         turn = (self._steps + int(self._offset * every)) % every == 0
         self._steps += 1
-        return self.draw(step.users, n, every) if turn else None
+        return n if turn else 0, every
 
     def draw(self, ids: Tensor, n: int, every: int = 1) -> Sample:
         """``n`` distinct ones of ``ids``, or all where there are no more."""
@@ -79,17 +100,17 @@ class StepUsers:
         return Sample(ids[chosen.to(ids.device)], len(ids) / n, every)
 
 
-def size_and_turn(per_step: UsersPerStep, batch_size: int) -> tuple[int, int]:
+def size_and_turn(per_step: UsersPerStep, batch_size: int, length: int) -> tuple[int, int]:
     """How many users a step distills, and that every so many-th step does.
 
-    >>> [size_and_turn("auto", batch) for batch in (4096, 2048, 512, 256, 64)]
+    >>> [size_and_turn("auto", batch, 50) for batch in (4096, 2048, 512, 256, 64)]
     [(512, 1), (256, 1), (64, 1), (64, 2), (64, 8)]
-    >>> size_and_turn(100, 2048)
-    (100, 1)
+    >>> size_and_turn("auto", 2048, 100), size_and_turn(100, 2048, 50)
+    ((128, 1), (100, 1))
     """
     if isinstance(per_step, int):
         return per_step, 1
-    share = max(1, batch_size // SHARE)
+    share = max(1, int(batch_size / SHARE * min(1.0, SHORT / length)))
     return max(FEWEST, share), max(1, round(FEWEST / share))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 
-def full_topology(student: Tensor, teacher: Tensor) -> Tensor:
+def full_topology(student: Tensor, teacher: Tensor, weights: Tensor | None = None) -> Tensor:
     """Full topology distillation: the squared differences of all cosines (Kang et al., KDD 2021).
 
     ``|TT' - SS'|^2 = |S'S|^2 - 2 |T'S|^2 + |T'T|^2`` (Frobenius norms) of rows of length 1, so that no matrix of all
@@ -16,8 +16,12 @@ def full_topology(student: Tensor, teacher: Tensor) -> Tensor:
     Args:
         student: (A, d_s) vectors.
         teacher: (A, d_t) vectors of the same entities, without a gradient.
+        weights: (A,) of the entities; a pair counts the product of its own; None counts every pair once.
     """
     ours, theirs = F.normalize(student), F.normalize(teacher)
+    if weights is not None:
+        roots = weights.sqrt().unsqueeze(1)
+        ours, theirs = ours * roots, theirs * roots
     return (ours.T @ ours).square().sum() - 2 * (theirs.T @ ours).square().sum() + (theirs.T @ theirs).square().sum()
 
 

@@ -136,7 +136,7 @@ class UnKDLoss(Distilling):
     def __init__(self, config: UnKDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.users = StepUsers(config.users_per_step, context.generator)
+        self.users = StepUsers(config.users_per_step, context.generator, 2 * config.n)
         split, teacher = context.split, teacher_of(context)
         counts = torch.from_numpy(split.train_users_per_item)
         groups = popularity_groups(counts, config.groups)

@@ -42,15 +42,15 @@ LISTS = ALL | {"interesting": 5, "uninteresting": 10, "depth": 12}
 STAGES: dict[str, tuple[type, dict[str, Any]]] = {
     "kd": (KD, ALL | {"k": 12, "random": 10}),
     "hard_labels": (HardLabels, ALL | {"k": 5}),
-    "fitnet": (FitNet, {}),
+    "fitnet": (FitNet, dict(ALL)),
     "rd": (RD, ALL | {"k": 5, "static_epochs": 2, "samples": 20}),
     "cd": (CD, ALL | {"scale": "none", "depth": 30, "n": 10, "weight": 1.0}),
-    "de": (DE, {"experts": 3}),
+    "de": (DE, ALL | {"experts": 3}),
     "rrd": (RRD, LISTS),
     "irrrd": (IRRRD, LISTS | {"item_interesting": 4, "item_uninteresting": 8}),
     "dcd": (DCD, LISTS | {"k": 4, "item_k": 3}),
-    "ftd": (FTD, {}),
-    "htd": (HTD, {"groups": 3}),
+    "ftd": (FTD, dict(ALL)),
+    "htd": (HTD, ALL | {"groups": 3}),
     "unkd": (UnKD, ALL | {"groups": 2, "n": 12}),
 }
 PROJECTED = {"fitnet", "de"}

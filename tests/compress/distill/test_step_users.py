@@ -50,7 +50,7 @@ def test_the_expectation_is_the_loss_of_all(stage: Any, options: dict[str, Any],
 def test_auto_distills_an_eighth_in_as_many_steps_as_that_takes() -> None:
     generator = torch.Generator().manual_seed(0)
     users, one = StepUsers("auto", generator), step()
-    size, every = size_and_turn("auto", 200)
+    size, every = size_and_turn("auto", 200, 1)
     assert (size, every) == (64, 3)
     turns: list[bool] = []
     for _ in range(50):  # epochs of two steps: fewer than a turn
