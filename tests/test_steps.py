@@ -89,3 +89,21 @@ def test_a_chain_of_runs_that_begin_alike_takes_the_fit_from_the_one_that_did_it
     trained = [result["run_id"] for result in results if "taken_from" not in result["steps"][0]]
     assert len(trained) == 1
     assert {result["steps"][0].get("taken_from", trained[0]) for result in results} == set(trained)
+
+
+@pytest.mark.slow
+def test_a_stage_that_acts_inside_two_fits_is_trained_first_as_where_it_acts_in_one(
+    table: Path, tmp_path: Path
+) -> None:
+    taught = [f"data.path={table}", "model@teacher=ease", "teacher.l2=10"]
+    rexp(*taught, "compress=kd", cwd=tmp_path)
+    order = "compress.order=[[fit,distill],[finetune,prune,distill],pack]"
+    last = rexp(*taught, "compress=kd_prune", order, "compress.finetune.max_epochs=2", cwd=tmp_path)
+    assert "trained already: fit+distill is taken from run" in last
+    store = Store(tmp_path / "runs")
+    [student] = [result for result in store.runs() if result["config"]["compress"]["order"] == [["fit", "distill"]]]
+    [pruned] = [result for result in store.runs() if len(result["steps"]) == 3]
+    assert pruned["steps"][0]["taken_from"] == student["run_id"]
+    assert "taken_from" not in pruned["steps"][1]
+    assert [report["epochs_run"] for report in pruned["steps"][:2]] == [3, 2]
+    assert pruned["config"]["compress"]["stages"]["distill"] == student["config"]["compress"]["stages"]["distill"]

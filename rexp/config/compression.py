@@ -101,15 +101,13 @@ def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
     """
     stages = {label: _staged(label, node) for label, node in nodes.items()}
     steps = tuple(_step(words, stages) for words in order)
-    used = [stage.label for step in steps for stage in step.stages]
+    used = {stage.label for step in steps for stage in step.stages}
     for label in stages:
         if label not in used:
             raise ConfigError(
                 f"compress.stages.{label} is no step of compress.order={_text(order)}; put it there, or leave it out"
             )
-    for label in used:
-        if used.count(label) > 1:
-            raise ConfigError(f"compress.order={_text(order)} has '{label}' twice; give each its own key in stages")
+    _check_repeats(steps, order)
     _check_order(steps, order)
     return Recipe(steps)
 
@@ -247,6 +245,28 @@ def _check_order(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]
             )
         if not step.stage.plugin.trainable_after:
             frozen = step.stage
+
+
+def _check_repeats(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]) -> None:
+    """Refuse a stage that stands twice where the second place could only do what the first has done."""
+    since: set[str] = set()  # what has been applied since the model was last trained
+    trained_beside: set[str] = set()
+    for step in steps:
+        labels = [stage.label for stage in step.stages]
+        if isinstance(step, TrainingStep):
+            since.clear()
+        for stage in step.stages:
+            twice = f"compress.order={_text(order)} has '{stage.label}' twice"
+            if labels.count(stage.label) > 1:
+                raise ConfigError(f"{twice} in {_text(labels)}; give each its own key in stages")
+            if stage.label in since:
+                raise ConfigError(f"{twice} and trains nothing between them; leave one out")
+            if stage.label in trained_beside:
+                raise ConfigError(f"{twice}, but its teacher is trained within one step and would begin anew")
+            if isinstance(step, StageStep):
+                since.add(stage.label)
+            elif Need.ONLINE in stage.plugin.needs:
+                trained_beside.add(stage.label)
 
 
 def _text(words: Sequence[Any]) -> str:
