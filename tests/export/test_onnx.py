@@ -104,6 +104,7 @@ class Tables(nn.Module):
 STAGES: list[tuple[str, dict[str, Any]]] = [
     *(("rowwise", {"bits": bits}) for bits in (8, 4, 2)),
     *(("pq", {"parts": 3, "bits": bits}) for bits in (8, 4)),
+    *(("pack", {"sparsity": 0.7, "values": values}) for values in ("fp32", "fp16", "int8", "int4")),
     *(("half", {"format": form}) for form in ("bf16", "fp16")),
     *(("qr", {"buckets": 20, "operation": operation}) for operation in ("product", "sum")),
     ("hash", {"buckets": 9}),

@@ -1,4 +1,4 @@
-"""Tables without their zeros: a bit for each place, and the values that are there."""
+"""Tables without their zeros: a bit for each place, and the values that are there, as numbers or as codes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from rexp.compress.embed.budget import Limit
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
 from rexp.compress.modules import tables
 from rexp.compress.prune.masks import Scope, largest
+from rexp.compress.prune.values import quantised_values
 from rexp.compress.quantize.packing import pack, packed_width, unpack
 from rexp.errors import RunError
 
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from rexp.api import StageContext
     from rexp.tables import EmbeddingTable
 
-Format = Literal["fp16", "fp32"]
+Format = Literal["fp32", "fp16", "int8", "int4"]
 DTYPES: Mapping[str, torch.dtype] = {"fp16": torch.float16, "fp32": torch.float32}
+BITS: Mapping[str, int] = {"int8": 8, "int4": 4}
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class PackConfig:
         targets, ignore: patterns of the tables' paths in the model.
         sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there.
         scope, min_per_row: of that pruning, see ``magnitude``.
-        values: format of what is kept.
+        values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
+            their row, whose scale and offset take 4 bytes.
     """
 
     targets: tuple[str, ...] = ("*",)
@@ -64,34 +68,68 @@ class PackedTable(SmallTable):
     bits: Tensor
     starts: Tensor
     values: Tensor
+    ends: Tensor
 
     def __init__(self, n_rows: int, dim: int, n_values: int, values: Format) -> None:
         super().__init__(n_rows, dim, n_values=n_values, values=values)
+        self.code_bits = BITS.get(values, 0)
         self.register_buffer("bits", torch.zeros(n_rows, packed_width(dim, 1), dtype=torch.uint8))
         self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32))
         # One more, for the places where nothing is read.
-        self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
+        if self.code_bits:
+            width = packed_width(n_values + 1, self.code_bits)
+            self.register_buffer("values", torch.zeros(width, dtype=torch.uint8))
+            self.register_buffer("ends", torch.zeros(n_rows, 2, dtype=torch.float16))  # scale and offset
+        else:
+            self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
 
     def look_up(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         there = unpack(self.bits.index_select(0, ids), 1, self.dim).bool()
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
-        places = torch.where(there, places, len(self.values) - 1)  # where the 0 lies
-        return self.values.index_select(0, places.flatten()).view(len(ids), self.dim).float()
+        places = torch.where(there, places, self.options["n_values"])  # where the 0 lies
+        if not self.code_bits:
+            return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
+        scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
+        return torch.where(there, offset + scale * self._codes(places), 0.0)
+
+    def _codes(self, places: Tensor) -> Tensor:
+        """The codes that lie at some places, in their shape."""
+        each = 8 // self.code_bits
+        together = self.values.index_select(0, places.flatten() // each).view(-1, self.dim).int()
+        return together if each == 1 else torch.where(places % each == 0, together % 16, together // 16)
+
+    def n_codes(self) -> int:
+        """Every value that is stored as one."""
+        return int(self.options["n_values"]) if self.code_bits else 0
 
     @torch.no_grad()
     def take(self, rows: Tensor) -> None:
-        """Pack (n_rows, dim) vectors."""
+        """Pack (n_rows, dim) vectors.
+
+        Raises:
+            RunError: a value is too large for the format.
+        """
         there = rows != 0
         counts = there.sum(1)
         self.bits.copy_(pack(there.to(torch.uint8), 1))
         self.starts.copy_(counts.cumsum(0) - counts)
-        self.values[:-1] = rows[there].to(self.values.dtype)
+        if self.code_bits:
+            codes, ends = quantised_values(rows, there, self.code_bits)
+            self.values.copy_(pack(F.pad(codes, (0, 1)).view(1, -1), self.code_bits)[0])
+            self.ends.copy_(ends)
+        else:
+            self.values[:-1] = rows[there].to(self.values.dtype)
+        stored = self.ends if self.code_bits else self.values
+        if not stored.isfinite().all():
+            form = self.options["values"]
+            raise RunError(f"a table has values up to {rows.abs().max():g}: too large for {form}; take values=fp32")
 
 
 class Pack(TableStage):
-    """Sparse tables as they are stored: 1 bit a place, 2 bytes a value and 4 a row. (Compressed rows with their usual
-    8-byte indices are larger than the dense table at half the weights.)"""
+    """Sparse tables as they are stored: 1 bit a place, 2 bytes a value and 4 a row; with codes of 4 bits half a byte a
+    value and 8 a row. (Compressed rows with their usual 8-byte indices are larger than the dense table at half the
+    weights.)"""
 
     Config: ClassVar[type] = PackConfig
     phase: ClassVar[Literal["post"]] = "post"
@@ -122,6 +160,4 @@ class Pack(TableStage):
         n_rows, dim = rows.shape
         table = PackedTable(n_rows, dim, int(rows.count_nonzero()), self.config.values)
         table.take(rows)
-        if not table.values.isfinite().all():
-            raise RunError(f"a table has values up to {rows.abs().max():g}: too large for fp16; take values=fp32")
         return table

@@ -50,6 +50,44 @@ def test_bytes() -> None:
     table.take(rows)
     assert table.nbytes() == 100 * (8 + 4) + 601 * 2
     assert 100 * 64 * 4 / table.nbytes() > 10
+    small = PackedTable(100, 64, 600, "int4")
+    small.take(rows)
+    assert small.nbytes() == 100 * (8 + 4 + 4) + 301
+    fifth = PackedTable(1000, 64, 12800, "int4")
+    assert 11 < 1000 * 64 * 4 / fifth.nbytes() < 12
+
+
+@pytest.mark.parametrize(("values", "levels"), [("int4", 15), ("int8", 255)])
+@pytest.mark.parametrize(("dim", "share"), [(1, 0.5), (7, 0.4), (33, 0.2), (64, 1.0), (8, 0.0)])
+def test_codes_are_within_half_a_step_of_the_values_and_zeros_stay(
+    values: Any, levels: int, dim: int, share: float
+) -> None:
+    rows = sparse_rows(50, dim, share)
+    table = PackedTable(50, dim, int(rows.count_nonzero()), values)
+    table.take(rows)
+    found = table.rows()
+    assert (found[rows == 0] == 0).all()
+    for row, near in zip(rows, found, strict=True):
+        kept = row[row != 0]
+        if len(kept):
+            # float16 rounds the step and the offset, by at most 2^-11 of them.
+            step = (kept.max() - kept.min()) / levels + kept.abs().max() * 2.0**-9 / levels
+            assert ((row - near)[row != 0].abs() <= 0.5001 * step + 1e-7).all()
+    again = PackedTable(**table.describe())
+    again.load_state_dict(table.state_dict())
+    ids = torch.tensor([[3, 49], [0, 3]])
+    assert torch.equal(again(ids), found[ids])
+    assert table.n_codes() == rows.count_nonzero()
+
+
+def test_codes_by_hand() -> None:
+    rows = torch.tensor([[0.0, 1.0, 0.0, 16.0], [0.0, 0.0, 0.0, 0.0], [-3.0, 0.0, 4.4, 12.0]])
+    table = PackedTable(3, 4, 5, "int4")
+    table.take(rows)
+    assert table.ends.tolist() == [[1.0, 1.0], [0.0, 0.0], [1.0, -3.0]]
+    # 0, 15, 0, 7 (4.4 lies nearest to 4), 15 and the one that nothing reads, the first in a byte's lower half
+    assert table.values.tolist() == [15 * 16, 7 * 16, 15]
+    assert table.rows().tolist() == [[0, 1, 0, 16], [0, 0, 0, 0], [-3, 0, 4, 12]]
 
 
 def test_pruned_at_once_and_packed() -> None:
@@ -72,14 +110,16 @@ def test_pruned_at_once_and_packed() -> None:
 def test_values_beyond_float16_are_refused() -> None:
     model = mf(item_bias=False)
     with torch.no_grad():
-        model.users.weight[0, 0] = 1e6
-    with pytest.raises(RunError, match="take values=fp32"):
-        packed(model)
+        model.users.weight[0, 0] = 1e8
+    for values in ("fp16", "int8", "int4"):
+        with pytest.raises(RunError, match=f"too large for {values}; take values=fp32"):
+            packed(model, values=values)
 
 
-def test_it_can_be_exported() -> None:
+@pytest.mark.parametrize("values", ["fp32", "int8", "int4"])
+def test_it_can_be_exported(values: Any) -> None:
     rows = sparse_rows(20, 12, 0.3)
-    table = PackedTable(20, 12, int(rows.count_nonzero()), "fp32")
+    table = PackedTable(20, 12, int(rows.count_nonzero()), values)
     table.take(rows)
     exported = torch.export.export(table, (torch.arange(5),))
-    assert torch.equal(exported.module()(torch.arange(5)), rows[:5])
+    assert torch.equal(exported.module()(torch.arange(5)), table.rows()[:5])

@@ -1,0 +1,35 @@
+"""The values of a sparse row as whole numbers between the lowest and the highest of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.compress.quantize.ranges import nearest_codes, stored_scale
+
+
+def quantised_values(rows: Tensor, there: Tensor, bits: int) -> tuple[Tensor, Tensor]:
+    """Codes of the values that are there, row by row, so that ``offset + scale * code`` is near them.
+
+    A row's range is that of its own values: what is not there, a zero, has no code and stays one.
+
+    Args:
+        rows: (N, D) float32 on the CPU.
+        there: (N, D) bool.
+        bits: of a code, 8 or 4.
+
+    Returns:
+        (V,) uint8 codes, and (N, 2) float16: scale and offset of every row, infinite where a value is beyond float16.
+    """
+    wide, mask = rows.numpy(), there.numpy()
+    any_value = mask.any(1, keepdims=True)
+    low = np.where(any_value, np.where(mask, wide, np.float32(np.inf)).min(1, keepdims=True), np.float32(0))
+    high = np.where(any_value, np.where(mask, wide, np.float32(-np.inf)).max(1, keepdims=True), np.float32(0))
+    levels = 2**bits - 1
+    with np.errstate(over="ignore"):  # the caller refuses what is too large
+        scale, offset = stored_scale(low, high, levels, np.float16)
+        ends = np.concatenate([scale, offset], 1).astype(np.float16)
+    if not np.isfinite(ends).all():
+        return torch.zeros(int(mask.sum()), dtype=torch.uint8), torch.from_numpy(ends)
+    return torch.from_numpy(nearest_codes(wide, scale, offset, levels)[mask]), torch.from_numpy(ends)
