@@ -470,7 +470,8 @@ class Attached(Protocol):
         ...
 
     # One that reaches what the result must be only after some epochs has ``settled``, a bool: before that no epoch is
-    # chosen, and no patience lost.
+    # chosen, and no patience lost. With ``settle() -> None`` it brings the model there at once, for a fine-tune to
+    # compare its epochs with no training at all; the weights come back before the first epoch.
 
     def finish(self) -> None:
         """After the fit: leave the model materialised, without masks, observers or projections."""

@@ -261,6 +261,7 @@ def _train(
         validate=None if recipe.watch == "none" else validate,
         on_epoch=[on_epoch],
         attachments=_attachments(plan, store, step, place, recipe, teacher),
+        fitted=not first,
     )
     return report.summary()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -113,6 +114,23 @@ class Attachments(nn.Module):
     def settled(self) -> bool:
         """No stage is on its way to what the result must be; before that, no epoch can be the best."""
         return all(getattr(stage, "settled", True) for stage in self.stages)
+
+    @contextmanager
+    def settled_at_once(self, model: nn.Module) -> Iterator[bool]:
+        """The model as the stages would leave it without any training; its weights come back afterwards.
+
+        Yields:
+            whether all stages can say so.
+        """
+        known = all(hasattr(stage, "settle") or not hasattr(stage, "settled") for stage in self.stages)
+        weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        for stage in self.stages:
+            if known and hasattr(stage, "settle"):
+                stage.settle()  # type: ignore[operator]
+        try:
+            yield known
+        finally:
+            model.load_state_dict(weights)
 
     def finish(self) -> None:
         """After the fit."""

@@ -36,6 +36,7 @@ class EpochEnd(Callback):
         display: what a person sees.
         termination: SIGTERM waits while something is written.
         selection, curve: as an earlier process left them, or fresh.
+        fitted: the model was fitted before, and may stay as it is.
     """
 
     def __init__(
@@ -49,10 +50,20 @@ class EpochEnd(Callback):
         termination: Termination,
         selection: Selection,
         curve: list[dict[str, Any]],
+        fitted: bool,
     ) -> None:
         self.recipe, self.directory, self.belongs_to = recipe, directory, belongs_to
         self.validate, self.on_epoch, self.display, self.termination = validate, on_epoch, display, termination
-        self.selection, self.curve = selection, curve
+        self.selection, self.curve, self.fitted = selection, curve, fitted
+
+    def on_train_start(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+        """Measure what no training leaves: the state before the first epoch may be the best."""
+        if not self.fitted or self.recipe.select != "best" or module.epochs_before:
+            return
+        with module.attachments.settled_at_once(module.model) as settled:
+            if settled:
+                metrics = trainer.strategy.broadcast(self._measure(0, module) if trainer.is_global_zero else {})
+                self.selection.observe(0, metrics, module.model)
 
     def on_train_epoch_start(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
         self.started = time.perf_counter()

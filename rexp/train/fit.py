@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ class FitReport:
         stopped_early: patience came to an end.
         best_epoch: the best epoch and value of each metric over the curve, whatever was selected.
         seconds: of training and validation, over all processes.
+        before: metrics before the first epoch, where that state could be selected, as epoch 0; else empty.
     """
 
     epochs_run: int
@@ -58,6 +59,7 @@ class FitReport:
     stopped_early: bool
     best_epoch: dict[str, dict[str, float]]
     seconds: float
+    before: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Plain values for the stored result."""
@@ -77,6 +79,7 @@ def fit(
     validate: Validate | None,
     on_epoch: Sequence[OnEpoch] = (),
     attachments: Attachments | None = None,
+    fitted: bool = False,
 ) -> FitReport:
     """Train ``model`` in place, from the last checkpoint under ``directory`` where there is one.
 
@@ -92,6 +95,8 @@ def fit(
         validate: measures the model between epochs; None where nothing is watched.
         on_epoch: each is told every epoch's number and values.
         attachments: stages of compression that act inside the fit; they are finished at its end.
+        fitted: the model was fitted before: with ``select=best`` its state before the first epoch, with what the
+            attachments make of it at once, is chosen where no epoch is better.
 
     Returns:
         the report; the model holds the selected weights.
@@ -127,7 +132,9 @@ def fit(
                 attachments.load_state_dict(resume["attachments"])
                 selection.restore(resume["selection"])
                 curve, termination.epoch = resume["curve"], resume["epoch"]
-            epochs = EpochEnd(recipe, directory, belongs_to, validate, on_epoch, shown, termination, selection, curve)
+            epochs = EpochEnd(
+                recipe, directory, belongs_to, validate, on_epoch, shown, termination, selection, curve, fitted
+            )
 
             def between_chunks(steps: int) -> None:
                 termination.check()
@@ -180,6 +187,7 @@ def fit(
         stopped_early=resume["stopped"],
         best_epoch=best_epochs(resume["curve"]),
         seconds=sum(seconds_of(row) for row in resume["curve"]),
+        before=selection.before,
     )
 
 

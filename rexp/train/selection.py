@@ -29,9 +29,10 @@ class Selection:
         self.best_value = math.nan
         self.without_gain = 0
         self.recent: list[Weights] = []
+        self.before: dict[str, float] = {}
 
     def observe(self, epoch: int, metrics: Metrics, model: nn.Module) -> bool:
-        """Look at an epoch; ``metrics`` is empty where it was not validated.
+        """Look at an epoch; ``metrics`` is empty where it was not validated. Epoch 0 is the model before its fit.
 
         Returns:
             whether it is the best so far.
@@ -39,6 +40,8 @@ class Selection:
         Raises:
             ConfigError: a monitor that is needed and not among the metrics.
         """
+        if epoch == 0:
+            self.before = dict(metrics)
         if self.recipe.select == "last_k":
             self.recent = [*self.recent, snapshot(model)][-self.recipe.last_k :]
         if not metrics or (self.recipe.select != "best" and not self.recipe.patience):
@@ -66,7 +69,8 @@ class Selection:
         if self.recipe.select == "best":
             model.load_state_dict(self.best)
             part = " on the test part" if self.recipe.watch == "test" else ""
-            return f"best epoch {self.best_epoch} by {self.recipe.monitor}{part}", self.best_epoch
+            which = f"best epoch {self.best_epoch}" if self.best_epoch else "no epoch, the model before them is best"
+            return f"{which} by {self.recipe.monitor}{part}", self.best_epoch
         if self.recipe.select == "last_k":
             model.load_state_dict(mean(self.recent))
             return f"mean of the last {len(self.recent)} epochs", epoch
@@ -81,7 +85,7 @@ class Selection:
             setattr(self, key, state[key])
 
 
-_STATE = ("best", "best_epoch", "best_value", "without_gain", "recent")
+_STATE = ("best", "best_epoch", "best_value", "without_gain", "recent", "before")
 
 
 def monitored(metrics: Metrics, monitor: str) -> str:

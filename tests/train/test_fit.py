@@ -34,13 +34,14 @@ def train(
     validate: Validate | None = None,
     loss: Any = None,
     device: DeviceConfig | None = None,
+    fitted: bool = False,
     **recipe: Any,
 ) -> tuple[Dot, FitReport]:
     model = model or Dot(SPLIT)
     options = {"max_epochs": 4, "batch_size": 64, "lr": 0.05, "select": "best" if validate else "last", **recipe}
     report = fit(
         model, SPLIT, FitConfig(**options), device or DeviceConfig(progress="none"), loss=loss or Logistic(),
-        sampler=Drawn(SPLIT.n_items), seed=2, directory=directory, validate=validate,
+        sampler=Drawn(SPLIT.n_items), seed=2, directory=directory, validate=validate, fitted=fitted,
     )  # fmt: skip
     return model, report  # type: ignore[return-value]
 
@@ -108,6 +109,31 @@ def test_the_best_epoch_is_the_result(tmp_path: Path) -> None:
     assert report.best_epoch["ndcg@10|full"] == {"epoch": 2, "value": 0.3}
     assert [row["metrics"]["ndcg@10|full"] for row in report.curve] == [0.1, 0.3, 0.2, 0.3]
     json.dumps(report.summary())
+
+
+@pytest.mark.parametrize(("before", "epoch"), [(0.4, 0), (0.3, 0), (0.2, 2)])
+def test_a_fitted_model_stays_as_it_was_where_no_epoch_is_better(before: float, epoch: int, tmp_path: Path) -> None:
+    validate, seen = planned([before, 0.1, 0.3, 0.2, 0.3])
+    start = snapshot(Dot(SPLIT))
+    model, report = train(tmp_path, validate=validate, fitted=True)
+    assert all(torch.equal(tensor, start[name]) for name, tensor in seen[0].items())
+    assert same(model, seen[epoch])
+    assert report.selected_epoch == epoch
+    assert report.selected.startswith(f"best epoch {epoch}" if epoch else "no epoch, the model before them is best")
+    assert report.before["ndcg@10|full"] == before
+    assert [row["epoch"] for row in report.curve] == [1, 2, 3, 4]
+    # The epochs are those of a fit that did not look first.
+    unseen, alone = planned([0.1, 0.3, 0.2, 0.3])
+    _, plain = train(tmp_path / "plain", validate=unseen)
+    assert all(torch.equal(tensor, alone[3][name]) for name, tensor in seen[4].items())
+    assert plain.before == {}
+
+
+def test_the_last_epoch_of_a_fitted_model_is_taken_where_that_is_asked_for(tmp_path: Path) -> None:
+    validate, seen = planned([0.1, 0.3, 0.2, 0.3])
+    model, report = train(tmp_path, validate=validate, fitted=True, select="last")
+    assert same(model, seen[3])
+    assert report.before == {}
 
 
 def test_an_error_is_better_when_lower(tmp_path: Path) -> None:

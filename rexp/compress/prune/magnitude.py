@@ -121,6 +121,10 @@ class Pruning(nn.Module):
             self.settled = epoch > self.ramp
         self.after_step()
 
+    def settle(self) -> None:
+        """Put the masks of the end on at once."""
+        self.on_epoch(self.ramp + 1)
+
     @torch.no_grad()
     def after_step(self) -> None:
         """Put the masks on again: an optimiser moves what has momentum."""

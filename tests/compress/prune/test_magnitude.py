@@ -47,6 +47,27 @@ def test_the_ramp_is_cubic_and_ends_one_epoch_before_the_last_at_most() -> None:
     assert pruning(mf(), max_epochs=1).ramp == 0
 
 
+def test_the_masks_of_the_end_are_put_on_at_once_and_taken_off_again() -> None:
+    model = mf(item_bias=False)
+    stage = pruning(model, sparsity=0.8, ramp=4)
+    attached = Attachments([stage], [torch.Generator()], 0)
+    dense = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with attached.settled_at_once(model) as known:
+        assert known
+        assert zeros(model) == pytest.approx(0.8, abs=1e-3)
+    assert all(torch.equal(tensor, dense[name]) for name, tensor in model.state_dict().items())
+    stage.on_epoch(1)
+    assert (zeros(model), stage.settled) == (0.0, False)
+
+
+def test_what_settles_in_an_unknown_way_is_not_measured_before_its_epochs() -> None:
+    model, other = mf(item_bias=False), nn.Module()
+    other.settled = False
+    with Attachments([other, pruning(model)], [torch.Generator()] * 2, 0).settled_at_once(model) as known:
+        assert not known
+        assert zeros(model) == 0.0
+
+
 def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **options: Any) -> tuple[Any, FitReport]:
     """A fit with Adam and weight decay, which move every weight at every step."""
     model = mf(item_bias=False).train()
