@@ -20,6 +20,7 @@ class SplitRows(SmallTable):
 
     codes: Tensor
     ends: Tensor
+    columns: Tensor | None
 
     def __init__(self, table: RowwiseTable) -> None:
         super().__init__(table.n_rows, table.dim)
@@ -27,12 +28,13 @@ class SplitRows(SmallTable):
         ends = table.packed[:, width:].clone(memory_format=torch.contiguous_format)
         self.register_buffer("codes", table.packed[:, :width].contiguous())
         self.register_buffer("ends", ends.view(table.kind))
+        self.register_buffer("columns", table.columns)
 
     def look_up(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
         vectors: Tensor = offset + scale * unpack(self.codes.index_select(0, ids), self.bits, self.dim).float()
-        return vectors
+        return vectors if self.columns is None else vectors * self.columns
 
 
 def make_exportable(model: nn.Module) -> None:

@@ -103,6 +103,7 @@ class Tables(nn.Module):
 
 STAGES: list[tuple[str, dict[str, Any]]] = [
     *(("rowwise", {"bits": bits}) for bits in (8, 4, 2)),
+    ("rowwise", {"bits": 4, "columns": True}),
     *(("pq", {"parts": 3, "bits": bits}) for bits in (8, 4)),
     *(("pack", {"sparsity": 0.7, "values": values}) for values in ("fp32", "fp16", "int8", "int4")),
     *(("half", {"format": form}) for form in ("bf16", "fp16")),

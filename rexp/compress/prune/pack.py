@@ -39,7 +39,7 @@ class PackConfig:
         sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there.
         scope, min_per_row: of that pruning, see ``magnitude``.
         values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
-            their row, whose scale and offset take 4 bytes.
+            their row, relative to a scale of every column; a row's scale and offset take 4 bytes, a column's scale 4.
     """
 
     targets: tuple[str, ...] = ("*",)
@@ -69,6 +69,7 @@ class PackedTable(SmallTable):
     starts: Tensor
     values: Tensor
     ends: Tensor
+    columns: Tensor
 
     def __init__(self, n_rows: int, dim: int, n_values: int, values: Format) -> None:
         super().__init__(n_rows, dim, n_values=n_values, values=values)
@@ -80,6 +81,7 @@ class PackedTable(SmallTable):
             width = packed_width(n_values + 1, self.code_bits)
             self.register_buffer("values", torch.zeros(width, dtype=torch.uint8))
             self.register_buffer("ends", torch.zeros(n_rows, 2, dtype=torch.float16))  # scale and offset
+            self.register_buffer("columns", torch.ones(dim))
         else:
             self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
 
@@ -91,7 +93,7 @@ class PackedTable(SmallTable):
         if not self.code_bits:
             return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
         scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
-        return torch.where(there, offset + scale * self._codes(places), 0.0)
+        return torch.where(there, (offset + scale * self._codes(places)) * self.columns, 0.0)
 
     def _codes(self, places: Tensor) -> Tensor:
         """The codes that lie at some places, in their shape."""
@@ -115,9 +117,10 @@ class PackedTable(SmallTable):
         self.bits.copy_(pack(there.to(torch.uint8), 1))
         self.starts.copy_(counts.cumsum(0) - counts)
         if self.code_bits:
-            codes, ends = quantised_values(rows, there, self.code_bits)
+            codes, ends, columns = quantised_values(rows, there, self.code_bits)
             self.values.copy_(pack(F.pad(codes, (0, 1)).view(1, -1), self.code_bits)[0])
             self.ends.copy_(ends)
+            self.columns.copy_(columns)
         else:
             self.values[:-1] = rows[there].to(self.values.dtype)
         stored = self.ends if self.code_bits else self.values

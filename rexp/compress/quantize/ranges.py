@@ -53,6 +53,22 @@ def stored_scale(low: Array, high: Array, levels: int, dtype: Any) -> tuple[Arra
     return np.where(scale < exact, np.nextafter(scale, dtype(np.inf)), scale), offset
 
 
+def column_scales(rows: Array, there: Array | None = None) -> Array:
+    """(D,) float32: the square root of every column's root mean square, 1 where it is 0.
+
+    A turned table (``rotate``, ``factorize``) has a few strong columns, which a row's range follows and beside which
+    the weak ones would be coarse. Divided by its own size, every column would be as coarse as the next, the strong ones
+    too, which weigh most in a score; the root is half way between.
+
+    Args:
+        rows: (N, D) float32.
+        there: (N, D) bool, the values that count; None for all.
+    """
+    counted = len(rows) if there is None else np.maximum(there.sum(0), 1)
+    scales = np.sqrt(np.sqrt(np.square(rows, dtype=np.float64).sum(0) / counted)).astype(np.float32)
+    return np.where(scales == 0, np.float32(1), scales)
+
+
 def nearest_codes(rows: Array, scale: Array, offset: Array, levels: int) -> Array:
     """(N, D) uint8: the code of each value."""
     scale, offset = scale.astype(np.float32), offset.astype(np.float32)

@@ -52,7 +52,7 @@ def test_bytes() -> None:
     assert 100 * 64 * 4 / table.nbytes() > 10
     small = PackedTable(100, 64, 600, "int4")
     small.take(rows)
-    assert small.nbytes() == 100 * (8 + 4 + 4) + 301
+    assert small.nbytes() == 100 * (8 + 4 + 4) + 301 + 64 * 4
     fifth = PackedTable(1000, 64, 12800, "int4")
     assert 11 < 1000 * 64 * 4 / fifth.nbytes() < 12
 
@@ -67,7 +67,7 @@ def test_codes_are_within_half_a_step_of_the_values_and_zeros_stay(
     table.take(rows)
     found = table.rows()
     assert (found[rows == 0] == 0).all()
-    for row, near in zip(rows, found, strict=True):
+    for row, near in zip(rows / table.columns, found / table.columns, strict=True):
         kept = row[row != 0]
         if len(kept):
             # float16 rounds the step and the offset, by at most 2^-11 of them.
@@ -81,13 +81,19 @@ def test_codes_are_within_half_a_step_of_the_values_and_zeros_stay(
 
 
 def test_codes_by_hand() -> None:
-    rows = torch.tensor([[0.0, 1.0, 0.0, 16.0], [0.0, 0.0, 0.0, 0.0], [-3.0, 0.0, 4.4, 12.0]])
-    table = PackedTable(3, 4, 5, "int4")
+    # Root mean squares of 16 and 4 where they are there: the columns' scales are 4 and 2, and in the others 1 and 1.
+    rows = torch.tensor([[0.0, -8.0, 16.0, 1.0], [0.0, 0.0, 0.0, 0.0], [4.0, 28.8, 0.0, -1.0], [-4.0, 0.0, -16.0, 0.0]])
+    rows[0, 1], rows[2, 1] = -1.0, 1.0
+    table = PackedTable(4, 4, 8, "int4")
     table.take(rows)
-    assert table.ends.tolist() == [[1.0, 1.0], [0.0, 0.0], [1.0, -3.0]]
-    # 0, 15, 0, 7 (4.4 lies nearest to 4), 15 and the one that nothing reads, the first in a byte's lower half
-    assert table.values.tolist() == [15 * 16, 7 * 16, 15]
-    assert table.rows().tolist() == [[0, 1, 0, 16], [0, 0, 0, 0], [-3, 0, 4, 12]]
+    assert table.columns.tolist() == [2.0, 1.0, 4.0, 1.0]
+    # Divided by them the rows hold -1, 4, 1; nothing; 2, 1, -1; -2, -4. Their ranges are 5, 0, 3 and 2.
+    assert table.ends[:, 1].tolist() == [-1.0, 0.0, -1.0, -4.0]
+    torch.testing.assert_close(table.ends[:, 0].float() * 15, torch.tensor([5.0, 0.0, 3.0, 2.0]), rtol=1e-3, atol=0)
+    # Codes 0, 15, 6; 15, 10, 0; 15, 0 and the one that nothing reads, the first of two in a byte's lower half.
+    assert table.values.tolist() == [15 * 16, 6 + 15 * 16, 10, 15, 0]
+    torch.testing.assert_close(table.rows(), rows, rtol=2e-3, atol=0)
+    assert ((table.rows() == 0) == (rows == 0)).all()
 
 
 def test_pruned_at_once_and_packed() -> None:
@@ -110,7 +116,7 @@ def test_pruned_at_once_and_packed() -> None:
 def test_values_beyond_float16_are_refused() -> None:
     model = mf(item_bias=False)
     with torch.no_grad():
-        model.users.weight[0, 0] = 1e8
+        model.users.weight[0, 0] = 1e16
     for values in ("fp16", "int8", "int4"):
         with pytest.raises(RunError, match=f"too large for {values}; take values=fp32"):
             packed(model, values=values)

@@ -115,6 +115,18 @@ def test_a_stage_takes_the_most_bits_that_fit() -> None:
     assert table_of("rowwise", rows, budget=10.0).bits == 2  # 10.7
 
 
+def test_scales_of_columns_help_where_columns_differ_in_size() -> None:
+    rows = rows_of(60, 16) * 0.5 ** torch.arange(16)
+    plain, scaled = table_of("rowwise", rows, bits=4), table_of("rowwise", rows, bits=4, columns=True)
+    assert scaled.nbytes() == plain.nbytes() + 16 * 4
+    assert RowwiseTable(**scaled.describe()).columns is not None
+    torch.testing.assert_close(scaled.columns, rows.square().mean(0) ** 0.25, rtol=1e-5, atol=0)
+    relative = rows / scaled.columns
+    torch.testing.assert_close(scaled.rows(), table(relative, 4).rows() * scaled.columns, rtol=1e-5, atol=1e-6)
+    lost, lost_scaled = ((made.rows() - rows)[:, 4:].square().sum() for made in (plain, scaled))
+    assert lost_scaled < 0.25 * lost
+
+
 def test_without_bits_or_budget_it_is_8_bits() -> None:
     assert table_of("rowwise", rows_of(60, 32), search="none").bits == 8
 
