@@ -6,7 +6,7 @@ torch is imported for type checking only, so that listing plugins stays fast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -371,6 +371,8 @@ class Need(StrEnum):
     """The weights that the model started from."""
     FEATURES = "features"
     """A model that reads at least one feature (``rexp.models.features.FeatureVectors``)."""
+    VALIDATION = "validation"
+    """A model that was fitted, and a validation part to measure it on (``StageContext.validate``)."""
 
 
 class TeacherView(Protocol):
@@ -407,12 +409,15 @@ class StageContext:
     """What a stage may know.
 
     Args:
-        split: its training part may be learned from, nothing else.
+        split: its training part may be learned from, nothing else. (What ``validate`` says may be chosen by.)
         generator: the only source of chance, seeded by the run and the stage's place in the order.
         teacher: or None where the stage needs none.
         max_epochs: epochs of the fit that a stage is part of; 0 outside one.
         initial: the model's weights before its first fit, for a stage that needs them.
         online: the model that learns beside its student, a module of its own, for a stage that trains it.
+        validate: measures the model as it is now on the validation part, by the metric that its fit is watched by;
+            negated where lower is better, so that higher always is. For a stage with ``Need.VALIDATION``, else None.
+        found: takes numbers that the stage found, by their names, for the run's result.
     """
 
     split: Split
@@ -421,6 +426,8 @@ class StageContext:
     max_epochs: int = 0
     initial: Mapping[str, Tensor] | None = None
     online: Any = None
+    validate: Callable[[], float] | None = None
+    found: dict[str, float] = field(default_factory=dict)
 
 
 class Step(Protocol):

@@ -153,7 +153,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
             "weights": weights,
             "cost": _cost(costs, weights, ended, steps, evaluation),
         }
-        result |= _taught(plan, store, result)
+        result |= _taught(plan, store, result) | _found(steps)
         if control := plan.control():
             result["control"] = control
         store.commit(run, result, ended)
@@ -217,6 +217,17 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
         return named
     _say(f"run {result['run_id']} {in_words(found)}")
     return {**named, "gate": found}
+
+
+def _found(steps: Sequence[Result]) -> Result:
+    """What the stages found, by label and name: ``prune.sparsity``."""
+    found = {
+        f"{label}.{name}": number
+        for step in steps
+        for label, numbers in step.get("found", {}).items()
+        for name, number in numbers.items()
+    }
+    return {"found": found} if found else {}
 
 
 def _warn_of_zeros(run: str, steps: Sequence[Result], costs: Mapping[str, int]) -> None:

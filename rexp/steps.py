@@ -179,15 +179,47 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
     torch.manual_seed(seed)  # layers take their initial values from the global generator
-    view = teacher() if Need.TEACHER in stage.plugin.needs else None
+    needs = stage.needs
+    view = teacher() if Need.TEACHER in needs else None
     epochs = plan.fit.recipe.max_epochs if plan.fit else 0
-    online = _online(plan, store) if Need.ONLINE in stage.plugin.needs else None
-    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs, online=online)
+    online = _online(plan, store) if Need.ONLINE in needs else None
+    validate = _validate(plan) if Need.VALIDATION in needs else None
+    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs, online=online, validate=validate)
+
+
+def _measuring(plan: Plan, part: Part) -> Callable[[nn.Module], Mapping[str, float]]:
+    """Measures models as between the epochs of a fit."""
+    from rexp.config.watched import between_epochs
+    from rexp.evaluate.evaluator import Evaluator, device_of
+
+    evaluator = cache(partial(Evaluator, plan.split, between_epochs(plan.request.evaluate), part))  # one a device
+    return lambda model: evaluator(device_of(model))(model).metrics
+
+
+def _validate(plan: Plan) -> Callable[[], float]:
+    """The plan's model on the validation part, by the fit's monitor; higher is better."""
+    from rexp.train.selection import better, monitored
+
+    assert plan.fit is not None
+    monitor, measure = plan.fit.recipe.monitor, _measuring(plan, "valid")
+
+    def validate() -> float:
+        metrics = measure(plan.model)
+        name = monitored(metrics, monitor)
+        return metrics[name] if better(name, 1.0, 0.0) else -metrics[name]
+
+    return validate
+
+
+def _found(found: Mapping[str, Mapping[str, float]]) -> Report:
+    """What stages found, by their labels, for a step's report."""
+    told = {label: dict(numbers) for label, numbers in found.items() if numbers}
+    return {"found": told} if told else {}
 
 
 def _initial(plan: Plan) -> Weights | None:
     """The weights that the fit starts from, where a stage needs them."""
-    if not any(Need.INITIAL in stage.plugin.needs for step in plan.recipe.steps for stage in step.stages):
+    if not plan.recipe.needs(Need.INITIAL):
         return None
     from rexp.train.selection import snapshot
 
@@ -202,7 +234,7 @@ def _apply(
     started = time.perf_counter()
     context = replace(_context(plan, store, place, 0, teacher, step.stage), initial=initial)
     step.stage.plugin(step.stage.config).apply(plan.model, context)
-    return {"seconds": time.perf_counter() - started}
+    return {"seconds": time.perf_counter() - started, **_found({step.stage.label: context.found})}
 
 
 def _train(
@@ -218,16 +250,13 @@ def _train(
     import torch
 
     from rexp import registry
+    from rexp.train.fit import fit
 
     request, split, model = plan.request, plan.split, plan.model
     started = time.perf_counter()
     if plan.fit is None:
         model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
-    from rexp.config.watched import between_epochs
-    from rexp.evaluate.evaluator import Evaluator, device_of
-    from rexp.train.fit import fit
-
     recipe = _recipe(plan, step)
     loss = sampler = None
     if plan.fit.loss:
@@ -238,17 +267,14 @@ def _train(
         sampler = registry.load("sampler", name)(config, split)
 
     first, directory = place == _first_fit(plan) - 1, store.directory(run)
-    part: Part = "valid" if recipe.watch == "valid" else "test"
-    evaluator = cache(partial(Evaluator, split, between_epochs(request.evaluate), part))  # one a device
-
-    def validate(candidate: nn.Module) -> Mapping[str, float]:
-        return evaluator(device_of(candidate))(candidate).metrics
+    measure = _measuring(plan, "valid" if recipe.watch == "valid" else "test")
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
         if first:
             store.append_metrics(run, {"epoch": epoch, **values})
         log(values, epoch)
 
+    attachments, found = _attachments(plan, store, step, place, recipe, teacher)
     report: FitReport = fit(
         model,
         split,
@@ -258,12 +284,12 @@ def _train(
         sampler=sampler,
         seed=_seed(plan, place),
         directory=directory if first else directory / "checkpoints" / f"step-{place + 1}",
-        validate=None if recipe.watch == "none" else validate,
+        validate=None if recipe.watch == "none" else measure,
         on_epoch=[on_epoch],
-        attachments=_attachments(plan, store, step, place, recipe, teacher),
+        attachments=attachments,
         fitted=not first,
     )
-    return report.summary()
+    return {**report.summary(), **_found(found)}
 
 
 def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
@@ -276,16 +302,17 @@ def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
 
 def _attachments(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
-) -> Attachments:
-    """The stages that act inside a fit, attached to the model."""
+) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
+    """The stages that act inside a fit, attached to the model, and what they found by their labels."""
     from rexp.train.attachments import Attachments
 
-    modules, generators = [], []
+    modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
         context = replace(_context(plan, store, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
         modules.append(stage.plugin(stage.config).attach(plan.model, context))
         generators.append(context.generator)
-    return Attachments(modules, generators, _seed(plan, place))
+        found[stage.label] = context.found
+    return Attachments(modules, generators, _seed(plan, place)), found
 
 
 def _seed(plan: Plan, place: int) -> int:

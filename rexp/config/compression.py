@@ -38,6 +38,12 @@ class Staged:
         """The stage's class."""
         return registry.load("stage", self.name)
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it cannot do without, its options considered."""
+        needs: frozenset[Need] = self.plugin(self.config).needs
+        return needs
+
     def plain(self) -> Node:
         """Plain values, as the stored configuration has them."""
         return {"name": self.name, **asdict(self.config)}
@@ -84,7 +90,7 @@ class Recipe:
 
     def needs(self, need: Need) -> bool:
         """Whether one of its stages does."""
-        return any(need in stage.plugin.needs for step in self.steps for stage in step.stages)
+        return any(need in stage.needs for step in self.steps for stage in step.stages)
 
     def plain(self, steps: int | None = None) -> Node:
         """Plain values of the first ``steps`` of it, or of all."""
@@ -123,8 +129,13 @@ def control_of(recipe: Recipe) -> Recipe:
     return Recipe(tuple(step for step in map(left, recipe.steps) if step))
 
 
-def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
+def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool) -> None:
     """Refuse stages that the model cannot serve, and say why.
+
+    Args:
+        recipe: its stages are checked.
+        model, name: what they will work on.
+        validated: the data has a validation part.
 
     Raises:
         ConfigError: naming the stage, what it needs, and a way out.
@@ -146,6 +157,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         Need.TEACHER: True,
         Need.ONLINE: True,
         Need.INITIAL: True,
+        Need.VALIDATION: validated and not closed,
     }
     what = {
         Need.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
@@ -159,7 +171,12 @@ def check_model(recipe: Recipe, model: nn.Module, name: str) -> None:
         if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):
             raise ConfigError(f"model={name} is fitted in closed form: no stage acts inside its fit, and none follows")
         for stage in step.stages:
-            for need in stage.plugin(stage.config).needs:  # an option may ask for other parts than the default does
+            for need in stage.needs:
+                if need is Need.VALIDATION and not has[need]:
+                    raise ConfigError(
+                        f"stage '{stage.label}' ({stage.name}) measures the model on a validation part: take a split "
+                        "with one (data/split=leave_last data.split.valid=1) and a model that is trained by epochs"
+                    )
                 if not has[need]:
                     others = ", ".join(_of_phase(stage.plugin.phase, has))
                     raise ConfigError(
@@ -227,6 +244,12 @@ def _check_order(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]
     frozen: Staged | None = None
     for place, step in enumerate(steps):
         before = place < fits[0]
+        for stage in step.stages if place <= fits[0] else ():
+            if Need.VALIDATION in stage.needs:
+                raise ConfigError(
+                    f"compress.order={_text(order)}: '{stage.label}' ({stage.name}) measures a fitted model; put it "
+                    "into a fine-tune, or after the fit, or give a number in the place of auto"
+                )
         if isinstance(step, TrainingStep):
             if before:
                 raise ConfigError(f"compress.order={_text(order)}: there is nothing to fine-tune before the fit")

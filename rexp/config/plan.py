@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
-from rexp.api import Capability
+from rexp.api import Capability, Need
 from rexp.config.compression import Recipe, TrainingStep, check_model
 from rexp.config.fitting import Fit, plan_fit
 from rexp.config.request import MODEL_RESERVED, Node, Request
@@ -80,10 +80,16 @@ class Plan:
     def _compression(self, steps: int | None) -> Node:
         """The first steps of the recipe, and what the fine-tunes among them do otherwise than the fit."""
         plain, recipes = self.recipe.plain(steps), self._recipes(steps)
+        if self.fit and self._measures(steps):
+            plain["monitor"] = self.fit.recipe.monitor  # which the fit itself may have no use for
         if len(recipes) < 2:
             return plain
         fit, finetune = (recipe.plain() for recipe in recipes)
         return {**plain, "finetune": {key: value for key, value in finetune.items() if value != fit[key]}}
+
+    def _measures(self, steps: int | None) -> bool:
+        """Whether a stage of the first steps looks at the validation part."""
+        return Recipe(self.recipe.steps[:steps]).needs(Need.VALIDATION)
 
     def _recipes(self, steps: int | None) -> list[FitConfig]:
         """How the first steps train: the fit, and the fine-tunes where there are any."""
@@ -118,6 +124,8 @@ class Plan:
             config["teacher"] = None
         recipes = self._recipes(steps)
         config["watched"] = [self._watched(recipe) for recipe in recipes if recipe.chooses]
+        if recipes and self._measures(steps):
+            config["watched"].append(self._watched(replace(recipes[0], watch="valid")))
         if recipes and not config["watched"]:
             config["fit"] = {key: value for key, value in config["fit"].items() if key not in WATCHING}
         return self._identified(config)
@@ -163,7 +171,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         if typed and not sweeping:
             raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
         notices.append(text + ", ".join(request.overrides))
-    check_model(request.recipe, model, node["name"])
+    check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
     if not teaching and request.teachers:
         names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]
         text = f"{', '.join(names)} is used by no stage of compress.order"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Result = Mapping[str, Any]
 ABSENT = "-"
-PARTS = ("metrics", "cost", "gate", "beside")
+PARTS = ("metrics", "cost", "gate", "found", "beside")
 """Of a result: where columns come from."""
 
 

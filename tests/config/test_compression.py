@@ -52,3 +52,11 @@ def test_a_stage_that_stands_twice_for_nothing_is_refused(order: list[Any], text
     with pytest.raises(ConfigError) as error:
         recipe(*order)
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize("order", [[["fit", "it"]], ["it", "fit"]])
+def test_what_measures_a_fitted_model_is_no_part_of_its_fit(order: list[Any]) -> None:
+    name = "magnitude" if isinstance(order[0], list) else "pack"
+    with pytest.raises(ConfigError, match=r"measures a fitted model; put it into a fine-tune|belongs after the fit"):
+        plan_recipe(order, {"it": {"name": name, "sparsity": "auto"}})
+    assert plan_recipe(["fit", ["finetune", "it"]], {"it": {"name": "magnitude", "sparsity": "auto"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -109,3 +110,21 @@ def test_a_loss_that_is_the_models_own_keeps_its_options(planned: Planned) -> No
 
 def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
     assert options(planned, "sampler", "model=mf", "loss=sampled_softmax", "sampler=in_batch")["n"] is None
+
+
+def test_a_stage_that_looks_at_validation_depends_on_its_rules(
+    planned: Planned, composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    auto = ("model=mf", "compress=prune", "compress.order=[fit,[finetune,prune],pack]", "train.select=last")
+    auto = (*auto, "train.patience=0", "compress.stages.prune.sparsity=auto")
+    by_gain, by_hits, other = (
+        planned(*auto, *rest) for rest in ([], ["train.monitor=hr@10"], ["evaluate.mask=[]", "train.monitor=ndcg@10"])
+    )
+    for steps in (2, 3):
+        identities = {str(plan.steps_identity(steps)) for plan in (by_gain, by_hits, other)}
+        assert len(identities) == 3
+    assert by_gain.steps_identity(1) == by_hits.steps_identity(1) == other.steps_identity(1)
+    assert by_gain.identity() != by_hits.identity()
+    unvalidated = replace(SPLIT, valid=SPLIT.valid.take(np.empty(0, np.int64)))
+    with pytest.raises(ConfigError, match=r"'prune' .* measures the model on a validation part: take a split with one"):
+        resolve(read(composed(*auto), {}), unvalidated, Store(tmp_path), sweeping=False)

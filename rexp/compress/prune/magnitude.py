@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
+from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.compress.prune.masks import Scope, largest
 from rexp.compress.prune.weights import NEEDS, Kind, weights_of
 
@@ -24,7 +25,9 @@ class MagnitudeConfig:
 
     Args:
         sparsity: share of the weights that are 0 in the end; null holds the zeros that are there when the fit begins,
-            as after ``rewind``.
+            as after ``rewind``. ``auto`` looks for the largest that costs the model, as it is when a fine-tune begins
+            and before that trains anything, no more than ``tolerance`` on the validation part.
+        tolerance: of ``auto``: share of the metric by which the epochs are chosen.
         initial: share in the first epoch.
         ramp: epochs over which it grows from the one to the other, at most all but the last.
         scope: the smallest of all matrices together (``global``), of each (``layer``), or of each ``row``.
@@ -34,7 +37,8 @@ class MagnitudeConfig:
         targets, ignore: patterns of their paths in the model.
     """
 
-    sparsity: float | None = 0.8
+    sparsity: Sparsity | None = 0.8
+    tolerance: float = 0.02
     initial: float = 0.0
     ramp: int = 10
     scope: Scope = "global"
@@ -44,11 +48,10 @@ class MagnitudeConfig:
     ignore: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in ("sparsity", "initial"):
-            value = getattr(self, key)
-            if value is not None and not 0 <= value < 1:
-                raise ValueError(f"{key}={value} must be at least 0 and below 1")
-        if self.sparsity is not None and self.initial > self.sparsity:
+        check_sparsity(self.sparsity, self.tolerance)
+        if not 0 <= self.initial < 1:
+            raise ValueError(f"initial={self.initial} must be at least 0 and below 1")
+        if isinstance(self.sparsity, float) and self.initial > self.sparsity:
             raise ValueError(f"initial={self.initial} must not be above sparsity={self.sparsity}")
         if self.ramp < 0 or self.min_per_row < 0:
             raise ValueError(f"ramp={self.ramp} and min_per_row={self.min_per_row} must not be negative")
@@ -73,7 +76,8 @@ class Magnitude:
 
     def __init__(self, config: MagnitudeConfig) -> None:
         self.config = config
-        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # type: ignore[misc]  # of what is chosen
+        needs = {NEEDS[kind] for kind in config.kinds} | ({Need.VALIDATION} if config.sparsity == "auto" else set())
+        self.needs = frozenset(needs)  # type: ignore[misc]  # of what is chosen
 
     def attach(self, model: nn.Module, context: StageContext) -> Pruning:
         """Take the matrices.
@@ -83,7 +87,11 @@ class Magnitude:
         """
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
-        return Pruning(config, weights, context.max_epochs)
+        sparsity = config.sparsity
+        if sparsity == "auto":
+            found = list(weights.values()), config.scope, config.min_per_row, config.tolerance
+            sparsity = sparsity_found(*found, context)
+        return Pruning(config, sparsity, weights, context.max_epochs)
 
 
 class Pruning(nn.Module):
@@ -93,14 +101,17 @@ class Pruning(nn.Module):
     from a checkpoint has the same.
 
     Args:
-        config: how much goes, and when.
+        config: what goes, and when.
+        sparsity: how much goes; None holds the zeros that are there.
         weights: matrices by their path.
         max_epochs: of the fit.
     """
 
-    def __init__(self, config: MagnitudeConfig, weights: Mapping[str, Tensor], max_epochs: int) -> None:
+    def __init__(
+        self, config: MagnitudeConfig, sparsity: float | None, weights: Mapping[str, Tensor], max_epochs: int
+    ) -> None:
         super().__init__()
-        self.config, self._weights, self._masks = config, dict(weights), list[Tensor]()
+        self.config, self.sparsity, self._weights, self._masks = config, sparsity, dict(weights), list[Tensor]()
         self.ramp = min(config.ramp, max_epochs - 1)
         self.settled = True
         """The sparsity is that of the end: an epoch before has more weights than the result may."""
@@ -113,10 +124,10 @@ class Pruning(nn.Module):
     def on_epoch(self, epoch: int) -> None:
         """Choose the masks of an epoch, and put them on."""
         weights, config = list(self._weights.values()), self.config
-        if config.sparsity is None:
+        if self.sparsity is None:
             self._masks = [matrix != 0 for matrix in weights]
         else:
-            sparsity = cubic(config.initial, config.sparsity, epoch - 1, self.ramp)
+            sparsity = cubic(min(config.initial, self.sparsity), self.sparsity, epoch - 1, self.ramp)
             self._masks = largest(weights, sparsity, config.scope, config.min_per_row)
             self.settled = epoch > self.ramp
         self.after_step()

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from rexp.api import Need
 from rexp.compress.embed.budget import Limit
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
 from rexp.compress.modules import tables
+from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.compress.prune.masks import Scope, largest
 from rexp.compress.prune.values import quantised_values
 from rexp.compress.quantize.packing import pack, packed_width, unpack
@@ -36,7 +38,9 @@ class PackConfig:
 
     Args:
         targets, ignore: patterns of the tables' paths in the model.
-        sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there.
+        sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there, ``auto``
+            takes the largest share that costs no more than ``tolerance`` on the validation part.
+        tolerance: of ``auto``: share of the metric by which the epochs are chosen.
         scope, min_per_row: of that pruning, see ``magnitude``.
         values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
             their row, relative to a scale of every column; a row's scale and offset take 4 bytes, a column's scale 4.
@@ -44,14 +48,14 @@ class PackConfig:
 
     targets: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
-    sparsity: float | None = None
+    sparsity: Sparsity | None = None
+    tolerance: float = 0.02
     scope: Scope = "global"
     min_per_row: int = 1
     values: Format = "fp16"
 
     def __post_init__(self) -> None:
-        if self.sparsity is not None and not 0 <= self.sparsity < 1:
-            raise ValueError(f"sparsity={self.sparsity} must be at least 0 and below 1")
+        check_sparsity(self.sparsity, self.tolerance)
         if self.min_per_row < 0:
             raise ValueError(f"min_per_row={self.min_per_row} must not be negative")
 
@@ -141,15 +145,20 @@ class Pack(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": PackedTable}
     config: PackConfig
 
+    def __init__(self, config: PackConfig) -> None:
+        super().__init__(config)
+        if config.sparsity == "auto":
+            self.needs = self.needs | {Need.VALIDATION}  # type: ignore[misc]  # of what is chosen
+
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
         """Prune where that is asked for, and swap the tables in place."""
-        config = self.config
-        if config.sparsity is not None:
+        config, sparsity = self.config, self.config.sparsity
+        if sparsity is not None:
             dense = [table.weight for table in tables(model, config.targets, config.ignore).values()]
-            for matrix, mask in zip(
-                dense, largest(dense, config.sparsity, config.scope, config.min_per_row), strict=True
-            ):
+            if sparsity == "auto":
+                sparsity = sparsity_found(dense, config.scope, config.min_per_row, config.tolerance, context)
+            for matrix, mask in zip(dense, largest(dense, sparsity, config.scope, config.min_per_row), strict=True):
                 matrix.mul_(mask)
         super().apply(model, context)
 
