@@ -33,12 +33,20 @@ class FactorizeConfig(TableOptions):
     Args:
         rank: columns that are left to each reader of a table, at most; null solves it from the budget of all tables
             together.
+        keep: in the place of both: share of every reader's columns that is left, at least one.
     """
 
     rank: int | None = None
+    keep: float | None = None
 
     def __post_init__(self) -> None:
         self.check(rank=self.rank)
+        if self.keep is None:
+            return
+        if not 0 < self.keep <= 1:
+            raise ValueError(f"keep={self.keep} must be above 0 and at most 1")
+        if self.rank is not None or self.budget is not None:
+            raise ValueError(f"keep={self.keep} stands in the place of rank and budget; give one of them")
 
 
 class Factorize:
@@ -70,13 +78,20 @@ class Factorize:
             RunError: a table holds NaN or infinite values.
         """
         readers, dense = read_together(model, self.config.targets, self.config.ignore)
-        rank = self._rank(readers, dense)
-        narrow_tables(model, readers, dense, lambda reader: _narrow(model, reader, columns_of(reader, dense), rank))
+        ranks = self._ranks(readers, dense)
+        narrow_tables(
+            model, readers, dense, lambda reader: _narrow(model, reader, columns_of(reader, dense), ranks[reader])
+        )
 
-    def _rank(self, readers: Sequence[Reader], dense: Tables) -> int:
-        """The columns that are left at most: as asked, or the most that fit."""
-        if self.config.rank is not None:
-            return self.config.rank
+    def _ranks(self, readers: Sequence[Reader], dense: Tables) -> Mapping[Reader, int]:
+        """The columns that are left to each reader at most: as asked, or the most that fit."""
+        if (keep := self.config.keep) is None:
+            return dict.fromkeys(readers, self.config.rank or self._fitting(readers, dense))
+        widths = {reader: columns_of(reader, dense)[0].shape[1] for reader in readers}
+        return {reader: max(1, round(keep * width)) for reader, width in widths.items()}
+
+    def _fitting(self, readers: Sequence[Reader], dense: Tables) -> int:
+        """The most columns that the budget allows every reader."""
         shares = limits(self.config, dense).values()
         allowed = sum(share.most * (BYTES if share.counted == "parameters" else 1) for share in shares)
         reads = [(path, stop - start) for reader in readers for path, (start, stop) in reads_of(reader, dense)]

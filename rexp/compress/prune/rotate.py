@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rexp.api import Need
 from rexp.compress.embed.factorize import Factorize
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from rexp.api import StageContext
+    from rexp.compress.embed.reading import Tables
     from rexp.readers import Reader
-    from rexp.tables import EmbeddingTable
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,25 @@ class RotateConfig:
 
 class Rotate(Factorize):
     """The joint factorisation of ``factorize`` with all of its columns: scores stay, and magnitudes come to mean
-    something, for the columns are those of the singular vectors, the strongest first. To go before pruning."""
+    something, for the columns are those of the singular vectors, the strongest first. To go before pruning. Since
+    scores are the same with it and without, it is no error that a model cannot be turned: it is left as it is, and a
+    note says so."""
 
     Config: ClassVar[type] = RotateConfig
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
 
-    def _rank(self, readers: Sequence[Reader], dense: Mapping[str, EmbeddingTable]) -> int:
+    def apply(self, model: nn.Module, context: StageContext) -> None:
+        """Turn what is read in a known way, in place.
+
+        Raises:
+            ConfigError: the patterns leave nothing of it.
+            RunError: a table holds NaN or infinite values.
+        """
+        if hasattr(model, "readers"):
+            super().apply(model, context)
+        else:
+            print(f"note: rotate leaves the tables as they are: {type(model).__name__} has no readers", file=sys.stderr)
+
+    def _ranks(self, readers: Sequence[Reader], dense: Tables) -> Mapping[Reader, int]:
         """All columns."""
-        return max(table.weight.shape[1] for table in dense.values())
+        return dict.fromkeys(readers, max(table.weight.shape[1] for table in dense.values()))

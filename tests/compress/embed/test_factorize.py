@@ -70,6 +70,20 @@ def factorised(model: Any, **options: Any) -> Any:
     return model
 
 
+def test_every_reader_keeps_its_share_of_columns() -> None:
+    model = factorised(ncf("neumf"), keep=0.5)
+    assert [tuple(reader.columns) for reader in model.readers()] == [(0, 4), (4, 10), (4, 10)]
+    assert factorised(mf(factors=12), keep=0.01).users.weight.shape[1] == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"keep": 0.0}, {"keep": 1.1}, {"keep": 0.5, "rank": 3}, {"keep": 0.5, "budget": 2}]
+)
+def test_a_share_that_is_none_or_not_alone_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="keep="):
+        FactorizeConfig(**options)
+
+
 def best(matrix: Array, rank: int) -> Array:
     left, values, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
     nearest: Array = (left[:, :rank] * values[:rank]) @ right[:rank]

@@ -11,6 +11,7 @@ from rexp.api import Query, StageContext
 from rexp.compress.prune.pack import Pack, PackConfig
 from rexp.compress.prune.rotate import Rotate, RotateConfig
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
+from rexp.models.sasrec import SASRec, SASRecConfig
 from tests.compress.embed.helpers import SPLIT, mf
 
 CONTEXT = StageContext(SPLIT, torch.Generator())
@@ -63,3 +64,12 @@ def test_columns_come_by_strength_and_pruning_then_loses_less() -> None:
     assert lost[1] < 0.05 * lost[0]
     columns = turned(planted()).users.weight.square().sum(0)
     assert (columns[:-1] >= columns[1:] * 0.999).all()
+
+
+def test_a_model_that_cannot_be_turned_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    model = SASRec(SASRecConfig(factors=6, history_length=4, blocks=1), SPLIT.spec)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    turned(model)
+    assert model.state_dict().keys() == before.keys()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert capsys.readouterr().err == "note: rotate leaves the tables as they are: SASRec has no readers\n"
