@@ -43,7 +43,7 @@ def teaching_of(
             "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
             "+teacher.from=RUN"
         )
-    check_model(recipe, _built(request.model, split, "model"), request.model["name"])
+    check_model(recipe, _built(request.model, split, "model"), request.model["name"], validated=len(split.valid) > 0)
     if recipe.needs(Need.ONLINE):
         return Teaching(online=_online(request, nodes, store, split))
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}

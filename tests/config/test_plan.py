@@ -62,7 +62,7 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
 
 
 @pytest.mark.parametrize(
-    ("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none"), ("kd_prune", "none")]
+    ("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none")]
 )
 def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
     planned: Planned, recipe: str, control: str
@@ -71,6 +71,21 @@ def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
     assert taught.identity() == planned("model=mf", f"compress={control}").identity()
     assert taught.identity() != planned("model=mf", f"compress={recipe}").identity()
     assert any("used by no stage" in notice for notice in taught.notices)
+
+
+def test_recipes_that_begin_alike_share_their_first_steps(planned: Planned) -> None:
+    recipes = ("kd", "kd_prune", "kd_prune_int4", "factorize_kd_int4", "kd_quantize")
+    taught = [planned("model=mf", f"compress={recipe}") for recipe in recipes]
+    assert len({str(plan.steps_identity(1)) for plan in taught}) == 1
+    half, int4 = taught[1:3]
+    assert half.steps_identity(3) == int4.steps_identity(3)
+    assert half.steps_identity(4) != int4.steps_identity(4)
+    assert half.control() == planned("model=mf", "compress=prune").control()
+    assert half.control() == {
+        "order": ["fit", "rotate", "finetune"],
+        "stages": {"rotate": {"name": "rotate", "targets": ("*",), "ignore": ()}},
+        "finetune": {"max_epochs": 5},
+    }
 
 
 def test_training_that_a_closed_form_model_has_no_use_for_is_a_note_where_it_was_not_typed(
@@ -115,12 +130,12 @@ def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
 def test_a_stage_that_looks_at_validation_depends_on_its_rules(
     planned: Planned, composed: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
-    auto = ("model=mf", "compress=prune", "compress.order=[fit,[finetune,prune],pack]", "train.select=last")
+    auto = ("model=mf", "compress=prune", "train.select=last")
     auto = (*auto, "train.patience=0", "compress.stages.prune.sparsity=auto")
     by_gain, by_hits, other = (
         planned(*auto, *rest) for rest in ([], ["train.monitor=hr@10"], ["evaluate.mask=[]", "train.monitor=ndcg@10"])
     )
-    for steps in (2, 3):
+    for steps in (3, 4):
         identities = {str(plan.steps_identity(steps)) for plan in (by_gain, by_hits, other)}
         assert len(identities) == 3
     assert by_gain.steps_identity(1) == by_hits.steps_identity(1) == other.steps_identity(1)

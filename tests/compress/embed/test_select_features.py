@@ -156,4 +156,4 @@ def test_where_nothing_goes_it_is_refused(split: Split) -> None:
 def test_a_model_without_features_is_refused_before_it_is_fitted() -> None:
     recipe = Recipe((StageStep(Staged("it", "select_features", SelectFeaturesConfig())),))
     with pytest.raises(ConfigError, match="needs features of users or items"):
-        check_model(recipe, mf(), "mf")
+        check_model(recipe, mf(), "mf", validated=True)
