@@ -92,18 +92,27 @@ def test_a_chain_of_runs_that_begin_alike_takes_the_fit_from_the_one_that_did_it
 
 
 @pytest.mark.slow
-def test_a_stage_that_acts_inside_two_fits_is_trained_first_as_where_it_acts_in_one(
-    table: Path, tmp_path: Path
-) -> None:
-    taught = [f"data.path={table}", "model@teacher=ease", "teacher.l2=10"]
+def test_recipes_with_a_teacher_train_their_student_once(table: Path, tmp_path: Path) -> None:
+    taught = [f"data.path={table}", "model@teacher=ease", "teacher.l2=10", "compress.finetune.max_epochs=2"]
     rexp(*taught, "compress=kd", cwd=tmp_path)
-    order = "compress.order=[[fit,distill],[finetune,prune,distill],pack]"
-    last = rexp(*taught, "compress=kd_prune", order, "compress.finetune.max_epochs=2", cwd=tmp_path)
-    assert "trained already: fit+distill is taken from run" in last
-    store = Store(tmp_path / "runs")
-    [student] = [result for result in store.runs() if result["config"]["compress"]["order"] == [["fit", "distill"]]]
-    [pruned] = [result for result in store.runs() if len(result["steps"]) == 3]
-    assert pruned["steps"][0]["taken_from"] == student["run_id"]
-    assert "taken_from" not in pruned["steps"][1]
-    assert [report["epochs_run"] for report in pruned["steps"][:2]] == [3, 2]
+    taken = {
+        "kd_prune": "fit+distill",
+        "kd_prune_int4": "fit+distill, rotate, finetune+prune+distill",
+        "factorize_kd_int4": "fit+distill",
+    }
+    for recipe, words in taken.items():
+        errors = rexp(*taught, f"compress={recipe}", cwd=tmp_path)
+        assert f"trained already: {words} is taken from run" in errors, recipe
+    runs = {
+        result["labels"]["compress"]: result
+        for result in Store(tmp_path / "runs").runs()
+        if result["config"]["teacher"]
+    }
+    student = runs.pop("kd")
+    assert {result["steps"][0]["taken_from"] for result in runs.values()} == {student["run_id"]}
+    pruned = runs["kd_prune"]
+    assert [report["epochs_run"] for report in pruned["steps"] if "epochs_run" in report] == [3, 2]
+    assert pruned["steps"][2]["before"]
     assert pruned["config"]["compress"]["stages"]["distill"] == student["config"]["compress"]["stages"]["distill"]
+    sizes = {recipe: result["cost"]["tensor_bytes"] for recipe, result in runs.items()}
+    assert sizes["kd_prune_int4"] < sizes["kd_prune"] < student["cost"]["tensor_bytes"]

@@ -54,18 +54,19 @@ def stored_scale(low: Array, high: Array, levels: int, dtype: Any) -> tuple[Arra
 
 
 def column_scales(rows: Array, there: Array | None = None) -> Array:
-    """(D,) float32: the square root of every column's root mean square, 1 where it is 0.
+    """(D,) float32: the fourth root of every column's root mean square, 1 where it is 0.
 
     A turned table (``rotate``, ``factorize``) has a few strong columns, which a row's range follows and beside which
-    the weak ones would be coarse. Divided by its own size, every column would be as coarse as the next, the strong ones
-    too, which weigh most in a score; the root is half way between.
+    the weak ones are coarse. Divided by its own size, every column would be as coarse as the next, the strong ones
+    too, which weigh most in a score. Of the powers 0, 1/4, 1/2 and 1 of the size, the second kept the most of the
+    dense tables' lists.
 
     Args:
         rows: (N, D) float32.
         there: (N, D) bool, the values that count; None for all.
     """
     counted = len(rows) if there is None else np.maximum(there.sum(0), 1)
-    scales = np.sqrt(np.sqrt(np.square(rows, dtype=np.float64).sum(0) / counted)).astype(np.float32)
+    scales = ((np.square(rows, dtype=np.float64).sum(0) / counted) ** 0.125).astype(np.float32)
     return np.where(scales == 0, np.float32(1), scales)
 
 

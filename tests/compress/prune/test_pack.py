@@ -81,18 +81,21 @@ def test_codes_are_within_half_a_step_of_the_values_and_zeros_stay(
 
 
 def test_codes_by_hand() -> None:
-    # Root mean squares of 16 and 4 where they are there: the columns' scales are 4 and 2, and in the others 1 and 1.
-    rows = torch.tensor([[0.0, -8.0, 16.0, 1.0], [0.0, 0.0, 0.0, 0.0], [4.0, 28.8, 0.0, -1.0], [-4.0, 0.0, -16.0, 0.0]])
-    rows[0, 1], rows[2, 1] = -1.0, 1.0
+    # Root mean squares of 16 and of 1, where something is there: the columns' scales are 2 and 1.
+    rows = torch.tensor(
+        [[0.0, -1.0, 16.0, 1.0], [0.0, 0.0, 0.0, 0.0], [16.0, 1.0, 0.0, -1.0], [-16.0, 0.0, -16.0, 0.0]]
+    )
     table = PackedTable(4, 4, 8, "int4")
     table.take(rows)
-    assert table.columns.tolist() == [2.0, 1.0, 4.0, 1.0]
-    # Divided by them the rows hold -1, 4, 1; nothing; 2, 1, -1; -2, -4. Their ranges are 5, 0, 3 and 2.
-    assert table.ends[:, 1].tolist() == [-1.0, 0.0, -1.0, -4.0]
-    torch.testing.assert_close(table.ends[:, 0].float() * 15, torch.tensor([5.0, 0.0, 3.0, 2.0]), rtol=1e-3, atol=0)
-    # Codes 0, 15, 6; 15, 10, 0; 15, 0 and the one that nothing reads, the first of two in a byte's lower half.
-    assert table.values.tolist() == [15 * 16, 6 + 15 * 16, 10, 15, 0]
-    torch.testing.assert_close(table.rows(), rows, rtol=2e-3, atol=0)
+    assert table.columns.tolist() == [2.0, 1.0, 2.0, 1.0]
+    # Divided by them the rows hold -1, 8, 1; nothing; 8, 1, -1; -8, -8. Their ranges are 9, 0, 9 and 0.
+    assert table.ends[:, 1].tolist() == [-1.0, 0.0, -1.0, -8.0]
+    torch.testing.assert_close(table.ends[:, 0].float() * 15, torch.tensor([9.0, 0.0, 9.0, 0.0]), rtol=1e-3, atol=0)
+    # Codes 0, 15, 3; 15, 3, 0; 0, 0 and the one that nothing reads, the first of two in a byte's lower half.
+    assert table.values.tolist() == [15 * 16, 3 + 15 * 16, 3, 0, 0]
+    wanted = rows.clone()
+    wanted[0, 3] = wanted[2, 1] = -1 + 3 * 0.6
+    torch.testing.assert_close(table.rows(), wanted, rtol=2e-3, atol=0)
     assert ((table.rows() == 0) == (rows == 0)).all()
 
 

@@ -120,11 +120,11 @@ def test_scales_of_columns_help_where_columns_differ_in_size() -> None:
     plain, scaled = table_of("rowwise", rows, bits=4), table_of("rowwise", rows, bits=4, columns=True)
     assert scaled.nbytes() == plain.nbytes() + 16 * 4
     assert RowwiseTable(**scaled.describe()).columns is not None
-    torch.testing.assert_close(scaled.columns, rows.square().mean(0) ** 0.25, rtol=1e-5, atol=0)
+    torch.testing.assert_close(scaled.columns, rows.square().mean(0) ** 0.125, rtol=1e-5, atol=0)
     relative = rows / scaled.columns
     torch.testing.assert_close(scaled.rows(), table(relative, 4).rows() * scaled.columns, rtol=1e-5, atol=1e-6)
     lost, lost_scaled = ((made.rows() - rows)[:, 4:].square().sum() for made in (plain, scaled))
-    assert lost_scaled < 0.25 * lost
+    assert lost_scaled < 0.5 * lost
 
 
 def test_without_bits_or_budget_it_is_8_bits() -> None:
