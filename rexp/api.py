@@ -365,6 +365,8 @@ class Need(StrEnum):
     """A model with ``Capability.EMBEDS``; where a teacher is needed too, it embeds as well."""
     READERS = "readers"
     """A model that says how it reads its tables (``rexp.readers``)."""
+    DOT = "dot"
+    """A model that reads its tables as one dot product and in no other way (``rexp.readers.DotReader``)."""
     HIDDEN = "hidden"
     """A model that says which units its layers hide (``rexp.readers.HiddenUnits``)."""
     INITIAL = "initial"
@@ -492,6 +494,7 @@ class Stage(Protocol):
     inside a fit. A stage of the first two has ``apply(model, context) -> None``, which swaps submodules in place; one
     of the last has ``attach(model, context) -> Attached``.
     One that makes or stores the zeros of a mask says so with ``stores_masks = True``: a control is run without it.
+    One of "build" whose model needs no training says so with ``fits = True``: an order with it can do without a fit.
     ``modules`` names the classes of the modules that the stage puts into a model. Each can be made again, empty, from
     what its ``describe()`` returned: keyword arguments of its constructor, plain values only. So a stored model comes
     back without running the stage.

@@ -80,7 +80,7 @@ def alone(plan: Plan, store: Store) -> Iterator[None]:
     if done:
         yield
         return
-    with store.lock(f"fit-{_key(plan, _first_fit(plan))[:12]}"):
+    with store.lock(f"fit-{_key(plan, plan.recipe.first_fit + 1)[:12]}"):
         yield
 
 
@@ -96,11 +96,6 @@ def remember(plan: Plan, store: Store, run: str, reports: Sequence[Report]) -> N
 
 def _key(plan: Plan, steps: int) -> str:
     return alias_key({"steps": plan.steps_identity(steps)})
-
-
-def _first_fit(plan: Plan) -> int:
-    """Steps up to the first fit, itself among them."""
-    return 1 + next(i for i, step in enumerate(plan.recipe.steps) if isinstance(step, TrainingStep))
 
 
 def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
@@ -234,7 +229,9 @@ def _apply(
     started = time.perf_counter()
     context = replace(_context(plan, store, place, 0, teacher, step.stage), initial=initial)
     step.stage.plugin(step.stage.config).apply(plan.model, context)
-    return {"seconds": time.perf_counter() - started, **_found({step.stage.label: context.found})}
+    selected = {"selected": "closed form"} if place == plan.recipe.first_fit else {}
+    seconds = time.perf_counter() - started
+    return {**selected, "seconds": seconds, **_found({step.stage.label: context.found})}
 
 
 def _train(
@@ -266,7 +263,7 @@ def _train(
         name, config = plan.fit.sampler
         sampler = registry.load("sampler", name)(config, split)
 
-    first, directory = place == _first_fit(plan) - 1, store.directory(run)
+    first, directory = place == plan.recipe.first_fit, store.directory(run)
     measure = _measuring(plan, "valid" if recipe.watch == "valid" else "test")
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
@@ -319,7 +316,7 @@ def _seed(plan: Plan, place: int) -> int:
     """The first fit has the run's own seed, as if nothing stood before it."""
     from rexp.train.seeds import derived_seed
 
-    return plan.request.seed if place == _first_fit(plan) - 1 else derived_seed(plan.request.seed, 5, place)
+    return plan.request.seed if place == plan.recipe.first_fit else derived_seed(plan.request.seed, 5, place)
 
 
 def _text(words: list[Any]) -> str:

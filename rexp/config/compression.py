@@ -10,6 +10,7 @@ from rexp import registry
 from rexp.api import Capability, Need
 from rexp.config.typed import build
 from rexp.errors import ConfigError, RexpError, did_you_mean
+from rexp.readers import DotReader
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,6 +86,17 @@ class Recipe:
     steps: tuple[TrainingStep | StageStep, ...] = field(default_factory=lambda: (TrainingStep("fit"),))
 
     @property
+    def trains(self) -> bool:
+        """Whether a step of it is a fit or a fine-tune."""
+        return any(isinstance(step, TrainingStep) for step in self.steps)
+
+    @property
+    def first_fit(self) -> int:
+        """The place of the step that makes a model out of initial weights: the fit, or a stage that stands for it."""
+        fits = [place for place, step in enumerate(self.steps) if isinstance(step, TrainingStep) and step.kind == "fit"]
+        return fits[0] if fits else next(place for place, step in enumerate(self.steps) if _stands_for_fit(step))
+
+    @property
     def needs_teacher(self) -> bool:
         return self.needs(Need.TEACHER) or self.needs(Need.ONLINE)
 
@@ -119,14 +131,25 @@ def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
 
 
 def control_of(recipe: Recipe) -> Recipe:
-    """The fair control of a recipe: its steps and epochs, without what acts inside a fit and what stores its masks."""
+    """The fair control of a recipe: its steps and epochs, without what acts inside a fit and what stores its masks.
 
-    def left(step: TrainingStep | StageStep) -> TrainingStep | StageStep | None:
+    Where a teacher alone makes the student, the control is fitted.
+    """
+
+    def left(place: int, step: TrainingStep | StageStep) -> TrainingStep | StageStep | None:
         if isinstance(step, TrainingStep):
             return TrainingStep(step.kind)
+        if Need.TEACHER in step.stage.plugin.needs:
+            return TrainingStep("fit") if place == recipe.first_fit else None
         return None if getattr(step.stage.plugin, "stores_masks", False) else step
 
-    return Recipe(tuple(step for step in map(left, recipe.steps) if step))
+    kept = (left(place, step) for place, step in enumerate(recipe.steps))
+    return Recipe(tuple(step for step in kept if step))
+
+
+def _stands_for_fit(step: TrainingStep | StageStep) -> bool:
+    """A stage that leaves a finished model, which needs no training."""
+    return isinstance(step, StageStep) and getattr(step.stage.plugin, "fits", False)
 
 
 def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool) -> None:
@@ -152,6 +175,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
         Need.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
         Need.VECTORS: Capability.EMBEDS in capabilities,
         Need.READERS: hasattr(model, "readers"),
+        Need.DOT: _is_dot_product(model),
         Need.FEATURES: any(isinstance(part, FeatureVectors) for part in model.modules()),
         Need.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
         Need.TEACHER: True,
@@ -164,6 +188,7 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
         Need.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
         Need.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
         Need.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
+        Need.DOT: "two tables that meet in a dot product and nowhere else (as mf, and ncf with variant=gmf, have)",
         Need.HIDDEN: "hidden units (as ncf with a tower, two_tower, multvae, sasrec have)",
         Need.FEATURES: "features of users or items (as two_tower reads where the data has them)",
     }
@@ -183,6 +208,12 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
                         f"stage '{stage.label}' ({stage.name}) needs {what[need]}; model={name} has none"
                         + (f", and can take {others}" if others else "")
                     )
+
+
+def _is_dot_product(model: nn.Module) -> bool:
+    """Whether all that the model reads of its tables are the columns of one dot product."""
+    readers = model.readers() if hasattr(model, "readers") else []  # type: ignore[operator]
+    return len(readers) == 1 and isinstance(readers[0], DotReader)
 
 
 def _of_phase(phase: str, has: Mapping[Need, bool]) -> Iterator[str]:
@@ -238,20 +269,21 @@ def _named(word: str, stages: Mapping[str, Staged]) -> Staged:
 
 
 def _check_order(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]) -> None:
-    fits = [place for place, step in enumerate(steps) if isinstance(step, TrainingStep) and step.kind == "fit"]
-    if len(fits) != 1:
+    fits = [step for step in steps if isinstance(step, TrainingStep) and step.kind == "fit"]
+    if len(fits) != 1 and (fits or not any(map(_stands_for_fit, steps))):
         raise ConfigError(f"compress.order={_text(order)} needs 'fit' once; what trains after it is 'finetune'")
+    first = Recipe(tuple(steps)).first_fit
     frozen: Staged | None = None
     for place, step in enumerate(steps):
-        before = place < fits[0]
-        for stage in step.stages if place <= fits[0] else ():
+        before = place <= first  # of a stage: one that stands for the fit is before what takes its result
+        for stage in step.stages if before else ():
             if Need.VALIDATION in stage.needs:
                 raise ConfigError(
                     f"compress.order={_text(order)}: '{stage.label}' ({stage.name}) measures a fitted model; put it "
                     "into a fine-tune, or after the fit, or give a number in the place of auto"
                 )
         if isinstance(step, TrainingStep):
-            if before:
+            if place < first:
                 raise ConfigError(f"compress.order={_text(order)}: there is nothing to fine-tune before the fit")
             if frozen:
                 raise ConfigError(

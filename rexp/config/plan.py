@@ -43,7 +43,7 @@ class Plan:
         model: freshly initialised under the seed.
         model_config: its typed configuration.
         source: run id, or run ids by role, whose weights the model starts from; or None.
-        fit: how it is trained; None for a closed-form model.
+        fit: how it is trained; None for a closed-form model, and where no step trains.
         teaching: who teaches; nobody where no stage asks it.
         retrieving: where candidates come from in the protocol two_stage; else None.
         notices: one line for each thing that was asked for and is not used.
@@ -93,9 +93,9 @@ class Plan:
 
     def _recipes(self, steps: int | None) -> list[FitConfig]:
         """How the first steps train: the fit, and the fine-tunes where there are any."""
-        if self.fit is None:
-            return []
         taken = self.recipe.steps[:steps]
+        if self.fit is None or not Recipe(taken).trains:
+            return []
         finetunes = any(isinstance(step, TrainingStep) and step.kind == "finetune" for step in taken)
         return [self.fit.recipe, *([replace(self.fit.recipe, **self.request.finetune)] if finetunes else [])]
 
@@ -126,7 +126,9 @@ class Plan:
         config["watched"] = [self._watched(recipe) for recipe in recipes if recipe.chooses]
         if recipes and self._measures(steps):
             config["watched"].append(self._watched(replace(recipes[0], watch="valid")))
-        if recipes and not config["watched"]:
+        if not recipes:
+            config["fit"] = None
+        elif not config["watched"]:
             config["fit"] = {key: value for key, value in config["fit"].items() if key not in WATCHING}
         return self._identified(config)
 
@@ -162,10 +164,12 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         model.observe(split)  # type: ignore[operator]
     notices: list[str] = []
     fit: Fit | None = None
-    if Capability.FITS_DIRECTLY not in capabilities:
+    closed = Capability.FITS_DIRECTLY in capabilities
+    if request.recipe.trains and not closed:
         fit = plan_fit(request, capabilities, split, notices)
     elif request.overrides:
-        text = f"model={node['name']} is fitted in closed form and uses no "
+        why = f"model={node['name']} is fitted in closed form" if closed else "no step of compress.order trains"
+        text = f"{why} and uses no "
         # What a chosen file (train=quick, experiment=...) brings along was not asked of this model.
         typed = [key for key in request.overrides if key in request.typed]
         if typed and not sweeping:

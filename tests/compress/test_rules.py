@@ -69,7 +69,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 TABLES, LINEAR, VECTORS, READERS, HIDDEN = Need.TABLES, Need.LINEAR, Need.VECTORS, Need.READERS, Need.HIDDEN
 ANY = frozenset({Need.TEACHER, Need.ONLINE, Need.INITIAL})
 HAS: Mapping[str, frozenset[Need]] = {
-    "mf": ANY | {TABLES, VECTORS, READERS},
+    "mf": ANY | {TABLES, VECTORS, READERS, Need.DOT},
     "ncf": ANY | {TABLES, LINEAR, READERS, HIDDEN},
     "lightgcn": ANY | {TABLES, VECTORS, READERS},
     "two_tower": ANY | {TABLES, LINEAR, VECTORS, HIDDEN},
@@ -85,6 +85,7 @@ WORDS = {
     VECTORS: "needs vectors of users and items",
     READERS: "needs tables that are read in a way it knows",
     HIDDEN: "needs hidden units",
+    Need.DOT: "needs two tables that meet in a dot product",
     Need.FEATURES: "needs features of users or items",
 }
 NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")

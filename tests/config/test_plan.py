@@ -62,7 +62,8 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
 
 
 @pytest.mark.parametrize(
-    ("recipe", "control"), [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none")]
+    ("recipe", "control"),
+    [("kd", "none"), ("kd_quantize", "quantize"), ("ftd", "none"), ("svd_of_teacher", "none"), ("svd_kd", "none")],
 )
 def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
     planned: Planned, recipe: str, control: str
@@ -143,3 +144,40 @@ def test_a_stage_that_looks_at_validation_depends_on_its_rules(
     unvalidated = replace(SPLIT, valid=SPLIT.valid.take(np.empty(0, np.int64)))
     with pytest.raises(ConfigError, match=r"'prune' .* measures the model on a validation part: take a split with one"):
         resolve(read(composed(*auto), {}), unvalidated, Store(tmp_path), sweeping=False)
+
+
+SVD = ("model=mf", "compress=svd_of_teacher")
+
+
+def test_a_student_in_closed_form_is_trained_only_where_the_order_says_so(planned: Planned) -> None:
+    alone = planned(*SVD)
+    assert alone.fit is None
+    assert alone.identity() == planned(*SVD, "model.fit.lr=0.1").identity()
+    assert "no step of compress.order trains and uses no train.lr" in planned(*SVD, "train.lr=0.1").notices
+    follows = planned(*SVD, "compress.order=[svd,fit]")
+    assert follows.fit is not None
+    assert follows.steps_identity(1) == alone.steps_identity(1)
+    assert [follows.recipe.first_fit, alone.recipe.first_fit] == [1, 0]
+    smaller = ["+compress/stage@compress.stages.quant=rowwise", "compress.order=[svd,quant]"]
+    assert planned(*SVD, *smaller).recipe.first_fit == 0
+    planned(*SVD, "compress.order=[svd,finetune]")
+
+
+@pytest.mark.parametrize(
+    ("order", "complaint"),
+    [
+        ("[fit,svd]", "'svd' .* belongs before the fit"),
+        ("[finetune,svd]", "nothing to fine-tune before the fit"),
+        ("[[fit,svd]]", "make it a step of its own, before the fit"),
+        ("[svd,fit,fit]", "needs 'fit' once"),
+    ],
+)
+def test_where_a_student_in_closed_form_cannot_stand(planned: Planned, order: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        planned(*SVD, f"compress.order={order}")
+
+
+@pytest.mark.parametrize("model", ["lightgcn", "ncf", "puresvd", "two_tower"])
+def test_only_a_dot_product_of_two_tables_is_made_in_closed_form(planned: Planned, model: str) -> None:
+    with pytest.raises(ConfigError, match="needs two tables that meet in a dot product and nowhere else"):
+        planned(f"model={model}", "compress=svd_of_teacher")
