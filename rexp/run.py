@@ -75,7 +75,7 @@ def run(
     teaching = teaching_of(config, request, labels, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
-        _note(notice)
+        note(notice)
     identity, alias = plan.identity(), alias_key(request.alias())
     run = run_id(identity)
     with store.lock(run):
@@ -122,7 +122,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
     for notice in evaluator.notices:
-        _note(notice)
+        note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     _say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))
@@ -277,18 +277,18 @@ def show(outcomes: Sequence[Outcome]) -> None:
     """The result table of these runs and their teachers, on the screen."""
     from rexp.config.teaching import teacher_runs
     from rexp.report.table import render_table
-    from rexp.report.teaching import untuned, with_teachers
+    from rexp.report.teaching import weak, with_teachers
 
     results = [outcome.result for outcome in outcomes]
     # All runs of the store are read where there is a student; without one the table needs none of them.
     known = list(outcomes[0].store.runs()) if any(teacher_runs(result["config"]) for result in results) else []
     render_table(with_teachers(results, known))
-    for line in untuned(results, known):
-        _say(f"note: {line}")
+    for line in weak(results, known):
+        note(line)
 
 
 @cache
-def _note(line: str) -> None:
+def note(line: str) -> None:
     """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
     _say(f"note: {line}")
 

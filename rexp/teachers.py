@@ -30,10 +30,12 @@ def teaching_of(
 
     Raises:
         ConfigError: a stage needs a teacher, and none is named; or student or teacher lack what a stage needs, which
-            is told before a teacher is trained; or a teacher was compressed.
+            is told before a teacher is trained; or a teacher was compressed, or learned from other data; or it is
+            weak, and that is to stop the run.
     """
     from rexp.api import Need
     from rexp.config.compression import check_model
+    from rexp.weak import check_teacher
 
     recipe, nodes = request.recipe, request.teachers
     if not recipe.needs_teacher:
@@ -41,7 +43,7 @@ def teaching_of(
     if not nodes:
         raise ConfigError(
             "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
-            "+teacher.from=RUN"
+            "teacher.from=RUN"
         )
     check_model(recipe, _built(request.model, split, "model"), request.model["name"], validated=len(split.valid) > 0)
     if recipe.needs(Need.ONLINE):
@@ -49,14 +51,17 @@ def teaching_of(
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
     runs = {key: run or _trained(key, config, labels) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
-        raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say +teacher.weight for a heavier one")
+        raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
         if run != SELF and _twins(request, store.result(run)):
             print(
                 f"note: the student has the options and the seed of {key}={run}, and begins with the weights that it "
-                f"began with; give seed or +{key}.seed another value",
+                f"began with; give seed or {key}.seed another value",
                 file=sys.stderr,
             )
+    for key, run in runs.items():
+        if run != SELF:
+            check_teacher(request, key, nodes[key], run, _named_options(request.model, "model"), store, split)
     weights = {key: _weight(key, node) for key, node in nodes.items()}
     return Teaching(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
 
@@ -68,7 +73,7 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
         return SELF
     if named := node.get("from"):
         run = store.resolve(str(named))
-        result = _dense(store, run, key)
+        result = _usable(store, run, key, split)
         _check_teacher(request, result["capabilities"], result["config"]["model"]["name"])
         return run
     _check_teacher(request, _built(node, split, key).capabilities(), node["name"])  # type: ignore[operator]
@@ -86,7 +91,7 @@ def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
 
 def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:
     """Student and teacher are drawn alike, which is no distillation between two models."""
-    own = {"name": request.model["name"], **_options(request.model, "model")}
+    own = _named_options(request.model, "model")
     return bool(request.seed == teacher["seed"] and own == teacher["config"]["model"])
 
 
@@ -107,8 +112,8 @@ def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Sp
         raise ConfigError(f"{key}.from=self: a model cannot learn beside itself; name a model, or a run to start from")
     if node.get("from"):
         run = store.resolve(str(node["from"]))
-        return {**_dense(store, run, key)["config"]["model"], "from": run}
-    return {"name": node["name"], **_options(node, key), "from": None}
+        return {**_usable(store, run, key, split)["config"]["model"], "from": run}
+    return {**_named_options(node, key), "from": None}
 
 
 def _weight(key: str, node: Node) -> float:
@@ -118,8 +123,15 @@ def _weight(key: str, node: Node) -> float:
     return float(weight)
 
 
-def _dense(store: Store, run: str, key: str) -> Mapping[str, Any]:
+def _usable(store: Store, run: str, key: str, split: Split) -> Mapping[str, Any]:
+    """The result of a finished run of this data that was not compressed."""
     result = store.result(run)
+    if result["data"]["fingerprint"] != split.fingerprint:
+        its = f"{result['data']['name']} {str(result['data']['fingerprint'])[:8]}"
+        raise ConfigError(
+            f"{key}.from={run} was trained on other data ({its}) than its student would be ({split.name} "
+            f"{split.fingerprint[:8]}): its ids mean other users and items; name a run of the same data and split"
+        )
     if result.get("parts"):
         raise ConfigError(
             f"{key}.from={run} was compressed ({', '.join(map(str, result['config']['compress']['order']))}); "
@@ -152,6 +164,11 @@ def _options(node: Node, where: str) -> dict[str, Any]:
     model_class = registry.load("model", node["name"])
     options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
     return asdict(build(model_class.Config, options, where))  # type: ignore[attr-defined]
+
+
+def _named_options(node: Node, where: str) -> Node:
+    """The model's name and options, as a stored configuration has them."""
+    return {"name": node["name"], **_options(node, where)}
 
 
 def _built(node: Node, split: Split, where: str) -> nn.Module:
@@ -196,7 +213,8 @@ def alone(config: DictConfig, key: str) -> DictConfig:
     with open_dict(other):
         other.model = OmegaConf.select(other, key)
         other.seed = other.model.pop("seed", None) or 0
-        other.model.pop("weight", None)
+        for own_of_teacher in ("weight", "on_weak"):
+            other.model.pop(own_of_teacher, None)
         other.teacher = other.loss = other.sampler = other.retriever = None
         other.teachers = {}
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}

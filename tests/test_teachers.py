@@ -71,7 +71,7 @@ def test_a_sweep_in_two_processes_trains_each_teacher_once(table: Path, tmp_path
 
 @pytest.mark.slow
 def test_a_model_teaches_itself_between_its_fits(table: Path, tmp_path: Path) -> None:
-    own = [f"data.path={table}", "model=mf", "compress=kd", "teacher.from=self"]
+    own = [f"data.path={table}", "model=mf", "model@teacher=mf", "compress=kd", "teacher.from=self"]
     errors = rexp(*own, cwd=tmp_path, code=2)
     assert "no earlier state" in errors
     rexp(*own, "compress.order=[fit,[finetune,distill]]", "compress.finetune.max_epochs=2", cwd=tmp_path)
@@ -188,3 +188,68 @@ def test_a_student_of_another_kind_than_its_teacher(
     (taught,) = (result for result in Store(tmp_path / "runs").runs() if result["config"]["teacher"])
     assert taught["teacher"]["name"] == teacher
     assert teacher in done.stdout, "its row stands beside the student's"
+
+
+BARE = ["track=none", "measure.latency=false", "beside=[]", "data=csv"]
+SHORT = ["model=mf", "model.factors=4", "train.max_epochs=1"]
+
+
+def bare(*arguments: str, cwd: Path, code: int = 0) -> str:
+    """What a job says whose teacher takes no options of a trained model."""
+    command = [sys.executable, "-m", "rexp", *BARE, *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_a_weak_teacher_is_told_before_its_student_is_trained(table: Path, tmp_path: Path) -> None:
+    pair = [f"data.path={table}", *SHORT, "model@teacher=pop", "compress=kd"]
+    store = Store(tmp_path / "runs")
+    assert "is weak" not in bare(*pair, "seed=5", cwd=tmp_path), "it is what it would be compared with"
+    bare(f"data.path={table}", "model=ease", cwd=tmp_path)
+    errors = bare(*pair, "teacher.on_weak=stop", cwd=tmp_path, code=2)
+    assert "teacher pop (run " in errors
+    assert "is weak: its ndcg@10 of " in errors
+    assert "on the validation part does not beat the" in errors
+    assert len(list(store.runs())) == 3, "a student of another seed, the teacher, and its rival"
+    errors = bare(*pair, "teacher.on_weak=warn", cwd=tmp_path)
+    assert errors.count("is weak") == 1, "before and after, by the same values"
+    assert errors.index("is weak") < errors.index("model=mf seed=0")
+    assert "is done already" in bare(*pair, cwd=tmp_path), "the check is no part of what a run is"
+    kept = [set(next(iter(run["valid"].values()))) for run in store.runs() if "valid" in run]
+    assert len(kept) == 2
+    assert all("ndcg@10" in metrics for metrics in kept)
+
+
+@pytest.mark.slow
+def test_a_teacher_of_another_split_is_refused_before_anything_begins(table: Path, tmp_path: Path) -> None:
+    bare(f"data.path={table}", "model=ease", "data.split.k=2", cwd=tmp_path)
+    (other,) = Store(tmp_path / "runs").runs()
+    student = [f"data.path={table}", *SHORT, "compress=kd"]
+    errors = bare(*student, f"teacher.from={other['run_id']}", cwd=tmp_path, code=2)
+    assert f"teacher.from={other['run_id']} was trained on other data" in errors
+    assert "no run 'abcd'" in bare(*student, "teacher.from=abcd", cwd=tmp_path, code=1)
+    assert len(list(Store(tmp_path / "runs").runs())) == 1
+
+
+@pytest.mark.slow
+def test_a_teacher_too_large_is_refused_before_it_is_fitted(table: Path, tmp_path: Path) -> None:
+    student = [f"data.path={table}", *SHORT, "compress=kd", "teacher.max_bytes=1000"]
+    errors = bare(*student, cwd=tmp_path, code=2)
+    assert "ease needs 0.0 GiB for 30 items" in errors
+    assert "model@teacher=NAME" in errors
+    assert not list(Store(tmp_path / "runs").runs())
+
+
+@pytest.mark.slow
+def test_a_student_of_seconds(table: Path, tmp_path: Path) -> None:
+    student = [f"data.path={table}", "model=mf", "model.factors=4", "compress=svd_of_teacher"]
+    bare(*student, cwd=tmp_path)
+    first = {run["labels"]["compress"]: run for run in Store(tmp_path / "runs").runs()}
+    assert set(first) == {"none", "svd_of_teacher"}
+    assert first["svd_of_teacher"]["fit"]["selected"] == "closed form"
+    assert first["svd_of_teacher"]["config"]["fit"] is None
+    assert first["svd_of_teacher"]["gate"]["share"] > 0.9, "two tastes are two directions"
+    errors = bare(*student, "compress.order=[svd,fit]", "train.max_epochs=1", cwd=tmp_path)
+    assert "trained already: svd is taken from run" in errors

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 
 OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "compress.stages.")
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
+OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.DOTALL)
+"""Keys of any teacher's node, which its model's own file need not have."""
 RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
     """The arguments for Hydra.
 
-    A run's id is text, though ``12e4`` looks like a number. In a sweep, an option with one value is written as a choice
+    A run's id is text, though ``12e4`` looks like a number. What every teacher's node may hold is added to it where its
+    model's file does not have it. In a sweep, an option with one value is written as a choice
     of one: Hydra composes a sweep once without the groups that are swept, where such an option would have no place.
 
     >>> prepared(["teacher.from=12e4"])
-    ["teacher.from='12e4'"]
+    ["++teacher.from='12e4'"]
     >>> prepared(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
     ['-m', 'model@teacher=mf,lightgcn', 'teacher.fit.max_epochs=choice(2)', 'seed=1']
     """
@@ -27,7 +30,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         f"{text[1]}=" + ",".join(f"'{run}'" for run in text[2].split(",")) if text else argument
         for text, argument in zip(texts, arguments, strict=True)
     ]
-    return [_as_choice(argument) if sweeping else argument for argument in quoted]
+    added = [f"++{argument}" if OF_TEACHER.fullmatch(argument) else argument for argument in quoted]
+    return [_as_choice(argument) if sweeping else argument for argument in added]
 
 
 def _as_choice(argument: str) -> str:

@@ -68,6 +68,8 @@ def _explain_node(cause: OmegaConfBaseException, error: Exception) -> str:
     known = [str(name) for name in cause.parent_node] if isinstance(cause.parent_node, DictConfig) else []
     if group in ("loss", "sampler") and "." in named and not known:
         return f"{named}: nothing is selected there; choose {group}=NAME too, or set model.fit.{named}"
+    if named in ("model", "teacher") and "Cannot merge" in str(cause):
+        return f"{named} is one model, by its name; write {'model' if named == 'model' else 'model@teacher'}=NAME"
     if known and cause.key is not None and cause.key not in known:
         return f"{key}: there is no such key; {did_you_mean(str(cause.key), known)}"
     return f"{named}: {_one_line(str(cause))}"

@@ -29,7 +29,9 @@ VOLATILE = ("beside", "force", "measure", "on_error", "paths", "tags", "track")
 ON_ERROR = ("continue", "stop")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "from")
-TEACHER_RESERVED = (*MODEL_RESERVED, "weight")
+TEACHER_RESERVED = (*MODEL_RESERVED, "weight", "on_weak")
+ON_WEAK = ("warn", "stop")
+"""What is done about a teacher that is no better than its student would be without it."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class Request:
         from rexp.data.prepare import source_stamp
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
+        kept["teacher"] = _without_check(kept["teacher"])
+        kept["teachers"] = {key: _without_check(node) for key, node in kept["teachers"].items()}
         kept["train"] = {**self.train, **{key: getattr(self.device, key) for key in IDENTITY_OF_DEVICE}}
         return {"config": kept, "code": self.code(), "files": source_stamp(self.data, self.data_root)}
 
@@ -143,6 +147,7 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
     raw = _plain(config)
     _check_root(raw)
     _check_seeds(raw)
+    _check_teachers(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
     device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
@@ -220,6 +225,30 @@ def _check_seeds(node: Mapping[str, Any], prefix: str = "") -> None:
             _check_seeds(value, f"{prefix}{key}.")
         elif key == "seed" and isinstance(value, int) and not 0 <= value < 2**63:
             raise ConfigError(f"{prefix}seed={value} must be a number from 0 to {2**63 - 1}")
+
+
+def _check_teachers(raw: Node) -> None:
+    """A teacher is a node of the group ``model``, or names a run."""
+    for key, node in {
+        "teacher": raw["teacher"],
+        **{f"teachers.{key}": n for key, n in raw["teachers"].items()},
+    }.items():
+        if not node:
+            continue
+        if not isinstance(node, dict):
+            raise ConfigError(
+                f"{key}={node!r} is no model; choose one with {'+' if '.' in key else ''}model@{key}=NAME, or a stored "
+                f"run with {key}.from=RUN"
+            )
+        if not isinstance(node.get("name"), str) and not node.get("from"):
+            raise ConfigError(f"{key} names no model; choose one with model@{key}=NAME, or a run with {key}.from=RUN")
+        if (on_weak := node.get("on_weak", ON_WEAK[0])) not in ON_WEAK:
+            raise ConfigError(f"{key}.on_weak={on_weak}: there is no such way; {did_you_mean(str(on_weak), ON_WEAK)}")
+
+
+def _without_check(node: Any) -> Any:
+    """A teacher's node without what only says how it is checked."""
+    return {key: value for key, value in node.items() if key != "on_weak"} if isinstance(node, dict) else node
 
 
 def _measure(raw: Node) -> Measure:

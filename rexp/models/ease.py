@@ -32,7 +32,7 @@ class EASEConfig:
         max_bytes: refuse a catalogue whose dense matrices would take more memory: 12 bytes for every pair of items.
     """
 
-    l2: float = 500.0
+    l2: float = 250.0
     max_bytes: int = 8 * 2**30
 
     def __post_init__(self) -> None:

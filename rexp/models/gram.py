@@ -34,6 +34,7 @@ def check_size(model: str, n_items: int, bytes_per_pair: int, max_bytes: int) ->
     needed = bytes_per_pair * n_items**2
     if needed > max_bytes:
         raise ConfigError(
-            f"model={model} needs {needed / 2**30:.1f} GiB for {n_items} items, and model.max_bytes allows "
-            f"{max_bytes / 2**30:.1f}; raise it, drop rare items (data.filter.item_core) or take model=itemknn"
+            f"{model} needs {needed / 2**30:.1f} GiB for {n_items} items, and its max_bytes allows "
+            f"{max_bytes / 2**30:.1f}; raise it, drop rare items (data.filter.item_core), or take itemknn or lightgcn "
+            "(model=NAME, model@teacher=NAME)"
         )

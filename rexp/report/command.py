@@ -13,7 +13,7 @@ from rexp.report.latex import latex
 from rexp.report.output import print_or_write, write
 from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
-from rexp.report.teaching import untuned
+from rexp.report.teaching import weak
 from rexp.report.write import markdown
 from rexp.store.store import Store
 
@@ -98,7 +98,7 @@ def main(argv: list[str]) -> int:
         from rexp.report.table import print_tables
 
         print_tables(tables)
-    for line in untuned(results, results):
+    for line in weak(results, results):
         print(f"note: {line}", file=sys.stderr)
     return 0
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from rexp.config.teaching import teacher_runs
 from rexp.report.direction import higher_is_better
@@ -11,8 +12,31 @@ from rexp.report.direction import higher_is_better
 if TYPE_CHECKING:
     from rexp.report.rows import Result
 
-SIMPLE = "ease"
-"""A model without epochs that a tuned teacher is expected to beat."""
+SIMPLE = ("pop", "ease")
+"""Models without epochs that a tuned teacher is expected to beat."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model and its value of the metric by which it is compared.
+
+    Args:
+        name: what it was called by.
+        run: its id; None for one that is no run.
+        value: of the metric.
+    """
+
+    name: str
+    run: str | None
+    value: float
+
+    @classmethod
+    def of(cls, result: Result, value: float) -> Measured:
+        """A run's value."""
+        return cls(_name(result), str(result["run_id"]), value)
+
+    def __str__(self) -> str:
+        return self.name if self.run is None else f"{self.name} (run {self.run})"
 
 
 def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Result]:
@@ -31,11 +55,13 @@ def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Re
     return list(shown.values())
 
 
-def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
+def weak(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
     """A line for each teacher that does not beat what it should, or that was compared with nothing.
 
-    An untuned teacher makes every compressor look good. What it should beat, by the first metric: the student's model
-    trained without a teacher on the same data under the same seed, and ``ease``; the best of what is there.
+    A weak teacher makes every compressor look good. What it should beat, by the first metric: the student's model
+    trained without a teacher on the same data under the same seed, ``pop`` and ``ease``; the best of what is there. It
+    is compared on the validation part where all of them were measured there (as before a student is trained), else on
+    the test part.
 
     Args:
         results: among them students.
@@ -48,42 +74,59 @@ def untuned(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
         for run in teacher_runs(student["config"]):
             if run in by_id and _rules(by_id[run]) == _rules(student):
                 taught.setdefault(run, []).append(student)
-    verdicts = (_verdict(by_id[run], students, known) for run, students in taught.items())
-    return [line for line in verdicts if line]
+    lines = (_of_teacher(by_id[run], students, known) for run, students in taught.items())
+    return [line for line in lines if line]
 
 
-def _verdict(teacher: Result, students: Sequence[Result], known: Sequence[Result]) -> str | None:
-    metric = next(iter(students[0]["metrics"]), None)
-    if metric is None or metric not in teacher["metrics"] or (higher := higher_is_better(metric)) is None:
+def is_rival(run: Result, teacher: Result, model: Mapping[str, Any], seed: int) -> bool:
+    """Whether a teacher should beat a run: the student's model and seed, fitted and nothing else; or a simple model of
+    another kind than the teacher is."""
+    config, simple = run["config"], _model(run) in SIMPLE and _model(run) != _model(teacher)
+    if run["run_id"] == teacher["run_id"] or run["data"]["fingerprint"] != teacher["data"]["fingerprint"]:
+        return False
+    plain = config.get("compress", {}).get("order") == ["fit"]
+    return plain and (simple or (config["model"] == model and config["seed"] == seed))
+
+
+def verdict(teacher: Measured, rivals: Sequence[Measured], metric: str, part: Literal["valid", "test"]) -> str | None:
+    """What is to be said of a teacher beside the best of its rivals; None where it beats them all."""
+    if not rivals or (higher := higher_is_better(metric)) is None:
         return None
-    name = f"teacher {_name(teacher)} (run {teacher['run_id']})"
+    best = (max if higher else min)(rivals, key=lambda rival: rival.value)
+    if teacher.value > best.value if higher else teacher.value < best.value:
+        return None
+    where = "on the validation part" if part == "valid" else "on the test part"
+    return (
+        f"teacher {teacher} is weak: its {metric} of {teacher.value:.4f} {where} does not beat the {best.value:.4f} "
+        f"of {best}; what it teaches looks better beside it than it is"
+    )
+
+
+def _of_teacher(teacher: Result, students: Sequence[Result], known: Sequence[Result]) -> str | None:
+    metric = next(iter(students[0]["metrics"]), None)
+    if metric is None or metric not in teacher["metrics"] or higher_is_better(metric) is None:
+        return None
     rivals = [
         run
         for run in known
-        if run["run_id"] != teacher["run_id"] and metric in run["metrics"] and _rules(run) == _rules(teacher)
-        if _model(run) == SIMPLE or any(_is_plain(run, student) for student in students)
+        if metric in run["metrics"] and _rules(run) == _rules(teacher)
+        if any(is_rival(run, teacher, student["config"]["model"], student["config"]["seed"]) for student in students)
     ]
     if not rivals:
         models = " or ".join(dict.fromkeys(map(_model, students)))
         return (
-            f"{name} is not compared: the store has neither {models} trained without it (compress=none) "
-            f"nor {SIMPLE} under these rules"
+            f"teacher {Measured.of(teacher, 0)} is not compared: the store has neither {models} trained without it "
+            f"(compress=none) nor {' or '.join(SIMPLE)} under these rules"
         )
-    best = (max if higher else min)(rivals, key=lambda run: float(run["metrics"][metric]))
-    own, its = float(teacher["metrics"][metric]), float(best["metrics"][metric])
-    if own > its if higher else own < its:
-        return None
-    return (
-        f"{name} is untuned: its {metric} of {own:.4f} does not beat the {its:.4f} of {_name(best)} "
-        f"(run {best['run_id']}); what it teaches looks better beside it than it is"
-    )
-
-
-def _is_plain(run: Result, student: Result) -> bool:
-    """The student's model and seed, fitted and nothing else."""
-    config, other = run["config"], student["config"]
-    alike = all(config[key] == other[key] for key in ("model", "seed"))
-    return alike and bool(config.get("compress", {}).get("order") == ["fit"])
+    for rules in teacher.get("valid", {}):
+        values = [run.get("valid", {}).get(rules, {}).get(metric) for run in (teacher, *rivals)]
+        if None not in values:
+            own, *others = (
+                Measured.of(run, float(value)) for run, value in zip((teacher, *rivals), values, strict=True)
+            )
+            return verdict(own, others, metric, "valid")
+    own, *others = (Measured.of(run, float(run["metrics"][metric])) for run in (teacher, *rivals))
+    return verdict(own, others, metric, "test")
 
 
 def _rules(result: Result) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class SVDOfTeacherConfig:
         max_bytes: of scores that are kept; more are asked of the teacher anew in each iteration.
     """
 
-    standardise: Literal["none", "scale", "full"] = "none"
+    standardise: Literal["none", "scale", "full"] = "scale"
     seen: Literal["teacher", "mean"] = "teacher"
     factor: float = 1.0
     user_share: float = 0.5

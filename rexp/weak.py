@@ -1,0 +1,79 @@
+"""Whether a teacher is worth learning from, asked on the validation part before its student is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rexp.errors import ConfigError
+from rexp.report.teaching import Measured, is_rival, verdict
+
+if TYPE_CHECKING:
+    from rexp.config.request import Node, Request
+    from rexp.data.split import Split
+    from rexp.evaluate.evaluator import Evaluator
+    from rexp.store.store import Store
+
+
+def check_teacher(request: Request, key: str, node: Node, run: str, model: Node, store: Store, split: Split) -> None:
+    """Say of a teacher that it is no better than what its student could have without it, or stop there.
+
+    It is compared, by the first metric of the student's evaluation, with the student's own model trained without it
+    under the student's seed and with ``ease``, as far as the store has them, and with ``pop``, which takes no time.
+
+    Args:
+        request: the student's.
+        key, node: the teacher's; ``on_weak`` is ``warn`` or ``stop``.
+        run: the teacher's.
+        model: the student's name and typed options.
+        store: where values on the validation part are kept, in the result of each run that is asked for one.
+        split: without a validation part nothing is asked.
+
+    Raises:
+        ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
+    """
+    from rexp.config.watched import between_epochs, measured
+    from rexp.evaluate.evaluator import Evaluator
+    from rexp.start import kernels
+
+    if not len(split.valid):
+        return
+    metric = measured(request.evaluate, split)[0]
+    with kernels(request.device.threads):
+        evaluator = Evaluator(split, between_epochs(request.evaluate), "valid")
+        teacher = store.result(run)
+        rivals = [result for result in store.runs() if is_rival(result, teacher, model, request.seed)]
+        found = [_kept(store, result, evaluator, metric) for result in rivals]
+        if "pop" not in {result["config"]["model"]["name"] for result in (teacher, *rivals)}:
+            found.append(Measured("pop", None, _of_popularity(evaluator, metric)))
+        line = verdict(_kept(store, teacher, evaluator, metric), found, metric, "valid")
+    if line is None:
+        return
+    if node.get("on_weak") == "stop":
+        raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
+    from rexp.run import note
+
+    note(line)
+
+
+def _kept(store: Store, result: Mapping[str, Any], evaluator: Evaluator, metric: str) -> Measured:
+    """A run's value on the validation part; measured once, and kept in its result."""
+    from rexp.stored import stored_model
+
+    run, rules = str(result["run_id"]), str(evaluator.rules["protocol_id"])
+    kept = result.get("valid", {}).get(rules, {})
+    if metric not in kept:
+        kept = evaluator(stored_model(store, run, evaluator.split, "teacher")).metrics
+        with store.lock(run):
+            store.amend(run, valid={**store.result(run).get("valid", {}), rules: kept})
+    return Measured.of(result, float(kept[metric]))
+
+
+def _of_popularity(evaluator: Evaluator, metric: str) -> float:
+    import torch
+
+    from rexp.models.pop import Popularity, PopularityConfig
+
+    model = Popularity(PopularityConfig(), evaluator.split.spec)
+    model.fit(evaluator.split, torch.Generator())
+    return float(evaluator(model).metrics[metric])
