@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
+from rexp.config.arguments import prepared
 from rexp.config.hydra_plugins import install
 from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
@@ -56,7 +57,7 @@ def composing() -> Iterator[None]:
 def test_a_command_of_the_documentation_composes(page: str, command: str) -> None:
     words = [word for word in shlex.split(command, comments=True) if "=" in word]
     for which in (0, -1):
-        compose("config", overrides=[_one(word, which) for word in words])
+        compose("config", overrides=prepared([_one(word, which) for word in words]))
 
 
 def _one(word: str, which: int) -> str:
