@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.paper.paper import load, paper_files
+from rexp.paper.results import shown, tuned_file, write_page
 from rexp.report.output import print_or_write
-from rexp.store.files import write_text
 
 if TYPE_CHECKING:
-    from rexp.paper.check import Check
     from rexp.paper.paper import Paper
 
 RESULTS = Path("results/papers")
@@ -66,76 +66,68 @@ def _list(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from rexp.paper.check import check
-    from rexp.paper.record import read_records
-    from rexp.paper.write import summary
-
     grid = Table("paper", "cells", "title", box=None, pad_edge=False)
     for name in paper_files():
         paper = load(name)
-        grid.add_row(name, summary(check(paper, read_records(_file(options, paper)))), paper.title)
+        grid.add_row(name, shown(paper, _file(options, paper)).summary, paper.title)
     Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(grid)
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rexp.paper.check import check
+    from rexp.paper.forms import show
     from rexp.paper.making import chosen, make
-    from rexp.paper.record import read_records
-    from rexp.paper.write import show
+    from rexp.paper.tuning import Tunings
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
+    file = _file(options, paper)
     if options.quick:
-        rows, more = chosen(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
-        records, failed = make(paper, rows, more, None)
-        print(f"{paper.name}: a quick run, whose numbers mean nothing", file=sys.stderr)
-        show(paper, check(paper, records))
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / file.name
+            rows, more = chosen(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
+            _, failed = make(paper, rows, more, file, Tunings(paper, tuned_file(file), paper.quick.trials))
+            print(f"{paper.name}: a quick run, whose numbers mean nothing", file=sys.stderr)
+            show(shown(paper, file, paper.quick.trials).page)
     else:
-        _, failed = make(paper, chosen(paper, options.rows), more, _file(options, paper))
-        found = check(paper, read_records(_file(options, paper)))
-        _write_page(options, paper, found)
-        show(paper, found)
+        _, failed = make(paper, chosen(paper, options.rows), more, file, Tunings(paper, tuned_file(file)))
+        found = write_page(paper, file)
+        show(found.page)
     if failed:
         print(f"rexp: {failed} runs failed; the same command tries them again", file=sys.stderr)
     return int(bool(failed))
 
 
 def _record(options: argparse.Namespace) -> int:
-    from rexp.paper.check import check
+    from rexp.paper.forms import show
     from rexp.paper.making import chosen, gather
-    from rexp.paper.record import read_records
-    from rexp.paper.write import show
+    from rexp.paper.tuning import Tunings
     from rexp.store.store import Store
 
-    paper, file = load(options.paper), _file(options, load(options.paper))
-    records = gather(paper, chosen(paper, options.rows), [Store(store) for store in options.stores], file)
-    found = check(paper, read_records(file))
-    _write_page(options, paper, found)
-    show(paper, found)
+    paper = load(options.paper)
+    file, stores = _file(options, paper), [Store(store) for store in options.stores]
+    records = gather(paper, chosen(paper, options.rows), stores, file, Tunings(paper, tuned_file(file)))
+    show(write_page(paper, file).page)
     print(f"{len(records)} runs recorded in {file}", file=sys.stderr)
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rexp.paper.check import check
-    from rexp.paper.record import read_records
-    from rexp.paper.write import html, latex, markdown, show
+    from rexp.paper.forms import html, latex, markdown, show
 
     paper = load(options.paper)
-    found = check(paper, read_records(_file(options, paper)))
+    file = _file(options, paper)
+    found = shown(paper, file)
     for path, form in ((options.markdown, markdown), (options.latex, latex), (options.html, html)):
         if path:
-            print_or_write(path, form(paper, found))
+            print_or_write(path, form(found.page))
             break
     else:
-        show(paper, found)
-    return int(options.strict and found.missed)
-
-
-def _write_page(options: argparse.Namespace, paper: Paper, found: Check) -> None:
-    from rexp.paper.write import markdown
-
-    write_text(_file(options, paper).with_suffix(".md"), markdown(paper, found))
+        show(found.page)
+    page = file.with_suffix(".md")
+    changed = page.exists() and page.read_text(encoding="utf-8") != markdown(found.page)
+    if changed:
+        print(f"rexp: {page} is not what its records give", file=sys.stderr)
+    return int(options.strict and (found.missed or changed))
 
 
 def _file(options: argparse.Namespace, paper: Paper) -> Path:

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, RexpError
+from rexp.paper.paper import candidates
 from rexp.paper.record import Record, merged, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
+from rexp.paper.tuning import Tunings, locked
+from rexp.paper.users import keep_users
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow
+    from rexp.run import Outcome
     from rexp.store.store import Store
 
 
 def chosen(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
-    """The rows whose names fit one of the patterns (``htd*``), and those that they refer to, which come first.
+    """The rows whose names fit one of the patterns (``htd*``), each behind those that it builds on.
 
     Raises:
         ConfigError: a pattern that fits no row.
@@ -27,81 +31,141 @@ def chosen(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
     for pattern in patterns or ():
         if not any(fnmatchcase(name, pattern) for name in names):
             raise ConfigError(f"paper {paper.name} has no row '{pattern}'; it has: {', '.join(names)}")
-    wanted = [row for row in paper.rows if patterns is None or any(fnmatchcase(row.name, p) for p in patterns)]
-    needed = {name for row in wanted for name in references(row.run)}
-    return [*(row for row in paper.rows if row.name in needed and row not in wanted), *wanted]
+    found: dict[str, PaperRow] = {}
+
+    def add(row: PaperRow, behind: tuple[str, ...] = ()) -> None:
+        if row.name in behind:
+            raise ConfigError(f"paper {paper.name}: {' builds on '.join((*behind, row.name))}")
+        if row.name not in found:
+            for other in built_on(paper, row):
+                add(other, (*behind, row.name))
+            found[row.name] = row
+
+    for row in paper.rows:
+        if patterns is None or any(fnmatchcase(row.name, pattern) for pattern in patterns):
+            add(row)
+    return list(found.values())
 
 
-def make(paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path | None) -> tuple[list[Record], int]:
-    """Run what is not done yet, row by row.
+def built_on(paper: Paper, row: PaperRow) -> list[PaperRow]:
+    """The rows that must be made before this one."""
+    named = [*references(row.run), *([] if row.values is None else [row.values])]
+    return [*map(paper.row, named), *(candidates(paper, row) if row.best_of else ())]
+
+
+def make(
+    paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path, tunings: Tunings
+) -> tuple[list[Record], int]:
+    """Search and run what is not done yet, row by row.
 
     Args:
         paper, rows: see :func:`chosen`.
         more: further overrides of every run, such as ``paths.store=FOLDER``.
-        file: where records are kept; None keeps none.
+        file: where records are kept.
+        tunings: what was found for rows whose values are searched.
 
     Returns:
         the records, and how many runs failed.
     """
-    from rexp.config.compose import composed, composing
-    from rexp.run import run
-
     jobs = list(_jobs(paper, rows))
-    made: dict[tuple[str, int], str] = {}
+    made = Made(tunings)
     records: list[Record] = []
     failed = 0
     for number, (row, seed) in enumerate(jobs, 1):
-        print(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}", file=sys.stderr)
-        refers = {name: made.get((name, seed)) for name in references(row.run)}
+        print(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}", file=sys.stderr, flush=True)
+        refers = {name: made.run(name, seed) for name in references(row.run)}
         if missing := [name for name, known in refers.items() if known is None]:
             print(f"rexp: {row.name} is left out, for its part '{missing[0]}' failed", file=sys.stderr)
             failed += 1
             continue
         runs = {name: known for name, known in refers.items() if known is not None}
         try:
-            with composing():
-                job = composed([*resolved(paper.overrides(row, seed), runs.__getitem__), *more])
-            outcome = run(job.config, job.labels, group=paper.name, sweeping=True)
+            if row.values is not None and tunings.of(paper.row(row.values)) is None:
+                raise ConfigError(f"it takes the values of {row.values}, which has none yet")
+            tuned = tunings.search(row, runs, more) if row.tune else tunings.of(row)
+            overrides = paper.overrides(row, seed, tuned.values if tuned else ())
+            outcome = _run(paper, [*resolved(overrides, runs.__getitem__), *more])
         except RexpError as error:
             if error.exit_code not in (1, 2):
                 raise  # interrupted: the rest is left for the next time
-            print(f"rexp: {error}", file=sys.stderr)
+            print(f"rexp: {row.name}: {error}", file=sys.stderr)
             failed += 1
             continue
-        made[row.name, seed] = outcome.result["run_id"]
-        records.append(record_of(paper, row, outcome.result, _manifest(outcome.store, outcome.result["run_id"]), runs))
-        if file:
+        made.add(row, seed, outcome)
+        manifest = _manifest(outcome.store, outcome.result["run_id"])
+        records.append(record_of(row, outcome.result, manifest, runs, overrides, tuned))
+        with locked(file):
             write_records(file, paper, merged(read_records(file), records[-1:]))
+            if row.group and seed == paper.seeds_of(row)[-1]:
+                keep_users(file, paper, row, made.of(row))
     return records, failed
 
 
-def gather(paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path) -> list[Record]:
+class Made:
+    """The runs that were made, by row and seed."""
+
+    def __init__(self, tunings: Tunings) -> None:
+        self._tunings = tunings
+        self._made: dict[str, dict[int, Outcome]] = {}
+
+    def add(self, row: PaperRow, seed: int, outcome: Outcome) -> None:
+        self._made.setdefault(row.name, {})[seed] = outcome
+
+    def of(self, row: PaperRow) -> dict[int, Outcome]:
+        return self._made[row.name]
+
+    def run(self, name: str, seed: int) -> str | None:
+        """The id of a row's run under this seed, or of its only one; of what the row stands for."""
+        stands_for = self._tunings.stands_for(name)
+        runs = self._made.get(stands_for or "", {})
+        outcome = runs.get(seed) or (next(iter(runs.values())) if len(runs) == 1 else None)
+        return str(outcome.result["run_id"]) if outcome else None
+
+
+def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
+    from rexp.config.compose import composed, composing
+    from rexp.run import run
+
+    with composing():
+        job = composed(overrides)
+    return run(job.config, job.labels, group=paper.name, sweeping=True)
+
+
+def gather(
+    paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
+) -> list[Record]:
     """Record the runs that are in these stores already; see :class:`rexp.paper.match.Stored`."""
     from rexp.paper.match import Stored
+    from rexp.run import Outcome
 
     stored = Stored(stores)
-    made: dict[tuple[str, int], str] = {}
+    made = Made(tunings)
     records: list[Record] = []
     for row, seed in _jobs(paper, rows):
-        runs = {name: made[name, seed] for name in references(row.run) if (name, seed) in made}
-        if len(runs) < len(set(references(row.run))):
+        refers = {name: made.run(name, seed) for name in references(row.run)}
+        runs = {name: known for name, known in refers.items() if known is not None}
+        tuned = tunings.of(row)
+        if len(runs) < len(refers) or (tuned is None and (row.tune or row.values)):
             continue
+        overrides = paper.overrides(row, seed, tuned.values if tuned else ())
         try:
-            found = stored.find(paper.overrides(row, seed), runs)
+            found = stored.find(overrides, runs)
         except ConfigError as error:  # of this row; the others can be found all the same
             print(f"rexp: {row.name}: {error}", file=sys.stderr)
             continue
         if found is None:
             continue
         store, result = found
-        made[row.name, seed] = result["run_id"]
-        records.append(record_of(paper, row, result, _manifest(store, result["run_id"]), runs))
+        made.add(row, seed, Outcome(dict(result), cached=True, store=store))
+        records.append(record_of(row, result, _manifest(store, result["run_id"]), runs, overrides, tuned))
+        if row.group and seed == paper.seeds_of(row)[-1]:
+            keep_users(file, paper, row, made.of(row))
     write_records(file, paper, merged(read_records(file), records))
     return records
 
 
 def _jobs(paper: Paper, rows: Sequence[PaperRow]) -> Iterator[tuple[PaperRow, int]]:
-    return ((row, seed) for row in rows for seed in paper.seeds_of(row))
+    return ((row, seed) for row in rows if not row.best_of for seed in paper.seeds_of(row))
 
 
 def _manifest(store: Store, run: str) -> dict[str, object]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.paper.grid import SEPARATOR, expanded
+
+if TYPE_CHECKING:
+    from rexp.tune.space import Space
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class PaperRow:
         source: of the values, where it is another than the paper's.
         unverified: the values were not read at their source; they are shown and decide nothing.
         seeds: where they are others than the paper's.
+        group: the table of a study that it stands in, where it is part of one.
+        tune: keys that are searched before its runs, as :mod:`rexp.tune.dimension` has them; empty searches none.
+        values: the row whose found values it takes, before what is searched for it itself.
+        best_of: patterns of names; such a row has no runs and stands for the one of them that is best on validation.
+        plain, control: rows that it is compared with, where they are others than the group's.
     """
 
     name: str
@@ -34,6 +44,41 @@ class PaperRow:
     source: str | None = None
     unverified: bool = False
     seeds: tuple[int, ...] | None = None
+    group: str = ""
+    tune: Mapping[str, Any] = field(default_factory=dict)
+    values: str | None = None
+    best_of: tuple[str, ...] = ()
+    plain: str | None = None
+    control: str | None = None
+
+    @property
+    def short(self) -> str:
+        """The name within its group."""
+        return self.name.removeprefix(f"{self.group}{SEPARATOR}") if self.group else self.name
+
+
+@dataclass(frozen=True)
+class Group:
+    """One table of a study.
+
+    Args:
+        name: of the table; its rows' names begin with it.
+        plain: the row that a gap is measured from, and that the others are tested against.
+        control: a further row that they are tested against.
+        teacher: the row that a gap is measured to.
+        dense: the row whose bytes the others are compared with, by default ``plain``.
+        within: names the simplest row whose first metric is within this share of the best; rows stand from the simplest
+            on.
+        ranked: it counts for the mean ranks.
+    """
+
+    name: str
+    plain: str | None = None
+    control: str | None = None
+    teacher: str | None = None
+    dense: str | None = None
+    within: float | None = None
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,10 +88,12 @@ class Quick:
     Args:
         rows: names of the rows that take part.
         overrides: what makes them short.
+        trials: of their searches.
     """
 
     rows: tuple[str, ...]
     overrides: tuple[str, ...] = ()
+    trials: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,6 +112,9 @@ class Paper:
         orders: names of rows whose first metric must fall from one to the next.
         shown: metrics of rows without published values, by default those that were published of others.
         notes: what a reader should know, misses above all (Markdown).
+        groups: tables of a study, which has no published values; every row is in one of them.
+        search: what the searches of all rows have in common: trials, metric, sampler, prune; see
+            :class:`rexp.tune.space.SpaceFile`.
     """
 
     name: str
@@ -78,6 +128,8 @@ class Paper:
     orders: tuple[tuple[str, ...], ...] = ()
     shown: tuple[str, ...] = ()
     notes: str = ""
+    groups: tuple[Group, ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, name: str) -> PaperRow:
         """The row that is called so.
@@ -98,10 +150,14 @@ class Paper:
     def tolerance_of(self, row: PaperRow) -> float:
         return self.tolerance if row.tolerance is None else row.tolerance
 
-    def overrides(self, row: PaperRow, seed: int) -> list[str]:
-        """The command line of a row's run; references to other rows are left in it."""
+    def overrides(self, row: PaperRow, seed: int, found: Sequence[str] = ()) -> list[str]:
+        """The command line of a row's run, with the values that a search found; references to other rows are left in
+        it."""
         experiment = row.experiment or self.experiment
-        return [*([f"experiment={experiment}"] if experiment else []), *row.run, f"seed={seed}"]
+        return [*([f"experiment={experiment}"] if experiment else []), *row.run, *found, f"seed={seed}"]
+
+    def rows_of(self, group: Group) -> list[PaperRow]:
+        return [row for row in self.rows if row.group == group.name]
 
     @property
     def metrics(self) -> list[str]:
@@ -153,7 +209,8 @@ def read(file: Path) -> Paper:
         raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
     where = file.name
     _require(isinstance(node, Mapping), where, "holds no mapping")
-    node = {**node, "name": file.stem}
+    node, groups = expanded({**node, "name": file.stem}, where)
+    node["groups"] = tuple(Group(**_plain(Group, group, f"{where} group {group['name']}")) for group in groups)
     rows = [_read_row(row, f"{where} rows[{place}]") for place, row in enumerate(_list(node, "rows", where))]
     node["rows"] = tuple(rows)
     node["quick"] = Quick(**_plain(Quick, node.get("quick") or {}, f"{where} quick"))
@@ -195,6 +252,34 @@ def _check(paper: Paper, where: str) -> None:
         _require(names.count(name) == 1, where, f"has two rows '{name}'")
     for name in [*paper.quick.rows, *(name for order in paper.orders for name in order), *_referred(paper)]:
         _require(name in names, where, f"names a row '{name}' that it does not have; {did_you_mean(name, names)}")
+    for row in paper.rows:
+        _require(bool(row.group) == bool(paper.groups), where, f"has a row '{row.name}' outside of its tables")
+        if row.best_of:
+            _require(not row.run and not row.tune, where, f"{row.name}: what is the best of others has no runs")
+            _require(bool(candidates(paper, row)), where, f"{row.name}: no row is called {', '.join(row.best_of)}")
+        if row.values is not None:
+            other = paper.row(row.values)
+            _require(bool(other.tune or other.values), where, f"{row.name}: nothing is searched for {row.values}")
+        if row.tune:
+            space_of(paper, row)
+
+
+def candidates(paper: Paper, row: PaperRow) -> list[PaperRow]:
+    """The rows that a row may stand for."""
+    with_runs = [other for other in paper.rows if not other.best_of]
+    return [other for other in with_runs if any(fnmatchcase(other.name, pattern) for pattern in row.best_of)]
+
+
+def space_of(paper: Paper, row: PaperRow, trials: int | None = None) -> Space:
+    """What is searched for a row, by as many trials as the paper says, or as are given.
+
+    Raises:
+        ConfigError: a key or values that cannot be searched, or words that are none of a search.
+    """
+    from rexp.tune.space import make_space
+
+    fewer = {} if trials is None else {"trials": trials}
+    return make_space(Path(f"{paper.name}.yaml: {row.name}"), {**paper.search, **fewer, "space": dict(row.tune)})
 
 
 def _referred(paper: Paper) -> Iterator[str]:
@@ -202,6 +287,9 @@ def _referred(paper: Paper) -> Iterator[str]:
 
     for row in paper.rows:
         yield from references(row.run)
+        yield from (name for name in (row.values, row.plain, row.control) if name is not None)
+    for group in paper.groups:
+        yield from (name for name in (group.plain, group.control, group.teacher, group.dense) if name is not None)
 
 
 def _require(condition: bool, where: str, text: str) -> None:

@@ -13,6 +13,7 @@ from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow
+    from rexp.paper.tuning import Tuned
 
 Record = dict[str, Any]
 BACK = "take the file back from where it came"
@@ -20,20 +21,27 @@ COSTS = ("parameters", "weight_bytes", "fit_seconds", "evaluate_seconds", "wall_
 
 
 def record_of(
-    paper: Paper, row: PaperRow, result: Mapping[str, Any], manifest: Mapping[str, Any], runs: Mapping[str, str]
+    row: PaperRow,
+    result: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    runs: Mapping[str, str],
+    overrides: Sequence[str],
+    tuned: Tuned | None,
 ) -> Record:
     """What is kept of a finished run.
 
     Args:
-        paper, row: whose run it is.
+        row: whose run it is.
         result, manifest: the run's.
         runs: ids of the runs that the row refers to, by the names of their rows.
+        overrides: that made it.
+        tuned: where they were searched.
     """
-    return {
+    record = {
         "row": row.name,
         "seed": result["seed"],
         "run": result["run_id"],
-        "command": f"python -m rexp {' '.join(map(_quoted, paper.overrides(row, result['seed'])))}",
+        "command": command_of(overrides),
         "refers": dict(runs),
         "metrics": dict(result["metrics"]),
         "cost": {key: result["cost"][key] for key in COSTS if key in result["cost"]},
@@ -46,6 +54,13 @@ def record_of(
         "machine": {key: manifest.get("machine", {}).get(key) for key in ("cpu", "cores", "threads", "gpus")},
         "finished": result["finished"],
     }
+    if row.group:
+        steps = result["steps"]
+        record["epochs"] = sum(int(step.get("epochs_run", 0)) for step in steps)
+        record["reused"] = any("taken_from" in step for step in steps)
+    if tuned:
+        record["tuned"] = {"row": tuned.row, "values": list(tuned.values), "value": tuned.value}
+    return record
 
 
 def read_records(file: Path) -> list[Record]:
@@ -83,6 +98,11 @@ def write_records(file: Path, paper: Paper, records: Iterable[Record]) -> None:
 def merged(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
     """One record a row and seed; a new one takes the place of an old one."""
     return list({(record["row"], record["seed"]): record for record in (*old, *new)}.values())
+
+
+def command_of(overrides: Sequence[str]) -> str:
+    """The command that a record names."""
+    return f"python -m rexp {' '.join(map(_quoted, overrides))}"
 
 
 def _quoted(override: str) -> str:

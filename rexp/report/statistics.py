@@ -49,7 +49,7 @@ def compare(differences: Sequence[Array], test: Test) -> list[Comparison]:
         test: ``wilcoxon``, the signed-rank test, where users without a difference are left out (Wilcoxon 1945); or
             ``t``, Student's paired test.
     """
-    values = [_p_value(difference, test) for difference in differences]
+    values = [p_value(difference, test) for difference in differences]
     adjusted = holm(values)
     return [
         Comparison(
@@ -103,7 +103,8 @@ def interval(differences: Array, resamples: int = RESAMPLES, seed: int = 0) -> t
     return float(low), float(high)
 
 
-def _p_value(differences: Array, test: Test) -> float:
+def p_value(differences: Array, test: Test) -> float:
+    """Of one paired test, two-sided; see :func:`compare`. 1 where nothing differs."""
     from scipy import stats
 
     if len(differences) < 2 or not differences.any():

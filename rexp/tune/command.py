@@ -5,36 +5,27 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rexp.config.compose import Composed, composed, composing
+from rexp.config.compose import composing
 from rexp.config.launch import conf_dir
-from rexp.config.request import Request, read
-from rexp.errors import ConfigError, Interrupted, RexpError
+from rexp.config.request import read
+from rexp.errors import ConfigError
 from rexp.store.store import Store
-from rexp.tune.space import Space, find, read_space
+from rexp.tune.search import common, search
+from rexp.tune.space import find, read_space
 from rexp.tune.study import Study, in_words, worked
 from rexp.tune.tried import Budget
-from rexp.tune.write import check_writable, kept, write_experiment
-
-if TYPE_CHECKING:
-    from optuna.trial import Trial
-
-    from rexp.tune.trial import Goal
+from rexp.tune.write import write_experiment
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
     "at any moment, the same command goes on; given in several terminals, they share the work."
 )
 SHOWN = 10
-HOPELESS = 3
-"""So many trials may fail before one comes to a value; then it is the space that is wrong."""
 
 
 def main(argv: list[str]) -> int:
@@ -44,7 +35,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
     space = read_space(find(options.space, conf_dir() / "tune"))
     with composing():
-        base = _base(space, options)
+        options.overrides, base = common(space, options.overrides, options.config_dir)
         request = read(base.config, base.labels)
         store = Store(request.store)
         study = Study(request.store / ".tune" / options.name, space)
@@ -53,7 +44,19 @@ def main(argv: list[str]) -> int:
                 study.look()
                 return _show(study)
             store.check_writable()
-            _search(study, store, request, options, argv)
+            given = (options.trials, options.minutes)
+            budget = Budget(*((space.file.trials, space.file.minutes) if given == (None, None) else given))
+            with _others(options, argv):
+                search(
+                    study,
+                    store,
+                    request,
+                    options.overrides,
+                    budget,
+                    config_dir=options.config_dir,
+                    jobs=options.jobs,
+                    quiet=options.worker,
+                )
             if options.worker:
                 return 0
             return _finish(study, options, argv)
@@ -80,89 +83,6 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     if options.output and options.output.suffix != ".yaml":
         raise ConfigError(f"--output {options.output} must end in .yaml, as experiment files do")
     return options
-
-
-def _base(space: Space, options: argparse.Namespace) -> Composed:
-    """What all trials have in common; ``options.overrides`` becomes all of it."""
-    typed = [*space.file.overrides, *options.overrides]
-    check_writable(typed)
-    first = composed(typed, options.config_dir)
-    # The metric that is chosen by chooses the epoch too, where a model has epochs.
-    trained = bool(first.config.model and first.config.model.get("fit"))
-    if space.file.metric and trained and not _names("train.monitor", typed):
-        typed.append(f"train.monitor='{space.file.metric}'")
-    composed([*typed, *space.overrides(space.first())], options.config_dir)  # keys that are not there are told now
-    options.overrides = typed
-    return composed(typed, options.config_dir)
-
-
-def _names(key: str, overrides: Sequence[str]) -> bool:
-    return any(word.lstrip("+").partition("=")[0] == key for word in overrides)
-
-
-def _search(study: Study, store: Store, request: Request, options: argparse.Namespace, argv: Sequence[str]) -> None:
-    """Try until the budget is spent."""
-    from rexp.tune.progress import Watch
-    from rexp.tune.trial import check_request, goal, seen_by_trials
-
-    file = study.space.file
-    given = (options.trials, options.minutes)
-    budget = Budget(*((file.trials, file.minutes) if given == (None, None) else given))
-    check_request(request)
-    split = seen_by_trials(request)
-    aim = goal(request, split, file.metric)
-    about = {
-        "code": request.code(),
-        "space": file.space,
-        "sampler": asdict(file.sampler),
-        "prune": file.prune and asdict(file.prune),
-        "overrides": kept(options.overrides),
-        "metric": aim.metric,
-        "data": split.fingerprint,
-    }
-    study.open(about, metric=aim.metric, higher=aim.higher)
-    with _others(options, argv), Watch(study, budget, options.jobs, quiet=options.worker) as watch:
-        faults: list[RexpError] = []
-        while len(faults) < HOPELESS or study.ranked():
-            with study.next_trial(budget) as asked:
-                if asked is None:
-                    return
-                number, trial = asked
-                watch.began(number)
-                faults += _try(study, store, options, number, trial, aim)
-                watch.ended(number)
-        raise faults[-1]
-
-
-def _try(
-    study: Study, store: Store, options: argparse.Namespace, number: int, trial: Trial, aim: Goal
-) -> list[RexpError]:
-    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
-    from rexp.tune.trial import GivenUp, forget, run_trial
-
-    run = f".tune/{study.folder.name}/trials/{number:04d}"
-    own = study.space.overrides(trial.params)
-    quiet = [] if _names("train.progress", options.overrides) else ["train.progress=none"]
-    typed = [word.lstrip("+").partition("=")[0] for word in (*options.overrides, *own)]
-    several = "model" in study.space.keys
-    faults: list[RexpError] = []
-    try:
-        job = composed([*options.overrides, *own, *quiet, "force=false"], options.config_dir)
-        value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
-    except GivenUp:
-        study.prune(trial)
-    except Interrupted:
-        raise
-    except Exception as error:
-        if not isinstance(error, RexpError):
-            traceback.print_exc()
-            error = RexpError(f"{type(error).__name__}: {error}")
-        study.fail(trial, str(error))
-        faults.append(error)
-    else:
-        study.complete(trial, value)
-    forget(store, run)
-    return faults
 
 
 @contextmanager

@@ -140,8 +140,21 @@ def read_space(path: Path) -> Space:
         raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(written, dict):
         raise ConfigError(f"{path}: a search space is a mapping with the key 'space'")
+    return make_space(path, {str(key): value for key, value in written.items()})
+
+
+def make_space(path: Path, written: Mapping[str, Any]) -> Space:
+    """Check a space.
+
+    Args:
+        path: where it is written.
+        written: see :class:`SpaceFile`.
+
+    Raises:
+        ConfigError: in one line, beginning with ``path``.
+    """
     try:
-        return _checked(path, {str(key): value for key, value in written.items()})
+        return _checked(path, written)
     except ConfigError as error:
         raise ConfigError(f"{path}: {str(error).removeprefix('.')}") from error
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from rexp.paper.check import Check, CheckedCell, check
+from rexp.paper.forms import html, latex, markdown, show
 from rexp.paper.paper import Paper, PaperRow, Quick
 from rexp.paper.record import merged, read_records, write_records
-from rexp.paper.write import html, latex, markdown, show
+from rexp.paper.write import page
 
 METRIC = "recall@50"
 
@@ -80,17 +81,18 @@ def test_an_order_holds_or_not_or_was_not_run() -> None:
 def test_every_form_shows_the_miss(capsys: pytest.CaptureFixture[str]) -> None:
     found_of = paper(PLAIN, orders=(("a", "a"),), notes="Why **so**.\n\n<script>no</script>")
     found = check(found_of, [record("a", 0, 0.30)])
-    text = markdown(found_of, found)
+    written = page(found_of, found)
+    text = markdown(written)
     assert "| a | recall@50 | 0.2500 | 0.3000 | 1/1 | +0.0500 | ±0.01 | **outside tolerance** | 4,096 | 10 |" in text
     assert "Why **so**." in text
     assert "NOT SO HERE" in text
-    assert r"A\_paper \& more" in latex(found_of, found)
-    assert r"$\pm$0.01 & outside tolerance" in latex(found_of, found)
-    page = html(found_of, found)
-    assert '<td class="outside">outside tolerance</td>' in page
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page
-    show(found_of, found)
+    assert r"A\_paper \& more" in latex(written)
+    assert r"$\pm$0.01 & outside tolerance" in latex(written)
+    in_html = html(written)
+    assert '<td class="outside">outside tolerance</td>' in in_html
+    assert "<script>" not in in_html
+    assert "&lt;script&gt;" in in_html
+    show(written)
     assert "1 outside tolerance" in capsys.readouterr().out
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rexp.__main__ import main
-from rexp.paper.check import check
+from rexp.paper.forms import markdown
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
-from rexp.paper.write import markdown
+from rexp.paper.results import shown
 
 RESULTS = Path(__file__).parents[2] / "results" / "papers"
 FILES = sorted(RESULTS.glob("*.jsonl"))
@@ -20,7 +20,7 @@ FILES = sorted(RESULTS.glob("*.jsonl"))
 def test_a_page_is_rebuilt_byte_for_byte(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paper = load(file.stem)
     page = file.with_suffix(".md").read_text(encoding="utf-8")
-    assert markdown(paper, check(paper, read_records(file))) == page
+    assert markdown(shown(paper, file).page) == page
     assert main(["paper", "check", file.stem, "--results", str(RESULTS), "--markdown", "-"]) == 0
     assert capsys.readouterr().out == page
 

@@ -1,0 +1,109 @@
+"""Mean ranks of a study's rows over its tables, and how far apart two must be (Demšar, JMLR 2006)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.report.statistics import ALPHA
+
+if TYPE_CHECKING:
+    from rexp.paper.study import Table
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Mean ranks over tables, 1 the best; ties share their ranks.
+
+    Args:
+        means: by row, the best first.
+        tables: how many tables count.
+        difference: Nemenyi's critical difference of two mean ranks at 5 %.
+        p: of Friedman's test that all rows are alike.
+    """
+
+    means: Mapping[str, float]
+    tables: int
+    difference: float
+    p: float
+
+
+def ranks(tables: Sequence[Table], metric: str) -> Ranks | None:
+    """Rank the rows that all begun tables have; None where there are fewer than two tables or three such rows.
+
+    Args:
+        tables: of a study.
+        metric: by which rows are ranked, the most first.
+    """
+    values = [
+        {line.row: line.means[metric] for line in table.lines if line.means and not line.stands_for}
+        for table in tables
+        if table.group.ranked
+    ]
+    begun = [found for found in values if found]
+    shared = [row for row in begun[0] if all(row in found for found in begun)] if begun else []
+    if len(begun) < 2 or len(shared) < 3:
+        return None
+    from scipy import stats
+
+    placed = stats.rankdata([[-found[row] for row in shared] for found in begun], axis=1).mean(0)
+    order = sorted(range(len(shared)), key=lambda place: (placed[place], place))
+    count, n = len(shared), len(begun)
+    critical = float(stats.studentized_range.ppf(1 - ALPHA, count, math.inf)) / math.sqrt(2)
+    return Ranks(
+        means={shared[place]: float(placed[place]) for place in order},
+        tables=n,
+        difference=critical * math.sqrt(count * (count + 1) / (6 * n)),
+        p=float(stats.friedmanchisquare(*([found[row] for found in begun] for row in shared)).pvalue),
+    )
+
+
+def alike(found: Ranks) -> list[tuple[float, float]]:
+    """The longest runs of mean ranks that lie within the critical difference, as first and last.
+
+    >>> alike(Ranks({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0}, 4, 1.6, 0.01))
+    [(1.0, 2.5), (2.5, 4.0)]
+    """
+    values = list(found.means.values())
+    spans: list[tuple[float, float]] = []
+    for first in values:
+        last = max(value for value in values if value - first <= found.difference)
+        if last > first and (not spans or last > spans[-1][1]):
+            spans.append((first, last))
+    return spans
+
+
+def draw(found: Ranks, path: Path) -> None:
+    """The critical-difference diagram as SVG: mean ranks on a line, bars under those that do not differ.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    from rexp.report.picture import new_figure, save
+
+    names, values = list(found.means), list(found.means.values())
+    half, bars = math.ceil(len(names) / 2), alike(found)
+    depth = 0.35 * len(bars) + 0.6
+    figure, ((axes,),) = new_figure(1, 1)
+    figure.set_size_inches(8.0, 1.2 + 0.24 * (half + 1.5 * len(bars)))
+    axes.set_axis_off()
+    low, high = 1.0, float(len(names))
+    axes.hlines(0, low, high, color="black", lw=1)
+    for rank in range(1, len(names) + 1):
+        axes.vlines(rank, 0, 0.2, color="black", lw=1)
+        axes.text(rank, 0.3, str(rank), ha="center", va="bottom", fontsize=8)
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        left = place < half
+        level = -depth - 0.7 * (place if left else len(names) - 1 - place)
+        edge = low - 0.3 if left else high + 0.3
+        axes.plot([value, value, edge], [0, level, level], color="black", lw=0.8)
+        align = "right" if left else "left"
+        axes.text(edge, level, f" {name} ({value:.2f}) ", ha=align, va="center", fontsize=8)
+    for place, (first, last) in enumerate(bars):
+        axes.hlines(-0.35 * (place + 1), first - 0.05, last + 0.05, color="black", lw=3)
+    axes.hlines(1.4, low, low + found.difference, color="black", lw=1.5)
+    axes.text(low, 1.6, f"critical difference {found.difference:.2f}", va="bottom", fontsize=8)
+    save(figure, path, ".svg")

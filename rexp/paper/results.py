@@ -1,0 +1,88 @@
+"""What is committed of a paper, NAME.jsonl and what lies beside it, as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.paper.record import read_records
+from rexp.store.files import replace_atomically, write_text
+
+if TYPE_CHECKING:
+    from rexp.paper.page import Page
+    from rexp.paper.paper import Paper
+    from rexp.paper.ranks import Ranks
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A paper as far as it is run.
+
+    Args:
+        page: all of it.
+        summary: a few words.
+        missed: something in it is not as it should be.
+        ranks: of a study, for its picture.
+    """
+
+    page: Page
+    summary: str
+    missed: bool
+    ranks: Ranks | None = None
+
+
+def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
+    """A paper from its records.
+
+    Args:
+        paper: published, or a study.
+        file: of the records.
+        trials: of each search, where they are not as many as the paper says.
+    """
+    records = read_records(file)
+    if not paper.groups:
+        from rexp.paper import write
+        from rexp.paper.check import check
+
+        found = check(paper, records)
+        return Shown(write.page(paper, found), write.summary(found), found.missed)
+    from rexp.paper import study_page
+    from rexp.paper.ranks import ranks
+    from rexp.paper.study import Study
+    from rexp.paper.tuning import Tunings
+    from rexp.paper.users import Users
+
+    tunings = Tunings(paper, tuned_file(file), trials)
+    study = Study(paper, records, Users(file), tunings)
+    ranked = ranks(study.tables(), paper.metrics[0])
+    return Shown(study_page.page(study, tunings), study_page.summary(study), study.outdated(), ranked)
+
+
+def write_page(paper: Paper, file: Path) -> Shown:
+    """Write the page beside the records, and the picture that it shows."""
+    from rexp.paper.forms import markdown
+
+    found = shown(paper, file)
+    write_text(file.with_suffix(".md"), markdown(found.page))
+    if ranked := found.ranks:
+        from rexp.paper.ranks import draw
+
+        place = file.parent / picture(paper)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_atomically(place, lambda temporary: draw(ranked, temporary))
+    return found
+
+
+def picture(paper: Paper) -> str:
+    """The picture of a study, as its page names it."""
+    return f"{paper.name}/ranks.svg"
+
+
+def tuned_file(file: Path) -> Path:
+    """Where a paper's searches lie.
+
+    >>> tuned_file(Path("results/papers/small.jsonl")).as_posix()
+    'results/papers/small.tuned.json'
+    """
+    return file.with_suffix(".tuned.json")

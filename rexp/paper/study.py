@@ -1,0 +1,243 @@
+"""A study's tables: each row beside the plain model, its control and the teacher, all from what is committed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Literal
+
+from rexp.paper.record import command_of
+from rexp.paper.references import references
+from rexp.paper.users import PRECISION
+from rexp.report.statistics import ALPHA, holm, p_value
+
+if TYPE_CHECKING:
+    from rexp.paper.paper import Group, Paper, PaperRow
+    from rexp.paper.record import Record
+    from rexp.paper.tuning import Tunings
+    from rexp.paper.users import Users
+    from rexp.report.statistics import Array
+
+Verdict = Literal["own", "not run", "outdated", "differs"]
+NORMAL = 1.959964
+"""The 97.5 % point of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One row against another: the mean difference over users, and the p-value after Holm's correction."""
+
+    difference: float
+    p: float
+
+    @property
+    def significant(self) -> bool:
+        return self.p < ALPHA
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a study.
+
+    Args:
+        row: its short name.
+        stands_for: the row that it is the best as, for one that has no runs.
+        teacher: the row that it learned from.
+        valid: of the trial that its values were taken from, by the first metric on the validation part.
+        means: over seeds, by metric.
+        interval: half of the 95 % interval of the first metric's mean over users.
+        share: of the teacher's first metric.
+        gap: the part of the way from the plain model to the teacher.
+        against_plain, against_control: tests, paired over users.
+        epochs, cpu_seconds, bytes: means over seeds; the bytes of the file of weights.
+        reused: a step was taken from another run, whose time is not counted.
+        smaller: times smaller than the dense row.
+        seeds, wanted: runs that are recorded, and those that are asked for.
+        verdict: ``outdated`` where the file asks for other runs than were recorded, ``differs`` where the users' values
+            and the records do not agree.
+    """
+
+    row: str
+    stands_for: str = ""
+    teacher: str = ""
+    valid: float | None = None
+    means: Mapping[str, float] | None = None
+    interval: float | None = None
+    share: float | None = None
+    gap: float | None = None
+    against_plain: Tested | None = None
+    against_control: Tested | None = None
+    epochs: float | None = None
+    cpu_seconds: float | None = None
+    reused: bool = False
+    bytes: float | None = None
+    smaller: float | None = None
+    seeds: int = 0
+    wanted: int = 0
+    verdict: Verdict = "not run"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A group with its lines.
+
+    Args:
+        simplest: the best row and the simplest one within ``group.within`` of it, where that is asked.
+        tests: how many p-values were corrected together.
+    """
+
+    group: Group
+    lines: tuple[Line, ...]
+    simplest: tuple[str, str] | None
+    tests: int
+    n_users: int
+
+
+class Study:
+    """The recorded runs of a study.
+
+    Args:
+        paper: with groups.
+        records: of its runs.
+        users: values of every user.
+        tunings: what was searched.
+    """
+
+    def __init__(self, paper: Paper, records: Sequence[Record], users: Users, tunings: Tunings) -> None:
+        self.paper, self._users, self._tunings = paper, users, tunings
+        self._records: dict[str, list[Record]] = {}
+        for record in records:
+            self._records.setdefault(record["row"], []).append(record)
+
+    def tables(self) -> tuple[Table, ...]:
+        return tuple(self._table(group) for group in self.paper.groups)
+
+    def outdated(self) -> bool:
+        """Some records, or values of users, are not those that the file asks for."""
+        return any(line.verdict in ("outdated", "differs") for table in self.tables() for line in table.lines)
+
+    # Inside
+
+    @property
+    def _metric(self) -> str:
+        return self.paper.metrics[0]
+
+    def _table(self, group: Group) -> Table:
+        rows = self.paper.rows_of(group)
+        lines = [self._line(group, row) for row in rows]
+        tests = list(self._tests(group, rows))
+        adjusted = holm([p for *_, p in tests])
+        for (place, key, difference, _), p in zip(tests, adjusted, strict=True):
+            lines[place] = replace(lines[place], **{key: Tested(difference, p)})
+        n_users = max((len(values) for row in rows if (values := self._values(row)) is not None), default=0)
+        return Table(group, tuple(lines), self._simplest(group, lines), len(tests), n_users)
+
+    def _line(self, group: Group, row: PaperRow) -> Line:
+        stands_for = self._tunings.stands_for(row.name)
+        if row.best_of and stands_for is None:
+            return Line(row.short)
+        source = self.paper.row(stands_for or row.name)
+        records = self._records.get(source.name, [])
+        tuned = self._tunings.of(source)
+        line = Line(
+            row.short,
+            stands_for=source.short if row.best_of else "",
+            teacher=self._teacher(source),
+            valid=tuned.value if tuned else None,
+            wanted=len(self.paper.seeds_of(source)),
+        )
+        if not records:
+            return line
+        values = self._values(source)
+        means = {metric: self._mean(source.name, metric) for metric in self.paper.metrics}
+        return replace(
+            line,
+            means={metric: mean for metric, mean in means.items() if mean is not None},
+            interval=None if values is None else NORMAL * float(values.std(ddof=1)) / math.sqrt(len(values)),
+            share=_ratio(self._of(source.name), self._of(group.teacher)),
+            gap=self._gap(source, row.plain or source.plain or group.plain, group.teacher),
+            epochs=fmean(record.get("epochs", 0) for record in records) or None,
+            cpu_seconds=fmean(record["cost"]["cpu_seconds"] for record in records),
+            reused=any(record.get("reused") for record in records),
+            bytes=self._bytes(source.name),
+            smaller=_ratio(self._bytes(group.dense or group.plain), self._bytes(source.name)),
+            seeds=len(records),
+            verdict=self._verdict(source, records, values),
+        )
+
+    def _teacher(self, row: PaperRow) -> str:
+        names = [self._tunings.stands_for(name) or name for name in references(row.run)]
+        return ", ".join(self.paper.row(name).short for name in names)
+
+    def _gap(self, row: PaperRow, plain: str | None, teacher: str | None) -> float | None:
+        own, low, high = self._of(row.name), self._of(plain), self._of(teacher)
+        if own is None or low is None or high is None or high <= low:
+            return None
+        return (own - low) / (high - low)
+
+    def _verdict(self, row: PaperRow, records: Sequence[Record], values: Array | None) -> Verdict:
+        tuned = self._tunings.of(row)
+        if tuned is None and (row.tune or row.values):
+            return "outdated"
+        found = tuned.values if tuned else ()
+        if any(record["command"] != command_of(self.paper.overrides(row, record["seed"], found)) for record in records):
+            return "outdated"
+        mean = self._of(row.name)
+        if values is not None and mean is not None and abs(float(values.mean()) - mean) > PRECISION * abs(mean):
+            return "differs"
+        return "own"
+
+    def _tests(self, group: Group, rows: Sequence[PaperRow]) -> Iterator[tuple[int, str, float, float]]:
+        """Place of the row, which test, difference and p of each comparison that can be made."""
+        for place, row in enumerate(rows):
+            if row.best_of:
+                continue
+            against = {"against_plain": row.plain or group.plain, "against_control": row.control or group.control}
+            for key, name in against.items():
+                own, other = self._values(row), None if name in (None, row.name) else self._named_values(name)
+                if own is None or other is None or len(own) != len(other):
+                    continue
+                yield place, key, float((own - other).mean()), p_value(own - other, "wilcoxon")
+
+    def _values(self, row: PaperRow) -> Array | None:
+        """(n_users,) of a row all of whose seeds are recorded."""
+        records = self._records.get(row.name, [])
+        if not records or len(records) < len(self.paper.seeds_of(row)):
+            return None
+        return self._users.values(records[0]["data"]["name"], row.name)
+
+    def _named_values(self, name: str | None) -> Array | None:
+        row = self._stood_for(name)
+        return None if row is None else self._values(row)
+
+    def _stood_for(self, name: str | None) -> PaperRow | None:
+        stands_for = None if name is None else self._tunings.stands_for(name)
+        return None if stands_for is None else self.paper.row(stands_for)
+
+    def _of(self, name: str | None) -> float | None:
+        """The first metric of a row, or of what it stands for."""
+        row = self._stood_for(name)
+        return None if row is None else self._mean(row.name, self._metric)
+
+    def _mean(self, name: str, metric: str) -> float | None:
+        values: list[Any] = [record["metrics"].get(metric) for record in self._records.get(name, [])]
+        known = [float(value) for value in values if value is not None]
+        return fmean(known) if known else None
+
+    def _bytes(self, name: str | None) -> float | None:
+        row = self._stood_for(name)
+        sizes = [record["cost"].get("weight_bytes") for record in self._records.get(row.name, [])] if row else []
+        return fmean(sizes) if sizes and None not in sizes else None
+
+    def _simplest(self, group: Group, lines: Sequence[Line]) -> tuple[str, str] | None:
+        values = [(line.row, line.means[self._metric]) for line in lines if line.means and not line.stands_for]
+        if group.within is None or not values:
+            return None
+        best, top = max(values, key=lambda pair: pair[1])
+        return best, next(name for name, value in values if value >= (1 - group.within) * top)
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return None if one is None or not other else one / other

@@ -1,0 +1,193 @@
+"""Values that were searched for a row, on the validation part, and are kept beside the records.
+
+Whoever makes the runs again takes these values and searches nothing, as long as the file asks for the same search.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.errors import ConfigError
+from rexp.paper.paper import candidates, space_of
+from rexp.paper.references import references, resolved
+from rexp.store.files import write_text
+from rexp.store.identity import alias_key
+
+if TYPE_CHECKING:
+    from rexp.paper.paper import Paper, PaperRow
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search came to.
+
+    Args:
+        row: that it was made for.
+        search: what was searched, as a digest; another one asks for another search.
+        values: the best trial's, as words of the command line, behind those that all its trials had from another row.
+        metric: that was compared.
+        value: the best trial's, on the validation part.
+        trial: its number.
+        trials: every trial's state and value by number.
+        seconds: of the search.
+    """
+
+    row: str
+    search: str
+    values: tuple[str, ...]
+    metric: str
+    value: float
+    trial: int
+    trials: tuple[tuple[str, float | None], ...]
+    seconds: float
+
+
+class Tunings:
+    """The searches of a paper, in ``results/papers/NAME.tuned.json``.
+
+    Args:
+        paper: whose rows they are for.
+        file: where they are kept.
+        trials: of each search, where they are not as many as the paper says.
+    """
+
+    def __init__(self, paper: Paper, file: Path, trials: int | None = None) -> None:
+        self._paper, self._file, self._trials = paper, file, trials
+
+    def of(self, row: PaperRow) -> Tuned | None:
+        """What was found for a row, or for the one whose values it takes; None before its search."""
+        if not row.tune:
+            return None if row.values is None else self.of(self._paper.row(row.values))
+        found = read_tuned(self._file).get(row.name)
+        return found if found is not None and found.search == self._digest(row) else None
+
+    def stands_for(self, name: str) -> str | None:
+        """The row itself, or the best of its candidates on validation; None before all of them were searched."""
+        row = self._paper.row(name)
+        if not row.best_of:
+            return name
+        found = [(self.of(other), other.name) for other in candidates(self._paper, row)]
+        values = [(tuned.value, name) for tuned, name in found if tuned is not None]
+        if len(values) < len(found):
+            return None
+        return max(values, key=lambda pair: pair[0])[1]
+
+    def search(self, row: PaperRow, runs: Mapping[str, str], more: Sequence[str]) -> Tuned:
+        """Search for a row's values, or answer with those that were found.
+
+        Args:
+            row: with keys to search.
+            runs: ids of the runs that it refers to, by the names of their rows.
+            more: further overrides of every run.
+
+        Raises:
+            RexpError: no trial came to a value.
+        """
+        from rexp.config.compose import composing
+        from rexp.config.request import read
+        from rexp.store.store import Store
+        from rexp.tune.search import common, search
+        from rexp.tune.study import Study, worked
+        from rexp.tune.tried import Budget
+        from rexp.tune.write import kept
+
+        if known := self.of(row):
+            return known
+        if find_spec("optuna") is None:
+            raise ConfigError(f"{row.name} is tuned, which needs optuna: pip install 'rexp-recsys[tune]'")
+        space = space_of(self._paper, row, self._trials)
+        taken = self._taken(row)
+        asked = self._paper.overrides(row, self._paper.seeds_of(row)[0], taken)
+        asked = [*resolved(asked, runs.__getitem__), *more]
+        with composing():
+            overrides, base = common(space, asked)
+            request = read(base.config, base.labels)
+            store = Store(request.store)
+            store.check_writable()
+            name = alias_key({"overrides": kept(overrides), "space": asdict(space.file), "code": request.code()})[:12]
+            # One process at a time: another one would end the search with a trial of its own still under way.
+            with (
+                store.lock(f"search-{name}"),
+                closing(Study(request.store / ".tune" / f"{self._paper.name}-{name}", space)) as study,
+            ):
+                if known := self.of(row):
+                    return known
+                search(study, store, request, overrides, Budget(space.file.trials, space.file.minutes))
+                tried = study.trials()
+                if not study.ranked():
+                    raise ConfigError(f"{row.name}: no trial came to a value")
+                best = study.ranked()[0]
+                assert best.value is not None
+                found = Tuned(
+                    row=row.name,
+                    search=self._digest(row),
+                    values=(*taken, *space.overrides(best.parameters)),
+                    metric=study.metric,
+                    value=best.value,
+                    trial=best.number,
+                    trials=tuple((trial.state, trial.value) for trial in tried),
+                    seconds=round(worked(tried), 1),
+                )
+        self._keep(found)
+        return found
+
+    # Inside
+
+    def _digest(self, row: PaperRow) -> str:
+        """Of what is searched; what a best row stands for is part of it, the id of its run is not."""
+        space = asdict(space_of(self._paper, row, self._trials).file)
+        run = self._paper.overrides(row, self._paper.seeds_of(row)[0], self._taken(row))
+        stands = {name: self.stands_for(name) for name in references(run)}
+        return alias_key({"run": run, "space": space, "refers": stands})[:16]
+
+    def _taken(self, row: PaperRow) -> tuple[str, ...]:
+        """Values of the row that it takes some of."""
+        found = None if row.values is None else self.of(self._paper.row(row.values))
+        return found.values if found else ()
+
+    def _keep(self, found: Tuned) -> None:
+        with locked(self._file):
+            known = {**read_tuned(self._file), found.row: found}
+            kept = {row.name: _plain(known[row.name]) for row in self._paper.rows if row.name in known}
+            write_text(self._file, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_tuned(file: Path) -> dict[str, Tuned]:
+    """The searches of a file by row; none where there is no file.
+
+    Raises:
+        ConfigError: it holds something else.
+    """
+    if not file.exists():
+        return {}
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            row: Tuned(
+                row=row,
+                **{**found, "values": tuple(found["values"]), "trials": tuple(map(tuple, found["trials"]))},
+            )
+            for row, found in kept.items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{file} holds no searches ({error}); take the file back from where it came") from error
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """One process at a time reads and writes a file of results."""
+    from filelock import FileLock
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        yield
+
+
+def _plain(found: Tuned) -> dict[str, object]:
+    return {key: value for key, value in asdict(found).items() if key != "row"}

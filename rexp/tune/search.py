@@ -1,0 +1,142 @@
+"""A search as a call: trials until the budget is spent, whoever began it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rexp.config.compose import Composed, composed
+from rexp.errors import Interrupted, RexpError
+from rexp.tune.write import check_writable, kept
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+    from rexp.config.request import Request
+    from rexp.store.store import Store
+    from rexp.tune.space import Space
+    from rexp.tune.study import Study
+    from rexp.tune.trial import Goal
+    from rexp.tune.tried import Budget
+
+HOPELESS = 3
+"""So many trials may fail before one comes to a value; then it is the space that is wrong."""
+
+
+def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], Composed]:
+    """What all trials have in common, as overrides and composed; within :func:`rexp.config.compose.composing`.
+
+    Args:
+        space: what is searched.
+        overrides: beside those of the space.
+        config_dir: a folder of further configurations.
+    """
+    typed = [*space.file.overrides, *overrides]
+    check_writable(typed)
+    first = composed(typed, config_dir)
+    # The metric that is chosen by chooses the epoch too, where a model has epochs.
+    trained = bool(first.config.model and first.config.model.get("fit"))
+    if space.file.metric and trained and not _names("train.monitor", typed):
+        typed.append(f"train.monitor='{space.file.metric}'")
+    composed([*typed, *space.overrides(space.first())], config_dir)  # keys that are not there are told now
+    return typed, composed(typed, config_dir)
+
+
+def search(
+    study: Study,
+    store: Store,
+    request: Request,
+    overrides: Sequence[str],
+    budget: Budget,
+    *,
+    config_dir: Path | None = None,
+    jobs: int = 1,
+    quiet: bool = False,
+) -> None:
+    """Try until the budget is spent.
+
+    Args:
+        study: begun here, or joined.
+        store: holds the runs that trials start from or learn from.
+        request: what all trials have in common.
+        overrides: the same, as :func:`common` gives it.
+        budget: when to stop.
+        config_dir: a folder of further configurations.
+        jobs: processes that work on the search, for the time left.
+        quiet: another process tells of the same search.
+
+    Raises:
+        RexpError: every trial fails, or the folder holds another search.
+    """
+    from rexp.tune.progress import Watch
+    from rexp.tune.trial import check_request, goal, seen_by_trials
+
+    file = study.space.file
+    check_request(request)
+    split = seen_by_trials(request)
+    aim = goal(request, split, file.metric)
+    about = {
+        "code": request.code(),
+        "space": file.space,
+        "sampler": asdict(file.sampler),
+        "prune": file.prune and asdict(file.prune),
+        "overrides": kept(overrides),
+        "metric": aim.metric,
+        "data": split.fingerprint,
+    }
+    study.open(about, metric=aim.metric, higher=aim.higher)
+    with Watch(study, budget, jobs, quiet=quiet) as watch:
+        faults: list[RexpError] = []
+        while len(faults) < HOPELESS or study.ranked():
+            with study.next_trial(budget) as asked:
+                if asked is None:
+                    return
+                number, trial = asked
+                watch.began(number)
+                faults += _try(study, store, overrides, config_dir, number, trial, aim)
+                watch.ended(number)
+        raise faults[-1]
+
+
+def _try(
+    study: Study,
+    store: Store,
+    overrides: Sequence[str],
+    config_dir: Path | None,
+    number: int,
+    trial: Trial,
+    aim: Goal,
+) -> list[RexpError]:
+    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
+    from rexp.tune.trial import GivenUp, forget, run_trial
+
+    run = f".tune/{study.folder.name}/trials/{number:04d}"
+    own = study.space.overrides(trial.params)
+    quiet = [] if _names("train.progress", overrides) else ["train.progress=none"]
+    typed = [word.lstrip("+").partition("=")[0] for word in (*overrides, *own)]
+    several = "model" in study.space.keys
+    faults: list[RexpError] = []
+    try:
+        job = composed([*overrides, *own, *quiet, "force=false"], config_dir)
+        value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
+    except GivenUp:
+        study.prune(trial)
+    except Interrupted:
+        raise
+    except Exception as error:
+        if not isinstance(error, RexpError):
+            traceback.print_exc()
+            error = RexpError(f"{type(error).__name__}: {error}")
+        study.fail(trial, str(error))
+        faults.append(error)
+    else:
+        study.complete(trial, value)
+    forget(store, run)
+    return faults
+
+
+def _names(key: str, overrides: Sequence[str]) -> bool:
+    return any(word.lstrip("+").partition("=")[0] == key for word in overrides)
