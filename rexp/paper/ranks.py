@@ -87,10 +87,15 @@ def draw(found: Ranks, path: Path) -> None:
     names, values = list(found.means), list(found.means.values())
     half, bars = math.ceil(len(names) / 2), alike(found)
     depth = 0.35 * len(bars) + 0.6
-    figure, ((axes,),) = new_figure(1, 1)
-    figure.set_size_inches(8.0, 1.2 + 0.24 * (half + 1.5 * len(bars)))
-    axes.set_axis_off()
     low, high = 1.0, float(len(names))
+    bottom, top = -depth - 0.7 * half, 2.6
+    figure, ((axes,),) = new_figure(1, 1)
+    figure.set_layout_engine("none")
+    figure.set_size_inches(9.0, 0.32 * (top - bottom))
+    axes.set_position((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_xlim(low - 0.5 * (high - low), high + 0.5 * (high - low))
+    axes.set_ylim(bottom, top)
     axes.hlines(0, low, high, color="black", lw=1)
     for rank in range(1, len(names) + 1):
         axes.vlines(rank, 0, 0.2, color="black", lw=1)

@@ -1,0 +1,308 @@
+"""A study from its file to its page: searched, run, tested over users, and redone from what is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from rexp.__main__ import main
+from rexp.errors import ConfigError
+from rexp.paper.forms import html, latex
+from rexp.paper.grid import expanded
+from rexp.paper.making import chosen
+from rexp.paper.paper import load, read
+from rexp.paper.ranks import ranks
+from rexp.paper.record import read_records
+from rexp.paper.results import shown, tuned_file
+from rexp.paper.study import Line, Study, Table
+from rexp.paper.tuning import Tunings, read_tuned
+from rexp.paper.users import Users
+from rexp.store.store import Store
+
+STUDY = """
+title: A small study
+source: none
+tolerance: 0
+seeds: [0, 1]
+shown: [ndcg@10, recall@20]
+search: {trials: 2, metric: ndcg@10, prune: null}
+parts:
+  mine: [data=csv, "data.path=FILE", evaluate=full, "evaluate.k=[10,20]", "evaluate.metrics=[ndcg,recall]"]
+  small:
+    run: [model=mf, "model.factors={factors}", train.max_epochs=2, train.batch_size=64]
+    tune: {train.lr: {float: [0.01, 0.1], log: true}}
+rows:
+  - for: {factors: [4, 8]}
+    group: "mf {factors}"
+    plain: plain
+    control: control
+    teacher: teachers · best
+    within: 0.05
+    run: [mine]
+    rows:
+      - {name: plain, run: [small]}
+      - name: kd
+        run: [small, compress=kd, "teacher.from=<teachers · best>"]
+        values: plain
+        tune: {compress.stages.distill.weight: {choice: [0.5, 2.0]}}
+      - {name: control, run: [small, compress=kd, compress.control=true], values: kd}
+      - {name: puresvd, run: [model=puresvd, "model.factors={factors}"], seeds: [0]}
+      - {name: only here, only: {factors: [8]}, run: [model=pop], seeds: [0]}
+  - group: teachers
+    ranked: false
+    run: [mine]
+    rows:
+      - {name: ease, run: [model=ease], seeds: [0], tune: {model.l2: {choice: [1.0, 10.0]}}}
+      - {name: puresvd, run: [model=puresvd], seeds: [0], tune: {model.factors: {choice: [2, 8]}}}
+      - {name: best, best_of: [ease, puresvd]}
+quick: {rows: ["mf 4 · kd"], overrides: [train.max_epochs=1]}
+notes: None.
+"""
+QUIET = ["track=none", "measure.latency=false", "train.progress=none"]
+
+
+def written(folder: Path) -> Path:
+    """A study of sixty users of two tastes."""
+    random = np.random.default_rng(0)
+    taken = [random.permutation(20)[:9] + 20 * (user % 2) for user in range(60)]
+    lines = [f"u{user},{item},{when}" for user, items in enumerate(taken) for when, item in enumerate(items)]
+    (folder / "mine.csv").write_text("\n".join(["user,item,time", *lines]) + "\n")
+    file = folder / "small.yaml"
+    file.write_text(STUDY.replace("FILE", str(folder / "mine.csv")))
+    return file
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that was interrupted after some rows and then run."""
+    folder = tmp_path_factory.mktemp("study")
+    common = ["--store", str(folder / "runs"), "--results", str(folder / "results"), *QUIET]
+    file = written(folder)
+    assert main(["paper", "run", str(file), "--rows", "mf 4 · plain", *common]) == 0
+    assert main(["paper", "run", str(file), *common]) == 0
+    return folder
+
+
+def study_of(folder: Path) -> tuple[Study, Path]:
+    paper, file = load(str(folder / "small.yaml")), folder / "results" / "small.jsonl"
+    return Study(paper, read_records(file), Users(file), Tunings(paper, tuned_file(file))), file
+
+
+def line(table: Table, row: str) -> Line:
+    (found,) = (one for one in table.lines if one.row == row)
+    return found
+
+
+@pytest.mark.slow
+def test_every_row_is_run_with_the_values_that_were_found(done: Path) -> None:
+    study, file = study_of(done)
+    tuned = read_tuned(tuned_file(file))
+    assert list(tuned) == [row.name for row in study.paper.rows if row.tune]
+    assert {len(one.trials) for one in tuned.values()} == {2}
+    by_row = {(one["row"], one["seed"]): one for one in read_records(file)}
+    # kd has the learning rate of the plain model, and its own weight; its control has both and no teacher.
+    plain, kd, control = (by_row[f"mf 4 · {name}", 1]["config"] for name in ("plain", "kd", "control"))
+    assert plain["fit"]["lr"] == kd["fit"]["lr"] == control["fit"]["lr"]
+    assert f"train.lr={plain['fit']['lr']!r}" in tuned["mf 4 · plain"].values
+    weight = kd["compress"]["stages"]["distill"]["weight"]
+    assert tuned["mf 4 · kd"].values == (*tuned["mf 4 · plain"].values, f"compress.stages.distill.weight={weight}")
+    assert control["teacher"] is None
+    # The teacher is the candidate that is best on validation.
+    best = max(("teachers · ease", "teachers · puresvd"), key=lambda name: tuned[name].value)
+    assert kd["teacher"] == by_row[best, 0]["run"]
+    assert by_row["mf 4 · kd", 0]["refers"] == {"teachers · best": by_row[best, 0]["run"]}
+
+
+@pytest.mark.slow
+def test_the_page_is_redone_from_what_is_kept(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study, file = study_of(done)
+    page = file.with_suffix(".md").read_text(encoding="utf-8")
+    arguments = ["paper", "check", str(done / "small.yaml"), "--results", str(file.parent), "--strict"]
+    assert main([*arguments, "--markdown", "-"]) == 0
+    assert capsys.readouterr().out == page
+    assert "| not run |" not in page
+    assert "![Mean ranks](small/ranks.svg)" in page
+    assert "critical difference" in (file.parent / "small" / "ranks.svg").read_text()
+    written_out = shown(study.paper, file).page
+    assert "mf 4" in latex(written_out)
+    assert "<h2>Mean ranks</h2>" in html(written_out)
+
+
+@pytest.mark.slow
+def test_a_line_says_what_its_runs_say(done: Path) -> None:
+    study, file = study_of(done)
+    table = study.tables()[0]
+    by_row = {(one["row"], one["seed"]): one["metrics"]["ndcg@10"] for one in read_records(file)}
+
+    def mean(name: str) -> float:
+        return (by_row[f"mf 4 · {name}", 0] + by_row[f"mf 4 · {name}", 1]) / 2
+
+    kd = line(table, "kd")
+    best = by_row[f"teachers · {line(study.tables()[2], 'best').stands_for}", 0]
+    assert kd.means is not None
+    assert kd.means["ndcg@10"] == pytest.approx(mean("kd"))
+    assert kd.share == pytest.approx(mean("kd") / best)
+    if best > mean("plain"):
+        assert kd.gap == pytest.approx((mean("kd") - mean("plain")) / (best - mean("plain")))
+    else:
+        assert kd.gap is None
+
+
+@pytest.mark.slow
+def test_the_tests_are_those_of_the_stored_runs(done: Path) -> None:
+    study, file = study_of(done)
+    store, seeds = Store(done / "runs"), {"puresvd": 1}
+    users: dict[str, dict[str, float]] = {}
+    for one in read_records(file):
+        if one["row"].startswith("mf 4"):
+            row = one["row"].removeprefix("mf 4 · ")
+            frame = pl.read_parquet(store.directory(one["run"]) / "per_user.parquet")
+            for user, value in zip(frame["user"], frame["ndcg@10"], strict=True):
+                users.setdefault(row, {}).setdefault(user, 0.0)
+                users[row][user] += value / seeds.get(row, 2)
+    pairs = [(row, other) for row in users for other in ("plain", "control") if row != other]
+    ps = {}
+    for row, other in pairs:
+        rounded = [np.float64(np.float16(users[row][user])) - np.float16(users[other][user]) for user in users[row]]
+        ps[row, other] = float(stats.wilcoxon(rounded).pvalue) if any(rounded) else 1.0
+    table = study.tables()[0]
+    assert (table.tests, table.n_users) == (len(pairs), 60)
+    largest = 0.0
+    for place, (row, other) in enumerate(sorted(pairs, key=ps.__getitem__)):  # Holm (1979)
+        largest = max(largest, min(1.0, (len(pairs) - place) * ps[row, other]))
+        found = line(table, row)
+        tested = found.against_plain if other == "plain" else found.against_control
+        assert tested is not None
+        assert tested.p == pytest.approx(largest, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_changed_values_of_users_are_told(done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(done / "results", results)
+    place = results / "small" / "csv.parquet"
+    frame = pl.read_parquet(place)
+    changed = (1.0 - frame["mf 4 · kd"].cast(pl.Float64)).cast(pl.Float16)
+    frame.with_columns(changed.alias("mf 4 · kd")).write_parquet(place)
+    arguments = ["paper", "check", str(done / "small.yaml"), "--results", str(results)]
+    assert main([*arguments, "--strict"]) == 1
+    said = capsys.readouterr()
+    assert "differs" in said.out
+    assert "is not what its records give" in said.err
+
+
+@pytest.mark.slow
+def test_other_values_or_another_file_make_records_outdated(done: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(done / "results", folder / "results")
+    text = (done / "small.yaml").read_text()
+    (folder / "small.yaml").write_text(text.replace("train.batch_size=64", "train.batch_size=32"))
+    study, _ = study_of(folder)
+    assert line(study.tables()[0], "plain").verdict == "outdated"
+    assert line(study.tables()[0], "puresvd").verdict == "own"
+    (folder / "small.yaml").write_text(text)
+    assert not study_of(folder)[0].outdated()
+    file = folder / "results" / "small.tuned.json"
+    kept = json.loads(file.read_text())
+    kept["mf 4 · plain"]["values"] = ["train.lr=0.5"]
+    file.write_text(json.dumps(kept))
+    assert line(study_of(folder)[0].tables()[0], "plain").verdict == "outdated"
+
+
+@pytest.mark.slow
+def test_runs_elsewhere_take_the_values_that_were_found(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copy(done / "results" / "small.tuned.json", results)
+    common = ["--store", str(tmp_path / "runs"), "--results", str(results), *QUIET]
+    assert main(["paper", "run", str(done / "small.yaml"), "--rows", "mf 4 · plain", *common]) == 0
+    assert "trial" not in capsys.readouterr().err
+    own = {one["run"]: one["metrics"] for one in read_records(done / "results" / "small.jsonl")}
+    assert all(own[one["run"]] == one["metrics"] for one in read_records(results / "small.jsonl"))
+
+
+def test_a_grid_is_written_out(tmp_path: Path) -> None:
+    paper = read(written(tmp_path))
+    assert [group.name for group in paper.groups] == ["mf 4", "mf 8", "teachers"]
+    assert [row.short for row in paper.rows_of(paper.groups[0])] == ["plain", "kd", "control", "puresvd"]
+    assert [row.short for row in paper.rows_of(paper.groups[1])][-1] == "only here"
+    plain, kd = paper.row("mf 8 · plain"), paper.row("mf 8 · kd")
+    assert "model.factors=8" in plain.run
+    assert list(plain.tune) == ["train.lr"]
+    assert list(kd.tune) == ["compress.stages.distill.weight"]
+    assert kd.values == "mf 8 · plain"
+    assert paper.groups[1].plain == "mf 8 · plain"
+    assert paper.groups[1].teacher == "teachers · best"
+    order = [row.name for row in chosen(paper, ["mf 8 · control"])]
+    assert order == [
+        "teachers · ease",
+        "teachers · puresvd",
+        "teachers · best",
+        "mf 8 · plain",
+        "mf 8 · kd",
+        "mf 8 · control",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("run: [small]", "run: [smal]", "has no part 'smal'; did you mean 'small'"),
+        ("for: {factors: [4, 8]}", "for: {factors: 4}", "'for' is a mapping of names to lists"),
+        ("plain: plain", "plain: plane", "names a row 'plane' that it does not have"),
+        ("best_of: [ease, puresvd]", "best_of: [slim]", "no row is called slim"),
+        ("values: kd", "values: puresvd", "nothing is searched for mf 4 · puresvd"),
+        (
+            "choice: [0.5, 2.0]",
+            "choices: [0.5]",
+            "small.yaml: mf 4 · kd: space.compress.stages.distill.weight: give one of",
+        ),
+        ("trials: 2,", "trails: 2,", "small.yaml: teachers|small.yaml: mf 4"),
+        ("- {name: plain, run: [small]}", '- {name: plain, run: [small, "teacher.from=<kd>"]}', "builds on"),
+    ],
+)
+def test_what_is_wrong_with_a_study_is_told(tmp_path: Path, old: str, new: str, words: str) -> None:
+    file = written(tmp_path)
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=words):
+        chosen(read(file), None)
+
+
+def test_mean_ranks_and_their_critical_difference() -> None:
+    from rexp.paper.paper import Group
+
+    # Demšar (JMLR 2006), table 6: mean ranks of four classifiers on 14 data sets, 3.143, 2.000, 2.893, 1.964; CD 1.25.
+    rows = {
+        "C4.5": (0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.000, 0.940, 0.619, 0.972, 0.957),
+        "C4.5+m": (0.768, 0.591, 0.971, 0.661, 0.888, 0.931, 0.668, 0.583, 0.838, 1.000, 0.962, 0.666, 0.981, 0.978),
+        "C4.5+cf": (0.771, 0.590, 0.968, 0.654, 0.886, 0.916, 0.609, 0.563, 0.866, 1.000, 0.965, 0.614, 0.9751, 0.946),
+        "C4.5+m+cf": (0.798, 0.569, 0.967, 0.657, 0.898, 0.931, 0.685, 0.625, 0.875, 1.000, 0.962, 0.669, 0.975, 0.970),
+    }
+    tables = [
+        Table(
+            Group(str(place)),
+            tuple(Line(row, means={"auc": values[place]}) for row, values in rows.items()),
+            None,
+            0,
+            0,
+        )
+        for place in range(14)
+    ]
+    found = ranks(tables, "auc")
+    assert found is not None
+    assert found.means == pytest.approx({"C4.5+m+cf": 1.964, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5": 3.143}, abs=6e-4)
+    assert found.difference == pytest.approx(1.25, abs=5e-3)
+    assert ranks(tables[:1], "auc") is None
+
+
+def test_a_file_without_groups_stays_as_it_is() -> None:
+    node = {"rows": [{"name": "a", "run": ["model=mf"]}], "title": "x"}
+    assert expanded(node, "file") == (node, [])
