@@ -17,7 +17,7 @@ from rexp.errors import ConfigError, did_you_mean
 
 Node = dict[str, Any]
 SEPARATOR = " · "
-NAMES_ROWS = ("plain", "control", "teacher", "dense", "values")
+NAMES_ROWS = ("plain", "control", "teacher", "share_of", "dense", "values")
 OF_GROUPS = ("for", "group", "rows", "run")
 
 
@@ -72,7 +72,7 @@ def _filled(node: Any, values: Mapping[str, str]) -> Any:
 
 def _applies(row: Mapping[str, Any], values: Mapping[str, str]) -> bool:
     """Whether a row stands in the table of these values; ``only: {data: [...]}`` names those that it stands in."""
-    return all(values.get(key) in map(str, wanted) for key, wanted in (row.get("only") or {}).items())
+    return all(values.get(key) in list(map(str, wanted)) for key, wanted in (row.get("only") or {}).items())
 
 
 def _named(node: Mapping[str, Any], full: Mapping[str, str]) -> Node:

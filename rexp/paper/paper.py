@@ -66,6 +66,7 @@ class Group:
         plain: the row that a gap is measured from, and that the others are tested against.
         control: a further row that they are tested against.
         teacher: the row that a gap is measured to.
+        share_of: the row of which the others keep a share, by default ``teacher``.
         dense: the row whose bytes the others are compared with, by default ``plain``.
         within: names the simplest row whose first metric is within this share of the best; rows stand from the simplest
             on.
@@ -76,6 +77,7 @@ class Group:
     plain: str | None = None
     control: str | None = None
     teacher: str | None = None
+    share_of: str | None = None
     dense: str | None = None
     within: float | None = None
     ranked: bool = True
@@ -289,7 +291,8 @@ def _referred(paper: Paper) -> Iterator[str]:
         yield from references(row.run)
         yield from (name for name in (row.values, row.plain, row.control) if name is not None)
     for group in paper.groups:
-        yield from (name for name in (group.plain, group.control, group.teacher, group.dense) if name is not None)
+        named = (group.plain, group.control, group.teacher, group.share_of, group.dense)
+        yield from (name for name in named if name is not None)
 
 
 def _require(condition: bool, where: str, text: str) -> None:

@@ -45,10 +45,10 @@ class Line:
         row: its short name.
         stands_for: the row that it is the best as, for one that has no runs.
         teacher: the row that it learned from.
-        valid: of the trial that its values were taken from, by the first metric on the validation part.
+        valid: of the best trial of its search, by the first metric on the validation part.
         means: over seeds, by metric.
         interval: half of the 95 % interval of the first metric's mean over users.
-        share: of the teacher's first metric.
+        share: of the first metric of the teacher, or of another row that the group names.
         gap: the part of the way from the plain model to the teacher.
         against_plain, against_control: tests, paired over users.
         epochs, cpu_seconds, bytes: means over seeds; the bytes of the file of weights.
@@ -145,7 +145,7 @@ class Study:
             row.short,
             stands_for=source.short if row.best_of else "",
             teacher=self._teacher(source),
-            valid=tuned.value if tuned else None,
+            valid=tuned.value if tuned and source.tune else None,
             wanted=len(self.paper.seeds_of(source)),
         )
         if not records:
@@ -156,7 +156,7 @@ class Study:
             line,
             means={metric: mean for metric, mean in means.items() if mean is not None},
             interval=None if values is None else NORMAL * float(values.std(ddof=1)) / math.sqrt(len(values)),
-            share=_ratio(self._of(source.name), self._of(group.teacher)),
+            share=_ratio(self._of(source.name), self._of(group.share_of or group.teacher)),
             gap=self._gap(source, row.plain or source.plain or group.plain, group.teacher),
             epochs=fmean(record.get("epochs", 0) for record in records) or None,
             cpu_seconds=fmean(record["cost"]["cpu_seconds"] for record in records),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rexp.paper.grid import SEPARATOR
 from rexp.paper.page import Grid, Page
 from rexp.paper.ranks import ranks
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "Nobody published these values: all are rexp's own, on the test part, means over seeds. valid: the first metric of "
-    "the trial whose values were taken, on the validation part. ±: half of the 95 % interval of the mean over users. "
-    "Gap closed: (row - plain) / (teacher - plain). p: Wilcoxon's signed-rank test over users, Holm-adjusted over all "
-    "tests of a table; † p < 0.05. CPU s with *: without a step that was taken from another run."
+    "the row's best trial, on the validation part. ±: half of the 95 % interval of the mean over users. Gap closed: "
+    "(row - plain) / (teacher - plain). p: Wilcoxon's signed-rank test over users, Holm-adjusted over all tests of a "
+    "table; † p < 0.05. CPU s with *: without a step that was taken from another run."
 )
 FIRST = ("row", "learns from", "valid")
 LAST = ("epochs", "CPU s", "bytes", "times smaller", "seeds", "verdict")
@@ -49,21 +50,22 @@ def summary(study: Study) -> str:
 
 def _grid(table: Table, metrics: list[str]) -> Grid:
     group = table.group
+    share = f"of {group.share_of.rpartition(SEPARATOR)[2]}" if group.share_of else "of the teacher"
     shown = {
         "learns from": any(line.teacher for line in table.lines),
         "valid": any(line.valid is not None for line in table.lines),
-        "of the teacher": group.teacher is not None,
+        share: (group.share_of or group.teacher) is not None,
         "gap closed": group.teacher is not None and group.plain is not None,
         "p (plain)": group.plain is not None,
         "p (control)": group.control is not None,
         "times smaller": group.dense is not None or group.plain is not None,
     }
-    middle = (*metrics, "of the teacher", "gap closed", "p (plain)", "p (control)")
+    middle = (*metrics, share, "gap closed", "p (plain)", "p (control)")
     titles = tuple(title for title in (*FIRST, *middle, *LAST) if shown.get(title, True))
     numbers = tuple(title for title in titles if title not in ("row", "learns from", "verdict"))
     lines = []
     for line in table.lines:
-        cells = dict(_cells(line, metrics))
+        cells = {**dict(_cells(line, metrics)), share: _number(line.share, ".1%")}
         lines.append(tuple(cells[title] for title in titles))
     return Grid(titles, numbers, tuple(lines), heading=group.name, below=tuple(_below(table)))
 
@@ -76,7 +78,6 @@ def _cells(line: Line, metrics: list[str]) -> Iterator[tuple[str, str]]:
     for place, metric in enumerate(metrics):
         interval = f" ± {line.interval:.4f}" if place == 0 and line.interval is not None else ""
         yield metric, _number(means.get(metric), ".4f") + interval
-    yield "of the teacher", _number(line.share, ".1%")
     yield "gap closed", _number(line.gap, ".0%")
     yield "p (plain)", _tested(line.against_plain)
     yield "p (control)", _tested(line.against_control)

@@ -100,7 +100,7 @@ class Tunings:
         if known := self.of(row):
             return known
         if find_spec("optuna") is None:
-            raise ConfigError(f"{row.name} is tuned, which needs optuna: pip install 'rexp-recsys[tune]'")
+            raise ConfigError("it is tuned, which needs optuna: pip install 'rexp-recsys[tune]'")
         space = space_of(self._paper, row, self._trials)
         taken = self._taken(row)
         asked = self._paper.overrides(row, self._paper.seeds_of(row)[0], taken)
@@ -118,16 +118,18 @@ class Tunings:
             ):
                 if known := self.of(row):
                     return known
-                search(study, store, request, overrides, Budget(space.file.trials, space.file.minutes))
+                budget = Budget(space.file.trials, space.file.minutes)
+                search(study, store, request, overrides, budget, sweeping=True)
                 tried = study.trials()
                 if not study.ranked():
-                    raise ConfigError(f"{row.name}: no trial came to a value")
+                    raise ConfigError(f"no trial came to a value; the last one: {tried[-1].error}")
                 best = study.ranked()[0]
                 assert best.value is not None
+                others = [word for word in taken if word.partition("=")[0] not in space.keys]
                 found = Tuned(
                     row=row.name,
                     search=self._digest(row),
-                    values=(*taken, *space.overrides(best.parameters)),
+                    values=(*others, *space.overrides(best.parameters)),
                     metric=study.metric,
                     value=best.value,
                     trial=best.number,

@@ -55,6 +55,7 @@ def search(
     config_dir: Path | None = None,
     jobs: int = 1,
     quiet: bool = False,
+    sweeping: bool = False,
 ) -> None:
     """Try until the budget is spent.
 
@@ -67,6 +68,7 @@ def search(
         config_dir: a folder of further configurations.
         jobs: processes that work on the search, for the time left.
         quiet: another process tells of the same search.
+        sweeping: what the model has no use for is no error.
 
     Raises:
         RexpError: every trial fails, or the folder holds another search.
@@ -96,7 +98,7 @@ def search(
                     return
                 number, trial = asked
                 watch.began(number)
-                faults += _try(study, store, overrides, config_dir, number, trial, aim)
+                faults += _try(study, store, overrides, config_dir, number, trial, aim, sweeping)
                 watch.ended(number)
         raise faults[-1]
 
@@ -109,6 +111,7 @@ def _try(
     number: int,
     trial: Trial,
     aim: Goal,
+    sweeping: bool,
 ) -> list[RexpError]:
     """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
     from rexp.tune.trial import GivenUp, forget, run_trial
@@ -117,7 +120,7 @@ def _try(
     own = study.space.overrides(trial.params)
     quiet = [] if _names("train.progress", overrides) else ["train.progress=none"]
     typed = [word.lstrip("+").partition("=")[0] for word in (*overrides, *own)]
-    several = "model" in study.space.keys
+    several = sweeping or "model" in study.space.keys
     faults: list[RexpError] = []
     try:
         job = composed([*overrides, *own, *quiet, "force=false"], config_dir)
