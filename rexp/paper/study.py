@@ -129,8 +129,12 @@ class Study:
         lines = [self._line(group, row) for row in rows]
         tests = list(self._tests(group, rows))
         adjusted = holm([p for *_, p in tests])
-        for (place, key, difference, _), p in zip(tests, adjusted, strict=True):
-            lines[place] = replace(lines[place], **{key: Tested(difference, p)})
+        for (place, against, difference, _), p in zip(tests, adjusted, strict=True):
+            found = Tested(difference, p)
+            line = lines[place]
+            lines[place] = (
+                replace(line, against_plain=found) if against == "plain" else replace(line, against_control=found)
+            )
         n_users = max((len(values) for row in rows if (values := self._values(row)) is not None), default=0)
         return Table(group, tuple(lines), self._simplest(group, lines), len(tests), n_users)
 
@@ -194,7 +198,7 @@ class Study:
         for place, row in enumerate(rows):
             if row.best_of:
                 continue
-            against = {"against_plain": row.plain or group.plain, "against_control": row.control or group.control}
+            against = {"plain": row.plain or group.plain, "control": row.control or group.control}
             for key, name in against.items():
                 own, other = self._values(row), None if name in (None, row.name) else self._named_values(name)
                 if own is None or other is None or len(own) != len(other):

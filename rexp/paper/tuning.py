@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
@@ -122,6 +123,7 @@ class Tunings:
                 search(study, store, request, overrides, budget, sweeping=True)
                 tried = study.trials()
                 if not study.ranked():
+                    rmtree(study.folder)  # what failed is tried again the next time
                     raise ConfigError(f"no trial came to a value; the last one: {tried[-1].error}")
                 best = study.ranked()[0]
                 assert best.value is not None

@@ -119,7 +119,7 @@ def _try(
     run = f".tune/{study.folder.name}/trials/{number:04d}"
     own = study.space.overrides(trial.params)
     quiet = [] if _names("train.progress", overrides) else ["train.progress=none"]
-    typed = [word.lstrip("+").partition("=")[0] for word in (*overrides, *own)]
+    typed = [] if sweeping else [word.lstrip("+").partition("=")[0] for word in (*overrides, *own)]
     several = sweeping or "model" in study.space.keys
     faults: list[RexpError] = []
     try:
