@@ -186,19 +186,40 @@ class Sampler(Protocol):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a frame of interactions was read from; for messages, and for names in filters.
+
+    Args:
+        path: the file.
+        first_line: the line in which its first row stands.
+        columns: the file's own name of the columns ``user``, ``item``, ``rating``, ``time``; empty for one that is not
+            to be read.
+    """
+
+    path: Path
+    first_line: int = 1
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Raw:
     """What a data set's reader returns: frames with columns ``user``, ``item`` and, where known, ``rating``, ``time``.
 
     Either ``interactions`` (to be filtered and split) or ``given`` parts (``train``, ``test`` and maybe ``valid``).
+    Ids are whole numbers or text, ratings numbers, times numbers, dates or date-times; a missing one is null. Further
+    columns are read by ``data.filter.where`` alone.
 
     Args:
-        interactions: every interaction, ids of any hashable type.
+        interactions: every interaction.
         given: the publisher's own parts by name.
         candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users.
         items: ``item`` and any of ``title``, ``genres`` and further feature columns.
         users: ``user`` and feature columns.
         steps: what the reader itself left out, in its order, each as ``rexp.data.filters.describe_step`` tells it; they
             stand before the filters in the report.
+        item_columns, user_columns: further columns of the interactions that describe their item or user, by the names
+            that they get; of several values the commonest text, or the median number.
+        origins: where ``interactions`` or the parts were read from, by these names.
     """
 
     interactions: pl.DataFrame | None = None
@@ -207,6 +228,9 @@ class Raw:
     items: pl.DataFrame | None = None
     users: pl.DataFrame | None = None
     steps: Sequence[Mapping[str, Any]] = ()
+    item_columns: Mapping[str, str] = field(default_factory=dict)
+    user_columns: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
 
-from rexp.data.filters import FilterConfig, Step, apply_filters
+from rexp.data.candidates import candidate_pairs, candidate_table
+from rexp.data.describe import one_row_an_id, table_of
+from rexp.data.filters import FilterConfig, Step, apply_filters, core_step, k_core, record
 from rexp.data.fingerprint import fingerprint
+from rexp.data.normal import ROLES, normal_ids, place_of
+from rexp.data.rows import Rows, choose_rows
 from rexp.data.split import PARTS, Array, Interactions, Part, Split
+from rexp.data.times import as_ticks
 from rexp.data.vocabulary import build_vocabulary, encode
 from rexp.errors import ConfigError, DataError
 
@@ -44,32 +49,38 @@ def build_split(
         ConfigError: splitter and data do not fit each other.
         DataError: nothing is left, or nobody is tested.
     """
-    report: dict[str, Any] = {"filters": [*raw.steps], "split": {}}
+    rows = choose_rows(raw, filters)
+    report: dict[str, Any] = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
+    read, ticks = as_ticks(rows.frames)
     if getattr(splitter, "uses_given_parts", False):
-        frames = _filter_given(raw, filters, report["filters"])
+        frames = _filter_given(read, filters, report["filters"])
     else:
-        frames = {"all": apply_filters(_one_frame(raw), filters, report["filters"])}
+        frames = {"all": apply_filters(_one_frame(read), filters, report["filters"])}
         if raw.given:
             report["split"]["given_parts"] = "joined and divided anew"
         report["split"]["chronological"] = bool(getattr(splitter, "chronological", False))
-    report["time"] = _kind_of_time(raw)
+    report["time"] = _kind_of_time(read)
     if getattr(splitter, "needs_clock", False) and report["time"] != "clock":
         has = "only a rank in time inside each user" if report["time"] == "order" else "no times"
         raise ConfigError(
             f"data '{name}' has {has}, a cut or a window in time needs a clock; take data/split=leave_last or ratio"
         )
 
+    pairs = None
+    if raw.candidates is not None:
+        pairs, joined = candidate_pairs(raw.candidates)
+        report["candidates"] = {"lists": len(raw.candidates), "joined": joined}
     user_ids = build_vocabulary([frame["user"] for frame in frames.values()])
-    item_ids = build_vocabulary([frame["item"] for frame in frames.values()] + _candidate_items(raw))
-    encoded = {part: _encode(frame, user_ids, item_ids) for part, frame in frames.items()}
+    item_ids = build_vocabulary([frame["item"] for frame in (*frames.values(), *([] if pairs is None else [pairs]))])
+    encoded = {part: _encode(frame, user_ids, item_ids, ticks) for part, frame in frames.items()}
     parts, left_out = _divide(encoded, splitter)
-    candidates = _candidate_table(raw, user_ids, item_ids)
+    candidates = None if pairs is None else candidate_table(pairs, user_ids, item_ids)
     parts, candidates, user_ids, item_ids = _drop_unused(parts, candidates, user_ids, item_ids)
     report["split"] |= _count(parts, left_out, len(user_ids))
     _check(name, parts)
 
-    users = _table("user", user_ids, raw.users)
-    items = _table("item", item_ids, raw.items)
+    users = _table("user", user_ids, [raw.users, _own_columns(rows, "user", raw.user_columns)])
+    items = _table("item", item_ids, [raw.items, _own_columns(rows, "item", raw.item_columns)])
     split = Split(
         name,
         parts["train"],
@@ -85,49 +96,76 @@ def build_split(
     return Prepared(replace(split, fingerprint=fingerprint(split, users, items)), users, items)
 
 
-def _filter_given(raw: Raw, filters: FilterConfig, steps: list[Step]) -> dict[str, pl.DataFrame]:
-    """The given parts, each filtered by itself; a k-core would need them all and change what the publisher tests."""
-    if "train" not in raw.given or "test" not in raw.given:
+def _filter_given(
+    read: Mapping[str, pl.DataFrame], filters: FilterConfig, steps: list[Step]
+) -> dict[str, pl.DataFrame]:
+    """The given parts, each filtered by itself; cores are those of the training part."""
+    if "train" not in read or "test" not in read:
         raise ConfigError("the data has no parts of its own; take data/split=leave_last, ratio or time_cut")
-    if filters.user_core > 1 or filters.item_core > 1:
-        raise ConfigError("data.filter.user_core and item_core do not go with given parts; set both to 0")
+    alone = replace(filters, user_core=0, item_core=0)
     frames: dict[str, pl.DataFrame] = {}
-    for part in (part for part in PARTS if part in raw.given):
+    for part in (part for part in PARTS if part in read):
         taken: list[Step] = []
-        frames[part] = apply_filters(raw.given[part], filters, taken)
+        frames[part] = apply_filters(_roles(read[part]), alone, taken)
         steps.extend({**step, "step": f"{part}: {step['step']}"} for step in taken)
-    return frames
+    return _core_of_train(frames, filters, steps) if filters.cores else frames
 
 
-def _one_frame(raw: Raw) -> pl.DataFrame:
+def _core_of_train(
+    frames: Mapping[str, pl.DataFrame], filters: FilterConfig, steps: list[Step]
+) -> dict[str, pl.DataFrame]:
+    """Users and items that keep enough training rows; whom the core drops is not tested either."""
+    train = k_core(frames["train"], filters.user_core, filters.item_core)
+    left = dict(frames) | {"train": train}
+    for role, least in (("user", filters.user_core), ("item", filters.item_core)):
+        if least > 1:
+            core = train.select(role).unique()
+            left = {
+                part: frame.join(core.cast({role: frame[role].dtype}), on=role, how="semi", maintain_order="left")
+                for part, frame in left.items()
+            }
+    for part, frame in left.items():
+        record(frames[part], frame, f"{part}: {core_step(filters)}", steps, "user_core")
+    return left
+
+
+def _roles(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(role for role in ROLES if role in frame.columns)
+
+
+def _one_frame(read: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """All interactions; given parts are joined in their order, with the columns that all of them have."""
-    if raw.interactions is not None:
-        return raw.interactions
-    frames = [raw.given[part] for part in PARTS if part in raw.given]
+    if "interactions" in read:
+        return _roles(read["interactions"])
+    frames = [_roles(read[part]) for part in PARTS if part in read]
     shared = [column for column in frames[0].columns if all(column in frame.columns for frame in frames)]
-    return pl.concat([frame.select(shared) for frame in frames], how="vertical_relaxed")
+    for role in ("user", "item"):
+        if len({frame[role].dtype for frame in frames}) > 1:
+            frames = [frame.with_columns(pl.col(role).cast(pl.String)) for frame in frames]
+    return pl.concat([frame.select(shared) for frame in frames])
 
 
-def _kind_of_time(raw: Raw) -> str | None:
+def _kind_of_time(read: Mapping[str, pl.DataFrame]) -> str | None:
     """What times mean: "clock"; "order" where every user's are 1 .. n, which says nothing between users; None: none."""
-    frames = [*raw.given.values()] if raw.interactions is None else [raw.interactions]
-    timed = [frame.select("user", pl.col("time").cast(pl.Float64)) for frame in frames if "time" in frame.columns]
+    timed = [frame.select(pl.col("user").cast(pl.String), "time") for frame in read.values() if "time" in frame.columns]
     if not timed:
         return None
+    if timed[0]["time"].dtype.is_float():
+        return "clock"
     ranges = pl.concat(timed).group_by("user").agg(low=pl.col("time").min(), high=pl.col("time").max(), rows=pl.len())
     counted = (ranges["low"] <= 1) & (ranges["high"] - ranges["low"] + 1 == ranges["rows"])
     return "order" if counted.all() else "clock"
 
 
-def _encode(frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series) -> Interactions:
+def _encode(frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series, ticks: int) -> Interactions:
     """Dense ids, sorted by user, then time, then the order of the file."""
     users = encode(frame["user"], user_ids)
     times = frame["time"].to_numpy() if "time" in frame.columns else None
     # Both sorts are stable.
     order = np.argsort(users, kind="stable") if times is None else np.lexsort((times, users))
     ratings = frame["rating"].to_numpy().astype(np.float32)[order] if "rating" in frame.columns else None
-    whole = None if times is None else np.floor(times[order]).astype(np.int64)
-    return Interactions(users[order], encode(frame["item"], item_ids)[order], ratings, whole)
+    times = None if times is None else times[order]
+    return Interactions(users[order], encode(frame["item"], item_ids)[order], ratings, times, ticks)
 
 
 def _divide(encoded: Mapping[str, Interactions], splitter: Splitter) -> tuple[dict[Part, Interactions], int]:
@@ -152,25 +190,6 @@ def _divide(encoded: Mapping[str, Interactions], splitter: Splitter) -> tuple[di
 
 def _row_numbers(rows: Array) -> Array:
     return np.flatnonzero(rows) if rows.dtype == bool else np.sort(rows)
-
-
-def _candidate_items(raw: Raw) -> list[pl.Series]:
-    return [] if raw.candidates is None else [raw.candidates["items"].explode().drop_nulls()]
-
-
-def _candidate_table(raw: Raw, user_ids: pl.Series, item_ids: pl.Series) -> Array | None:
-    """(n_users, C) int32 padded with -1."""
-    if raw.candidates is None:
-        return None
-    known = raw.candidates.with_columns(pl.col("user").cast(user_ids.dtype, strict=False))
-    known = known.filter(pl.col("user").is_in(user_ids.implode()))
-    users = encode(known["user"], user_ids)
-    lengths = known["items"].list.len().to_numpy().astype(np.int64)
-    flat = encode(known["items"].explode().drop_nulls(), item_ids)
-    column = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    table = np.full((len(user_ids), int(lengths.max(initial=0))), -1, np.int32)
-    table[np.repeat(users, lengths), column] = flat
-    return table
 
 
 def _drop_unused(
@@ -213,10 +232,19 @@ def _check(name: str, parts: Mapping[Part, Interactions]) -> None:
             )
 
 
-def _table(role: str, ids: pl.Series, described: pl.DataFrame | None) -> pl.DataFrame:
+def _own_columns(rows: Rows, role: str, named: Mapping[str, str]) -> pl.DataFrame | None:
+    return table_of(rows.frames, role, named) if named else None
+
+
+def _table(role: str, ids: pl.Series, tables: Sequence[pl.DataFrame | None]) -> pl.DataFrame:
     """One row an id, with what the data says of it."""
     frame = pl.DataFrame({role: ids})
-    if described is None:
-        return frame
-    described = described.with_columns(pl.col(role).cast(ids.dtype)).unique(role, keep="first")
-    return frame.join(described, on=role, how="left", maintain_order="left")
+    for described in tables:
+        if described is None:
+            continue
+        own = normal_ids(described[role], place_of(f"the table of {role}s", None))
+        described = one_row_an_id(role, described.with_columns(own.cast(ids.dtype, strict=False)))
+        if twice := [name for name in described.columns if name != role and name in frame.columns]:
+            raise ConfigError(f"two tables have the column '{twice[0]}' of {role}s; rename one")
+        frame = frame.join(described, on=role, how="left", maintain_order="left")
+    return frame

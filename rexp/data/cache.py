@@ -17,7 +17,7 @@ import numpy as np
 
 from rexp.data.split import Array, Interactions, Split
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout and of what preparation does; another one is not read."""
 
 
@@ -45,6 +45,7 @@ def write_folder(prepared: Any, folder: Path) -> None:
             "name": split.name,
             "n_users": split.n_users,
             "n_items": split.n_items,
+            "ticks": split.train.ticks,
             "fingerprint": split.fingerprint,
             "protocol": split.protocol,
             "report": split.report,
@@ -88,7 +89,7 @@ def read_folder(folder: Path) -> Split:
         users, items = array(f"{name}.users"), array(f"{name}.items")
         assert users is not None
         assert items is not None
-        return Interactions(users, items, array(f"{name}.ratings"), array(f"{name}.times"))
+        return Interactions(users, items, array(f"{name}.ratings"), array(f"{name}.times"), content["ticks"])
 
     return Split(
         name=content["name"],

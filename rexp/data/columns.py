@@ -1,20 +1,20 @@
-"""From a file's own columns to ``user``, ``item``, ``rating``, ``time``, with every bad value named by its line."""
+"""Which of a file's own columns are ``user``, ``item``, ``rating`` and ``time``."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import polars as pl
-
+from rexp.data.normal import ROLES, Role
 from rexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from rexp.data.source import Columns
 
-Role = Literal["user", "item", "rating", "time"]
-ROLES: tuple[Role, ...] = ("user", "item", "rating", "time")
 USUAL_NAMES: dict[Role, tuple[str, ...]] = {
     "user": ("user", "userid", "uid"),
     "item": ("item", "itemid", "iid", "movieid", "productid"),
@@ -23,35 +23,41 @@ USUAL_NAMES: dict[Role, tuple[str, ...]] = {
 }
 
 
-def standardise(
-    frame: pl.DataFrame, columns: Columns, path: Path, *, first_line: int, by_position: bool = False
-) -> pl.DataFrame:
-    """The four columns that rexp reads, under its own names and in checked types.
+def find_columns(names: list[str], columns: Columns, path: Path, *, by_position: bool) -> dict[Role, str]:
+    """The file's own name of each column that is read; empty for one that is said to be left unread.
 
     Args:
-        frame: the file's rows.
+        names: the columns of the file.
         columns: which column is which.
         path: for the messages.
-        first_line: the line of the file in which the first row stands.
         by_position: without a header: an unnamed column is taken by its place.
 
     Raises:
-        DataError: a column is missing, an id is empty, or a rating or time is no number.
+        DataError: a column is missing, or more than one may be meant.
     """
-    found = {role: _find(frame.columns, role, getattr(columns, role), path, by_position) for role in ROLES}
-    frame = frame.select(pl.col(name).alias(role) for role, name in found.items() if name is not None)
-    for role in ("user", "item"):
-        _check_ids(frame[role], role, path, first_line)
-    if "rating" in frame.columns:
-        frame = frame.with_columns(_numbers(frame["rating"], path, first_line))
-    if "time" in frame.columns:
-        frame = frame.with_columns(_times(frame["time"], path, first_line))
-    return frame
+    found = {role: _find(names, role, getattr(columns, role), path, by_position) for role in ROLES}
+    return {role: name for role, name in found.items() if name is not None}
+
+
+def take_columns(frame: pl.DataFrame, taken: dict[Role, str]) -> pl.DataFrame:
+    """The columns that are read, under rexp's names; then those that are not, under their own."""
+    import polars as pl
+
+    read = {role: name for role, name in taken.items() if name}
+    others = [name for name in frame.columns if name not in read.values() and name not in ROLES]
+    return frame.select(*(pl.col(name).alias(role) for role, name in read.items()), *others)
+
+
+def is_known(field: str, columns: Columns) -> bool:
+    """Whether a field of a first line is plainly the name of a column: a usual one, or one that was given."""
+    usual = {name for names in USUAL_NAMES.values() for name in names}
+    given = [name for role in ROLES if isinstance(name := getattr(columns, role), str) and name]
+    return _plain(field.split(":")[0]) in usual or field in given
 
 
 def _find(names: list[str], role: Role, wanted: str | int | None, path: Path, by_position: bool) -> str | None:
     if wanted == "" and role in ("rating", "time"):
-        return None
+        return ""
     if isinstance(wanted, int):
         if not 1 <= wanted <= len(names):
             raise DataError(f"{path} has {len(names)} columns, so data.columns.{role}={wanted} is not there")
@@ -64,72 +70,24 @@ def _find(names: list[str], role: Role, wanted: str | int | None, path: Path, by
         place = ROLES.index(role)
         usual = names[place] if place < len(names) else None
     else:
-        plain = {re.sub(r"[^a-z]", "", name.lower()): name for name in names}
-        usual = next((plain[name] for name in USUAL_NAMES[role] if name in plain), None)
+        usual = usual_column(names, role, path)
     if usual is None and role in ("user", "item"):
         raise DataError(f"{path} has no column that is plainly the {role}: set data.columns.{role} to one of {names}")
     return usual
 
 
-def _check_ids(ids: pl.Series, role: str, path: Path, first_line: int) -> None:
-    if ids.null_count():
-        line = int(ids.is_null().arg_true()[0]) + first_line
-        raise DataError(f"{path}, line {line}: the {role} is empty ({ids.null_count()} such rows); remove these rows")
+def usual_column(names: Sequence[str], role: Role, path: Path) -> str | None:
+    """The column with a usual name of this role, where there is one.
+
+    Raises:
+        DataError: there are several.
+    """
+    plain = [name for name in names if _plain(name) in USUAL_NAMES[role]]
+    exact = [name for name in plain if name == role]
+    if len(plain) > 1 and not exact:
+        raise DataError(f"{path} has several columns that may be the {role}: set data.columns.{role} to one of {plain}")
+    return (exact or plain or [None])[0]
 
 
-def _numbers(column: pl.Series, path: Path, first_line: int) -> pl.Series:
-    text = column.str.strip_chars() if column.dtype == pl.String else column
-    numbers = text.cast(pl.Float64, strict=False)
-    bad = ~numbers.is_finite().fill_null(value=False)
-    if bad.any():
-        raise _no_number(column, bad, path, first_line, "data.columns.rating='' reads no ratings")
-    return numbers
-
-
-def _times(column: pl.Series, path: Path, first_line: int) -> pl.Series:
-    """Whole or fractional numbers as they are; dates and date-times as unix seconds."""
-    if column.dtype.is_temporal():
-        seconds: pl.Series = column.dt.epoch("s")
-        column = seconds
-    text = column.str.strip_chars() if column.dtype == pl.String else column
-    for convert in (_whole, _fractional, _date_times):
-        numbers = convert(text)
-        if not numbers.null_count():
-            return numbers
-    bad = (_date_times(text) if _is_date(text) else _fractional(text)).is_null()
-    raise _no_number(column, bad, path, first_line, "data.columns.time='' reads no times", "a time")
-
-
-def _whole(text: pl.Series) -> pl.Series:
-    if text.dtype.is_float():
-        return pl.Series(text.name, [None])
-    return text.cast(pl.Int64, strict=False)
-
-
-def _fractional(text: pl.Series) -> pl.Series:
-    numbers = text.cast(pl.Float64, strict=False)
-    return numbers.set(~numbers.is_finite().fill_null(value=False), None)
-
-
-def _date_times(text: pl.Series) -> pl.Series:
-    if text.dtype != pl.String:
-        return pl.Series(text.name, [None])
-    try:
-        return text.str.to_datetime(strict=False).dt.epoch("s")
-    except pl.exceptions.PolarsError:
-        return pl.Series(text.name, [None])
-
-
-def _is_date(text: pl.Series) -> bool:
-    return text.dtype == pl.String and len(text) > 0 and "-" in str(text[0])[1:]
-
-
-def _no_number(
-    column: pl.Series, bad: pl.Series, path: Path, first_line: int, way_out: str, wanted: str = "a number"
-) -> DataError:
-    row = int(bad.arg_true()[0])
-    value = "empty" if column[row] is None else repr(column[row])
-    return DataError(
-        f"{path}, line {row + first_line}: the {column.name} is {value}, not {wanted} ({bad.sum()} such rows); "
-        f"mend the file, or {way_out}"
-    )
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())

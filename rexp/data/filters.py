@@ -19,14 +19,21 @@ class FilterConfig:
     """What is taken out of the interactions before they are split.
 
     Args:
-        duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all.
+        where: conditions in SQL that a row must meet, by the file's own names of its columns or by rexp's:
+            ``Quantity > 0``, ``InvoiceNo NOT LIKE 'C%'``. A column of numbers alone is one of numbers.
+        on_missing: of rows without an id, a rating or a time: ``error``, or ``drop`` leaves them out.
+        duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all;
+            ``sum`` and ``mean`` keep the first with the sum or the mean of their ratings; ``error`` refuses them.
         min_rating: keeps ratings of at least this.
         drop_ratings: ratings that are taken out, such as the middle one of five, which says neither yes nor no.
         user_core: keeps users with at least this many rows, 0 for all.
         item_core: keeps items with at least this many rows; both are applied again and again until nothing changes.
+            Of given parts they are taken in the training part; the others lose the rows of those who left it.
     """
 
-    duplicates: Literal["first", "last", "keep"] = "first"
+    where: tuple[str, ...] = ()
+    on_missing: Literal["error", "drop"] = "error"
+    duplicates: Literal["first", "last", "keep", "sum", "mean", "error"] = "first"
     min_rating: float | None = None
     drop_ratings: tuple[float, ...] = ()
     user_core: int = 0
@@ -36,9 +43,16 @@ class FilterConfig:
         if self.user_core < 0 or self.item_core < 0:
             raise ValueError("user_core and item_core cannot be negative; 0 keeps all")
 
+    @property
+    def cores(self) -> bool:
+        """Whether users or items with few rows are left out."""
+        return self.user_core > 1 or self.item_core > 1
+
 
 def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step]) -> pl.DataFrame:
     """Filter interactions and append ``{step, rows_before, rows_after, users, items}`` for every step taken.
+
+    What rows are read at all (``where``, ``on_missing``) is up to :mod:`rexp.data.rows`.
 
     Raises:
         ConfigError: a rating threshold on data without ratings.
@@ -47,21 +61,46 @@ def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step])
     if "time" in frame.columns:
         frame = frame.sort("time", maintain_order=True)
     if config.duplicates != "keep":
-        frame = _record(frame, drop_duplicates(frame, config.duplicates), f"duplicates={config.duplicates}", report)
+        frame = record(frame, one_of_each(frame, config.duplicates), f"duplicates={config.duplicates}", report)
     if config.min_rating is not None:
-        frame = _record(frame, keep_rated(frame, config.min_rating), f"min_rating={config.min_rating:g}", report)
+        frame = record(frame, keep_rated(frame, config.min_rating), f"min_rating={config.min_rating:g}", report)
     if config.drop_ratings:
         step = "drop_ratings=" + ",".join(f"{rating:g}" for rating in config.drop_ratings)
-        frame = _record(frame, drop_rated(frame, config.drop_ratings), step, report)
-    if config.user_core > 1 or config.item_core > 1:
-        step = f"user_core={config.user_core} item_core={config.item_core}"
-        frame = _record(frame, k_core(frame, config.user_core, config.item_core), step, report)
+        frame = record(frame, drop_rated(frame, config.drop_ratings), step, report)
+    if config.cores:
+        frame = record(frame, k_core(frame, config.user_core, config.item_core), core_step(config), report)
     return frame
 
 
-def drop_duplicates(frame: pl.DataFrame, which: Literal["first", "last"]) -> pl.DataFrame:
-    """One row for each user and item; the others keep their order."""
-    return frame.unique(["user", "item"], keep=which, maintain_order=True)
+def core_step(config: FilterConfig) -> str:
+    """What the step of :func:`k_core` is called."""
+    return f"user_core={config.user_core} item_core={config.item_core}"
+
+
+def one_of_each(frame: pl.DataFrame, which: Literal["first", "last", "sum", "mean", "error"]) -> pl.DataFrame:
+    """One row for each user and item; the others keep their order.
+
+    Raises:
+        ConfigError: ``sum`` or ``mean`` of data without ratings.
+        DataError: ``error``, and some pair has several rows.
+    """
+    import polars as pl
+
+    pair = ["user", "item"]
+    if which in ("first", "last"):
+        return frame.unique(pair, keep=which, maintain_order=True)  # type: ignore[arg-type]
+    if which == "error":
+        repeated = frame.filter(pl.struct(pair).is_duplicated())
+        if len(repeated):
+            user, item = repeated.select(pair).row(0)
+            raise DataError(
+                f"data.filter.duplicates=error: {repeated.select(pair).n_unique()} pairs of user and item have several "
+                f"rows, the first of them user {user} and item {item}; say which to keep (first, last, sum, mean, keep)"
+            )
+        return frame
+    _require_ratings(frame, f"duplicates={which} is set, but the data has no ratings; take first or last")
+    rating = pl.col("rating").sum() if which == "sum" else pl.col("rating").mean()
+    return frame.with_columns(rating.over(pair)).unique(pair, keep="first", maintain_order=True)
 
 
 def keep_rated(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
@@ -109,10 +148,12 @@ def describe_step(step: str, before: pl.DataFrame, after: pl.DataFrame) -> Step:
     }
 
 
-def _record(before: pl.DataFrame, after: pl.DataFrame, step: str, report: list[Step]) -> pl.DataFrame:
+def record(
+    before: pl.DataFrame, after: pl.DataFrame, step: str, report: list[Step], key: str | None = None
+) -> pl.DataFrame:
+    """Append what a step left to the report, and refuse one that leaves nothing; ``key`` is the filter's option."""
     report.append(describe_step(step, before, after))
     if after.is_empty():
-        raise DataError(
-            f"the filter {step} leaves none of {len(before)} interactions; lower it (data.filter.{step.split('=')[0]})"
-        )
+        option = f"data.filter.{key or step.partition('=')[0]}"
+        raise DataError(f"the filter {step} leaves none of {len(before)} interactions; relax {option}")
     return after

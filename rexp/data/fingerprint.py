@@ -30,6 +30,8 @@ def fingerprint(split: Split, users: pl.DataFrame, items: pl.DataFrame) -> str:
     for name, array in arrays_of(split):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
+    if split.train.ticks != 1:
+        digest.update(f"ticks {split.train.ticks}".encode())
     for role, table in (("user", users), ("item", items)):
         digest.update(table.with_columns(pl.col(role).cast(pl.String)).write_ndjson().encode())
     return digest.hexdigest()

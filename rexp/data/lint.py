@@ -57,7 +57,8 @@ def _time(split: Split) -> Iterator[Finding]:
                 f"{past_half:.1%} later than half of them: the future of other users is trained on "
                 "(data/split=time_cut has no such leak)",
             )
-    first_test = np.full(split.n_users, np.iinfo(np.int64).max)
+    last = max(train.max(initial=test.max()), test.max())
+    first_test = np.full(split.n_users, last, test.dtype)
     np.minimum.at(first_test, split.test.users, test)
     own = int((train > first_test[split.train.users]).sum())
     if own:

@@ -5,13 +5,17 @@ Ids are read as text, so that leading zeros survive; Parquet keeps the type it h
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 
 import polars as pl
 
-from rexp.data.columns import standardise
+from rexp.api import Origin
+from rexp.data.columns import find_columns, is_known, take_columns
+from rexp.data.normal import ROLES, normalise, place_of, refuse_missing
 from rexp.data.source import Columns, Format, plain_name, read_bytes
+from rexp.data.times import parse_times
 from rexp.errors import DataError
 
 ENDINGS: dict[str, Format] = {
@@ -36,45 +40,82 @@ def read_interactions(
     separator: str | None = None,
     has_header: bool | None = None,
     encoding: str = "utf-8",
+    time_format: str | None = None,
 ) -> pl.DataFrame:
-    """Interactions of one file, in the file's order.
+    """Interactions of one file, in the file's order and in checked types; see :func:`read_rows`.
+
+    Returns:
+        ``user``, ``item`` and, where the file has them, ``rating`` (float64) and ``time``
+        (:func:`rexp.data.times.parse_times`).
+
+    Raises:
+        DataError: the file is missing, empty or damaged, lacks a column, or has an id, rating or time that is none.
+    """
+    frame, origin = read_rows(
+        path, format, columns, separator=separator, has_header=has_header, encoding=encoding, time_format=time_format
+    )
+    where = place_of("", origin)
+    frame, _ = normalise(frame.select(role for role in ROLES if role in frame.columns), where)
+    refuse_missing(frame, where)
+    return frame
+
+
+def read_rows(
+    path: Path,
+    format: Format = "auto",
+    columns: Columns | None = None,
+    *,
+    separator: str | None = None,
+    has_header: bool | None = None,
+    encoding: str = "utf-8",
+    time_format: str | None = None,
+) -> tuple[pl.DataFrame, Origin]:
+    """Every row of one file as it stands there, and where it comes from.
 
     Args:
         path: plain or gzip.
         format: "auto" goes by the file's name, then by its first line.
         columns: names or numbers of the columns; does not apply to lists.
         separator: between the fields, one character or more; by default that of the format.
-        has_header: None: a first line without any number is a header.
+        has_header: None: a first line with a known name is a header, one with a number is none.
         encoding: of the text.
+        time_format: of times that are text, in the words of strptime; None reads numbers and ISO 8601.
 
     Returns:
-        ``user``, ``item`` and, where the file has them, ``rating`` (float64) and ``time`` (int64 or float64).
+        ``user``, ``item`` and, where the file has them, ``rating`` and ``time``; then its other columns.
 
     Raises:
-        DataError: the file is missing, empty or damaged, lacks a column, or has a rating or time that is none.
+        DataError: the file is missing, empty or damaged, or lacks a column.
     """
     data = read_bytes(path)
     columns = columns or Columns()
+    header = True
     if format == "parquet" or (format == "auto" and _is_parquet(path, data)):
-        return standardise(_parse_parquet(data, path), columns, path, first_line=1)
-    data = _as_utf8(data, path, encoding)
-    format = _guess_format(path, data, separator) if format == "auto" else format
-    if format in ("list", "counted_list"):
-        return parse_lists(data, path, counted=format == "counted_list")
-    separator = separator or SEPARATORS.get(format) or _guess_separator(data)
-    if has_header is None:
-        has_header = format == "inter" or (format != "dat" and _looks_like_header(data, separator))
-    frame = parse_table(data, path, separator, has_header=has_header, quoted=format == "csv")
-    if format == "inter":  # RecBole's header gives each column a type: "user_id:token"
-        frame = frame.rename(lambda name: name.split(":")[0])
-    return standardise(frame, columns, path, first_line=2 if has_header else 1, by_position=not has_header)
+        frame, first_line = _parse_parquet(data, path), 1
+    else:
+        data = as_utf8(data, path, encoding)
+        format = _guess_format(path, data, separator) if format == "auto" else format
+        if format in ("list", "counted_list"):
+            return parse_lists(data, path, counted=format == "counted_list"), Origin(path)
+        separator = separator or SEPARATORS.get(format) or _guess_separator(data)
+        header = _has_header(data, separator, columns, path, format) if has_header is None else has_header
+        frame = parse_table(data, path, separator, has_header=header, quoted=format == "csv")
+        first_line = 2 if header else 1
+        if format == "inter":  # RecBole's header gives each column a type: "user_id:token"
+            frame = frame.rename(lambda name: name.split(":")[0])
+    taken = find_columns(frame.columns, columns, path, by_position=not header)
+    origin = Origin(path, first_line, dict(taken))
+    frame = take_columns(frame, taken)
+    if time_format is not None and "time" in frame.columns:
+        frame = frame.with_columns(parse_times(frame["time"], place_of("", origin), time_format))
+    return frame, origin
 
 
 def read_table(
     path: Path, separator: str, names: list[str] | None = None, encoding: str = "utf-8", quoted: bool = False
 ) -> pl.DataFrame:
     """A table of text columns; without a header where ``names`` are given (one for each column, in their order)."""
-    data = _as_utf8(read_bytes(path), path, encoding)
+    data = as_utf8(read_bytes(path), path, encoding)
     frame = parse_table(data, path, separator, has_header=names is None, quoted=quoted)
     if names is None:
         return frame
@@ -83,8 +124,24 @@ def read_table(
     return frame.select(pl.col(frame.columns[number]).alias(name) for number, name in enumerate(names))
 
 
+def read_headed(path: Path, encoding: str = "utf-8") -> tuple[pl.DataFrame, Origin]:
+    """A table with a header (Parquet, or separated text of any kind), and where it comes from."""
+    data = read_bytes(path)
+    if _is_parquet(path, data):
+        return _parse_parquet(data, path), Origin(path)
+    data = as_utf8(data, path, encoding)
+    format = _guess_format(path, data, None)
+    separator = SEPARATORS.get(format) or _guess_separator(data)
+    frame = parse_table(data, path, separator, has_header=True, quoted=format == "csv")
+    if format == "inter":
+        frame = frame.rename(lambda name: name.split(":")[0])
+    return frame, Origin(path, 2)
+
+
 def parse_table(data: bytes, path: Path, separator: str, *, has_header: bool, quoted: bool) -> pl.DataFrame:
     """Separated UTF-8 text as a frame of text columns, ``column_1`` ... where there is no header."""
+    if has_header:
+        _refuse_repeated_names(data, path, separator, quoted=quoted)
     if len(separator) > 1:
         data, separator = data.replace(separator.encode(), UNIT_SEPARATOR.encode()), UNIT_SEPARATOR
     try:
@@ -97,7 +154,7 @@ def parse_table(data: bytes, path: Path, separator: str, *, has_header: bool, qu
         )
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        hint = "set data.encoding, e.g. latin-1" if "utf" in reason.lower() else "check data.separator and data.format"
+        hint = "check data.separator and data.format"
         raise DataError(f"{path} cannot be read as a table: {reason}; {hint}") from error
     if frame.is_empty():
         raise DataError(f"{path} has a header and no rows; a data file needs at least one interaction")
@@ -106,15 +163,16 @@ def parse_table(data: bytes, path: Path, separator: str, *, has_header: bool, qu
 
 def read_lists(path: Path, *, counted: bool = False) -> pl.DataFrame:
     """Lists, one user a line: ``user item item ...``, or ``count item item ...`` where the line number is the user."""
-    return parse_lists(_as_utf8(read_bytes(path), path), path, counted=counted)
+    return parse_lists(as_utf8(read_bytes(path), path), path, counted=counted)
 
 
 def parse_lists(data: bytes, path: Path, *, counted: bool) -> pl.DataFrame:
     """See :func:`read_lists`."""
-    lines = _lines(data, path).str.extract_all(r"\S+")
+    lines = _lines(data).str.extract_all(r"\S+")
     frame = pl.DataFrame({"fields": lines}).with_row_index("line")
     if not counted:
         frame = frame.filter(pl.col("fields").list.len() > 0)
+        _refuse_counts(frame, path)
         user = pl.col("fields").list.first()
     else:
         _check_counts(frame, path)
@@ -123,6 +181,17 @@ def parse_lists(data: bytes, path: Path, *, counted: bool) -> pl.DataFrame:
     if frame.is_empty():
         raise DataError(f"{path} has no line with an item; a data file needs at least one interaction")
     return frame.explode("item")
+
+
+def _refuse_counts(frame: pl.DataFrame, path: Path) -> None:
+    """Lists whose first numbers are all the count of what follows, the same one more than once, have no users."""
+    first = frame["fields"].list.first()
+    counts = first.cast(pl.Int64, strict=False).eq_missing(frame["fields"].list.len().cast(pl.Int64) - 1)
+    if counts.all() and first.is_duplicated().any():
+        raise DataError(
+            f"{path}: every line starts with the number of the items that follow, so these are no users; "
+            "set data.format=counted_list"
+        )
 
 
 def _check_counts(frame: pl.DataFrame, path: Path) -> None:
@@ -135,16 +204,32 @@ def _check_counts(frame: pl.DataFrame, path: Path) -> None:
         )
 
 
-def read_candidates(path: Path) -> pl.DataFrame:
-    """The given negatives of each user: ``user`` and ``items`` (a list column).
+def read_candidates(path: Path, encoding: str = "utf-8") -> pl.DataFrame:
+    """The given negatives, a row a line: ``user`` and ``items`` (a list column).
 
     A line is a user and items, or NCF's ``(user,test item)`` and items, separated by blanks, tabs or commas.
+
+    Raises:
+        DataError: two lines in NCF's format are of one user: each is for one test item, but all the test items of a
+            user are ranked in one list.
     """
-    lines = _lines(_as_utf8(read_bytes(path), path), path)
-    lines = lines.filter(lines.str.strip_chars() != "")
-    pair = lines.str.extract(r"^\s*\(([^,()]+),[^()]*\)")
-    rest = lines.str.replace(r"^\s*\([^()]*\)", "").str.extract_all(r"[^\s,]+")
-    frame = pl.DataFrame({"pair": pair.str.strip_chars(), "fields": rest})
+    lines = _lines(as_utf8(read_bytes(path), path, encoding))
+    frame = pl.DataFrame({"line": lines}).with_row_index("number", offset=1)
+    frame = frame.filter(pl.col("line").str.strip_chars() != "")
+    line = pl.col("line")
+    frame = frame.select(
+        "number",
+        pair=line.str.extract(r"^\s*\(([^,()]+),[^()]*\)").str.strip_chars(),
+        fields=line.str.replace(r"^\s*\([^()]*\)", "").str.extract_all(r"[^\s,]+"),
+    )
+    again = frame.filter(pl.col("pair").is_not_null() & pl.col("pair").is_duplicated())
+    if len(again):
+        user = again["pair"][0]
+        first, second = again.filter(pl.col("pair") == user)["number"][:2]
+        raise DataError(
+            f"{path}, lines {first} and {second}: both are of user {user}, each for one test item, but the test items "
+            f"of a user are ranked in one list; write lines '{user} item item ...', which are joined"
+        )
     alone = pl.col("pair").is_null()
     return frame.select(
         user=pl.when(alone).then(pl.col("fields").list.first()).otherwise(pl.col("pair")),
@@ -152,22 +237,29 @@ def read_candidates(path: Path) -> pl.DataFrame:
     )
 
 
-def _as_utf8(data: bytes, path: Path, encoding: str = "utf-8") -> bytes:
-    """The text in UTF-8 without a byte-order mark, its lines ended by a line feed alone."""
-    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
-        try:
-            data = data.decode(encoding).encode()
-        except (LookupError, UnicodeError) as error:
-            raise DataError(f"{path} cannot be decoded: {error}; mend data.encoding={encoding}") from error
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    return data.replace(b"\r\n", b"\n") if b"\r\n" in data else data
+def as_utf8(data: bytes, path: Path, encoding: str = "utf-8") -> bytes:
+    """The text in UTF-8 without a byte-order mark and blank last lines, its lines ended by a line feed alone.
 
-
-def _lines(data: bytes, path: Path) -> pl.Series:
+    Raises:
+        DataError: it is not in this encoding; says in which line.
+    """
     try:
-        return pl.Series("line", data.decode().removesuffix("\n").split("\n"))
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} cannot be decoded: {error}; set data.encoding, e.g. latin-1") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        hint = "set data.encoding, e.g. latin-1" if error.encoding == "utf-8" else f"mend data.encoding={encoding}"
+        raise DataError(f"{path}, line {line}, cannot be decoded: {error}; {hint}") from error
+    except (LookupError, UnicodeError) as error:
+        raise DataError(f"{path} cannot be decoded: {error}; mend data.encoding={encoding}") from error
+    data = text.removeprefix("\ufeff").encode()
+    data = data.replace(b"\r\n", b"\n") if b"\r\n" in data else data
+    kept = data.rstrip()
+    end = data.find(b"\n", len(kept))
+    return data if end < 0 else data[: end + 1]
+
+
+def _lines(data: bytes) -> pl.Series:
+    return pl.Series("line", data.decode().removesuffix("\n").split("\n"))
 
 
 def _is_parquet(path: Path, data: bytes) -> bool:
@@ -206,8 +298,34 @@ def _guess_separator(data: bytes) -> str:
     return max([",", "\t", ";", "|", " "], key=lambda mark: (line.count(mark) > 0) * (mark != " ") + line.count(mark))
 
 
-def _looks_like_header(data: bytes, separator: str) -> bool:
-    return not any(_is_number(field) for field in _first_line(data).split(separator))
+def _has_header(data: bytes, separator: str, columns: Columns, path: Path, format: Format) -> bool:
+    """Whether the first line names the columns; without a known name or a number in it nobody can tell."""
+    if format in ("inter", "dat"):
+        return format == "inter"
+    fields = _fields(data, separator)
+    if any(is_known(field, columns) for field in fields):
+        return True
+    if any(_is_number(field) for field in fields):
+        return False
+    raise DataError(
+        f"{path}: the first line may be a header or a row ({', '.join(fields[:4])}); set data.has_header to true or "
+        "false, or name the columns (data.columns.user, data.columns.item)"
+    )
+
+
+def _refuse_repeated_names(data: bytes, path: Path, separator: str, *, quoted: bool) -> None:
+    names = _fields(data, separator) if quoted else _first_line(data).split(separator)
+    repeated = next((name for name in names if name and names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(
+            f"{path}, line 1: two columns are called '{repeated}'; rename one, or set data.has_header=false"
+        )
+
+
+def _fields(data: bytes, separator: str) -> list[str]:
+    line = _first_line(data)
+    fields = next(csv.reader([line], delimiter=separator)) if len(separator) == 1 else line.split(separator)
+    return [field.strip() for field in fields]
 
 
 def _is_number(field: str) -> bool:

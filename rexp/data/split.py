@@ -37,13 +37,16 @@ class Interactions:
         users: (N,) int32.
         items: (N,) int32.
         ratings: (N,) float32, or None where the data has none.
-        times: (N,) int64 (seconds, or an order), or None.
+        times: (N,) int64 or, where the data has fractions, float64: seconds, an order, or what else the data counts
+            in; or None.
+        ticks: how many of ``times`` make one of the data's own unit: 1000 where they are milliseconds.
     """
 
     users: Array
     items: Array
     ratings: Array | None = None
     times: Array | None = None
+    ticks: int = 1
 
     def __len__(self) -> int:
         return len(self.users)
@@ -52,7 +55,7 @@ class Interactions:
         """The chosen rows (a mask or row numbers), in their order."""
         ratings = None if self.ratings is None else self.ratings[rows]
         times = None if self.times is None else self.times[rows]
-        return Interactions(self.users[rows], self.items[rows], ratings, times)
+        return Interactions(self.users[rows], self.items[rows], ratings, times, self.ticks)
 
     def offsets(self, n_users: int) -> Array:
         """(n_users + 1,) int64: user u's rows are ``offsets[u]:offsets[u + 1]``."""

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def build_vocabulary(columns: Sequence[pl.Series]) -> pl.Series:
-    """The distinct ids of all columns, ascending; text of digits alone is ordered by its number, then as text."""
+    """The distinct ids of all columns, ascending; where all are whole numbers, as text or not, by their number, then as
+    text."""
     if len({column.dtype for column in columns}) > 1:
         columns = [column.cast(pl.String) for column in columns]
     ids = pl.concat([column.unique().alias("id") for column in columns]).unique()
-    if ids.dtype == pl.String and ids.str.contains(r"^\d{1,18}$").all():
-        return pl.DataFrame({"id": ids}).sort(pl.col("id").cast(pl.Int64), "id")["id"]
+    if ids.dtype == pl.String and ids.str.contains(r"^-?\d{1,38}$").all():
+        return pl.DataFrame({"id": ids}).sort(pl.col("id").cast(pl.Int128), "id")["id"]
     return ids.sort()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, Origin, Raw, SourceFile
 from rexp.data.source import Columns, Format, own_file
 from rexp.errors import ConfigError
 
@@ -22,6 +22,7 @@ class FilesConfig:
     Args:
         path: file with all interactions.
         columns: names (or numbers from 1) of the columns; null takes the usual names.
+        time_format: of times that are text, such as ``%d/%m/%Y %H:%M``; null reads numbers and ISO 8601.
         format: auto, csv, tsv, parquet, dat (``::``), inter (RecBole), list (user item item ...) or
             counted_list (count item item ..., the line number is the user).
         separator: between fields; null takes the format's.
@@ -29,6 +30,11 @@ class FilesConfig:
         encoding: of text files.
         train, valid, test: the user's own parts; take them with ``data/split=given``.
         candidates: the user's own negatives: ``user item item ...`` a line.
+        items, users: files with a header and a row an item or user: titles, categories, numbers; several values of a
+            cell are divided by "|".
+        item_codes, user_codes: columns of these whose numbers stand for categories.
+        item_columns, user_columns: columns of the interactions that describe their item or user, by the name that they
+            get, such as ``{title: Description}``; of several values the commonest text, or the median number.
     """
 
     path: str | None = None
@@ -41,6 +47,13 @@ class FilesConfig:
     valid: str | None = None
     test: str | None = None
     candidates: str | None = None
+    time_format: str | None = None
+    items: str | None = None
+    users: str | None = None
+    item_codes: tuple[str, ...] = ()
+    user_codes: tuple[str, ...] = ()
+    item_columns: dict[str, str] = field(default_factory=dict)
+    user_columns: dict[str, str] = field(default_factory=dict)
 
 
 class Files:
@@ -58,15 +71,26 @@ class Files:
         self.config = config
 
     def sources(self) -> Sequence[SourceFile]:
-        candidates = self.config.candidates
-        return [own_file(path) for path in [*self._parts().values(), *([candidates] if candidates else [])]]
+        config = self.config
+        beside = (config.candidates, config.items, config.users)
+        return [own_file(path) for path in [*self._parts().values(), *(path for path in beside if path)]]
 
     def read(self) -> Raw:
         from rexp.data.readers import read_candidates
 
-        frames = {name: self._read(path) for name, path in self._parts().items()}
-        candidates = read_candidates(Path(self.config.candidates).expanduser()) if self.config.candidates else None
-        return Raw(frames.pop("path", None), given=frames, candidates=candidates)
+        config = self.config
+        rows = {"interactions" if name == "path" else name: self._read(path) for name, path in self._parts().items()}
+        frames = {name: frame for name, (frame, _) in rows.items()}
+        return Raw(
+            frames.pop("interactions", None),
+            given=frames,
+            candidates=read_candidates(_path(config.candidates), config.encoding) if config.candidates else None,
+            items=self._describe("item", config.items, config.item_codes),
+            users=self._describe("user", config.users, config.user_codes),
+            item_columns=config.item_columns,
+            user_columns=config.user_columns,
+            origins={name: origin for name, (_, origin) in rows.items()},
+        )
 
     def _parts(self) -> dict[str, str]:
         """The paths that are set: either ``path`` alone or the parts."""
@@ -80,15 +104,29 @@ class Files:
             raise ConfigError("data=csv needs data.path=FILE, or both data.train=FILE and data.test=FILE")
         return parts
 
-    def _read(self, path: str) -> pl.DataFrame:
-        from rexp.data.readers import read_interactions
+    def _read(self, path: str) -> tuple[pl.DataFrame, Origin]:
+        from rexp.data.readers import read_rows
 
         config = self.config
-        return read_interactions(
-            Path(path).expanduser(),
+        return read_rows(
+            _path(path),
             config.format,
             config.columns,
             separator=config.separator,
             has_header=config.has_header,
             encoding=config.encoding,
+            time_format=config.time_format,
         )
+
+    def _describe(self, role: Literal["user", "item"], path: str | None, codes: Sequence[str]) -> pl.DataFrame | None:
+        from rexp.data.describe import described
+        from rexp.data.readers import read_headed
+
+        if path is None:
+            return None
+        frame, origin = read_headed(_path(path), self.config.encoding)
+        return described(frame, role, getattr(self.config.columns, role), origin, codes)
+
+
+def _path(path: str) -> Path:
+    return Path(path).expanduser()

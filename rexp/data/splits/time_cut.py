@@ -11,7 +11,7 @@ from rexp.api import Parts
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
-    from rexp.data.split import Interactions
+    from rexp.data.split import Array, Interactions
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,17 @@ class TimeCutConfig:
         by: ``quantile`` cuts by the shares below, ``time`` at the times below.
         valid: share of the interactions for validation, the ones just before the test.
         test: share of the interactions for the test, the latest ones.
-        valid_from: with ``by=time``: the first time (unix seconds) of validation; null for none.
-        test_from: with ``by=time``: the first time (unix seconds) of the test.
+        valid_from: with ``by=time``: the first time of validation, in unix seconds (in the data's own unit where its
+            times are other numbers); null for none.
+        test_from: with ``by=time``: the first time of the test.
         cold_users: ``drop`` leaves users without a training row out of validation and test, ``keep`` tests them too.
     """
 
     by: Literal["quantile", "time"] = "quantile"
     valid: float = 0.1
     test: float = 0.1
-    valid_from: int | None = None
-    test_from: int | None = None
+    valid_from: int | float | None = None
+    test_from: int | float | None = None
     cold_users: Literal["drop", "keep"] = "drop"
 
     def __post_init__(self) -> None:
@@ -57,7 +58,7 @@ class TimeCut:
         times = interactions.times
         if times is None:
             raise DataError("data.split=time_cut needs times; set data.columns.time, or take data/split=ratio")
-        valid_from, test_from = self._cuts(np.sort(times))
+        valid_from, test_from = self._cuts(np.sort(times), interactions.ticks)
         test = times >= test_from
         valid = ~test & (times >= valid_from)
         train = ~test & ~valid
@@ -67,10 +68,11 @@ class TimeCut:
             test, valid = test & warm, valid & warm
         return Parts(train, valid, test)
 
-    def _cuts(self, ordered: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, int]:
-        """The first times of validation and of test."""
+    def _cuts(self, ordered: Array, ticks: int) -> tuple[float, float]:
+        """The first times of validation and of test, in the unit of the interactions."""
         config, last = self.config, len(ordered) - 1
         if config.by == "time" and config.test_from is not None:
-            return config.test_from if config.valid_from is None else config.valid_from, config.test_from
+            valid_from = config.test_from if config.valid_from is None else config.valid_from
+            return valid_from * ticks, config.test_from * ticks
         valid_row, test_row = (round((1 - share) * len(ordered)) for share in (config.valid + config.test, config.test))
-        return int(ordered[min(last, valid_row)]), int(ordered[min(last, test_row)])
+        return ordered[min(last, valid_row)].item(), ordered[min(last, test_row)].item()

@@ -1,0 +1,108 @@
+"""Which rows of the data are read at all: those that meet every condition and lack nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from rexp.data.describe import comparable
+from rexp.data.filters import FilterConfig, Step, record
+from rexp.data.normal import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from rexp.api import Origin, Raw
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The frames of a data set in one form, and what was done to them.
+
+    Args:
+        frames: by the names of the given parts, or ``interactions``.
+        steps: one for each condition, and for the rows that lacked something.
+        read: of every frame the file's own names of the columns, those that were not read, and the cells that were
+            changed.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    steps: list[Step]
+    read: dict[str, Any]
+
+
+def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
+    """Bring all frames into one form and take out the rows that are not to be read.
+
+    Raises:
+        ConfigError: a condition that cannot be read.
+        DataError: an id, rating or time that is none; a row that lacks one where none may; nothing is left.
+    """
+    named = dict(raw.given) if raw.interactions is None else {"interactions": raw.interactions}
+    rows = Rows({}, [], {})
+    for name, frame in named.items():
+        origin = raw.origins.get(name)
+        where = place_of(name, origin)
+        frame, changed = normalise(frame, where)
+        rows.read[name] = {
+            "columns": dict(origin.columns) if origin else {},
+            "unread": [column for column in frame.columns if column not in ROLES],
+            "changed": changed,
+        }
+        lacking, _ = missing(frame)
+        kept = pl.repeat(value=True, n=len(frame), eager=True)
+        prefix = f"{name}: " if raw.given else ""
+        for condition in config.where:
+            before, kept = kept, kept & _holds(frame, condition, origin)
+            # The users of a row that lacks one count as one more: such rows may go with a later step.
+            record(frame.filter(before), frame.filter(kept), f"{prefix}where: {condition}", rows.steps, "where")
+        if config.on_missing == "error":
+            # Rows that no condition leaves may lack anything.
+            refuse_missing(_masked(frame, kept), where)
+        elif (lacking & kept).any():
+            record(
+                frame.filter(kept), frame.filter(kept & ~lacking), f"{prefix}on_missing=drop", rows.steps, "on_missing"
+            )
+        rows.frames[name] = frame if kept.all() and not lacking.any() else frame.filter(kept & ~lacking)
+    return rows
+
+
+def _masked(frame: pl.DataFrame, kept: pl.Series) -> pl.DataFrame:
+    """The same rows, so that their numbers stay, where those that are not kept lack nothing."""
+    if kept.all():
+        return frame
+    roles = [role for role in ROLES if role in frame.columns]
+    fill = [pl.when(kept).then(pl.col(role)).otherwise(pl.col(role).drop_nulls().first()) for role in roles]
+    return frame.select(fill)
+
+
+def _holds(frame: pl.DataFrame, condition: str, origin: Origin | None) -> pl.Series:
+    """(N,) bool: where a condition is true; false where it is unknown, as in SQL."""
+    key = f"data.filter.where: {condition!r}"
+    try:
+        expression = pl.sql_expr(condition)
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(f"{key} cannot be read: {_line(error)}") from error
+    known = {name: role for role, name in (origin.columns if origin else {}).items() if name}
+    aliases = {name: role for name, role in known.items() if name not in frame.columns}
+    columns = {}
+    for name in sorted(set(expression.meta.root_names())):
+        column = aliases.get(name, name)
+        if column not in frame.columns:
+            raise ConfigError(f"{key}: there is no column '{name}'; {did_you_mean(name, [*frame.columns, *aliases])}")
+        columns[name] = comparable(frame[column])
+    try:
+        found = pl.DataFrame(columns, height=len(frame)).select(holds=expression)["holds"]
+    except pl.exceptions.PolarsError as error:
+        types = ", ".join(f"{name} is {column.dtype}" for name, column in columns.items())
+        raise ConfigError(
+            f"{key} cannot be taken: {_line(error)}; {types}, and CAST(x AS VARCHAR) makes text"
+        ) from error
+    if found.dtype != pl.Boolean or len(found) != len(frame):
+        raise ConfigError(f"{key} is no condition of a row: it gives {found.dtype}, {len(found)} values")
+    return found.fill_null(value=False)
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]
