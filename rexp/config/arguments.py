@@ -9,22 +9,30 @@ OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "comp
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
 OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.DOTALL)
 """Keys of any teacher's node, which its model's own file need not have."""
+OVERRIDE = re.compile(r"\+{0,2}[\w.@/-]+")
+PLAIN = re.compile(r"[\w./:,+-]*", re.ASCII)
+MARKED = re.compile(r"^[\[{]|['\"\\]|\$\{|[(].*[)]$")
+"""Values that are lists, mappings, references or calls, or have marks of their own: Hydra says what is wrong there."""
 RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
     """The arguments for Hydra.
 
-    A run's id is text, though ``12e4`` looks like a number. What every teacher's node may hold is added to it where its
-    model's file does not have it. In a sweep, an option with one value is written as a choice
-    of one: Hydra composes a sweep once without the groups that are swept, where such an option would have no place.
+    A value that Hydra's grammar cannot read, such as a path with accents or a tilde, is text as it was typed. A run's
+    id is text, though ``12e4`` looks like a number. What every teacher's node may hold is added to it where its model's
+    file does not have it. In a sweep, an option with one value is written as a choice of one: Hydra composes a sweep
+    once without the groups that are swept, where such an option would have no place.
 
     >>> prepared(["teacher.from=12e4"])
     ["++teacher.from='12e4'"]
+    >>> prepared(["data.path=~/données.csv", "data.path=lr=0.1.csv"])
+    ["data.path='~/données.csv'", "data.path='lr=0.1.csv'"]
     >>> prepared(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
     ['-m', 'model@teacher=mf,lightgcn', 'teacher.fit.max_epochs=choice(2)', 'seed=1']
     """
     sweeping = any(argument in ("-m", "--multirun") for argument in arguments)
+    arguments = [_readable(argument, sweeping=sweeping) for argument in arguments]
     texts = [RUN.fullmatch(argument) for argument in arguments]
     quoted = [
         f"{text[1]}=" + ",".join(f"'{run}'" for run in text[2].split(",")) if text else argument
@@ -32,6 +40,27 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     ]
     added = [f"++{argument}" if OF_TEACHER.fullmatch(argument) else argument for argument in quoted]
     return [_as_choice(argument) if sweeping else argument for argument in added]
+
+
+def _readable(argument: str, *, sweeping: bool) -> str:
+    """The argument, its value in quotes where Hydra cannot read it; in a sweep each of several choices for itself."""
+    key, equals, value = argument.partition("=")
+    if not equals or not OVERRIDE.fullmatch(key) or PLAIN.fullmatch(value) or MARKED.search(value) or _parses(argument):
+        return argument
+    choices = value.split(",") if sweeping else [value]
+    quoted = f"{key}=" + ",".join(f"'{choice}'" for choice in choices)
+    return quoted if _parses(quoted) else argument
+
+
+def _parses(argument: str) -> bool:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return False
+    return True
 
 
 def _as_choice(argument: str) -> str:

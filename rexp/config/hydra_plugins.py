@@ -80,6 +80,8 @@ class EntryPointSource(ConfigSource):
             raise ConfigCompositionException(str(error)) from error
         if kind == "model":
             config["defaults"] = [{"/loss@fit.loss": "bce"}, {"/sampler@fit.sampler": "uniform"}, "_self_"]
+        if kind == "data":
+            config["defaults"] = [{"split": None}, "_self_"]  # rexp takes the data's own parts, or leaves the last out
         # Several trackers stand side by side, each under its own key; for the others None means the group's own place.
         package = f"track.{name}" if kind == "tracker" else None
         return ConfigResult(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from rexp.data.filters import FilterConfig
 
 
 @dataclass
@@ -53,6 +55,11 @@ class Measure:
     repeats: int = 200
 
 
+def _every_data_set() -> dict[str, Any]:
+    """What every data set's node has, whether its own file says so or not."""
+    return {"strict": False, "filter": asdict(FilterConfig())}
+
+
 @dataclass
 class Root:
     """Everything a run is made of.
@@ -74,7 +81,7 @@ class Root:
     force: bool = False
     on_error: str = "continue"
     paths: Paths = field(default_factory=Paths)
-    data: Any = None
+    data: Any = field(default_factory=_every_data_set)
     model: Any = None
     teacher: Any = None
     teachers: dict[str, Any] = field(default_factory=dict)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Side = Literal["user", "item"]
 
+TITLE = "title"
+"""The column that names a user or item on the screen; never a feature, however often a name is met."""
+
 FREE_TEXT = 0.5
 """Text with more distinct values than this share of its known rows (titles, addresses, zip codes) is no category: most
 of its values would be met only once."""
@@ -49,15 +52,15 @@ def read_features(users: pl.DataFrame, items: pl.DataFrame) -> dict[str, Feature
         users, items: one row an id in the order of the dense ids; the columns ``user`` and ``item`` are the ids.
 
     Returns:
-        users' features, then items', each in the order of the table. Left out are free text (``FREE_TEXT``), columns
-        where nothing is known, and types that are none of the three kinds.
+        users' features, then items', each in the order of the table. Left out are titles, free text (``FREE_TEXT``),
+        columns where nothing is known, and types that are none of the three kinds.
     """
     tables: dict[Side, pl.DataFrame] = {"user": users, "item": items}
     found = {
         f"{side}.{column}": _feature(side, table[column])
         for side, table in tables.items()
         for column in table.columns
-        if column != side
+        if column not in (side, TITLE)
     }
     return {name: feature for name, feature in found.items() if feature is not None}
 

@@ -30,9 +30,10 @@ def lint(split: Split) -> list[Finding]:
     """All that holds of the split, in a fixed order; names:
 
     ``time-leak``, ``user-time-leak``, ``tied-last``, ``file-order``, ``duplicate-rows``, ``cold-test-users``,
-    ``cold-test-items``, ``target-among-negatives``, ``train-test-overlap``, ``given-parts-joined``, ``source-differs``.
+    ``cold-test-items``, ``target-among-negatives``, ``train-test-overlap``, ``labels-ranked``, ``unread-columns``,
+    ``given-parts-joined``, ``source-differs``.
     """
-    checks = (_time, _ties, _order_of_file, _duplicates, _cold, _negatives, _overlap, _preparation)
+    checks = (_time, _ties, _order_of_file, _duplicates, _cold, _negatives, _overlap, _labels, _unread, _preparation)
     return [finding for check in checks for finding in check(split)]
 
 
@@ -148,6 +149,39 @@ def _overlap(split: Split) -> Iterator[Finding]:
     shared = len(both) - len(sorted_distinct(both))
     if shared:
         yield Finding("train-test-overlap", shared, f"{shared} pairs of user and item are in train and in test")
+
+
+def _labels(split: Split) -> Iterator[Finding]:
+    """Ratings that are labels, such as 0 and 1, of which a ranking takes every row for a positive."""
+    parts = [part for part in (split.train, split.valid, split.test) if part.ratings is not None and len(part)]
+    if split.protocol == "pointwise" or not all(np.isin(part.ratings, (-1, 0, 1)).all() for part in parts):
+        return
+    negative = sum(int((part.ratings <= 0).sum()) for part in parts if part.ratings is not None)
+    if negative:
+        names = {read["columns"].get("rating") for read in split.report.get("read", {}).values()} - {None, ""}
+        column = f"column '{min(names)}'" if names else "ratings"
+        tested = 0 if split.test.ratings is None else int((split.test.ratings <= 0).sum())
+        yield Finding(
+            "labels-ranked",
+            negative,
+            f"the {column} has labels, and a ranking takes all rows for positives: {negative} of "
+            f"{sum(map(len, parts))} have a label of 0 or less, {tested} of them in the test part "
+            "(data.filter.min_rating=1 leaves them out, evaluate=pointwise reads them as labels)",
+        )
+
+
+def _unread(split: Split) -> Iterator[Finding]:
+    """Columns of the user's file that nobody reads, where a rating or a time may be among them."""
+    for part, read in split.report.get("read", {}).items():
+        absent = [role for role in ("rating", "time") if read["columns"] and role not in read["columns"]]
+        if absent and read["unread"]:
+            keys = " and ".join(f"data.columns.{role}" for role in absent)
+            yield Finding(
+                "unread-columns",
+                len(read["unread"]),
+                f"{part} without {' and '.join(absent)}, and nobody reads the columns {', '.join(read['unread'])}: "
+                f"{keys} may name one, '' says that there is none",
+            )
 
 
 def _preparation(split: Split) -> Iterator[Finding]:

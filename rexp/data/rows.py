@@ -39,6 +39,7 @@ def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
         ConfigError: a condition that cannot be read.
         DataError: an id, rating or time that is none; a row that lacks one where none may; nothing is left.
     """
+    described = {*raw.item_columns.values(), *raw.user_columns.values()}
     named = dict(raw.given) if raw.interactions is None else {"interactions": raw.interactions}
     rows = Rows({}, [], {})
     for name, frame in named.items():
@@ -47,7 +48,7 @@ def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
         frame, changed = normalise(frame, where)
         rows.read[name] = {
             "columns": dict(origin.columns) if origin else {},
-            "unread": [column for column in frame.columns if column not in ROLES],
+            "unread": [column for column in frame.columns if column not in ROLES and column not in described],
             "changed": changed,
         }
         lacking, _ = missing(frame)
@@ -55,7 +56,6 @@ def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
         prefix = f"{name}: " if raw.given else ""
         for condition in config.where:
             before, kept = kept, kept & _holds(frame, condition, origin)
-            # The users of a row that lacks one count as one more: such rows may go with a later step.
             record(frame.filter(before), frame.filter(kept), f"{prefix}where: {condition}", rows.steps, "where")
         if config.on_missing == "error":
             # Rows that no condition leaves may lack anything.

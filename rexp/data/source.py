@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import zlib
@@ -115,10 +116,21 @@ def read_bytes(path: Path) -> bytes:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path} is damaged gzip ({error}); fetch or compress it again") from error
+            where = f"after line {_whole_lines(data)}"
+            raise DataError(f"{path} is damaged gzip {where} ({error}); fetch or compress it again") from error
     if not data.strip():
         raise DataError(f"{path} is empty; a data file needs at least one interaction")
     return data
+
+
+def _whole_lines(data: bytes) -> int:
+    """How many lines can be read from damaged gzip."""
+    unpacker = zlib.decompressobj(wbits=31)
+    lines = 0
+    with contextlib.suppress(zlib.error):
+        for start in range(0, len(data), 1 << 10):
+            lines += unpacker.decompress(data[start : start + (1 << 10)]).count(b"\n")
+    return lines
 
 
 def plain_name(path: Path) -> str:

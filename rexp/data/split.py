@@ -196,6 +196,10 @@ class Split:
         """The user's own ids by dense id."""
         return self._table("users")["user"]
 
+    def user_name(self, user: int) -> str:
+        """What a user is called in a message: the data's own id."""
+        return f"user {self.user_ids()[user]}"
+
     def items_table(self) -> pl.DataFrame:
         """One row an item by dense id: ``item`` (its own id) and, where the data has them, ``title``, ``genres`` ..."""
         return self._table("items")

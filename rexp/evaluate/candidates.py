@@ -11,6 +11,8 @@ from rexp.errors import DataError
 from rexp.evaluate.hashing import random_uniform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from rexp.evaluate.config import CandidatesConfig
@@ -22,6 +24,7 @@ class Given:
 
     Args:
         candidates: (n_users, C) item ids, padded with -1.
+        user_name: what a user is called in a message.
 
     Raises:
         DataError: on a block, where a user has no candidates: alone, its targets would stand on top unopposed.
@@ -29,8 +32,8 @@ class Given:
 
     repeats = True
 
-    def __init__(self, candidates: np.ndarray[Any, Any]) -> None:
-        self.candidates = candidates
+    def __init__(self, candidates: np.ndarray[Any, Any], user_name: Callable[[int], str]) -> None:
+        self.candidates, self.user_name = candidates, user_name
 
     @property
     def width(self) -> int:
@@ -42,7 +45,7 @@ class Given:
         lone = (block < 0).all(1)
         if bool(lone.any()):
             raise DataError(
-                f"user {int(users[lone][0])} has targets but no candidates; give every such user some, "
+                f"{self.user_name(int(users[lone][0]))} has targets but no candidates; give every such user some, "
                 "or rank the whole catalogue with evaluate=full"
             )
         return block

@@ -105,7 +105,7 @@ class Ranked:
         candidates: Given | Drawn
         if self.protocol == "candidates":
             assert split.candidates is not None
-            candidates = Given(split.candidates)
+            candidates = Given(split.candidates, split.user_name)
         else:
             popular = config.candidates.sampler == "popularity"
             weights = (self.context.train_users_per_item if popular else in_catalogue).double() * in_catalogue

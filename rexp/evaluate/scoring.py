@@ -84,9 +84,9 @@ class Scorer:
             return
         bad = scores.isnan().reshape(len(users), -1).any(1)
         if bool(bad.any()):
-            user = int(users[bad][0])
+            user = self.split.user_name(int(users[bad][0]))
             raise RunError(
-                f"{type(self.model).__name__} gives NaN scores (first: user {user}); "
+                f"{type(self.model).__name__} gives NaN scores (first: {user}); "
                 "nothing can be ranked: look at the training loss, or try a smaller learning rate"
             )
 

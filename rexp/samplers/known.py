@@ -25,7 +25,7 @@ class KnownPositives:
     """
 
     def __init__(self, split: Split, bitmap_bytes: int = BITMAP_BYTES) -> None:
-        self.n_items = split.n_items
+        self.n_items, self.user_name = split.n_items, split.user_name
         self.offsets, items = split.user_items(["train"])
         users = torch.arange(split.n_users).repeat_interleave(torch.from_numpy(self.offsets).diff())
         self.keys = users * split.n_items + torch.from_numpy(items)  # ascending
@@ -62,7 +62,8 @@ class KnownPositives:
         drawn = hits[torch.from_numpy(self.offsets)].diff()
         full = (drawn >= int(drawable.sum())).nonzero().squeeze(1)
         if len(full):
+            first = self.user_name(int(full[0]))
             raise DataError(
-                f"sampler={sampler} finds no negative for {len(full)} users (the first: user {int(full[0])}), who took "
-                "every item that can be drawn; set sampler.reject=false or filter these users"
+                f"sampler={sampler} finds no negative for {len(full)} users (the first: {first}), who took every item "
+                "that can be drawn; set sampler.reject=false or filter these users"
             )
