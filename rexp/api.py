@@ -43,6 +43,9 @@ class Capability(StrEnum):
     READS_TRAIN = "reads_train"
     """``observe(split)``: takes what it needs of the training part (a graph, profiles, features). It is called once
     the model is built, before it is fitted and before stored weights are put into it; what it keeps is no weight."""
+    PREDICTS_RATINGS = "predicts_ratings"
+    """Scores are ratings on the scale of the data: metrics such as RMSE may be taken. A model that is trained predicts
+    them where its loss does."""
     SCORES_SEQUENCES = "scores_sequences"
     """``score_sequence(query, items) -> Tensor``: logits of items (B, L, K) at every position of the history (B, L),
     each seeing no later position: such a model is trained on whole sequences."""
@@ -144,8 +147,9 @@ class Model(Protocol):
 class Loss(Protocol):
     """A training objective over scores; holds no parameters.
 
-    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives. One whose option
-    ``reduction`` is "sum" sums over the batch; others take a mean.
+    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives; scores are then
+    trained to be ratings, unless the loss says ``predicts_ratings = False``. One whose option ``reduction`` is "sum"
+    sums over the batch; others take a mean.
     """
 
     Config: ClassVar[type]

@@ -7,13 +7,17 @@ from dataclasses import fields
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from rexp import registry
 from rexp.errors import ConfigError
 from rexp.train.recipe import FitConfig
+
+OF_RANKINGS = ("pop", "random")
+OF_RATINGS = ("mean", "bias")
 
 
 def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
-    for name in config.beside if config.model else []:  # a run without a model is refused later, by name
+    for name in _names(config) if config.model else []:  # a run without a model is refused later, by name
         if name == config.model.name:
             continue
         other = OmegaConf.create(OmegaConf.to_container(config))
@@ -29,6 +33,25 @@ def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
                 if field.name in other.train:
                     other.train[field.name] = None
         yield name, other
+
+
+def _names(config: DictConfig) -> list[str]:
+    """What was asked for; else means of ratings where a metric of ratings is measured, and popularity elsewhere."""
+    if config.beside is not None:
+        return list(config.beside)
+    return list(OF_RATINGS if _measures_ratings(config) else OF_RANKINGS)
+
+
+def _measures_ratings(config: DictConfig) -> bool:
+    protocol = (config.evaluate or {}).get("protocol")
+    if protocol in (None, "auto") and config.data and config.data.get("name") in registry.names("data"):
+        protocol = getattr(registry.load("data", config.data.name), "protocol", None)
+    if protocol != "pointwise":
+        return False
+    from rexp.config.rating import rating_metrics
+
+    known = registry.names("metric")  # another name is refused by the run itself
+    return bool(rating_metrics(name for name in config.evaluate.row_metrics if name in known))
 
 
 def _model(name: str) -> DictConfig:

@@ -10,6 +10,7 @@ from rexp import registry
 from rexp.api import Capability, Need
 from rexp.config.compression import Recipe, TrainingStep, check_model
 from rexp.config.fitting import Fit, plan_fit
+from rexp.config.rating import check_rating_metrics
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
 from rexp.config.teaching import Teaching
@@ -176,6 +177,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
             raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
         notices.append(text + ", ".join(request.overrides))
     check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
+    check_rating_metrics(request, split, capabilities, fit)
     if not teaching and request.teachers:
         names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]
         text = f"{', '.join(names)} is used by no stage of compress.order"

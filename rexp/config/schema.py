@@ -73,7 +73,8 @@ class Root:
         teacher: a model node, or null.
         teachers: further teachers by a key of one's own, each a model node.
         measure: what is measured of the finished run.
-        beside: models that a single run's table shows for reference; each is an ordinary stored run.
+        beside: models that a single run's table shows for reference, each an ordinary stored run; null takes pop and
+            random, or mean and bias where a metric of ratings is measured.
         tags: free words that go to the trackers.
     """
 
@@ -93,5 +94,5 @@ class Root:
     compress: Compress = field(default_factory=Compress)
     measure: Measure = field(default_factory=Measure)
     track: Any = None
-    beside: list[str] = field(default_factory=lambda: ["pop", "random"])
+    beside: list[str] | None = None
     tags: list[str] = field(default_factory=list)

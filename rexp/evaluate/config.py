@@ -48,6 +48,7 @@ class EvaluateConfig:
             "expected", the mean over random orders.
         candidates: the draw of the protocol "sampled".
         threshold: the rating from which on a row is a positive one ("pointwise"); null where ratings are 0 and 1.
+        clip: metrics of ratings read a score within the range of the training ratings ("pointwise").
         item_features: column of the items' table that metrics of diversity measure distances by, such as "genres".
         options: options of a metric by its name, such as ``{f1: {threshold: 0.3}}``.
         latency_users: users who are served one at a time to take the time of both stages ("two_stage"); 0 takes none.
@@ -68,6 +69,7 @@ class EvaluateConfig:
     ties: Literal["item_id", "expected", "pessimistic"] = "item_id"
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     threshold: float | None = None
+    clip: bool = False
     item_features: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     latency_users: int = 200

@@ -45,6 +45,7 @@ class Labelled:
         self.ratings = torch.as_tensor(np.array(rows.ratings, dtype=np.float32), device=device)
         self.metrics = row_metrics(config.row_metrics, config.options, metric_context(split, config, device))
         self.block = pairs_in(config.block_bytes)
+        self.range = _range(split) if config.clip else None
         needs_binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
         self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
 
@@ -59,9 +60,11 @@ class Labelled:
         scores = torch.cat(blocks)[self.pair]
         values = {}
         for name, metric in self.metrics.items():
-            labels = self.ratings if _reads(metric) == "rating" else self.positive
+            rated = _reads(metric) == "rating"
+            labels = self.ratings if rated else self.positive
             assert labels is not None
-            values[name] = float(metric.value(Rows(self.users, self.items, scores, labels)))
+            read = scores.clamp(*self.range) if rated and self.range else scores
+            values[name] = float(metric.value(Rows(self.users, self.items, read, labels)))
         users, counts = torch.unique(self.users, return_counts=True)
         per_user = {"user": users.cpu().numpy(), "n_rows": counts.cpu().numpy()}
         return Evaluation(values, per_user, self._facts(users))
@@ -74,6 +77,13 @@ class Labelled:
             facts["n_positive_rows"] = int(is_positive.sum())
             facts["n_users_with_both_labels"] = int(torch.isin(with_positive, with_negative).sum())
         return facts
+
+
+def _range(split: Split) -> tuple[float, float]:
+    """The lowest and the highest training rating."""
+    if split.train.ratings is None:
+        raise ConfigError(f"evaluate.clip: the train part of '{split.name}' has no ratings; leave it out")
+    return float(split.train.ratings.min()), float(split.train.ratings.max())
 
 
 def _reads(metric: object) -> str:

@@ -45,7 +45,8 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any
     """Everything that defines the protocol, the cuts and the metrics' names left out."""
     rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": before(config.history, part)}
     if protocol == "pointwise":
-        return rules | {"threshold": config.threshold, "options": config.options}
+        rules |= {"threshold": config.threshold, "options": config.options}
+        return rules | ({"clip": True} if config.clip else {})
     rules |= {"ties": config.ties, "options": config.options}
     if protocol in ("full", "two_stage"):
         rules |= {"mask": before(config.mask, part), "catalogue": config.catalogue}

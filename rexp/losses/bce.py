@@ -43,6 +43,7 @@ class BinaryCrossEntropy:
     """``-y log s(x) - (1 - y) log(1 - s(x))`` of the logit x, as in NCF (He et al. 2017, eq. 7)."""
 
     Config: ClassVar[type] = BinaryCrossEntropyConfig
+    predicts_ratings: ClassVar[bool] = False
 
     def __init__(self, config: BinaryCrossEntropyConfig) -> None:
         self.config = config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rexp.api import Capability
 from rexp.models.knn import KNNConfig, compared, ratings
 from rexp.models.profiles import ItemItem
 
@@ -29,6 +30,10 @@ class ItemKNN(ItemItem):
         super().__init__(spec)
         self.config = config
         self.ratings = ratings(spec, config)
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Closed form; a rating where ``predict`` says so."""
+        return super().capabilities() | ({Capability.PREDICTS_RATINGS} if self.ratings else set())
 
     def observe(self, split: Split) -> None:
         """Take the users' training items and, where they are predicted, their ratings."""

@@ -46,8 +46,9 @@ class UserKNN(nn.Module):
         self.ratings = ratings(spec, config)
 
     def capabilities(self) -> frozenset[Capability]:
-        """Closed form."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN})
+        """Closed form; a rating where ``predict`` says so."""
+        always = {Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN}
+        return frozenset(always | ({Capability.PREDICTS_RATINGS} if self.ratings else set()))
 
     def observe(self, split: Split) -> None:
         """Take all users' training items and, where they are predicted, their ratings."""

@@ -1,0 +1,48 @@
+"""Metrics of ratings, such as RMSE: which are asked for, and whether a model's scores can be compared with ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.api import Capability
+from rexp.errors import ConfigError
+from rexp.evaluate.protocol import resolve
+
+if TYPE_CHECKING:
+    from rexp.config.fitting import Fit
+    from rexp.config.request import Request
+    from rexp.data.split import Split
+
+
+def rating_metrics(names: Iterable[str]) -> list[str]:
+    """Those of the metrics that compare scores with ratings."""
+    return [name for name in names if getattr(registry.load("metric", name), "labels", "") == "rating"]
+
+
+def check_rating_metrics(request: Request, split: Split, capabilities: frozenset[Capability], fit: Fit | None) -> None:
+    """Refuse a metric of ratings over a model whose scores are none.
+
+    Raises:
+        ConfigError: naming the metric, the model and the ways out.
+    """
+    if resolve(request.evaluate, split) != "pointwise":
+        return
+    asked = rating_metrics(request.evaluate.row_metrics)
+    if not asked or Capability.PREDICTS_RATINGS in capabilities or (fit is not None and _predicts(fit.loss)):
+        return
+    by = f" (loss={fit.loss[0]})" if fit is not None and fit.loss is not None else ""
+    raise ConfigError(
+        f"evaluate.row_metrics has {', '.join(asked)}, which compares scores with ratings, but the scores of "
+        f"model={request.model['name']}{by} are not trained to be ratings; take loss=mse loss.target=rating, or "
+        "model=bias, or model=itemknn model.predict=ratings, or leave it out"
+    )
+
+
+def _predicts(loss: tuple[str, Any] | None) -> bool:
+    if loss is None:
+        return False
+    name, config = loss
+    says = getattr(registry.load("loss", name), "predicts_ratings", True)
+    return bool(says) and getattr(config, "target", "implicit") == "rating"
