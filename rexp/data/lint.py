@@ -172,16 +172,17 @@ def _labels(split: Split) -> Iterator[Finding]:
 
 def _unread(split: Split) -> Iterator[Finding]:
     """Columns of the user's file that nobody reads, where a rating or a time may be among them."""
-    for part, read in split.report.get("read", {}).items():
-        absent = [role for role in ("rating", "time") if read["columns"] and role not in read["columns"]]
-        if absent and read["unread"]:
-            keys = " and ".join(f"data.columns.{role}" for role in absent)
-            yield Finding(
-                "unread-columns",
-                len(read["unread"]),
-                f"{part} without {' and '.join(absent)}, and nobody reads the columns {', '.join(read['unread'])}: "
-                f"{keys} may name one, '' says that there is none",
-            )
+    own = [read for read in split.report.get("read", {}).values() if read["columns"]]
+    absent = [role for role in ("rating", "time") if any(role not in read["columns"] for read in own)]
+    unread = sorted({column for read in own for column in read["unread"]})
+    if absent and unread:
+        keys = " and ".join(f"data.columns.{role}" for role in absent)
+        yield Finding(
+            "unread-columns",
+            len(unread),
+            f"the data has no {' and no '.join(absent)}, and nobody reads the columns {', '.join(unread)}: {keys} may "
+            "name one, '' says that there is none",
+        )
 
 
 def _preparation(split: Split) -> Iterator[Finding]:

@@ -95,8 +95,8 @@ class Mean(nn.Module):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """The mean, in the shape of ``items``."""
-        return self.mean.expand(items.shape)
+        return self.mean.repeat(items.shape)
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I): the mean everywhere."""
-        return self.mean.expand(len(query.users), self.n_items)
+        return self.mean.repeat(len(query.users), self.n_items)
