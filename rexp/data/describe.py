@@ -118,7 +118,7 @@ def table_of(frames: Mapping[str, pl.DataFrame], role: str, named: Mapping[str, 
             summary = values.group_by(role).agg(pl.col(name).median())
         else:
             counted = values.group_by(role, name).len()
-            ordered = counted.sort(role, pl.col("len").neg(), name, nulls_last=True)
+            ordered = counted.sort(role, "len", name, descending=[False, True, False], nulls_last=True)
             summary = ordered.unique(role, keep="first", maintain_order=True).select(role, name)
         table = table.join(summary, on=role, how="left", maintain_order="left")
     return table

@@ -52,8 +52,8 @@ class FilesConfig:
     users: str | None = None
     item_codes: tuple[str, ...] = ()
     user_codes: tuple[str, ...] = ()
-    item_columns: dict[str, str] = field(default_factory=dict)
-    user_columns: dict[str, str] = field(default_factory=dict)
+    item_columns: dict[str, str] | None = None
+    user_columns: dict[str, str] | None = None
 
 
 class Files:
@@ -87,8 +87,8 @@ class Files:
             candidates=read_candidates(_path(config.candidates), config.encoding) if config.candidates else None,
             items=self._describe("item", config.items, config.item_codes),
             users=self._describe("user", config.users, config.user_codes),
-            item_columns=config.item_columns,
-            user_columns=config.user_columns,
+            item_columns=config.item_columns or {},
+            user_columns=config.user_columns or {},
             origins={name: origin for name, (_, origin) in rows.items()},
         )
 

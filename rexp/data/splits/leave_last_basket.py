@@ -71,7 +71,7 @@ class LeaveLastBasket:
                 "data.split=leave_last_basket needs times; set data.columns.time, or take data/split=leave_last"
             )
         starts = np.flatnonzero(np.diff(users, prepend=-1))
-        begins = np.diff(times, prepend=times[:1]) > self.config.window
+        begins = np.diff(times, prepend=times[:1]) > self.config.window * interactions.ticks
         begins[starts] = True
         counted = np.cumsum(begins)
         lengths = np.diff(starts, append=len(users))
