@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rexp import registry
 from rexp.config.hydra_plugins import EntryPointSource, conf_folder
+from rexp.data.filters import FilterConfig
 from rexp.errors import ConfigError
 
 CODE = """
@@ -34,12 +36,14 @@ class Options:
 
 class Plain:
     Config = Options
-    phase = over = needs = None
+    phase = over = needs = card = None
     def capabilities(self): ...
     def score(self, query, items): ...
     def __call__(self, scores, batch): ...
     def log(self, values, epoch): ...
     def finish(self, summary, status): ...
+    def sources(self): ...
+    def read(self): ...
 """
 POINTS = """
 [rexp.models]
@@ -47,6 +51,8 @@ plain = tiny_plugin:Plain
 [rexp.losses]
 plain = tiny_plugin:Plain
 [rexp.compress]
+plain = tiny_plugin:Plain
+[rexp.data]
 plain = tiny_plugin:Plain
 [rexp.trackers]
 plain = tiny_plugin:Plain
@@ -96,6 +102,17 @@ def test_other_kinds_get_their_defaults_where_they_belong(composed: Callable[...
     assert plain(composed("model@teacher=plain").teacher)["path"] == "???"  # type: ignore[index]
     assert plain(composed("+compress/stage@compress.stages.first=plain").compress.stages.first) == EXPECTED
     assert plain(composed("track=[csv,plain]").track.plain) == EXPECTED
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_data_set_has_what_every_data_set_has(composed: Callable[..., DictConfig]) -> None:
+    node = plain(composed("data=plain").data)
+    assert isinstance(node, dict)
+    assert node.pop("filter") == {**asdict(FilterConfig()), "where": [], "drop_ratings": []}
+    assert node == {**EXPECTED, "strict": False}
+    words = ("data/split=ratio", "data.split.test=0.2", "data.filter.where=['a > 1']", "data.strict=true")
+    data = composed("data=plain", *words).data
+    assert (data.split.name, data.split.test, data.filter.where, data.strict) == ("ratio", 0.2, ["a > 1"], True)
 
 
 @pytest.mark.usefixtures("tiny")

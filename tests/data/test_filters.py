@@ -54,7 +54,10 @@ def test_the_steps_come_in_order_and_are_reported() -> None:
     assert report[-1]["items"] == 2
 
 
-@pytest.mark.parametrize(("which", "ratings"), [("first", [1.0]), ("last", [9.0]), ("keep", [1.0, 5.0, 9.0])])
+@pytest.mark.parametrize(
+    ("which", "ratings"),
+    [("first", [1.0]), ("last", [9.0]), ("keep", [1.0, 5.0, 9.0]), ("sum", [15.0]), ("mean", [5.0])],
+)
 def test_duplicates_are_first_or_last_in_time(which: Any, ratings: list[float]) -> None:
     table = frame([("a", "x", 5.0, 2), ("a", "x", 9.0, 3), ("a", "x", 1.0, 1)], "user", "item", "rating", "time")
     assert apply_filters(table, FilterConfig(duplicates=which), [])["rating"].to_list() == ratings
@@ -66,5 +69,11 @@ def test_what_cannot_be_filtered_is_said() -> None:
         apply_filters(table, FilterConfig(min_rating=3), [])
     with pytest.raises(ConfigError, match=r"drop_ratings.*no ratings"):
         apply_filters(table, FilterConfig(drop_ratings=(3,)), [])
+    with pytest.raises(ConfigError, match=r"duplicates=sum.*no ratings"):
+        apply_filters(table, FilterConfig(duplicates="sum"), [])
+    twice = frame([("a", "x"), ("b", "y"), ("b", "y")], "user", "item")
+    with pytest.raises(DataError, match=r"duplicates=error: 1 pairs .* user b and item y"):
+        apply_filters(twice, FilterConfig(duplicates="error"), [])
+    assert apply_filters(table, FilterConfig(duplicates="error"), []).equals(table)
     with pytest.raises(DataError, match=r"data\.filter\.user_core"):
         apply_filters(table, FilterConfig(user_core=2), [])

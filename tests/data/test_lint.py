@@ -45,6 +45,10 @@ def without_times(part: Interactions) -> Interactions:
     return replace(part, times=None)
 
 
+def labelled(part: Interactions) -> Interactions:
+    return replace(part, ratings=np.array([0.0] + [1.0] * (len(part) - 1), np.float32))
+
+
 def timeless(chronological: bool) -> Split:
     parts = {"train": without_times(TRAIN), "valid": without_times(VALID), "test": without_times(TEST)}
     return replace(CLEAN, **parts, report={"time": None, "split": {"chronological": chronological}})
@@ -92,6 +96,18 @@ CASES: dict[str, tuple[Split, dict[str, int]]] = {
     "given-parts-joined": (
         replace(CLEAN, report={"time": "clock", "split": {"given_parts": "joined and divided anew"}}),
         {"given-parts-joined": 3},
+    ),
+    # Each of the parts of CLEAN gets a row with label 0, the others 1.
+    "labels-ranked": (
+        replace(CLEAN, **{part: labelled(getattr(CLEAN, part)) for part in ("train", "valid", "test")}),
+        {"labels-ranked": 3},
+    ),
+    "unread-columns": (
+        replace(
+            CLEAN,
+            report={"read": {"train": {"columns": {"user": "u"}, "unread": ["date", "stars"], "changed": {}}}},
+        ),
+        {"unread-columns": 2},
     ),
     "source-differs": (
         replace(CLEAN, report={"sources": {"a": "differs", "b": "ok", "c": "differs"}}),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,16 @@ def test_labels_are_ratings_from_the_threshold_on():
     facts = found.facts
     assert (facts["n_rows"], facts["n_positive_rows"], facts["n_users_with_both_labels"]) == (4, 2, 2)
     assert found.per_user["n_rows"].tolist() == [2, 2]
+
+
+def test_clipped_scores_are_within_the_training_ratings():
+    # All training ratings are 1, so that every score is read as 1; metrics of labels read them as they are.
+    rows = split([5, 1, 4, 3])
+    rows = replace(rows, train=replace(rows.train, ratings=np.ones(len(rows.train), np.float32)))
+    plain, clipped = (evaluate(fixed(TABLE), rows, rules(threshold=4, clip=clip)) for clip in (False, True))
+    assert clipped.metrics["rmse"] == pytest.approx(math.sqrt((16 + 0 + 9 + 4) / 4))
+    assert clipped.metrics["auc"] == plain.metrics["auc"]
+    assert clipped.facts["protocol_id"] != plain.facts["protocol_id"]
 
 
 def test_ratings_of_0_and_1_are_labels():

@@ -57,7 +57,8 @@ def ones(split: Split) -> np.ndarray[Any, Any]:
 def check_closed_form(model_class: Any, split: Split, folder: Path, **options: Any) -> None:
     """It states what it can do, every way to score agrees, nobody gets NaN, and a stored model scores the same."""
     model = fitted(model_class, split, **options)
-    assert model.capabilities() == EVERYTHING
+    assert model.capabilities() - {Capability.PREDICTS_RATINGS} == EVERYTHING
+    assert (Capability.PREDICTS_RATINGS in model.capabilities()) == (options.get("predict") == "ratings")
     assert check_capabilities(model, split.spec).isfinite().all()
     scores = everyone(model, split)
     assert torch.equal(everyone(fitted(model_class, split, **options), split), scores)
