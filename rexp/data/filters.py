@@ -88,7 +88,7 @@ def one_of_each(frame: pl.DataFrame, which: Literal["first", "last", "sum", "mea
 
     pair = ["user", "item"]
     if which in ("first", "last"):
-        return frame.unique(pair, keep=which, maintain_order=True)  # type: ignore[arg-type]
+        return frame.unique(pair, keep=which, maintain_order=True)
     if which == "error":
         repeated = frame.filter(pl.struct(pair).is_duplicated())
         if len(repeated):

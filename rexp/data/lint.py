@@ -153,10 +153,11 @@ def _overlap(split: Split) -> Iterator[Finding]:
 
 def _labels(split: Split) -> Iterator[Finding]:
     """Ratings that are labels, such as 0 and 1, of which a ranking takes every row for a positive."""
-    parts = [part for part in (split.train, split.valid, split.test) if part.ratings is not None and len(part)]
-    if split.protocol == "pointwise" or not all(np.isin(part.ratings, (-1, 0, 1)).all() for part in parts):
+    rated = [part.ratings for part in (split.train, split.valid, split.test) if part.ratings is not None]
+    ratings = np.concatenate(rated) if rated else np.empty(0, np.float32)
+    if split.protocol == "pointwise" or not np.isin(ratings, (-1, 0, 1)).all():
         return
-    negative = sum(int((part.ratings <= 0).sum()) for part in parts if part.ratings is not None)
+    negative = int((ratings <= 0).sum())
     if negative:
         names = {read["columns"].get("rating") for read in split.report.get("read", {}).values()} - {None, ""}
         column = f"column '{min(names)}'" if names else "ratings"
@@ -165,7 +166,7 @@ def _labels(split: Split) -> Iterator[Finding]:
             "labels-ranked",
             negative,
             f"the {column} has labels, and a ranking takes all rows for positives: {negative} of "
-            f"{sum(map(len, parts))} have a label of 0 or less, {tested} of them in the test part "
+            f"{len(ratings)} have a label of 0 or less, {tested} of them in the test part "
             "(data.filter.min_rating=1 leaves them out, evaluate=pointwise reads them as labels)",
         )
 

@@ -104,7 +104,7 @@ def read_rows(
         if format == "inter":  # RecBole's header gives each column a type: "user_id:token"
             frame = frame.rename(lambda name: name.split(":")[0])
     taken = find_columns(frame.columns, columns, path, by_position=not header)
-    origin = Origin(path, first_line, dict(taken))
+    origin = Origin(path, first_line, {**taken})
     frame = take_columns(frame, taken)
     if time_format is not None and "time" in frame.columns:
         frame = frame.with_columns(parse_times(frame["time"], place_of("", origin), time_format))

@@ -51,7 +51,7 @@ RUNNING = [
     ("train.max_epochs=x", "train.max_epochs='x' has the wrong type: a whole number is wanted, not text"),
     ("train.lr=-1", "train: lr=-1.0 must be above 0"),
     ("train.optimizer=adm", "train.optimizer='adm' is not allowed; did you mean 'adam'?"),
-    ("data.split.k=x", "data.split.k='x' has the wrong type"),
+    ("data.split.valid=x", "data.split.valid='x' has the wrong type"),
     ("evaluate.metrics=[ndgc]", "no metric is named 'ndgc'; did you mean 'ndcg'?"),
     ("evaluate.protocol=ful", "evaluate.protocol='ful' is not allowed; did you mean 'full'?"),
     ("model.name=nccf", "no model is named 'nccf'; did you mean 'ncf'?"),

@@ -192,6 +192,33 @@ def test_an_excerpt_gives_the_same_split_from_either_source(
     assert original.report["sources"] == {"online_retail.csv": "differs"}
 
 
+AS_OPTIONS: dict[str, Any] = {
+    "name": "csv",
+    "columns": {"user": "CustomerID", "item": "StockCode", "time": "InvoiceDate", "rating": ""},
+    "item_columns": {"title": "Description", "price": "UnitPrice"},
+    "user_columns": {"country": "Country"},
+    "filter": {
+        "where": [
+            "CustomerID IS NOT NULL",
+            "InvoiceNo NOT LIKE 'C%'",
+            "REGEXP_LIKE(StockCode, '^[0-9]{5}')",
+            "Quantity > 0",
+            "UnitPrice > 0",
+        ]
+    },
+}
+
+
+def test_the_published_table_can_be_read_with_options_alone(tmp_path: Path) -> None:
+    (tmp_path / "online-retail").mkdir()
+    shutil.copy(EXCERPT, tmp_path / "online-retail" / "online_retail.csv")
+    split = {"name": "time_cut", "test": 0.3}
+    original = load_split(NODE | {"source": "original", "split": split}, tmp_path, tmp_path / "cache")
+    own = load_split(AS_OPTIONS | {"path": str(EXCERPT), "split": split}, None, tmp_path / "cache")
+    assert own.fingerprint == original.fingerprint
+    assert own.items_table().equals(original.items_table())
+
+
 def test_a_missing_table_is_named_with_its_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"online_retail\.csv \(or online_retail\.csv\.gz\) is missing: it belongs in"):
         make_dataset(NODE | {"source": "original"}, tmp_path).sources()

@@ -63,7 +63,7 @@ class RecentPopularity(nn.Module):
                 f"model=recent_pop needs the times of interactions, and data={split.name} has none; "
                 "take model=pop, or name the column (data.columns.time=COLUMN)"
             )
-        age = train.times.max() - train.times
+        age = (train.times.max() - train.times) / train.ticks
         weights = np.exp2(-age / self.half_life)
         counts = np.bincount(train.items, weights=weights, minlength=split.n_items)
         self.popularity.copy_(torch.from_numpy(counts))
