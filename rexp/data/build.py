@@ -242,8 +242,8 @@ def _table(role: str, ids: pl.Series, tables: Sequence[pl.DataFrame | None]) -> 
     for described in tables:
         if described is None:
             continue
-        own = normal_ids(described[role], place_of(f"the table of {role}s", None))
-        described = one_row_an_id(role, described.with_columns(own.cast(ids.dtype, strict=False)))
+        own = normal_ids(described[role], place_of(f"the table of {role}s", None)).cast(ids.dtype, strict=False)
+        described = one_row_an_id(role, described.with_columns(own).drop_nulls(role))
         if twice := [name for name in described.columns if name != role and name in frame.columns]:
             raise ConfigError(f"two tables have the column '{twice[0]}' of {role}s; rename one")
         frame = frame.join(described, on=role, how="left", maintain_order="left")

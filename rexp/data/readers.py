@@ -104,11 +104,18 @@ def read_rows(
         if format == "inter":  # RecBole's header gives each column a type: "user_id:token"
             frame = frame.rename(lambda name: name.split(":")[0])
     taken = find_columns(frame.columns, columns, path, by_position=not header)
-    origin = Origin(path, first_line, {**taken})
+    origin = Origin(path, first_line, {str(role): name for role, name in taken.items()})
     frame = take_columns(frame, taken)
+    if format not in ("csv", "parquet"):
+        frame = frame.with_columns(_unquoted(frame[role]) for role, name in taken.items() if name)
     if time_format is not None and "time" in frame.columns:
         frame = frame.with_columns(parse_times(frame["time"], place_of("", origin), time_format))
     return frame, origin
+
+
+def _unquoted(column: pl.Series) -> pl.Series:
+    """Cells of a format without quotes, where whatever wrote the file quoted them whole all the same."""
+    return column.str.replace(r'^\s*"(.*)"\s*$', "$1") if column.dtype == pl.String else column
 
 
 def read_table(

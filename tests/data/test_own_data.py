@@ -84,6 +84,23 @@ def test_one_item_is_one_whatever_it_is_written_as(load: Any) -> None:
     }
 
 
+def test_quotes_around_cells_are_none_of_the_id(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").write_text('"user"\t"item"\t"rating"\n"a"\t"x"\t"5"\n"a"\t"5\' 2"\t"4"\n')
+    node = {"name": "csv", "path": str(tmp_path / "r.tsv"), "split": ALL}
+    split = load_split(node, None, tmp_path / "cache")
+    assert split.items_table()["item"].to_list() == ["5' 2", "x"]
+    assert split.user_ids().to_list() == ["a"]
+    (tmp_path / "r.tsv").write_text('user\titem\na\tx\n""\ty\n')
+    with pytest.raises(DataError, match="line 3: the user is empty"):
+        load_split(node, None, tmp_path / "cache")
+
+
+def test_a_table_may_know_more_than_the_interactions(load: Any) -> None:
+    numbers = pl.DataFrame({"user": [1, 1, 2, 2], "item": [7, 8, 7, 8]})
+    split = load(path=numbers, items="item,title\n7,Up\nx1,Her\nx2,It\n")
+    assert split.items_table().rows() == [(7, "Up"), (8, None)]
+
+
 def test_categories_are_in_the_order_of_their_text(load: Any) -> None:
     frame = pl.DataFrame({"user": ["b", "b", "a", "a"], "item": ["y", "x", "y", "x"]})
     text = load(path=frame)
