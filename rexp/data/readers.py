@@ -91,7 +91,7 @@ def read_rows(
     columns = columns or Columns()
     header = True
     if format == "parquet" or (format == "auto" and _is_parquet(path, data)):
-        frame, first_line = _parse_parquet(data, path), 1
+        format, frame, first_line = "parquet", _parse_parquet(data, path), 1
     else:
         data = as_utf8(data, path, encoding)
         format = _guess_format(path, data, separator) if format == "auto" else format

@@ -95,6 +95,11 @@ def test_quotes_around_cells_are_none_of_the_id(tmp_path: Path) -> None:
         load_split(node, None, tmp_path / "cache")
 
 
+def test_quotes_of_parquet_are_part_of_the_id(load: Any) -> None:
+    frame = pl.DataFrame({"user": ["a", "a"], "item": ['"x"', "x"]})
+    assert load(path=frame).items_table()["item"].to_list() == ['"x"', "x"]
+
+
 def test_a_table_may_know_more_than_the_interactions(load: Any) -> None:
     numbers = pl.DataFrame({"user": [1, 1, 2, 2], "item": [7, 8, 7, 8]})
     split = load(path=numbers, items="item,title\n7,Up\nx1,Her\nx2,It\n")

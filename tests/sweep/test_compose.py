@@ -27,7 +27,7 @@ JOBS = [
     ["model=mf", "model@teacher=lightgcn", "teacher.fit.max_epochs=2", "+teacher.weight=3", "compress=kd"],
     ["model=mf", "+model@teachers.graph=lightgcn", "compress=kd", "compress.stages.distill.weight=0.3"],
     ["track=[csv,tensorboard]", "track.csv=null"],
-    ["data=csv", "data/split=ratio", "data.path=a b.csv", "evaluate.k=[5,10]", "~beside"],
+    ["data=csv", "data/split=ratio", "data.path=a b.csv", "evaluate.k=[5,10]", "~tags"],
     ["experiment=ftd_htd", "model.factors=10", "++model.fit.batch_size=7"],
     ["tags=[x,y]", "evaluate={k: [5]}", "seed=3", "seed=4"],
     ["experiment=compress_grid", "compress=prune", "seed=2"],
