@@ -130,22 +130,19 @@ def _numbers(column: pl.Series, where: Where) -> pl.Series:
     return numbers.fill_nan(None)
 
 
-def missing(frame: pl.DataFrame) -> tuple[pl.Series, str]:
-    """Which rows lack an id, a rating or a time (N,) bool, and what the first of them lacks."""
+def missing(frame: pl.DataFrame) -> pl.Series:
+    """(N,) bool: which rows lack an id, a rating or a time."""
     roles = [role for role in ROLES if role in frame.columns]
-    lacking = frame.select(pl.any_horizontal(pl.col(roles).is_null()).alias("missing"))["missing"]
+    return frame.select(pl.any_horizontal(pl.col(roles).is_null()).alias("missing"))["missing"]
+
+
+def refuse_missing(frame: pl.DataFrame, lacking: pl.Series, where: Where) -> None:
+    """Raise a DataError where a row lacks something; names the first one, and what it lacks."""
     if not lacking.any():
-        return lacking, ""
-    first = int(lacking.arg_true()[0])
-    return lacking, next(role for role in roles if frame[role][first] is None)
-
-
-def refuse_missing(frame: pl.DataFrame, where: Where) -> None:
-    """Raise a DataError at the first row without an id, a rating or a time."""
-    lacking, role = missing(frame)
-    if role:
-        row = int(lacking.arg_true()[0])
-        raise DataError(
-            f"{where(row)}: the {role} is empty ({int(lacking.sum())} rows lack something); mend them, or "
-            "data.filter.on_missing=drop leaves them out"
-        )
+        return
+    row = int(lacking.arg_true()[0])
+    role = next(role for role in ROLES if role in frame.columns and frame[role][row] is None)
+    raise DataError(
+        f"{where(row)}: the {role} is empty ({int(lacking.sum())} rows lack something); mend them, or "
+        "data.filter.on_missing=drop leaves them out"
+    )

@@ -13,7 +13,7 @@ import polars as pl
 
 from rexp.api import Origin
 from rexp.data.columns import find_columns, is_known, take_columns
-from rexp.data.normal import ROLES, normalise, place_of, refuse_missing
+from rexp.data.normal import ROLES, missing, normalise, place_of, refuse_missing
 from rexp.data.source import Columns, Format, plain_name, read_bytes
 from rexp.data.times import parse_times
 from rexp.errors import DataError
@@ -56,7 +56,7 @@ def read_interactions(
     )
     where = place_of("", origin)
     frame, _ = normalise(frame.select(role for role in ROLES if role in frame.columns), where)
-    refuse_missing(frame, where)
+    refuse_missing(frame, missing(frame), where)
     return frame
 
 

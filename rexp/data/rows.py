@@ -51,30 +51,19 @@ def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
             "unread": [column for column in frame.columns if column not in ROLES and column not in described],
             "changed": changed,
         }
-        lacking, _ = missing(frame)
+        lacking = missing(frame)
         kept = pl.repeat(value=True, n=len(frame), eager=True)
         prefix = f"{name}: " if raw.given else ""
         for condition in config.where:
             before, kept = kept, kept & _holds(frame, condition, origin)
             record(frame.filter(before), frame.filter(kept), f"{prefix}where: {condition}", rows.steps, "where")
-        if config.on_missing == "error":
-            # Rows that no condition leaves may lack anything.
-            refuse_missing(_masked(frame, kept), where)
-        elif (lacking & kept).any():
-            record(
-                frame.filter(kept), frame.filter(kept & ~lacking), f"{prefix}on_missing=drop", rows.steps, "on_missing"
-            )
-        rows.frames[name] = frame if kept.all() and not lacking.any() else frame.filter(kept & ~lacking)
+        if config.on_missing == "error":  # of rows that no condition has left out
+            refuse_missing(frame, lacking & kept, where)
+        whole = kept & ~lacking
+        if (lacking & kept).any():
+            record(frame.filter(kept), frame.filter(whole), f"{prefix}on_missing=drop", rows.steps, "on_missing")
+        rows.frames[name] = frame if whole.all() else frame.filter(whole)
     return rows
-
-
-def _masked(frame: pl.DataFrame, kept: pl.Series) -> pl.DataFrame:
-    """The same rows, so that their numbers stay, where those that are not kept lack nothing."""
-    if kept.all():
-        return frame
-    roles = [role for role in ROLES if role in frame.columns]
-    fill = [pl.when(kept).then(pl.col(role)).otherwise(pl.col(role).drop_nulls().first()) for role in roles]
-    return frame.select(fill)
 
 
 def _holds(frame: pl.DataFrame, condition: str, origin: Origin | None) -> pl.Series:

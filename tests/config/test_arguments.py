@@ -24,6 +24,27 @@ def test_ids_of_runs_are_text(typed: str, meant: str) -> None:
     assert prepared([typed]) == [meant]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("data.path=/tmp/dösé.csv", "data.path='/tmp/dösé.csv'"),
+        ("data.path=lr=0.1.csv", "data.path='lr=0.1.csv'"),
+        ("data.path=~/a#b(1).csv", "data.path='~/a#b(1).csv'"),
+        ("data.path=a b.csv", "data.path=a b.csv"),
+        # What has marks of Hydra's own is left to it, right or wrong.
+        ("evaluate.k=[5,10", "evaluate.k=[5,10"),
+        ("data.path='ö.csv'", "data.path='ö.csv'"),
+        ("paths.store=${paths.data}/é", "paths.store=${paths.data}/é"),
+    ],
+)
+def test_what_hydra_cannot_read_is_text(typed: str, meant: str) -> None:
+    assert prepared([typed]) == [meant]
+
+
+def test_in_a_sweep_each_choice_is_text_of_its_own() -> None:
+    assert prepared(["-m", "data.path=é.csv,a.csv"]) == ["-m", "data.path='é.csv','a.csv'"]
+
+
 def test_in_a_sweep_options_of_groups_that_may_be_empty_are_choices() -> None:
     typed = ["-m", "retriever=flat,ivf", "retriever.from=12e4", "compress.stages.quant.bits=4,2", "loss.margin=[1,2]"]
     typed += ["model.factors=4", "~model@teacher", "teacher.x=", "+sampler.n=range(1,3)"]

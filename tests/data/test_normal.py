@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.data.normal import missing, normalise, place_of
+from rexp.data.normal import missing, normalise, place_of, refuse_missing
 from rexp.data.vocabulary import build_vocabulary
 from rexp.errors import DataError
 
@@ -73,9 +73,11 @@ def test_what_cannot_be_read_names_its_column(column: str, values: list[Any], sa
 
 def test_missing_is_empty_text_null_and_nan() -> None:
     frame = pl.DataFrame({"user": ["a", "", "c", "d"], "item": ["x"] * 4, "rating": ["1", "2", "nan", " "]})
-    lacking, first = missing(normalise(frame, WHERE)[0])
+    frame, _ = normalise(frame, WHERE)
+    lacking = missing(frame)
     assert lacking.to_list() == [False, True, True, True]
-    assert first == "user"
+    with pytest.raises(DataError, match=r"rows, row 2: the user is empty \(3 rows"):
+        refuse_missing(frame, lacking, WHERE)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,12 @@ import polars as pl
 import pytest
 import torch
 
+from rexp.api import Raw
+from rexp.data.build import build_split
 from rexp.data.cache import read_folder
+from rexp.data.filters import FilterConfig
 from rexp.data.prepare import load_split
+from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -59,6 +64,18 @@ def test_the_last_within_a_second_is_tested_and_the_unit_is_kept(load: Any) -> N
         time=pl.Series(["2020-01-01 00:00:00.9", "2020-01-01 00:00:00.1", "2020-01-01 00:00:00.5"]).str.to_datetime()
     )
     assert load(path=parquet).fingerprint == split.fingerprint
+
+
+def test_dates_of_a_plugin_are_times() -> None:
+    times = [dt.datetime(2020, 1, 1, 0, 0, 0, 1000 * ms) for ms in (900, 100, 500)]
+    frame = pl.DataFrame({"user": ["u"] * 3, "item": [7.0, 8.0, 9.0], "time": times, "where": ["", "", ""]})
+    splitter = LeaveLast(LeaveLastConfig(valid=0))
+    split = build_split("own", Raw(frame), splitter, FilterConfig()).split
+    assert split.test.times is not None
+    assert split.test.times.tolist() == [1577836800900]
+    assert split.test.items.tolist() == [0]
+    with pytest.raises(DataError, match="interactions, row 2: the item is empty"):
+        build_split("own", Raw(frame.with_columns(item=pl.Series([7, None, 9]))), splitter, FilterConfig())
 
 
 def test_a_cut_in_time_is_in_seconds_whatever_the_unit(load: Any) -> None:
