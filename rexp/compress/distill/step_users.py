@@ -22,6 +22,8 @@ SHORT = 50
 """``auto``: items of a list up to which that holds; of longer lists so many fewer are taken."""
 FEWEST = 64
 """``auto``: users of a step at least; a smaller share is made up for by fewer steps that distill."""
+RAREST = 4
+"""``auto``: at least every so many-th step distills."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,14 @@ def size_and_turn(per_step: UsersPerStep, batch_size: int, length: int) -> tuple
     """How many users a step distills, and that every so many-th step does.
 
     >>> [size_and_turn("auto", batch, 50) for batch in (4096, 2048, 512, 256, 64)]
-    [(512, 1), (256, 1), (64, 1), (64, 2), (64, 8)]
+    [(512, 1), (256, 1), (64, 1), (64, 2), (64, 4)]
     >>> size_and_turn("auto", 2048, 100), size_and_turn(100, 2048, 50)
     ((128, 1), (100, 1))
     """
     if isinstance(per_step, int):
         return per_step, 1
     share = max(1, int(batch_size / SHARE * min(1.0, SHORT / length)))
-    return max(FEWEST, share), max(1, round(FEWEST / share))
+    return max(FEWEST, share), min(RAREST, max(1, round(FEWEST / share)))
 
 
 def check_users_per_step(per_step: UsersPerStep) -> None:
