@@ -20,7 +20,7 @@ SHARE = 8
 """``auto``: one user for so many users of the batch."""
 SHORT = 50
 """``auto``: items of a list up to which that holds; of longer lists so many fewer are taken."""
-FEWEST = 64
+FEWEST = 32
 """``auto``: users of a step at least; a smaller share is made up for by fewer steps that distill."""
 RAREST = 4
 """``auto``: at least every so many-th step distills."""
@@ -54,7 +54,7 @@ class StepUsers:
 
     Args:
         per_step: ``all`` distinct users of the batch; a number of them; or ``auto``: an eighth as many as the batch
-            has samples, fewer where lists are longer than 50 items; at least 64 of them, in every second (third, ...)
+            has samples, fewer where lists are longer than 50 items; at least 32 of them, in every second to fourth
             step where that would be more.
         generator: the source of chance.
         length: items of a user's lists together.
@@ -73,29 +73,32 @@ class StepUsers:
         """The users of a step; None for a step that does not distill."""
         if self.per_step == "all":
             return Sample(step.users)
-        n, every = self._turn(step)
-        return self.draw(step.users, n, every) if n else None
+        n, every = size_and_turn(self.per_step, len(step.batch.query.users), self.length)
+        if len(step.users) <= n:
+            return Sample(step.users)
+        return self.draw(step.users, n, every) if self._is_turn(every) else None
 
     def entities(self, step: Step) -> tuple[Sample, Sample] | None:
         """The same share of the users and of the items of a step, together twice as many as :meth:`of` draws users."""
         if self.per_step == "all":
             return Sample(step.users), Sample(step.items)
-        n, every = self._turn(step)
-        if not n:
+        n, every = size_and_turn(self.per_step, len(step.batch.query.users), self.length)
+        share = (len(step.users) + len(step.items)) / (2 * n)
+        if share <= 1:
+            return Sample(step.users), Sample(step.items)
+        if not self._is_turn(every):
             return None
-        share = max(1.0, (len(step.users) + len(step.items)) / (2 * n))
         users, items = (self.draw(ids, max(1, round(len(ids) / share)), every) for ids in (step.users, step.items))
         return users, items
 
-    def _turn(self, step: Step) -> tuple[int, int]:
-        """How many users this step distills, 0 where it is not its turn, and how many steps it stands for."""
-        n, every = size_and_turn(self.per_step, len(step.batch.query.users), self.length)
+    def _is_turn(self, every: int) -> bool:
+        """Whether this step distills, where every so many-th does."""
         turn = (self._steps + int(self._offset * every)) % every == 0
         self._steps += 1
-        return n if turn else 0, every
+        return turn
 
     def draw(self, ids: Tensor, n: int, every: int = 1) -> Sample:
-        """``n`` distinct ones of ``ids``, or all where there are no more."""
+        """``n`` distinct ones of ``ids``, or all where there are no more; they stand for ``every`` steps."""
         if len(ids) <= n:
             return Sample(ids, 1.0, every)
         chosen = torch.randperm(len(ids), generator=self.generator)[:n].sort().values
@@ -106,7 +109,7 @@ def size_and_turn(per_step: UsersPerStep, batch_size: int, length: int) -> tuple
     """How many users a step distills, and that every so many-th step does.
 
     >>> [size_and_turn("auto", batch, 50) for batch in (4096, 2048, 512, 256, 64)]
-    [(512, 1), (256, 1), (64, 1), (64, 2), (64, 4)]
+    [(512, 1), (256, 1), (64, 1), (32, 1), (32, 4)]
     >>> size_and_turn("auto", 2048, 100), size_and_turn(100, 2048, 50)
     ((128, 1), (100, 1))
     """

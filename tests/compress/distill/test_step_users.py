@@ -38,7 +38,9 @@ def test_the_expectation_is_the_loss_of_all(stage: Any, options: dict[str, Any],
     values = {}
     for per_step in ("all", 20):
         config = stage.Config(**options, users_per_step=per_step, reduction=reduction)
-        attached = stage(config).attach(one.model, context_of(SPLIT, taught))
+        context = context_of(SPLIT, taught)
+        attached = stage(config).attach(one.model, context)
+        context.generator.manual_seed(1)  # the same lists
         attached.on_epoch(1)
         losses = [torch.stack(list(attached.loss(one).values())).sum().item() for _ in range(400)]
         values[per_step] = torch.tensor(losses)
@@ -49,20 +51,39 @@ def test_the_expectation_is_the_loss_of_all(stage: Any, options: dict[str, Any],
 
 def test_auto_distills_an_eighth_in_as_many_steps_as_that_takes() -> None:
     generator = torch.Generator().manual_seed(0)
-    users, one = StepUsers("auto", generator), step()
-    size, every = size_and_turn("auto", 200, 1)
-    assert (size, every) == (64, 3)
+    users, one = StepUsers("auto", generator, 100), step()
+    assert size_and_turn("auto", 200, 100) == (32, 3)
     turns: list[bool] = []
-    for _ in range(50):  # epochs of two steps: fewer than a turn
+    for _ in range(60):  # epochs of two steps: fewer than a turn
         users.start()
         turns += [users.of(one) is not None for _ in range(2)]
-    assert 20 <= sum(turns) <= 47
+    assert 25 <= sum(turns) <= 55
     samples = [users.of(one) for _ in range(3)]
     (sample,) = [found for found in samples if found]
     assert sample.every == 3
-    assert sample.share == 200 / 64
-    assert len(sample.ids.unique()) == 64
+    assert sample.share == 200 / 32
+    assert len(sample.ids.unique()) == 32
     assert torch.equal(sample.ids, sample.ids.sort().values)
+
+
+def test_few_users_are_distilled_in_every_step() -> None:
+    batch = Batch(Query(torch.arange(20)), torch.stack([torch.arange(20), torch.arange(20) + 1], 1))
+    one = OneStep(mf(SPLIT, 4, 2), batch)
+    users = StepUsers("auto", torch.Generator().manual_seed(0), 100)
+    for _ in range(5):
+        sample = users.of(one)
+        assert sample is not None
+        assert (len(sample.ids), sample.share, sample.every) == (20, 1, 1)
+
+
+def test_entities_are_the_same_share_of_both_sides() -> None:
+    users = StepUsers(10, torch.Generator().manual_seed(0))
+    drawn = users.entities(step())
+    assert drawn is not None
+    sides = {"users": (drawn[0], 200), "items": (drawn[1], 60)}
+    for sample, size in sides.values():
+        assert len(sample.ids) == round(size * 20 / 260)
+        assert sample.share == size / len(sample.ids)
 
 
 def test_a_number_beyond_the_batch_takes_all() -> None:
