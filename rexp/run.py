@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.config.request import Request, read
 from rexp.errors import Interrupted
+from rexp.store.contents import hashes
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
 
@@ -93,9 +94,13 @@ def answer(request: Request) -> Outcome | None:
     """What the store has of a job, found without torch or the data; None where it has to be looked at closer."""
     if request.force:
         return None
+    from rexp.config.side_files import unchanged
+
     store = Store(request.store)
     known = store.alias(alias_key(request.alias()))
-    return _skip(store, known) if known else None
+    if known is None or not unchanged(store.result(known).get("side_files", {}), hashes(request.cache)):
+        return None
+    return _skip(store, known)
 
 
 def _skip(store: Store, run: str) -> Outcome:
@@ -106,18 +111,17 @@ def _skip(store: Store, run: str) -> Outcome:
 def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) -> Result:
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
-    from rexp.data.prepare import make_dataset
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
     from rexp.measure.model import model_costs, scorer_of
     from rexp.start import initialise, retrieval
     from rexp.steps import remember, run_steps
     from rexp.store.artifact import save_model
-    from rexp.store.manifest import finish, manifest, source_facts
+    from rexp.store.manifest import finish, manifest
     from rexp.track.trackers import start
 
     request, split = plan.request, plan.split
-    files = source_facts(source.path for source in make_dataset(request.data, request.data_root).sources())
+    files = [file.facts() for file in split.sources]
     started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
@@ -156,6 +160,9 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
         result |= _taught(plan, store, result) | _found(steps)
         if control := plan.control():
             result["control"] = control
+        if named := plan.side_files():
+            result["side_files"] = {key: [file.facts() for file in files] for key, files in named.items()}
+        _check_unchanged(plan, identity)
         store.commit(run, result, ended)
     except (Interrupted, KeyboardInterrupt):
         status = "interrupted"
@@ -177,6 +184,14 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     finally:
         trackers.finish(summary, status)
     return store.result(run)
+
+
+def _check_unchanged(plan: Plan, identity: Mapping[str, Any]) -> None:
+    """What the options name is still what the run is named by."""
+    from rexp.errors import RunError
+
+    if plan.identity() != identity:
+        raise RunError("a file that an option names changed while the run read it; run the command again")
 
 
 def _cost(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rexp.api import TeacherView
     from rexp.config.compression import Staged
     from rexp.config.plan import Plan
+    from rexp.config.teaching import Teacher
     from rexp.data.split import Part
     from rexp.store.store import Store
     from rexp.train.attachments import Attachments
@@ -148,10 +149,23 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
         kept = store.directory(run) / "checkpoints" / f"teaching-{place + 1}"  # goes with the checkpoints
     else:
         kept = store.directory(runs[0].run) / "teaching"
+    code = _code_of(plan, store, runs)
     if len(runs) == 1:
-        return StoredTeacher(models[0], plan.split, kept)
+        return StoredTeacher(models[0], plan.split, kept, code)
     together = alias_key({"teachers": plan.teaching.plain()})[:12]
-    return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), plan.split, kept / together)
+    return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), plan.split, kept / together, code)
+
+
+def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str]:
+    """The code that the teachers are asked with, by distribution."""
+    from rexp import registry
+    from rexp.versions import OWN, code_version
+
+    models = [
+        plan.request.model if teacher.run == SELF else store.result(teacher.run)["config"]["model"] for teacher in runs
+    ]
+    owners = {registry.find("model", model["name"]).distribution for model in models}
+    return {name: code_version(name) for name in sorted({OWN, *owners})}
 
 
 def _online(plan: Plan, store: Store) -> nn.Module | None:

@@ -1,10 +1,9 @@
-"""What stands for the version of a plugin's code: the release, or a hash of the sources while it is being edited."""
+"""What stands for the version of a plugin's code: its release, and a hash of what is installed of it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -30,11 +29,16 @@ OWN_PARTS = (
     "retrieve",
     "evaluate",
 )
+TEXTS = (".md", ".rst", ".pyc", ".pyo")
+"""Endings of files beside code that change no number."""
 
 
 @cache
 def code_version(name: str) -> str:
-    """The version of an installed distribution; for an editable one ``version+<hash of its *.py files>``.
+    """``version+<hash of its files>`` of an installed distribution: a release can be installed again with other code.
+
+    Of rexp itself the Python files count. Of another distribution all files count that it installed or that lie in the
+    packages of its entry points, other than texts, and its entry points themselves.
 
     Args:
         name: the distribution's name.
@@ -43,36 +47,53 @@ def code_version(name: str) -> str:
         dist = distribution(name)
     except PackageNotFoundError:
         return "not installed"
-    if not _is_editable(dist):
-        return dist.version
-    return f"{dist.version}+{_hash(_sources(name, dist))}"
-
-
-def _is_editable(dist: Distribution) -> bool:
-    text = dist.read_text("direct_url.json")
-    return bool(text) and bool(json.loads(text or "{}").get("dir_info", {}).get("editable"))
-
-
-def _sources(name: str, dist: Distribution) -> list[Path]:
-    if name == OWN:
-        here = Path(__file__).parent
-        roots = [here / part for part in OWN_PARTS]
-    else:
-        # A plugin's package is named by its entry points: the top of "their_pkg.model:Class".
-        packages = {point.value.partition(":")[0].partition(".")[0] for point in dist.entry_points}
-        specs = [find_spec(package) for package in sorted(packages)]
-        roots = [
-            Path(place) for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]
-        ]
-    return sorted(path for root in roots for path in _python_files(root))
-
-
-def _python_files(root: Path) -> Iterable[Path]:
-    return root.rglob("*.py") if root.is_dir() else [root] if root.is_file() else []
-
-
-def _hash(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    for label, path in _own_files() if name == OWN else _files(dist):
+        digest.update(f"{label}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    if name != OWN:
+        digest.update(_entry_points(dist).encode())
+    return f"{dist.version}+{digest.hexdigest()[:12]}"
+
+
+def _own_files() -> Iterator[tuple[str, Path]]:
+    here = Path(__file__).parent
+    for part in OWN_PARTS:
+        root = here / part
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root] if root.is_file() else []:
+            yield path.relative_to(here).as_posix(), path
+
+
+def _files(dist: Distribution) -> list[tuple[str, Path]]:
+    """The files of a distribution by their places among the packages."""
+    found: dict[str, Path] = {}
+    for name in sorted(_packages(dist)):
+        spec = find_spec(name)
+        for place in (spec.submodule_search_locations or [spec.origin or ""]) if spec else ():
+            root = Path(place)
+            inside = root.rglob("*") if root.is_dir() else [root]
+            found |= {path.relative_to(root.parent).as_posix(): path for path in inside}
+    for file in dist.files or ():
+        if ".." not in file.parts and not file.parts[0].endswith((".dist-info", ".egg-info")):
+            found.setdefault(file.as_posix(), Path(str(file.locate())))
+    return sorted((label, path) for label, path in found.items() if _counts(label) and path.is_file())
+
+
+def _counts(label: str) -> bool:
+    """Whether a file may change a number: no text, no cache of Python's, nothing hidden, no link of an installer."""
+    parts = label.split("/")
+    linked = len(parts) == 1 and (parts[0].endswith(".pth") or parts[0].startswith("__editable__"))
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+    return not (linked or hidden or label.endswith(TEXTS))
+
+
+def _packages(dist: Distribution) -> Iterable[str]:
+    """Top-level modules and packages: those of the entry points (``their_pkg.model:Class``), and those that are
+    stated."""
+    named = {point.value.partition(":")[0].partition(".")[0].strip() for point in dist.entry_points}
+    return named | set((dist.read_text("top_level.txt") or "").split())
+
+
+def _entry_points(dist: Distribution) -> str:
+    """Which names stand for what, whatever their order in the file."""
+    return "\n".join(sorted(f"{point.group} {point.name} {point.value}" for point in dist.entry_points))

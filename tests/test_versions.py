@@ -54,14 +54,9 @@ def plugin(tmp_path: Path) -> Path:
 POINTS = "[rexp.models]\ntheirs = their_pkg.deep.model:Model\n"
 
 
-def test_a_released_distribution_is_its_version_whatever_its_files(plugin: Path) -> None:
-    install(plugin, "their-dist", editable=False, points=POINTS)
-    (plugin / "their_pkg" / "deep" / "model.py").write_text("FACTORS = 9\n")
-    assert version("their-dist", plugin) == "1.0"
-
-
-def test_an_editable_one_changes_with_its_code_and_with_nothing_else(plugin: Path) -> None:
-    install(plugin, "their-dist", editable=True, points=POINTS)
+@pytest.mark.parametrize("editable", [False, True], ids=["wheel", "editable"])
+def test_it_changes_with_its_code_and_with_nothing_else(plugin: Path, editable: bool) -> None:
+    install(plugin, "their-dist", editable=editable, points=POINTS)
     before = version("their-dist", plugin)
     assert before.startswith("1.0+")
     (plugin / "their_pkg" / "README.md").write_text("other text\n")
@@ -71,6 +66,35 @@ def test_an_editable_one_changes_with_its_code_and_with_nothing_else(plugin: Pat
     assert after != before
     (plugin / "their_pkg" / "deep" / "model.py").rename(plugin / "their_pkg" / "deep" / "other.py")
     assert version("their-dist", plugin) not in (before, after)
+
+
+def test_it_changes_with_files_that_the_code_reads(plugin: Path) -> None:
+    install(plugin, "their-dist", editable=False, points=POINTS)
+    (plugin / "their_pkg" / "table.npz").write_bytes(b"12")
+    before = version("their-dist", plugin)
+    (plugin / "their_pkg" / "table.npz").write_bytes(b"21")
+    assert version("their-dist", plugin) != before
+
+
+def test_it_changes_with_a_module_that_no_entry_point_names(plugin: Path) -> None:
+    install(plugin, "their-dist", editable=False, points=POINTS)
+    (plugin / "their_dist-1.0.dist-info" / "RECORD").write_text("their_core.py,,\n../../bin/tool,,\n")
+    (plugin / "their_core.py").write_text("A = 1\n")
+    before = version("their-dist", plugin)
+    (plugin / "their_core.py").write_text("A = 2\n")
+    assert version("their-dist", plugin) != before
+
+
+def test_it_changes_with_the_class_that_a_name_stands_for(plugin: Path) -> None:
+    install(plugin, "their-dist", editable=False, points=POINTS + "other = their_pkg.deep.model:Other\n")
+    before = version("their-dist", plugin)
+    points = plugin / "their_dist-1.0.dist-info" / "entry_points.txt"
+    points.write_text(POINTS.replace(":Model", ":Other") + "other = their_pkg.deep.model:Model\n")
+    after = version("their-dist", plugin)
+    assert after != before
+    lines = points.read_text().splitlines()
+    points.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    assert version("their-dist", plugin) == after
 
 
 def test_a_plugin_of_one_module_is_hashed_too(tmp_path: Path) -> None:

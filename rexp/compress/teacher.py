@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rexp.api import Capability, Query
+from rexp.compress.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
 from rexp.models.dot import dot
 from rexp.recommend.lists import BLOCK_BYTES, top_items
-from rexp.store.files import replace_atomically
+from rexp.store.kept import fault_of, keep
+from rexp.store.locks import locked
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -31,10 +35,12 @@ class StoredTeacher:
         model: the run's, in evaluation mode.
         split: the data that it and the student are trained on.
         folder: where its lists and vectors are kept; several processes may share it.
+        code: versions of what computes them, by distribution; other code makes them again.
     """
 
-    def __init__(self, model: Any, split: Split, folder: Path) -> None:
+    def __init__(self, model: Any, split: Split, folder: Path, code: Mapping[str, str] | None = None) -> None:
         self._model, self._split, self._folder = model.requires_grad_(False).eval(), split, folder
+        self._origin = {"weights": weights_hash(model), "data": split.fingerprint, "code": dict(code or {})}
         capabilities = model.capabilities()
         self._embeds = Capability.EMBEDS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
@@ -107,19 +113,29 @@ class StoredTeacher:
         return np.concatenate([self._model.user_vectors(self._query(block)).numpy() for block in blocks])
 
     def _kept(self, name: str, make: Callable[[], Array]) -> Tensor:
-        """An array from its file, which is made first where it is not there; mapped, so that jobs share its memory."""
-        from filelock import FileLock
-
+        """An array from its file, which is made first where it is not there, or is damaged, or of another teacher;
+        mapped, so that jobs share its memory."""
         file = self._folder / f"{name}.npy"
-        if not file.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._folder / f".{name}.lock"):
-                if not file.exists():
+        if fault_of(file, self._origin):
+            with locked(self._folder / f".{name}.lock"):
+                if fault := fault_of(file, self._origin):
+                    if file.exists():
+                        print(f"note: {fault}; it is made again", file=sys.stderr)
                     with torch.no_grad():
                         array = make()
-                    replace_atomically(file, lambda path: _save(path, array))
+                    keep(file, self._origin, lambda path: _save(path, array))
         # Mapped for copying on write: nobody writes, and torch takes no read-only array without a warning.
         return torch.from_numpy(np.load(file, mmap_mode="c", allow_pickle=False))
+
+
+def weights_hash(model: nn.Module) -> str:
+    """sha256 over a model's parameters and persistent buffers, and over the shares of an ensemble."""
+    digest = hashlib.sha256(repr(getattr(model, "weights", None) if isinstance(model, Ensemble) else None).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        array = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
+        digest.update(array.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _save(path: Path, array: Array) -> None:

@@ -13,6 +13,7 @@ from rexp.config.fitting import Fit, plan_fit
 from rexp.config.rating import check_rating_metrics
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
+from rexp.config.side_files import Found, as_identity, side_files
 from rexp.config.teaching import Teaching
 from rexp.config.typed import build
 from rexp.config.watched import between_epochs
@@ -20,6 +21,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
+from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
 
 if TYPE_CHECKING:
@@ -139,7 +141,14 @@ class Plan:
 
     def _identified(self, config: Node) -> Node:
         data = {"name": self.split.name, "fingerprint": self.split.fingerprint}
-        return {"config": {**config, "data": data}, "code": self.request.code()}
+        identity = {"config": {**config, "data": data}, "code": self.request.code()}
+        files = as_identity(self.side_files(config))
+        return {**identity, "files": files} if files else identity
+
+    def side_files(self, config: Node | None = None) -> Found:
+        """The files that options of the run name, other than its data."""
+        named = {key: node for key, node in (config or self.config()).items() if key != "data"}
+        return side_files(named, "", hashes(self.request.cache))
 
 
 def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching = NOBODY, sweeping: bool) -> Plan:

@@ -14,6 +14,7 @@ from rexp.config.typed import build, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
+from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
 
@@ -95,14 +96,22 @@ class Request:
         return named + [f"train.{key}" for key in self.train]
 
     def alias(self) -> Node:
-        """What a finished run can be recognised by without torch or the data: raw configuration, code, file stamps."""
-        from rexp.data.prepare import source_stamp
+        """What a finished run can be recognised by without torch: raw configuration, code, and what its files hold."""
+        from rexp.config.side_files import as_identity, side_files
+        from rexp.data.prepare import as_key, source_contents
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
         kept["teacher"] = _without_check(kept["teacher"])
         kept["teachers"] = {key: _without_check(node) for key, node in kept["teachers"].items()}
         kept["train"] = {**self.train, **{key: getattr(self.device, key) for key in IDENTITY_OF_DEVICE}}
-        return {"config": kept, "code": self.code(), "files": source_stamp(self.data, self.data_root)}
+        options = {key: node for key, node in kept.items() if key != "data"}
+        options["data"] = {"split": self.data.get("split")}
+        return {
+            "config": kept,
+            "code": self.code(),
+            "files": as_key(source_contents(self.data, self.data_root, self.cache)),
+            "side_files": as_identity(side_files(options, "", hashes(self.cache))),
+        }
 
     def code(self) -> dict[str, str]:
         """Versions of the distributions whose plugins this job uses."""

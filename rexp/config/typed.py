@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from rexp.errors import ConfigError, did_you_mean
@@ -18,6 +19,7 @@ WORDS = {
     float: "a number",
     str: "text",
     bool: "true or false",
+    Path: "a path",
     list: "a list",
     tuple: "a list",
     type(None): "null",
@@ -130,6 +132,8 @@ def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
             return float(value)
         except ValueError:
             raise _wrong(value, hint, where) from None
+    if hint is Path and isinstance(value, str):
+        return Path(value)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     raise _wrong(value, hint, where)

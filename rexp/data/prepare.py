@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rexp import registry
 from rexp.config.typed import build
 from rexp.data.filters import FilterConfig
-from rexp.data.source import checksum_state, stamps
+from rexp.data.source import state_of
 from rexp.errors import ConfigError, DataError
+from rexp.store.contents import FileContent, file_content, hashes
+from rexp.store.files import one_line_errors
+from rexp.store.locks import locked
 from rexp.versions import OWN, code_version
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 RESERVED = ("name", "filter", "split", "strict")
+CACHE = "paths.cache"
 
 
 def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split:
@@ -39,22 +44,25 @@ def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split
         ConfigError: an unknown name or option, or parts that do not fit.
         DataError: the data cannot be used; or a finding of the lint where ``strict`` is true.
     """
-    from filelock import FileLock
-
-    folder = cache / _key(node, root)
+    files = source_contents(node, root, cache)
+    folder = cache / _key(node, files, cache)
     split = _read(folder, say=False)
     if split is None:
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / f"{folder.name}.lock"):
-            split = _read(folder, say=True) or _prepare(node, root, folder)
+        with locked(folder.with_name(f"{folder.name}.lock"), CACHE):  # one process at a time prepares a split
+            split = _read(folder, say=True) or _prepare(node, root, folder, files)
     if node.get("strict"):
         _refuse_findings(split)
-    return split
+    return replace(split, sources=files)
 
 
-def source_stamp(node: Mapping[str, Any], root: Path | None) -> list[tuple[str, int, int]]:
-    """Name, size and time of change (ns) of the data's files, without reading them."""
-    return stamps(make_dataset(node, root).sources())
+def source_contents(node: Mapping[str, Any], root: Path | None, cache: Path) -> tuple[FileContent, ...]:
+    """What the data's files hold; a file that was hashed before is not read again."""
+    return tuple(file_content(source.path, hashes(cache)) for source in make_dataset(node, root).sources())
+
+
+def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
+    """Name and sha256 of each file, sorted: in which folder they lie is no part of what they are."""
+    return sorted((file.name, file.sha256) for file in files)
 
 
 def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
@@ -79,8 +87,9 @@ def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _key(node: Mapping[str, Any], root: Path | None) -> str:
-    """Name of the prepared folder: all that it depends on, without reading the data."""
+def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> str:
+    """Name of the prepared folder: all that it depends on."""
+    from rexp.config.side_files import as_identity, side_files
     from rexp.data.cache import FORMAT
 
     plugins = [registry.find("data", str(node["name"]))]
@@ -93,7 +102,8 @@ def _key(node: Mapping[str, Any], root: Path | None) -> str:
         "plugins": [[plugin.target, plugin.distribution] for plugin in plugins],
         # An editable distribution keeps its version while its reader or splitter changes.
         "code": {name: code_version(name) for name in sorted({OWN, *(plugin.distribution for plugin in plugins)})},
-        "sources": source_stamp(node, root),
+        "sources": as_key(files),
+        "side_files": as_identity(side_files(splitter, "split", hashes(cache))),
     }
     text = json.dumps(depends, sort_keys=True, default=str)
     return f"{node['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -113,9 +123,7 @@ def _read(folder: Path, *, say: bool) -> Split | None:
         return None
 
 
-def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path) -> Split:
-    from dataclasses import replace
-
+def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
     from rexp.data.build import build_split
     from rexp.data.cache import read_folder, write_folder
     from rexp.data.lint import lint
@@ -123,15 +131,21 @@ def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path) -> Split:
     dataset = make_dataset(node, root)
     filters = build(FilterConfig, node.get("filter") or {}, "data.filter")
     raw = dataset.read()
+    if changed := set(source_contents(node, root, folder.parent)) ^ set(files):
+        raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")
     splitter = make_splitter(node, given=bool(raw.given))
     prepared = build_split(str(node["name"]), raw, splitter, filters, getattr(dataset, "protocol", None))
 
     split = prepared.split
     report: dict[str, Any] = dict(split.report)
-    report["sources"] = {source.path.name: checksum_state(source) for source in dataset.sources()}
+    held = {file.path: file.sha256 for file in files}
+    report["sources"] = {
+        source.path.name: state_of(source, held[str(source.path.resolve())]) for source in dataset.sources()
+    }
     split = replace(split, report=report)
     report["findings"] = [finding.as_dict() for finding in lint(split)]
-    write_folder(replace(prepared, split=split), folder)
+    with one_line_errors(folder, CACHE):
+        write_folder(replace(prepared, split=split), folder)
     return read_folder(folder)
 
 

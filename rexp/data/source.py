@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -87,19 +87,15 @@ def own_file(path: str) -> SourceFile:
 
 def checksum_state(source: SourceFile) -> ChecksumState:
     """Whether a file holds what its data set expects."""
+    with source.path.open("rb") as file:
+        return state_of(source, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def state_of(source: SourceFile, sha256: str) -> ChecksumState:
+    """Whether a file of this content is what its data set expects."""
     if source.sha256 is None:
         return "unpinned"
-    with source.path.open("rb") as file:
-        return "ok" if hashlib.file_digest(file, "sha256").hexdigest() == source.sha256 else "differs"
-
-
-def stamps(sources: Iterable[SourceFile]) -> list[tuple[str, int, int]]:
-    """Name, size in bytes and time of change in ns of every file, sorted: tells a changed file without reading it."""
-    result = []
-    for source in sources:
-        status = source.path.stat()
-        result.append((source.path.name, status.st_size, status.st_mtime_ns))
-    return sorted(result)
+    return "ok" if sha256 == source.sha256 else "differs"
 
 
 def read_bytes(path: Path) -> bytes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rexp.api import DataSpec, Query
     from rexp.data.features import Feature
+    from rexp.store.contents import FileContent
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
@@ -75,6 +76,7 @@ class Split:
         candidates: (n_users, C) int32, the data's own candidates of each user, padded with -1; or None.
         report: what preparation did: each filter with the rows it left, users dropped, counts.
         directory: the prepared folder, or None for a split made in memory.
+        sources: the files that it was made from, as they were read.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Split:
     candidates: Array | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     directory: Path | None = None
+    sources: tuple[FileContent, ...] = ()
 
     def part(self, name: Part) -> Interactions:
         part: Interactions = getattr(self, name)

@@ -14,9 +14,10 @@ import numpy as np
 from rexp import registry
 from rexp.errors import RexpError
 from rexp.store.files import describe, one_line_errors, replace_atomically, write_text
+from rexp.versions import OWN, code_version
 
 FORMAT = 1
-"""Counts up when the same vectors and options must give another file."""
+"""Counts up when the same vectors and options must give another file; a third party's code counts by itself."""
 
 
 def open_index(
@@ -73,7 +74,8 @@ def fingerprint(name: str, retriever: Any, vectors: np.ndarray[Any, Any]) -> dic
 
     held = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()
     ignored: frozenset[str] = getattr(type(retriever), "searched_with", frozenset())
-    parts = {
+    owner = registry.find("retriever", name).distribution
+    parts: dict[str, Any] = {
         "format": FORMAT,
         "vectors": held,
         "shape": list(vectors.shape),
@@ -81,6 +83,8 @@ def fingerprint(name: str, retriever: Any, vectors: np.ndarray[Any, Any]) -> dic
         "options": {key: value for key, value in asdict(retriever.config).items() if key not in ignored},
         "faiss": faiss.__version__,
     }
+    if owner != OWN:
+        parts["code"] = code_version(owner)
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "vectors_sha256": held}
 

@@ -13,15 +13,20 @@ from rexp.errors import StoreError
 
 
 @contextmanager
-def one_line_errors(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` into a :class:`~rexp.errors.StoreError` that names the path, the reason and the way out."""
+def one_line_errors(path: Path, option: str = "paths.store") -> Iterator[None]:
+    """Turn an ``OSError`` into a :class:`~rexp.errors.StoreError` that names the path, the reason and the way out.
+
+    Args:
+        path: what is written.
+        option: the key that puts it elsewhere.
+    """
     try:
         yield
     except OSError as error:
-        raise StoreError(explain(error, path)) from error
+        raise StoreError(explain(error, path, option)) from error
 
 
-def explain(error: OSError, path: Path) -> str:
+def explain(error: OSError, path: Path, option: str = "paths.store") -> str:
     """What went wrong with a path of the store, and what to do."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -30,7 +35,7 @@ def explain(error: OSError, path: Path) -> str:
         advice = "a file stands where a folder should, or the other way round; move it"
     else:
         advice = "see to its permissions"
-    return f"{path} cannot be written: {reason}; {advice}, or choose another folder with paths.store=FOLDER"
+    return f"{path} cannot be written: {reason}; {advice}, or choose another folder with {option}=FOLDER"
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:

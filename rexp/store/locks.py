@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 
+@contextmanager
+def locked(file: Path, option: str = "paths.store") -> Iterator[None]:
+    """Hold a lock file alone, among all processes; its folder is made where it is not there.
+
+    Raises:
+        StoreError: the folder cannot be written; names the ``option`` that puts it elsewhere.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(file)
+    with one_line_errors(file.parent, option):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Locks:
     """Locks by name, among all processes; that of a process that died is free.
 

@@ -8,13 +8,12 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from rexp.store.files import describe
 from rexp.versions import OWN
 
 Manifest = dict[str, Any]
@@ -27,7 +26,7 @@ def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: Mapping[str, A
     Args:
         argv: the command line.
         seeds: every seed by its role.
-        data: name, fingerprint and counts of the data, and ``files``, see :func:`source_facts`.
+        data: name, fingerprint and counts of the data, and ``files``: path, bytes and sha256 of each as it was read.
     """
     _forget_peak_memory()
     return {
@@ -57,11 +56,6 @@ def finish(manifest: Mapping[str, Any]) -> Manifest:
         "cpu_seconds": _cpu_seconds() - clock["cpu"],
         "peak_bytes": _peak_memory(),
     }
-
-
-def source_facts(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """The files a run's data was read from: absolute path, size in bytes and sha256 of each."""
-    return [{"path": str(path.resolve()), **describe(path)} for path in paths]
 
 
 def versions() -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ import pytest
 from filelock import FileLock
 
 from rexp.data.cache import CorruptError, read_folder
-from rexp.data.prepare import load_split, source_stamp
+from rexp.data.prepare import as_key, load_split, source_contents
 from rexp.data.split import PARTS, Split
 from rexp.errors import ConfigError, DataError
+from rexp.store import contents
 
 ROWS = "".join(
     f"u{user},i{(user * step) % 7},{1 + (user + step) % 5},{100 * user + step}\n"
@@ -47,7 +50,7 @@ def node(path: Path, **more: Any) -> dict[str, Any]:
 
 
 def prepared_folders(cache: Path) -> list[Path]:
-    return sorted(path for path in cache.iterdir() if path.is_dir())
+    return sorted(path for path in cache.iterdir() if path.is_dir() and path.name != "hashes")
 
 
 def directory_of(split: Split) -> Path:
@@ -105,9 +108,9 @@ def test_a_split_that_another_process_made_meanwhile_is_taken(
     class LateLock(FileLock):
         """The other process is done while this one waits for the lock."""
 
-        def __enter__(self) -> Any:
+        def acquire(self, *args: Any, **more: Any) -> Any:
             away.rename(folder)
-            return super().__enter__()
+            return super().acquire(*args, **more)
 
     monkeypatch.setattr("filelock.FileLock", LateLock)
     monkeypatch.setattr("rexp.data.sets.files.Files.read", lambda self: pytest.fail("read again"))
@@ -208,12 +211,10 @@ def test_a_changed_source_makes_another_split(source: Path, cache: Path) -> None
     assert directory_of(second) != directory_of(first)
 
 
-def test_a_source_of_the_same_size_but_another_time_is_read_again(source: Path, cache: Path) -> None:
+def test_another_time_of_change_alone_is_the_same_split(source: Path, cache: Path) -> None:
     first = load_split(node(source), None, cache)
-    changed = source.stat().st_mtime_ns + 1_000_000
-    source.write_text(HEADER + ROWS.replace("i6", "j6"))
-    os.utime(source, ns=(changed, changed))
-    assert load_split(node(source), None, cache).fingerprint != first.fingerprint
+    os.utime(source, ns=(5, 5))
+    assert directory_of(load_split(node(source), None, cache)) == directory_of(first)
 
 
 def test_the_same_content_in_another_file_has_the_same_fingerprint(source: Path, cache: Path, tmp_path: Path) -> None:
@@ -302,16 +303,92 @@ def test_a_missing_source_is_named(cache: Path, tmp_path: Path) -> None:
     assert not cache.exists()
 
 
-def test_the_stamp_tells_name_size_and_time(source: Path) -> None:
+def test_the_key_is_name_and_content(source: Path, cache: Path) -> None:
+    expected = [("ratings.csv", hashlib.sha256((HEADER + ROWS).encode()).hexdigest())]
+    assert as_key(source_contents(node(source), None, cache)) == expected
+
+
+@pytest.mark.parametrize("waited", [False, True], ids=["at once", "after its hash was kept"])
+def test_another_content_under_the_same_name_size_and_time_is_another_split(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, waited: bool
+) -> None:
+    if waited:  # long enough that the file system's clock has moved on
+        monkeypatch.setattr(contents, "TICK", -1)
     os.utime(source, ns=(5, 7_000_000_123))
-    assert source_stamp(node(source), None) == [("ratings.csv", len(HEADER + ROWS), 7_000_000_123)]
+    first = load_split(node(source), None, cache)
+    load_split(node(source), None, cache)
+    assert waited == (cache / "hashes").is_dir()
+    other = (HEADER + ROWS.replace("i1", "i9")).encode()
+    time.sleep(0.02)
+    source.write_bytes(other)
+    os.utime(source, ns=(5, 7_000_000_123))
+    second = load_split(node(source), None, cache)
+    assert second.fingerprint != first.fingerprint
+    assert [file.facts() for file in second.sources] == [
+        {"path": str(source), "bytes": len(other), "sha256": hashlib.sha256(other).hexdigest()}
+    ]
 
 
-def test_the_stamp_imports_nothing_heavy(source: Path) -> None:
+def test_the_same_content_elsewhere_is_the_same_split(source: Path, cache: Path, tmp_path: Path) -> None:
+    first = load_split(node(source), None, cache)
+    copy = tmp_path / "other" / "ratings.csv"
+    copy.parent.mkdir()
+    shutil.copyfile(source, copy)
+    second = load_split(node(copy), None, cache)
+    assert second.fingerprint == first.fingerprint
+    assert second.sources[0].path == str(copy)
+
+
+def test_a_relative_path_is_what_it_names_here(
+    source: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    for name, rows in (("one", ROWS), ("two", ROWS.replace("i1", "i9"))):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "a.csv").write_text(HEADER + rows)
+        os.utime(folder / "a.csv", ns=(5, 5))
+        monkeypatch.chdir(folder)
+        seen.append(load_split({"name": "csv", "path": "a.csv"}, None, cache).fingerprint)
+    assert seen[0] != seen[1]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rexp.data.sets.files import Files
+
+    read = Files.read
+
+    def meanwhile(self: Files) -> Any:
+        raw = read(self)
+        source.write_text(HEADER + ROWS.replace("i1", "i9"))
+        return raw
+
+    monkeypatch.setattr(Files, "read", meanwhile)
+    with pytest.raises(DataError, match=r"ratings\.csv changed while it was read; run the command again"):
+        load_split(node(source), None, cache)
+    assert not list(cache.glob("csv-*/split.json"))
+
+
+def test_a_damaged_memory_of_hashes_is_not_believed(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "TICK", -1)
+    key = as_key(source_contents(node(source), None, cache))
+    (kept,) = (cache / "hashes").iterdir()
+    whole = kept.read_bytes()
+    for place in range(len(whole)):
+        kept.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert as_key(source_contents(node(source), None, cache)) == key
+        kept.write_bytes(whole[:place])
+        assert as_key(source_contents(node(source), None, cache)) == key
+
+
+def test_hashing_the_sources_imports_nothing_heavy(source: Path, cache: Path) -> None:
     program = (
-        "import sys; from rexp.data.prepare import source_stamp\n"
-        f"assert source_stamp({node(source)!r}, None)[0][0] == 'ratings.csv'\n"
-        "source_stamp({'name': 'movietweetings', 'split': {'name': 'leave_last'}}, None)\n"
+        "import sys; from pathlib import Path; from rexp.data.prepare import source_contents\n"
+        f"cache = Path({str(cache)!r})\n"
+        f"assert source_contents({node(source)!r}, None, cache)[0].name == 'ratings.csv'\n"
+        "source_contents({'name': 'movietweetings', 'split': {'name': 'leave_last'}}, None, cache)\n"
         "print([name for name in ('torch', 'polars', 'lightning', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

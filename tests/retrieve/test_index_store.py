@@ -156,6 +156,8 @@ class Bare:
 
 def test_a_third_party_s_retriever_needs_the_contract_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "load", lambda kind, name: Bare)
+    bare = registry.Plugin("retriever", "bare", "bare:Bare", "bare-dist", "1.0")
+    monkeypatch.setattr(registry, "find", lambda kind, name: bare)
     assert open_index("bare", BareConfig(), VECTORS, None)[1]["bytes"] == VECTORS.nbytes
     assert open_index("bare", BareConfig(), VECTORS, tmp_path)[1]["built"]
     found, facts = open_index("bare", BareConfig(), VECTORS, tmp_path)

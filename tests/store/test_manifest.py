@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import rexp
-from rexp.store.manifest import finish, git_state, manifest, source_facts
+from rexp.store.manifest import finish, git_state, manifest
 
 
 def test_it_says_where_when_and_with_what() -> None:
@@ -66,10 +66,3 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
     assert git_state() == {"commit": state["commit"], "dirty": True}
     monkeypatch.setenv("PATH", os.devnull)
     assert git_state() is None
-
-
-def test_source_facts_know_a_file_by_its_content(tmp_path: Path) -> None:
-    (tmp_path / "ratings.csv").write_bytes(b"abc")
-    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    expected = {"path": str(tmp_path / "ratings.csv"), "bytes": 3, "sha256": sha256}
-    assert source_facts([tmp_path / "ratings.csv"]) == [expected]

@@ -9,8 +9,9 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import StoreError
+from rexp.store.contents import file_content
 from rexp.store.identity import run_id
-from rexp.store.manifest import finish, manifest, source_facts
+from rexp.store.manifest import finish, manifest
 from rexp.store.store import Store
 from rexp.store.verify import verify
 from rexp.versions import OWN, code_version
@@ -26,7 +27,7 @@ def store(tmp_path: Path) -> Store:
     data = {"name": "csv", "fingerprint": "f00d"}
     identity = {"config": config | {"data": data}, "code": {OWN: code_version(OWN)}}
     run = run_id(identity)
-    started = manifest([], {"seed": 1}, data | {"files": source_facts([ratings])})
+    started = manifest([], {"seed": 1}, data | {"files": [file_content(ratings, None).facts()]})
     directory = store.begin(run, config, started, identity=identity)
     (directory / "model.safetensors").write_bytes(b"weights")
     weights = {"file": "model.safetensors", **_describe(directory / "model.safetensors")}

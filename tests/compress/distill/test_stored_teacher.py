@@ -1,0 +1,66 @@
+"""What a stored teacher keeps is believed only as it was written, and only of the same teacher and code."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rexp.compress.ensemble import Ensemble
+from rexp.compress.teacher import StoredTeacher, weights_hash
+
+from .helpers import mf, split_of
+
+SPLIT = split_of()
+ASKED: dict[str, Callable[[StoredTeacher], Tensor]] = {
+    "top-5": lambda teacher: teacher.top_items(5),
+    "user_vectors": lambda teacher: teacher.user_vectors(torch.arange(SPLIT.n_users)),
+    "item_vectors": lambda teacher: teacher.item_vectors(torch.arange(SPLIT.n_items)),
+}
+
+
+def teacher(folder: Path, seed: int = 1, code: str = "1") -> StoredTeacher:
+    return StoredTeacher(mf(SPLIT, 4, seed), SPLIT, folder, {"rexp-recsys": code})
+
+
+@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("ending", [".npy", ".npy.json"])
+@pytest.mark.parametrize("damage", ["emptied", "truncated", "flipped", "gone"])
+def test_damage_is_noticed_and_mended(
+    name: str, ending: str, damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = ASKED[name](teacher(tmp_path)).clone()
+    file = tmp_path / f"{name}{ending}"
+    whole = file.read_bytes()
+    place = random.Random(0).randrange(len(whole))
+    broken = {"emptied": b"", "truncated": whole[: len(whole) // 2]}
+    flipped = whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :]
+    file.write_bytes(broken.get(damage, flipped))
+    if damage == "gone":
+        file.unlink()
+    assert torch.equal(ASKED[name](teacher(tmp_path)), right)
+    said = capsys.readouterr().err
+    assert ("is made again" in said) == ((damage, ending) != ("gone", ".npy"))
+    assert torch.equal(ASKED[name](teacher(tmp_path)), right)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("seed", "code"), [(2, "1"), (1, "2")], ids=["other weights", "other code"])
+def test_another_teacher_in_the_same_folder_is_asked_anew(seed: int, code: str, tmp_path: Path) -> None:
+    first = teacher(tmp_path).top_items(5).clone()
+    assert np.load(tmp_path / "top-5.npy").tolist() == first.tolist()
+    changed = (tmp_path / "top-5.npy.json").read_bytes()
+    expected = teacher(tmp_path / "apart", seed, code).top_items(5)
+    assert torch.equal(teacher(tmp_path, seed, code).top_items(5), expected)
+    assert (tmp_path / "top-5.npy.json").read_bytes() != changed
+
+
+def test_the_hash_knows_values_names_and_shares() -> None:
+    one, same, other = mf(SPLIT, 4, 1), mf(SPLIT, 4, 1), mf(SPLIT, 4, 2)
+    assert weights_hash(one) == weights_hash(same) != weights_hash(other)
+    assert weights_hash(Ensemble([one, other], [0.5, 0.5])) != weights_hash(Ensemble([one, other], [0.4, 0.6]))
