@@ -56,11 +56,16 @@ class Plugin:
     distribution: str
     version: str
 
+    @property
+    def where(self) -> str:
+        """What it is and where it comes from, for messages."""
+        return f"{self.kind} '{self.name}' of {self.distribution} {self.version} ({self.target})"
+
     def load(self) -> type:
         """Import the class; a fault is one line that names the distribution, the target and the reason."""
         from importlib import import_module
 
-        where = f"{self.kind} '{self.name}' of {self.distribution} {self.version} ({self.target})"
+        where = self.where
         module_name, _, attribute = self.target.partition(":")
         try:
             module = import_module(module_name)

@@ -8,19 +8,7 @@ import sys
 from dataclasses import asdict
 
 from rexp import registry
-from rexp.errors import ConfigError
-
-
-def check(plugins: list[registry.Plugin]) -> dict[registry.Plugin, str]:
-    """Load each plugin; the broken ones with the reason, one line."""
-    faults = {}
-    for plugin in plugins:
-        try:
-            registry.find(plugin.kind, plugin.name)
-            plugin.load()
-        except ConfigError as error:
-            faults[plugin] = str(error)
-    return faults
+from rexp.config.loading import SECONDS, faults_of
 
 
 def check_distributions() -> list[str]:
@@ -38,11 +26,14 @@ def main(argv: list[str]) -> int:
     """Print the plugins; with ``--check`` load each. Exit code 1 where one is broken."""
     parser = argparse.ArgumentParser(prog="rexp plugins", description="List installed plugins of every kind.")
     parser.add_argument("--check", action="store_true", help="import every plugin and say which are broken, and why")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"for the import of one plugin (default: {SECONDS:g})"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--kind", choices=sorted(registry.KINDS), help="only this kind")
     options = parser.parse_args(argv)
     plugins = registry.plugins(options.kind)
-    broken = check(plugins) if options.check else {}
+    broken = faults_of(plugins, options.seconds) if options.check else {}
     # Two plugins of one name share one reason.
     faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
     if options.json:

@@ -115,10 +115,11 @@ class Request:
 
     def code(self) -> dict[str, str]:
         """Versions of the distributions whose plugins this job uses."""
-        owners = {registry.find(kind, name).distribution for kind, name in self._plugins()}
+        owners = {registry.find(kind, name).distribution for kind, name in self.plugins()}
         return {name: code_version(name) for name in sorted({OWN, *owners})}
 
-    def _plugins(self) -> Iterator[tuple[str, str]]:
+    def plugins(self) -> Iterator[tuple[str, str]]:
+        """Kind and name of every plugin that this job uses."""
         yield "data", self.data["name"]
         if split := self.data.get("split"):
             yield "split", split["name"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from typing import Literal
 from rexp.api import SourceFile
 from rexp.errors import DataError
 
+MOST_TIMES = 100
+"""Interactions as text become 3 to 20 times smaller; gzip can make zeros a thousand times smaller."""
+LEAST_BOUND = 2**28
+"""Bytes that any file may hold."""
 Format = Literal["auto", "csv", "tsv", "parquet", "dat", "inter", "list", "counted_list"]
 ChecksumState = Literal["ok", "differs", "unpinned"]
 
@@ -110,7 +115,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
     if data[:2] == b"\x1f\x8b":
         try:
-            data = gzip.decompress(data)
+            data = _decompressed(data, path)
         except (OSError, EOFError, zlib.error) as error:
             where = f"after line {_whole_lines(data)}"
             raise DataError(f"{path} is damaged gzip {where} ({error}); fetch or compress it again") from error
@@ -127,6 +132,19 @@ def _whole_lines(data: bytes) -> int:
         for start in range(0, len(data), 1 << 10):
             lines += unpacker.decompress(data[start : start + (1 << 10)]).count(b"\n")
     return lines
+
+
+def _decompressed(data: bytes, path: Path) -> bytes:
+    """What a gzip file holds, as long as that is of a size that data have."""
+    most = max(LEAST_BOUND, MOST_TIMES * len(data))
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        plain = file.read(most + 1)
+    if len(plain) > most:
+        raise DataError(
+            f"{path} holds more than {most / 2**20:,.0f} MiB, over {MOST_TIMES} times its own size, which no data file "
+            "does; if it is meant, decompress it first"
+        )
+    return plain
 
 
 def plain_name(path: Path) -> str:

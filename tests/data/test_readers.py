@@ -117,3 +117,18 @@ def test_the_format_is_seen_in_any_encoding(encoding: str, tmp_path: Path) -> No
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.csv"):
         read_interactions(tmp_path / "nowhere.csv")
+
+
+def test_a_gzip_file_that_grows_without_bound_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rexp.data import source
+
+    monkeypatch.setattr(source, "LEAST_BOUND", 1000)
+    bomb = tmp_path / "bomb.csv.gz"
+    bomb.write_bytes(gzip.compress(bytes(10_000_000)))
+    with pytest.raises(DataError, match=r"bomb\.csv\.gz holds more than 1 MiB, over 100 times its own size"):
+        source.read_bytes(bomb)
+    fine = tmp_path / "fine.csv.gz"
+    fine.write_bytes(gzip.compress(b"1,2\n" * 250))
+    assert source.read_bytes(fine) == b"1,2\n" * 250
