@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rexp.config.exits import no_exits
 from rexp.config.request import Request, read
 from rexp.errors import Interrupted
 from rexp.store.contents import hashes
@@ -18,6 +19,8 @@ from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omegaconf import DictConfig
 
     from rexp.config.plan import Plan
@@ -59,10 +62,17 @@ def run(
     """
     # What the teacher was called by is a label of its own run alone.
     request = read(config, {key: label for key, label in labels.items() if key != "teacher"}, group, typed)
+    with no_exits(request.plugins()):
+        return _run(config, request, labels, sweeping=sweeping, computing=computing)
+
+
+def _run(
+    config: DictConfig, request: Request, labels: Mapping[str, str], *, sweeping: bool, computing: Callable[[str], None]
+) -> Outcome:
+    if known := answer(request):  # also by a store that cannot be written
+        return known
     store = Store(request.store)
     store.check_writable()
-    if known := answer(request):
-        return known
 
     # From here on torch is needed, and the data.
     from rexp.config.plan import resolve
@@ -121,8 +131,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     from rexp.track.trackers import start
 
     request, split = plan.request, plan.split
-    files = [file.facts() for file in split.sources]
-    started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), "files": files})
+    read_from = {"files": [file.facts() for file in split.sources], "prepared": _place(split.directory, store)}
+    started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), **read_from})
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
     evaluator = Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
     for notice in evaluator.notices:
@@ -271,6 +281,14 @@ def _latency(request: Request, store: Store, run: str) -> Result:
     return kept
 
 
+def _place(folder: Path | None, store: Store) -> str | None:
+    """Where a folder lies, relative to the store that it lies in, else in full."""
+    if folder is None:
+        return None
+    whole, root = folder.resolve(), store.root.resolve()
+    return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
+
+
 def _data_facts(plan: Plan) -> Result:
     split = plan.split
     return {
@@ -295,9 +313,10 @@ def show(outcomes: Sequence[Outcome]) -> None:
     from rexp.report.teaching import weak, with_teachers
 
     results = [outcome.result for outcome in outcomes]
-    # All runs of the store are read where there is a student; without one the table needs none of them.
-    known = list(outcomes[0].store.runs()) if any(teacher_runs(result["config"]) for result in results) else []
-    render_table(with_teachers(results, known))
+    # All runs of the store are looked at where there is a student; without one the table needs none of them.
+    store, teachers = outcomes[0].store, {run for result in results for run in teacher_runs(result["config"])}
+    known = list(store.briefs()) if teachers else []
+    render_table(with_teachers(results, (store.result(run["run_id"]) for run in known if run["run_id"] in teachers)))
     for line in weak(results, known):
         note(line)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from rexp.report.write import markdown
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rexp.report.rows import Result
     from rexp.report.tables import Table
@@ -29,7 +31,7 @@ COSTS = ("weight_bytes", "score_100_p95_ms")
 
 
 def main(argv: list[str]) -> int:
-    """Print or write the table; exit code 1 where the store has no finished run."""
+    """Print or write the table; exit code 1 where the store has no finished run, or a damaged one."""
     parser = argparse.ArgumentParser(
         prog="rexp report",
         description="The table of stored runs: mean and spread over seeds, one table for each data set and protocol.",
@@ -71,7 +73,11 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
-    results = sorted(Store(options.store).runs(), key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
+    store = Store(options.store)
+    # Pages and pictures show more than tables do.
+    runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
+    with _uncollected():
+        results = sorted(runs, key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
     if not results:
         print(f"rexp: no finished run in {options.store}; start one with: python -m rexp", file=sys.stderr)
         return 1
@@ -81,9 +87,9 @@ def main(argv: list[str]) -> int:
     if options.baseline:
         tables = with_baseline(tables, parse(options.baseline), options.store, options.test)
     if options.html:
-        _write_page(options.html, results, tables, Store(options.store))
+        _write_page(options.html, results, tables, store)
     if options.plots:
-        _draw_all(options.plots, results, tables, Store(options.store))
+        _draw_all(options.plots, results, tables, store)
     if options.wandb:
         _publish(options, tables, results)
     if options.markdown:
@@ -100,7 +106,19 @@ def main(argv: list[str]) -> int:
         print_tables(tables)
     for line in weak(results, results):
         print(f"note: {line}", file=sys.stderr)
-    return 0
+    return int(bool(store.damaged))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Thousands of results, none of which is garbage: looking for it again and again takes as long as reading them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:

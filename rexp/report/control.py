@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
     from rexp.report.rows import Result
@@ -30,7 +29,9 @@ def with_controls(results: Sequence[Result], metric: str) -> list[Result]:
         results: of one protocol on one data set; a control is looked for among them.
         metric: of the table.
     """
-    known = {_mark(result["config"]): result for result in results}
+    if not any(PART in result for result in results):
+        return list(results)
+    known = {_mark(result["config"]): result for result in results if not result["config"].get("teacher")}
     return [_with_control(result, known, metric) for result in results]
 
 
@@ -43,4 +44,4 @@ def _with_control(result: Result, known: Mapping[str, Result], metric: str) -> R
 
 
 def _mark(config: Mapping[str, Any]) -> str:
-    return canonical_json(config)
+    return json.dumps(config, sort_keys=True)

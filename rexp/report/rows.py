@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ def newest(results: Sequence[Result]) -> list[Result]:
 
 def configuration(result: Result) -> str:
     """The typed configuration without the seed, as text to compare by."""
-    return canonical_json(_without_seed(result))
+    return json.dumps(_without_seed(result), sort_keys=True)
 
 
 def label(result: Result, key: str) -> str:

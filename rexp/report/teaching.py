@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -106,11 +107,12 @@ def _of_teacher(teacher: Result, students: Sequence[Result], known: Sequence[Res
     metric = next(iter(students[0]["metrics"]), None)
     if metric is None or metric not in teacher["metrics"] or higher_is_better(metric) is None:
         return None
+    begun = {_begins(student) for student in students}
     rivals = [
         run
         for run in known
         if metric in run["metrics"] and _rules(run) == _rules(teacher)
-        if any(is_rival(run, teacher, student["config"]["model"], student["config"]["seed"]) for student in students)
+        if is_rival(run, teacher, *((run["config"]["model"], run["config"]["seed"]) if _begins(run) in begun else ({}, -1)))
     ]
     if not rivals:
         models = " or ".join(dict.fromkeys(map(_model, students)))
@@ -127,6 +129,11 @@ def _of_teacher(teacher: Result, students: Sequence[Result], known: Sequence[Res
             return verdict(own, others, metric, "valid")
     own, *others = (Measured.of(run, float(run["metrics"][metric])) for run in (teacher, *rivals))
     return verdict(own, others, metric, "test")
+
+
+def _begins(run: Result) -> str:
+    """Model and seed, as text to compare by: of thousands of students each is looked up, not compared with all runs."""
+    return json.dumps([run["config"][key] for key in ("model", "seed")], sort_keys=True)
 
 
 def _rules(result: Result) -> tuple[str, str]:

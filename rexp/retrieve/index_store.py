@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def open_index(
         facts["notes"] = [*facts["notes"], f"built again: {damage}"]
     replace_atomically(path, retriever.save)
     facts |= {"file": path.name, **describe(path)}
-    write_text(_beside(path), json.dumps(facts, indent=1))  # last: an index without it does not count
+    # Last: an index without it does not count.
+    write_text(_beside(path), json.dumps({**facts, "crc": _crc(facts)}, indent=1))
     return retriever, facts
 
 
@@ -104,6 +106,16 @@ def _size(retriever: Any, vectors: np.ndarray[Any, Any]) -> int:
     return int(getattr(retriever, "nbytes", vectors.nbytes))
 
 
+def damage_of(path: Path) -> str:
+    """What is wrong with a stored index, in words; "" where it is as it was written."""
+    record, damage = _record(path)
+    return damage or ("" if record else f"there is no record of {path.name}")
+
+
+def _crc(facts: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+
+
 def _record(path: Path) -> tuple[dict[str, Any] | None, str]:
     """What is written of a stored index, and what is wrong with it; nothing where there is none."""
     beside = _beside(path)
@@ -112,7 +124,7 @@ def _record(path: Path) -> tuple[dict[str, Any] | None, str]:
     try:
         record: dict[str, Any] = json.loads(beside.read_bytes())
         found = describe(path)
-        whole = found == {key: record[key] for key in found}
+        whole = record.pop("crc") == _crc(record) and found == {key: record[key] for key in found}
     except (OSError, ValueError, KeyError, TypeError) as error:
         return None, f"{path.name} or what is written of it cannot be read ({type(error).__name__})"
     return record, "" if whole else f"{path.name} is not as it was written"

@@ -24,10 +24,15 @@ def main(argv: list[str]) -> int:
     run = store.resolve(options.run)
     checks = verify(store, run)
     faults = [check for check in checks if check.fault]
+    noted = [check for check in checks if check.note and not check.fault]
     if options.json:
         print(json.dumps({"run": run, "ok": not faults, "checks": [asdict(check) for check in checks]}, indent=2))
         return int(bool(faults))
     for check in faults:
         print(f"differs  {check.what}: {check.fault}")
-    print(f"run {run}: {len(checks) - len(faults)} of {len(checks)} checks hold")
+    for check in noted:
+        print(f"unknown  {check.what}: {check.note}")
+    unknown = f"; {len(noted)} could not be made" if noted else ""
+    made = len(checks) - len(noted)
+    print(f"run {run}: {made - len(faults)} of {made} checks hold{unknown}")
     return int(bool(faults))

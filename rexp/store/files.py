@@ -85,6 +85,12 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def describe_text(text: str) -> dict[str, str | int]:
+    """:func:`describe` of the file that a text will be."""
+    raw = text.encode()
+    return {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+
+
 def describe(path: Path) -> dict[str, str | int]:
     """A file's size in bytes and sha256, to know it by."""
     return {"bytes": path.stat().st_size, "sha256": checksum(path)}

@@ -37,6 +37,11 @@ def fault_of(path: Path, origin: Origin | None = None) -> str | None:
     return None
 
 
+def has_record(path: Path) -> bool:
+    """Whether there is a record beside a file; earlier versions wrote none."""
+    return _beside(path).exists()
+
+
 def keep(path: Path, origin: Origin, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all, then the record without which it does not count.
 

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rexp.errors import StoreError, did_you_mean
-from rexp.store.files import describe, one_line_errors, write_text
+from rexp.store import index
+from rexp.store.files import describe, describe_text, one_line_errors, write_text
 from rexp.store.identity import canonical_json, plain
+from rexp.store.index import Entry
 from rexp.store.locks import Locks
 from rexp.store.records import append_epoch
+from rexp.store.seal import MANIFEST, DamagedError, as_text, parse, sealed
 
 Status = Literal["done", "failed", "interrupted", "running", "absent"]
 Result = dict[str, Any]
@@ -37,6 +40,8 @@ class Store:
         self.root = root
         self._locks = Locks(root / ".locks")
         self._last_epoch: dict[str, int] = {}
+        self.damaged: dict[str, str] = {}
+        """What is wrong with results that were met and cannot be used, in one line, by run."""
 
     def check_writable(self) -> None:
         """Try the store before work is spent on it.
@@ -76,16 +81,26 @@ class Store:
             StoreError: the run is not done.
         """
         result = self._read(run)
+        if run in self.damaged:
+            raise StoreError(self.damaged[run])
         if result.get("status") != "done":
             raise StoreError(f"run {run} in {self.root} is not done but {self.status(run)}; run its command again")
         return result
 
     def runs(self) -> Iterator[Result]:
-        """Results of all finished runs, in the order of their ids."""
-        for run in self._ids():
-            result = self._read(run)
+        """Results of all finished runs, in the order of their ids; damaged ones are said, and left out."""
+        for run, entry in self._entries("briefs"):
+            result = self._read(run, trusted=bool(entry.stamp))
             if result.get("status") == "done":
                 yield result
+
+    def summaries(self) -> Iterator[Result]:
+        """Like :meth:`runs`, without what no table shows; see :func:`rexp.store.index.summary`."""
+        return (entry.part for _, entry in self._entries("summaries"))
+
+    def briefs(self) -> Iterator[Result]:
+        """Like :meth:`runs`, with what compares a run with others alone; see :func:`rexp.store.index.brief`."""
+        return (entry.part for _, entry in self._entries("briefs"))
 
     def resolve(self, prefix: str) -> str:
         """The id that starts with ``prefix``.
@@ -144,7 +159,7 @@ class Store:
         self._last_epoch.pop(run, None)
         write_text(directory / "config.yaml", _yaml(config))
         write_text(directory / "identity.json", canonical_json(identity or {}))
-        write_text(directory / "manifest.json", _json(manifest))
+        write_text(directory / "manifest.json", as_text(manifest))
         return directory
 
     def append_metrics(self, run: str, values: Mapping[str, Any]) -> None:
@@ -165,10 +180,12 @@ class Store:
         """
         directory = self.directory(run)
         kept = dict(manifest) if manifest is not None else json.loads((directory / "manifest.json").read_text())
-        text = _json({**result, "status": "done", "run_id": run, "finished": kept.get("finished")})
+        whole = {**result, "status": "done", "run_id": run, "finished": kept.get("finished")}
         with one_line_errors(directory):
             kept["files"] = {file.name: describe(file) for file in self._kept_files(directory)}
-        write_text(directory / "manifest.json", _json(kept))
+        manifest_text = as_text(kept)
+        text = sealed({**whole, MANIFEST: describe_text(manifest_text)})
+        write_text(directory / "manifest.json", manifest_text)
         write_text(directory / "result.json", text)
 
     def amend(self, run: str, **parts: Any) -> Result:
@@ -178,8 +195,8 @@ class Store:
             StoreError: the run is not done, or the store cannot be written.
         """
         result = self.result(run) | parts
-        write_text(self.directory(run) / "result.json", _json(result))
-        return result
+        write_text(self.directory(run) / "result.json", sealed(result))
+        return self.result(run)
 
     def mark(self, run: str, status: Literal["failed", "interrupted"], error: str | None = None) -> None:
         """Leave word of a try that came to nothing; the same run goes on from its checkpoint next time.
@@ -188,7 +205,7 @@ class Store:
         """
         try:
             write_text(
-                self.directory(run) / "result.json", _json({"status": status, "run_id": run, "error": error or ""})
+                self.directory(run) / "result.json", as_text({"status": status, "run_id": run, "error": error or ""})
             )
         except StoreError as fault:
             _say(f"run {run} could not be marked {status}: {fault}")
@@ -212,20 +229,35 @@ class Store:
 
     # Inside
 
-    def _read(self, run: str) -> Result:
-        """``result.json``, or nothing where it is absent; one that cannot be read is said and counts as absent."""
+    def _read(self, run: str, *, trusted: bool = False) -> Result:
+        """``result.json``, or nothing where it is absent; one that is damaged is said and counts as absent."""
         path = self.directory(run) / "result.json"
+        self.damaged.pop(run, None)
         try:
-            value = json.loads(path.read_bytes())
+            return parse(path.read_bytes(), run, trusted=trusted)
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        except (OSError, ValueError) as error:
-            _say(f"{path} is corrupt ({error}); run {run} counts as not done")
+        except (OSError, DamagedError) as error:
+            self.damaged[run] = f"{path} is damaged ({error}); run {run} counts as not done: run its command again"
+            _say(self.damaged[run])
             return {}
-        if not isinstance(value, dict) or value.get("run_id") != run:
-            _say(f"{path} is not the result of run {run}, which counts as not done")
-            return {}
-        return value
+
+    def _entries(self, part: index.Part) -> Iterator[tuple[str, Entry]]:
+        """Every finished run with its entry of the index, which learns those that it does not have."""
+        known, new = index.load(self.root, part), []
+        for run in self._ids():
+            stamp = index.stamp_of(os.path.join(self.root, run, "result.json"))  # noqa: PTH118 - of thousands
+            if stamp is None:
+                continue
+            entry = known.get(run)
+            if entry is None or entry.stamp != stamp:
+                result = self._read(run)
+                if result.get("status") != "done":
+                    continue
+                entry = Entry(stamp, json.dumps(index.PARTS[part](result)))
+                new.append((stamp, result))
+            yield run, entry
+        index.add(self.root, new)
 
     def _ids(self) -> list[str]:
         try:
@@ -247,10 +279,6 @@ class Store:
         return sorted(
             f for f in directory.iterdir() if f.is_file() and f.name not in own and not f.name.startswith(".")
         )
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(plain(value, undefined_as_none=True), indent=2, allow_nan=False) + "\n"
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -261,7 +261,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_thousand_runs_are_read_in_well_under_a_second(tmp_path: Path) -> None:
-    text = json.dumps({"status": "done", "config": {f"key{i}": i for i in range(100)}})
+    text = json.dumps({"status": "done", "config": {f"key{i}": i for i in range(100)}, "data": {}, "metrics": {}})
     for i in range(1000):
         (tmp_path / f"{i:012x}").mkdir()
         (tmp_path / f"{i:012x}" / "result.json").write_text(text[:-1] + f', "run_id": "{i:012x}"}}')
