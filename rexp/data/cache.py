@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rexp.data.split import Array, Interactions, Split
+from rexp.store.files import write_parquet
 
 FORMAT = 2
 """Version of the folder's layout and of what preparation does; another one is not read."""
@@ -38,7 +39,7 @@ def write_folder(prepared: Any, folder: Path) -> None:
             np.save(building / f"{name}.npy", array, allow_pickle=False)
             names.append(f"{name}.npy")
         for name in ("users", "items"):
-            getattr(prepared, name).write_parquet(building / f"{name}.parquet")
+            write_parquet(getattr(prepared, name), building / f"{name}.parquet")
             names.append(f"{name}.parquet")
         content = {
             "format": FORMAT,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rexp.store.files import replace_atomically, write_parquet
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -22,7 +23,7 @@ def write_per_user(evaluation: Evaluation, split: Split, path: Path) -> None:
         path: the file to make or replace.
 
     Raises:
-        OSError: the file cannot be written.
+        StoreError: the file cannot be written.
     """
     import numpy as np
     import polars as pl
@@ -31,9 +32,4 @@ def write_per_user(evaluation: Evaluation, split: Split, path: Path) -> None:
     columns = {name: values for name, values in evaluation.per_user.items() if name != "user"}
     n_train = np.bincount(split.train.users, minlength=split.n_users)[users]
     frame = pl.DataFrame({"user": split.user_ids().gather(users), "n_train": n_train, **columns})
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        frame.write_parquet(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_atomically(path, lambda unfinished: write_parquet(frame, unfinished))

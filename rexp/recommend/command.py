@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.store.files import replace_atomically
+from rexp.store.files import replace_atomically, write_parquet
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"--out {options.out}: its ending says the format; take .parquet or .csv")
     frame = _recommend(options)
     if options.out is not None:
-        write = frame.write_parquet if options.out.suffix == ".parquet" else frame.write_csv
-        replace_atomically(options.out, write)
+        if options.out.suffix == ".parquet":
+            replace_atomically(options.out, lambda path: write_parquet(frame, path))
+        else:
+            replace_atomically(options.out, frame.write_csv)
         print(f"{len(frame)} recommendations written to {options.out}", file=sys.stderr)
         return 0
     _show(frame)

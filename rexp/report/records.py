@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rexp.store.files import write_parquet as write_whole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,7 +37,7 @@ def comma_separated(tables: Sequence[Table]) -> str:
 
 def write_parquet(tables: Sequence[Table], path: Path) -> None:
     """:func:`frame` as a Parquet file."""
-    frame(tables).write_parquet(path)
+    write_whole(frame(tables), path)
 
 
 def _line(table: Table, row: Row, keys: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[str, Any]]:

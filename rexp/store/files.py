@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rexp.errors import StoreError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @contextmanager
@@ -65,6 +70,13 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically; see :func:`replace_atomically`."""
     replace_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame; polars itself has an error of its own for a full disk."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    path.write_bytes(buffer.getbuffer())
 
 
 def _sync(path: Path) -> None:

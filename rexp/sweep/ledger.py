@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,12 +100,17 @@ class Ledger:
             file.write(("\n" if cut_short else "").encode() + f"{line}\n".encode())
 
     def read(self, number: int) -> list[Record]:
-        """A job's events, the oldest first; a line that a kill or a full disk cut short is left out."""
+        """A job's events, the oldest first; a line that a kill or a full disk cut short, or that is damaged, is said
+        and left out."""
+        path = self.record_file(number)
         try:
-            lines = self.record_file(number).read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return []
-        return [record for line in lines if (record := _record(line))]
+        records = [(line, _record(line)) for line in lines if line]
+        if damaged := sum(record is None for _, record in records):
+            _say(f"{path}: {damaged} of {len(records)} lines are cut short or damaged, and are left out")
+        return [record for _, record in records if record is not None]
 
     def read_own(self, number: int) -> list[Record]:
         """What this command did for a job; another may be at work on the same sweep."""
@@ -196,4 +202,31 @@ def _record(line: str) -> Record | None:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) and "event" in record else None
+    return record if isinstance(record, dict) and _is_whole(record) else None
+
+
+def _is_whole(record: Record) -> bool:
+    """Whether a record has what its event says."""
+    needed: Mapping[str, Any] = {"event": str, "at": str, "round": int, "host": str, "pid": int}
+    more: Mapping[str, Mapping[str, Any]] = {
+        "started": {},
+        "computing": {"run": str},
+        "done": {"run": str, "cached": bool},
+        "failed": {"error": str, "kind": str},
+        "interrupted": {},
+    }
+    event = record.get("event")
+    if event not in more or not all(isinstance(record.get(key), kind) for key, kind in ({**needed, **more[event]}).items()):
+        return False
+    if event == "done" and not record["cached"] and not isinstance(record.get("seconds"), int | float):
+        return False
+    try:
+        return datetime.fromisoformat(record["at"]).tzinfo is not None
+    except ValueError:
+        return False
+
+
+@cache
+def _say(line: str) -> None:
+    """Said once a process."""
+    print(f"note: {line}", file=sys.stderr)

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from rexp.errors import StoreError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
 from rexp.evaluate.frame import write_per_user
@@ -28,6 +29,6 @@ def test_nothing_half_written_is_left(tmp_path):
     split = random_split()
     found = evaluate(fixed(np.zeros((30, 40))), split, EvaluateConfig(metrics=["ndcg"], k=[3]))
     (tmp_path / "per_user.parquet").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(StoreError, match=r"per_user\.parquet cannot be written"):
         write_per_user(found, split, tmp_path / "per_user.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["per_user.parquet"]
