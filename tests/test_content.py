@@ -143,3 +143,36 @@ def test_a_forced_run_records_what_it_read(ask: Callable[..., dict[str, Any]], t
     assert recorded["sha256"] == hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest()
     write_rows(tmp_path / "a.csv", 0)
     assert ask()["run_id"] != forced["run_id"]
+
+
+def test_a_store_that_cannot_be_written_answers_what_is_done(
+    ask: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    write_rows(tmp_path / "a.csv", 0)
+    write_vectors(tmp_path / "vectors.npy", 0)
+    run = ask()["run_id"]
+    code = """
+        import sys
+        from rexp.__main__ import main
+        from rexp.errors import StoreError
+        from rexp.store import files, store
+        def refuse(*arguments, **more):
+            raise StoreError("read-only")
+        store.Store.check_writable = store.write_text = files.replace_atomically = refuse
+        sys.exit(main(sys.argv[1:]))
+    """
+    words = ["data=csv", "data.path=a.csv", "model=ranked", f"paths.store={tmp_path / 'runs'}"]
+    quiet = ["track=none", "beside=[]", "measure.latency=false"]
+    for seed, exit_code, said in ((0, 0, f"run {run} is done already"), (1, 1, "rexp: read-only")):
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code), *words, *quiet, f"seed={seed}"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == exit_code, done.stderr
+        assert said in done.stderr

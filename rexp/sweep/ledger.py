@@ -216,7 +216,9 @@ def _is_whole(record: Record) -> bool:
         "interrupted": {},
     }
     event = record.get("event")
-    if event not in more or not all(isinstance(record.get(key), kind) for key, kind in ({**needed, **more[event]}).items()):
+    if event not in more:
+        return False
+    if not all(isinstance(record.get(key), kind) for key, kind in {**needed, **more[event]}.items()):
         return False
     if event == "done" and not record["cached"] and not isinstance(record.get("seconds"), int | float):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -22,7 +23,7 @@ from filelock import FileLock
 from rexp.data.cache import CorruptError, read_folder
 from rexp.data.prepare import as_key, load_split, source_contents
 from rexp.data.split import PARTS, Split
-from rexp.errors import ConfigError, DataError
+from rexp.errors import ConfigError, DataError, StoreError
 from rexp.store import contents
 
 ROWS = "".join(
@@ -405,3 +406,26 @@ def test_the_report_counts_each_step(source: Path, cache: Path) -> None:
     assert report["time"] == "clock"
     assert report["sources"] == {"ratings.csv": "unpinned"}
     assert report["split"]["test_rows"] == 5
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(
+    source: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write_text("a file")
+    with pytest.raises(StoreError, match=r"cache cannot be written: .*; a file stands .* paths\.cache=FOLDER"):
+        load_split(node(source), None, cache)
+    cache.unlink()
+
+    def full(*arguments: Any, **more: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(StoreError, match=r"cannot be written: No space left on device; make room on that disk, or"):
+        load_split(node(source), None, cache)
+    assert not list(cache.glob("*csv-*/"))
+    monkeypatch.undo()
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", lambda frame, file: full())
+    with pytest.raises(StoreError, match="No space left on device"):
+        load_split(node(source), None, cache)
+    monkeypatch.undo()
+    assert load_split(node(source), None, cache).n_users == 5

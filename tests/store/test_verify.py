@@ -127,3 +127,59 @@ def test_what_cannot_be_checked_is_refused(store: Store, capsys: pytest.CaptureF
     (directory / "result.json").unlink()
     assert main(["verify", directory.name, "--store", str(store.root)]) == 1
     assert "is not done but interrupted" in capsys.readouterr().err
+
+
+def _measured(store: Store, values: list[float | None]) -> Path:
+    """The run with a metric, as the mean of these users."""
+    import polars as pl
+
+    directory = the_run(store)
+    result, manifest = (json.loads((directory / f"{name}.json").read_bytes()) for name in ("result", "manifest"))
+    pl.DataFrame({"user": range(len(values)), "ndcg@10": values}).write_parquet(directory / "per_user.parquet")
+    known = [value for value in values if value is not None]
+    store.commit(directory.name, {**result, "metrics": {"ndcg@10": sum(known) / len(known)}}, manifest)
+    return directory
+
+
+def test_a_metric_is_compared_with_the_mean_of_its_users(store: Store) -> None:
+    directory = _measured(store, [0.1, 0.2, None, 0.6])
+    assert faults(store) == {}
+    assert "mean ndcg@10" in {check.what for check in verify(store, directory.name)}
+    result = json.loads((directory / "result.json").read_bytes())
+    result["metrics"]["ndcg@10"] = 0.31
+    (directory / "result.json").write_text(json.dumps(result, indent=2))
+    (check,) = [check for check in verify(store, directory.name) if check.fault]
+    assert (check.what, check.fault) == ("file result.json", "is damaged: it does not fit the hash of its content")
+    (directory / "result.json").write_text(sealed(result))  # by one who knows how
+    assert faults(store)["mean ndcg@10"].startswith("the result has 0.31, the mean over users is 0.3")
+
+
+def test_measuring_again_renews_the_hash(store: Store) -> None:
+    directory = _measured(store, [0.5])
+    before = json.loads((directory / "result.json").read_bytes())
+    store.amend(directory.name, cost={"score_1_p50_ms": 0.25})
+    after = json.loads((directory / "result.json").read_bytes())
+    assert after["content_sha256"] != before["content_sha256"]
+    assert after["manifest"] == before["manifest"]
+    assert faults(store) == {}
+
+
+def test_a_run_of_earlier_versions_is_said_to_be_one(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = the_run(store)
+    result = json.loads((directory / "result.json").read_bytes())
+    old = {key: value for key, value in result.items() if key not in ("content_sha256", "manifest")}
+    (directory / "result.json").write_text(json.dumps(old))
+    assert main(["verify", directory.name, "--store", str(store.root)]) == 0
+    said = capsys.readouterr().out
+    assert "unknown  file result.json: was written without a checksum, by an earlier version" in said
+    assert "; 2 could not be made" in said
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b'{"files": 3}', b'{"files": {"config.yaml": 1}, "data": {"files": [7]}}']
+)
+@pytest.mark.parametrize("name", ["manifest.json", "identity.json"])
+def test_a_record_of_any_form_is_a_fault_and_no_crash(store: Store, name: str, content: bytes) -> None:
+    (the_run(store) / name).write_bytes(content)
+    assert f"file {name}" in faults(store) or name == "identity.json"
+    assert faults(store)
