@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from rexp.report.rows import configuration
+from rexp.store.index import configuration_of
 
 if TYPE_CHECKING:
     from rexp.report.rows import Result
 
+Mark = tuple[str, Any]
 PART = "control"
 """Of a result: the recipe of its control, as its run has it."""
 
@@ -31,17 +34,22 @@ def with_controls(results: Sequence[Result], metric: str) -> list[Result]:
     """
     if not any(PART in result for result in results):
         return list(results)
-    known = {_mark(result["config"]): result for result in results if not result["config"].get("teacher")}
-    return [_with_control(result, known, metric) for result in results]
+    known = {_mark(result, configuration(result)): result for result in results if not result["config"].get("teacher")}
+    wanted: dict[str, str] = {}  # by configuration: of thousands of runs, many differ in the seed alone
+    for result in results:
+        if (recipe := result.get(PART)) and (own := configuration(result)) not in wanted:
+            wanted[own] = configuration_of({**result["config"], "teacher": None, "compress": recipe})
+    return [_with_control(result, known, wanted, metric) for result in results]
 
 
-def _with_control(result: Result, known: Mapping[str, Result], metric: str) -> Result:
-    if not (recipe := result.get(PART)):
+def _with_control(result: Result, known: Mapping[Mark, Result], wanted: Mapping[str, str], metric: str) -> Result:
+    if not result.get(PART):
         return result
-    control = known.get(_mark({**result["config"], "teacher": None, "compress": recipe}))
+    control = known.get(_mark(result, wanted[configuration(result)]))
     value: Any = control["metrics"].get(metric) if control else None
     return {**result, "beside": {column(metric): value}}
 
 
-def _mark(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, sort_keys=True)
+def _mark(result: Result, configuration: str) -> Mark:
+    """The run of a configuration under the seed of a result."""
+    return configuration, result["config"].get("seed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from rexp.store.identity import canonical_json
+from rexp.store.index import configuration_of
 
 if TYPE_CHECKING:
     from rexp.report.statistics import Comparison
@@ -80,8 +80,8 @@ def newest(results: Sequence[Result]) -> list[Result]:
 
 
 def configuration(result: Result) -> str:
-    """The typed configuration without the seed, as text to compare by."""
-    return json.dumps(_without_seed(result), sort_keys=True)
+    """What runs have in common that differ in nothing but the seed; summaries of a store have it ready."""
+    return str(result.get("configuration") or configuration_of(result["config"]))
 
 
 def label(result: Result, key: str) -> str:

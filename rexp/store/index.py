@@ -7,6 +7,7 @@ its checksum and the stamp fits the file, and what has none is read from the res
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -62,12 +63,19 @@ def brief(result: Mapping[str, Any]) -> Result:
 
 
 def summary(result: Mapping[str, Any]) -> Result:
-    """The result without what no table shows: epochs, tensors, how the data was prepared."""
+    """The result without what no table shows (epochs, tensors, how the data was prepared), and its
+    :func:`configuration_of`."""
     found = {key: value for key, value in result.items() if key not in LEFT_OUT}
     for key, without in (("data", "report"), ("facts", "by_popularity")):
         if key in found:
             found[key] = {name: value for name, value in found[key].items() if name != without}
-    return found
+    return {**found, "configuration": configuration_of(result.get("config") or {})}
+
+
+def configuration_of(config: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits that runs have in common which differ in nothing but the seed."""
+    kept = {key: node for key, node in config.items() if key != "seed"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
 
 PARTS: Mapping[Part, Callable[[Mapping[str, Any]], Result]] = {"briefs": brief, "summaries": summary}

@@ -215,7 +215,7 @@ def _is_whole(record: Record) -> bool:
         "failed": {"error": str, "kind": str},
         "interrupted": {},
     }
-    event = record.get("event")
+    event = str(record.get("event"))
     if event not in more:
         return False
     if not all(isinstance(record.get(key), kind) for key, kind in {**needed, **more[event]}.items()):
