@@ -18,7 +18,8 @@ from .helpers import mf, split_of
 
 SPLIT = split_of()
 ASKED: dict[str, Callable[[StoredTeacher], Tensor]] = {
-    "top-5": lambda teacher: teacher.top_items(5),
+    "best-5-items": lambda teacher: teacher.top_items(5),
+    "best-5-scores": lambda teacher: teacher.top_scores(5),
     "user_vectors": lambda teacher: teacher.user_vectors(torch.arange(SPLIT.n_users)),
     "item_vectors": lambda teacher: teacher.item_vectors(torch.arange(SPLIT.n_items)),
 }
@@ -53,11 +54,11 @@ def test_damage_is_noticed_and_mended(
 @pytest.mark.parametrize(("seed", "code"), [(2, "1"), (1, "2")], ids=["other weights", "other code"])
 def test_another_teacher_in_the_same_folder_is_asked_anew(seed: int, code: str, tmp_path: Path) -> None:
     first = teacher(tmp_path).top_items(5).clone()
-    assert np.load(tmp_path / "top-5.npy").tolist() == first.tolist()
-    changed = (tmp_path / "top-5.npy.json").read_bytes()
+    assert np.load(tmp_path / "best-5-items.npy").tolist() == first.tolist()
+    changed = (tmp_path / "best-5-items.npy.json").read_bytes()
     expected = teacher(tmp_path / "apart", seed, code).top_items(5)
     assert torch.equal(teacher(tmp_path, seed, code).top_items(5), expected)
-    assert (tmp_path / "top-5.npy.json").read_bytes() != changed
+    assert (tmp_path / "best-5-items.npy.json").read_bytes() != changed
 
 
 def test_the_hash_knows_values_names_and_shares() -> None:
