@@ -11,6 +11,7 @@ import pytest
 from rexp.__main__ import main
 from rexp.errors import RunError
 from rexp.measure.fresh import measure_run
+from rexp.store.seal import sealed
 from rexp.store.store import Store
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,8 @@ def test_a_run_that_cannot_be_measured_stays_as_it_is(store: Store, student: dic
     result = json.loads((store.directory(run) / "result.json").read_text())
     result["data"]["fingerprint"] = "another"
     copy.directory(run).mkdir()
-    (copy.directory(run) / "result.json").write_text(json.dumps(result))
+    (copy.directory(run) / "result.json").write_text(sealed(result))
+    before = (copy.directory(run) / "result.json").read_bytes()
     with pytest.raises(RunError, match=r"could not be measured: .*other data"):
         measure_run(copy, run, None, store.root / ".data", candidates=[1], repeats=1)
-    assert json.loads((copy.directory(run) / "result.json").read_text()) == result
+    assert (copy.directory(run) / "result.json").read_bytes() == before

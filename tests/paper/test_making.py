@@ -12,6 +12,7 @@ from rexp.__main__ import main
 from rexp.paper.match import Stored
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
+from rexp.store.seal import sealed
 from rexp.store.store import Store
 
 TABLE = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
@@ -73,7 +74,7 @@ def test_from_a_file_to_verdicts(paper: Path, tmp_path: Path, capsys: pytest.Cap
             text = (old / name).read_text()
             for record in records:
                 text = text.replace(record["run"], record["run"][::-1])
-            (new / name).write_text(text)
+            (new / name).write_text(sealed(json.loads(text)) if name == "result.json" else text)
     found = ["paper", "record", str(paper), str(other), "--results", str(tmp_path / "found")]
     assert main(found) == 0
     assert [one["run"] for one in read_records(tmp_path / "found" / "small.jsonl")] == [
@@ -82,7 +83,7 @@ def test_from_a_file_to_verdicts(paper: Path, tmp_path: Path, capsys: pytest.Cap
     # Not where an option is another.
     result = json.loads((other / records[0]["run"][::-1] / "result.json").read_text())
     result["config"]["model"]["factors"] = 9
-    (other / records[0]["run"][::-1] / "result.json").write_text(json.dumps(result))
+    (other / records[0]["run"][::-1] / "result.json").write_text(sealed(result))
     small = load(str(paper))
     assert Stored([Store(other)]).find(small.overrides(small.row("teacher"), 0), {}) is None
 
