@@ -42,7 +42,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     with kernels(request.device.threads):
         evaluator = Evaluator(split, between_epochs(request.evaluate), "valid")
         teacher = store.result(run)
-        rivals = [result for result in store.runs() if is_rival(result, teacher, model, request.seed)]
+        rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
         if "pop" not in {result["config"]["model"]["name"] for result in (teacher, *rivals)}:
             found.append(Measured("pop", None, _of_popularity(evaluator, metric)))

@@ -112,7 +112,9 @@ def _of_teacher(teacher: Result, students: Sequence[Result], known: Sequence[Res
         run
         for run in known
         if metric in run["metrics"] and _rules(run) == _rules(teacher)
-        if is_rival(run, teacher, *((run["config"]["model"], run["config"]["seed"]) if _begins(run) in begun else ({}, -1)))
+        if is_rival(
+            run, teacher, *((run["config"]["model"], run["config"]["seed"]) if _begins(run) in begun else ({}, -1))
+        )
     ]
     if not rivals:
         models = " or ".join(dict.fromkeys(map(_model, students)))
@@ -133,7 +135,11 @@ def _of_teacher(teacher: Result, students: Sequence[Result], known: Sequence[Res
 
 def _begins(run: Result) -> str:
     """Model and seed, as text to compare by: of thousands of students each is looked up, not compared with all runs."""
-    return json.dumps([run["config"][key] for key in ("model", "seed")], sort_keys=True)
+    return json.dumps(_model_and_seed(run), sort_keys=True)
+
+
+def _model_and_seed(run: Result) -> tuple[Mapping[str, Any], int]:
+    return run["config"]["model"], run["config"]["seed"]
 
 
 def _rules(result: Result) -> tuple[str, str]:
