@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Need
 from rexp.compress.distill.sampling import PADDING
-from rexp.compress.distill.scoring import rows_of, student_scores
+from rexp.compress.distill.scoring import student_scores
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, weighed
 from rexp.compress.distill.student import Student
 from rexp.errors import ConfigError
@@ -134,20 +134,23 @@ class BDLoss(Distilling):
         users, config = step.batch.query.users, self.config
         learnt, taught = (self._pick(table, users) for table in (self.for_student, self.for_teacher))
         losses = {"teacher_objective": step.objective(self.teacher)}
-        with torch.no_grad():
-            their_labels = self._soft(self._teacher_scores(users, learnt))
-            our_labels = self._soft(student_scores(step, users, taught))
-        ours = _cross_entropy(student_scores(step, users, learnt), their_labels)
-        losses["student"] = weighed(step, config.student_weight, ours, config.reduction)
+        # Each model is asked once for both directions.
+        items = torch.cat([learnt, taught], 1)
+        ours, theirs = student_scores(step, users, items), self._teacher_scores(users, items)
+        (ours_learnt, ours_taught), (theirs_learnt, theirs_taught) = (
+            s.split(config.samples, 1) for s in (ours, theirs)
+        )
+        learning = _cross_entropy(ours_learnt, self._soft(theirs_learnt.detach()))
+        losses["student"] = weighed(step, config.student_weight, learning, config.reduction)
         if config.teacher_weight:
-            theirs = _cross_entropy(self._teacher_scores(users, taught), our_labels)
-            losses["teacher"] = weighed(step, config.teacher_weight, theirs, config.reduction)
+            teaching = _cross_entropy(theirs_taught, self._soft(ours_taught.detach()))
+            losses["teacher"] = weighed(step, config.teacher_weight, teaching, config.reduction)
         return losses
 
     def _pick(self, table: Tensor, users: Tensor) -> Tensor:
         """(B, samples) int64 of what was drawn for these users."""
         places = torch.randint(self.config.drawn, (len(users), self.config.samples), generator=self.generator)
-        return rows_of(table.cpu(), users).gather(1, places.to(users.device))
+        return table.cpu()[users.cpu().unsqueeze(1), places].long().to(users.device)
 
     def _teacher_scores(self, users: Tensor, items: Tensor) -> Tensor:
         scores: Tensor = self.teacher.score(self.queries(users), items.clamp(min=0))
