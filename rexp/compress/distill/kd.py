@@ -55,10 +55,10 @@ class KDConfig:
     over: Literal["batch", "lists"] = "lists"
     weight: float = 1.0
     alpha: float = 0.5
-    temperature: float = 1.0
+    temperature: float = 1.5
     scale: Scale = "auto"
     squared: bool = False
-    k: int = 50
+    k: int = 100
     guide: Literal["teacher", "student"] = "teacher"
     random: int = 0
     reduction: Reduction = "sum"
