@@ -63,12 +63,18 @@ class Plugin:
 
     def load(self) -> type:
         """Import the class; a fault is one line that names the distribution, the target and the reason."""
+        from contextlib import nullcontext
         from importlib import import_module
+
+        from rexp.process_state import restored
 
         where = self.where
         module_name, _, attribute = self.target.partition(":")
+        # What a module sets when it is imported it would set for the first job of a sweep alone.
+        guard = nullcontext() if self.distribution == OWN else restored(f"the import of {where}")
         try:
-            module = import_module(module_name)
+            with guard:
+                module = import_module(module_name)
         except (Exception, SystemExit) as error:
             raise ConfigError(f"{where} cannot be imported: {type(error).__name__}: {_one_line(error)}") from error
         cls: Any = module

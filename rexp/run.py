@@ -75,6 +75,22 @@ def _run(
     store.check_writable()
 
     # From here on torch is needed, and the data.
+    from rexp.process_state import restored
+
+    with restored(_title(request)):
+        return _do(config, labels, request, store, sweeping=sweeping, computing=computing)
+
+
+def _do(
+    config: DictConfig,
+    labels: Mapping[str, str],
+    request: Request,
+    store: Store,
+    *,
+    sweeping: bool,
+    computing: Callable[[str], None],
+) -> Outcome:
+    """Resolve, and compute under the run's lock unless it is done."""
     from rexp.config.plan import resolve
     from rexp.data.lint import findings
     from rexp.data.prepare import load_split

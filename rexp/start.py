@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.process_state import flushes_denormals
 from rexp.stored import stored_model
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def kernels(threads: int) -> Iterator[None]:
     """
     import torch
 
-    known = torch.get_num_threads()
-    flushed = bool(torch.tensor(torch.finfo(torch.float32).tiny).div(2) == 0)
+    known, flushed = torch.get_num_threads(), flushes_denormals()
     torch.set_flush_denormal(True)  # before torch's other threads begin, which take the setting over
     torch.set_num_threads(threads)
     try:

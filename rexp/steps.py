@@ -184,10 +184,10 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
     import torch
 
     from rexp.api import StageContext
-    from rexp.train.seeds import derived_seed
+    from rexp.train.seeds import derived_seed, seed_everything
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
-    torch.manual_seed(seed)  # layers take their initial values from the global generator
+    seed_everything(seed)  # layers take their initial values from the global generator
     needs = stage.needs
     view = teacher() if Need.TEACHER in needs else None
     epochs = plan.fit.recipe.max_epochs if plan.fit else 0

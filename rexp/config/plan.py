@@ -23,6 +23,7 @@ from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
 from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
+from rexp.train.seeds import seed_everything
 
 if TYPE_CHECKING:
     from torch import nn
@@ -161,13 +162,11 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         ConfigError: see :func:`rexp.config.typed.build`; or, in a single run, an override of training for a model that
             needs none.
     """
-    import torch
-
     node = request.model
     options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
     model_class = registry.load("model", node["name"])
     model_config = build(model_class.Config, options, "model")  # type: ignore[attr-defined]
-    torch.manual_seed(request.seed)
+    seed_everything(request.seed)
     model: nn.Module = model_class(model_config, split.spec)
     capabilities = model.capabilities()  # type: ignore[operator]
     if Capability.READS_TRAIN in capabilities:

@@ -16,7 +16,7 @@ from rexp.api import Batch, Capability, Loss, Query
 from rexp.errors import RunError
 from rexp.train.attachments import Attachments, Queries, TrainingStep
 from rexp.train.optimizer import make_optimizer
-from rexp.train.seeds import derived_seed
+from rexp.train.seeds import derived_seed, seed_everything
 
 if TYPE_CHECKING:
     from rexp.train.batches import Batches, Chunk
@@ -82,7 +82,7 @@ class Training(LightningModule):
     def on_train_epoch_start(self) -> None:
         self.batches.epoch = self.epoch
         # Dropout then needs no state in a checkpoint.
-        torch.manual_seed(derived_seed(self.seed, self.epoch, 2, self.global_rank))
+        seed_everything(derived_seed(self.seed, self.epoch, 2, self.global_rank))
         self.model.train()
         self.attachments.train()
         self.attachments.on_epoch(self.epoch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import torch
 
@@ -10,6 +12,14 @@ def derived_seed(seed: int, *path: int) -> int:
     """A 63-bit seed for one use of a run's seed; different paths give unrelated seeds."""
     state = np.random.SeedSequence([abs(seed), int(seed < 0), *path]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the generators that a process has once: torch's, from which layers and dropout draw, and numpy's and
+    Python's, from which plugins may."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
 
 
 def generator(seed: int, *path: int) -> torch.Generator:

@@ -110,16 +110,26 @@ def run_trial(
         GivenUp: the pruner says so.
         RexpError: what a run may raise.
     """
-    from rexp.config.plan import resolve
     from rexp.config.request import read
+    from rexp.process_state import restored
+
+    request = read(job.config, job.labels, typed=typed)
+    check_request(request)
+    with restored(f"trial {trial.number}"):
+        return _measure(trial, job, request, store, run, goal, sweeping=sweeping)
+
+
+def _measure(
+    trial: Trial, job: Composed, request: Request, store: Store, run: str, goal: Goal, *, sweeping: bool
+) -> float:
+    """Train a trial's model, and measure it."""
+    from rexp.config.plan import resolve
     from rexp.evaluate.evaluator import Evaluator
     from rexp.start import initialise, kernels, retrieval
     from rexp.steps import run_steps
     from rexp.teachers import teaching_of
     from rexp.train.selection import monitored
 
-    request = read(job.config, job.labels, typed=typed)
-    check_request(request)
     split = seen_by_trials(request)
     teaching = teaching_of(job.config, request, job.labels, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
