@@ -102,8 +102,8 @@ def fit(
         the report; the model holds the selected weights.
 
     Raises:
-        ConfigError: a recipe that contradicts itself, an unknown monitor, a device that is not there.
-        RunError: a loss that is not finite.
+        ConfigError: a recipe that contradicts itself, an unknown monitor, a device that is not there, nothing to train.
+        RunError: a loss that is not finite, or that no trained parameter has a part in.
         Interrupted: SIGTERM came; the last whole epoch is on the disk.
     """
     check_recipe(recipe)
@@ -120,6 +120,11 @@ def fit(
     batches = make_batches(0, 1)  # what is wrong with the layout is said before anything starts
     read_sparsely(model, recipe, -(-batches.samples // batches.n_steps))
     attachments = attachments if attachments is not None else Attachments([], [], seed)
+    if not any(parameter.requires_grad for part in (model, attachments) for parameter in part.parameters()):
+        raise ConfigError(
+            f"{type(model).__name__} has no parameter to train: all are frozen, or a stage made constants of them; "
+            "leave this training out, or let it come before what freezes them"
+        )
     belongs_to = _mark(model, split, recipe, loss, sampler, seed, attachments)
     resume = load_checkpoint(directory, belongs_to)
     if resume is None or not _finished(resume, recipe):

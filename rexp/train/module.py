@@ -105,6 +105,11 @@ class Training(LightningModule):
                 step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)
                 added = self.attachments.loss(step)
                 loss = loss if added is None else loss + added
+            if not loss.requires_grad:
+                raise RunError(
+                    "the loss depends on no parameter that is trained: those with a part in it are frozen; "
+                    "leave this training out, or free them"
+                )
             optimizer.zero_grad()
             self.manual_backward(loss)
             if self.recipe.clip_norm is not None:

@@ -204,6 +204,29 @@ def test_a_loss_that_is_not_finite_ends_the_fit(tmp_path: Path) -> None:
         train(tmp_path, model)
 
 
+def test_a_frozen_model_is_refused(tmp_path: Path) -> None:
+    model = Bilinear().requires_grad_(False)
+    with pytest.raises(ConfigError, match=r"^Bilinear has no parameter to train: all are frozen, or a stage made"):
+        train(tmp_path, model, max_epochs=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_reaches_nothing_trained_is_refused(tmp_path: Path) -> None:
+    model = Bilinear().requires_grad_(False)
+    model.apart = torch.nn.Parameter(torch.zeros(2))
+    with pytest.raises(RunError, match=r"^the loss depends on no parameter that is trained"):
+        train(tmp_path, model, max_epochs=1)
+
+
+def test_what_is_frozen_stays_and_the_rest_learns(tmp_path: Path) -> None:
+    model = Bilinear()
+    model.users.requires_grad_(False)
+    users, items = model.users.detach().clone(), model.items.detach().clone()
+    train(tmp_path, model, max_epochs=1)
+    assert torch.equal(model.users, users)
+    assert not torch.equal(model.items, items)
+
+
 def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
     model = Dot(SPLIT, dropout=0, abilities=frozenset({Capability.OWN_LOSS, Capability.PENALISED}))
     report = fit(
