@@ -85,6 +85,19 @@ def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path,
 
 
 @pytest.mark.slow
+def test_references_that_cannot_retrieve_are_left_out_with_a_note(table: Path, tmp_path: Path) -> None:
+    command = ["model=mf", "model.factors=4", "train.max_epochs=1", "evaluate=two_stage", "retriever=flat"]
+    done = rexp(*SMALL, f"data.path={table}", *command, cwd=tmp_path)
+    assert set(results(tmp_path)) == {"mf"}
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: beside: ")]
+    assert [line.partition(" has no vectors")[0] for line in notes] == [
+        "note: beside: pop is left out: Popularity",
+        "note: beside: random is left out: Random",
+    ]
+    assert "failed" not in done.stderr
+
+
+@pytest.mark.slow
 def test_a_repeated_run_imports_no_torch(table: Path, tmp_path: Path) -> None:
     command = [*TABLE, f"data.path={table}", "model=pop"]
     rexp(*command, cwd=tmp_path)

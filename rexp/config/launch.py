@@ -101,7 +101,7 @@ class Task:
 
 
 def _single(config: DictConfig) -> list[Outcome | RexpError]:
-    """One job and its reference models; what may fail without stopping the others is returned."""
+    """One job, and its reference models as far as it applies to them."""
     from hydra.core.hydra_config import HydraConfig
 
     from rexp.config.beside import beside
@@ -112,7 +112,8 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     labels = labels_of(hydra.runtime.choices)
     references = [(other, labels | {"model": name}) for name, other in beside(config)]
     asked_for = run(config, labels, typed=_typed(hydra.overrides.task))
-    return [asked_for, *(_attempt(partial(run, other, names)) for other, names in references)]
+    found = [_reference(names["model"], partial(run, other, names)) for other, names in references]
+    return [asked_for, *(outcome for outcome in found if outcome is not None)]
 
 
 def _typed(overrides: Sequence[str]) -> list[str]:
@@ -123,12 +124,15 @@ def _typed(overrides: Sequence[str]) -> list[str]:
     return [str(word).lstrip("+~").partition("=")[0] for word in words]
 
 
-def _attempt(action: Callable[[], Outcome]) -> Outcome | RexpError:
-    """The outcome, or what went wrong, which is printed."""
+def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError | None:
+    """A reference model's outcome, or what went wrong, which is printed; None where the job does not apply to it."""
     try:
         return action()
     except Interrupted:
         raise
+    except ConfigError as error:  # the job itself ran with this configuration
+        print(f"note: beside: {name} is left out: {error}", file=sys.stderr)
+        return None
     except RexpError as error:
         fault = error
     except Exception as error:
