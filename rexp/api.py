@@ -308,6 +308,21 @@ class Lists:
 
 
 @dataclass(frozen=True)
+class Ties:
+    """The groups of equal scores that the places of a block of lists belong to; within a group any order is as likely.
+
+    Args:
+        first: (B, K) int64, the place, from 0, where the group begins.
+        size: (B, K) int64, items of the group, those behind the list too; 1 where no other item has this score.
+        relevant: (B, K) int64, how many of them are relevant.
+    """
+
+    first: Tensor
+    size: Tensor
+    relevant: Tensor
+
+
+@dataclass(frozen=True)
 class Rows:
     """Labelled rows with their scores, all (N,): for the protocol ``pointwise``."""
 
@@ -335,7 +350,11 @@ class MetricContext:
 
 
 class UserMetric(Protocol):
-    """A metric with one value a user, averaged over users."""
+    """A metric with one value a user, averaged over users.
+
+    It may have a method ``expected(lists, ties, k)`` beside, from :class:`Lists` and :class:`Ties` to (B,) float64: the
+    mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders.
+    """
 
     Config: ClassVar[type]
     over: ClassVar[Literal["users"]]

@@ -14,40 +14,40 @@ if TYPE_CHECKING:
 
 
 class Attribution:
-    """Counts hits of every user at three places, in whole numbers, so that the parts add up to the whole.
+    """Counts hits of every user at three places, so that the parts add up to the whole.
 
     With R the user's relevant items (cold ones included), C the candidates and L the list of k:
     achievable ``a = min(k, |R|)``, ceiling ``c = min(k, |R ∩ C|)``, found ``g = |R ∩ L|``.
     Of ``a - g`` lost hits ``a - c`` are missed by retrieval and ``c - g`` misranked; each is divided by ``|R|``, which
-    makes it a loss of recall@k.
+    makes it a loss of recall@k. Where the rule for ties takes a mean over their orders, ``g`` is that mean, and else a
+    whole number.
 
     Args:
         cuts: the cuts k.
         n_users: users of the pass.
         targets: what is relevant.
-        draws: how often each user's lists come (random orders of ties); counts are sums over them.
     """
 
-    def __init__(self, cuts: Sequence[int], n_users: int, targets: UserItems, draws: int = 1) -> None:
-        self.cuts, self.targets, self.draws = list(dict.fromkeys(cuts)), targets, draws
+    def __init__(self, cuts: Sequence[int], n_users: int, targets: UserItems) -> None:
+        self.cuts, self.targets = list(dict.fromkeys(cuts)), targets
         self.relevant = torch.zeros(n_users, dtype=torch.int64)
         self.retrieved = torch.zeros(n_users, dtype=torch.int64)
-        self.found = {k: torch.zeros(n_users, dtype=torch.int64) for k in self.cuts}
+        self.found = {k: torch.zeros(n_users, dtype=torch.float64) for k in self.cuts}
 
-    def add(self, start: int, candidates: Tensor, lists: Lists) -> None:
-        """Take in the candidates (B, N) and lists of the users ``start``, ``start + 1`` ... of the pass."""
+    def add(self, start: int, candidates: Tensor, lists: Lists, hits: Tensor) -> None:
+        """Take in the candidates (B, N), lists and hits (B, K), or chances of them, of the users from ``start`` on."""
         stop = start + len(lists.users)
         self.relevant[start:stop] = lists.n_relevant.cpu()
         self.retrieved[start:stop] = self.targets.contains(lists.users, candidates).sum(1).cpu()
         for k in self.cuts:
-            self.found[k][start:stop] += lists.hits[:, :k].sum(1).cpu()
+            self.found[k][start:stop] = hits[:, :k].sum(1).cpu()
 
     def per_user(self) -> dict[str, Tensor]:
         """(n_users,) float64 each: candidate_recall, and at every cut recall_ceiling, missed, misranked and gap."""
         values = {"candidate_recall": self.retrieved.double() / self.relevant}
         for k in self.cuts:
             achievable, ceiling, found = self._hits(k)
-            divisor = (self.relevant * self.draws).double()  # whole numbers alone would be divided in single precision
+            divisor = self.relevant.double()  # whole numbers alone would be divided in single precision
             values[f"recall_ceiling@{k}"] = ceiling / divisor
             values[f"missed@{k}"] = (achievable - ceiling) / divisor
             values[f"misranked@{k}"] = (ceiling - found) / divisor
@@ -60,18 +60,19 @@ class Attribution:
         return means | {f"gap@{k}": means[f"missed@{k}"] + means[f"misranked@{k}"] for k in self.cuts}
 
     def facts(self) -> dict[str, Any]:
-        """Hits of all users in whole numbers, by cut, and the same split of NDCG in means."""
+        """Hits of all users, by cut, and the same split of NDCG in means."""
         return {f"attribution@{k}": self._counts(k) | self._ndcg(k) for k in self.cuts}
 
     def _hits(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Achievable, ceiling and found hits (n_users,) int64, summed over the draws."""
-        return self.relevant.clamp(max=k) * self.draws, self.retrieved.clamp(max=k) * self.draws, self.found[k]
+        """Achievable and ceiling int64, and found float64 hits (n_users,)."""
+        return self.relevant.clamp(max=k), self.retrieved.clamp(max=k), self.found[k]
 
-    def _counts(self, k: int) -> dict[str, int]:
-        achievable, ceiling, found = (int(hits.sum()) for hits in self._hits(k))
-        counts = {"achievable": achievable, "ceiling": ceiling, "found": found}
-        counts |= {"missed": achievable - ceiling, "misranked": ceiling - found, "gap": achievable - found}
-        return counts | ({"orders_of_ties": self.draws} if self.draws > 1 else {})
+    def _counts(self, k: int) -> dict[str, float]:
+        achievable, ceiling, hits = (float(values.sum()) for values in self._hits(k))
+        missed, misranked = achievable - ceiling, ceiling - hits
+        counts = {"achievable": achievable, "ceiling": ceiling, "found": hits}
+        counts |= {"missed": missed, "misranked": misranked, "gap": missed + misranked}
+        return {name: int(count) if count.is_integer() else count for name, count in counts.items()}
 
     def _ndcg(self, k: int) -> dict[str, float]:
         """The best NDCG@k that the candidates allow, and what is missing to 1: every retrieved item is ranked first."""

@@ -45,7 +45,7 @@ class EvaluateConfig:
         history: parts a sequential model may see; only those before the part that is measured.
         catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
         ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;
-            "expected", the mean over random orders.
+            "expected", the mean over all orders, for metrics without a formula over a few random ones.
         candidates: the draw of the protocol "sampled".
         threshold: the rating from which on a row is a positive one ("pointwise"); null where ratings are 0 and 1.
         clip: metrics of ratings read a score within the range of the training ratings ("pointwise").

@@ -64,7 +64,7 @@ class Evaluator:
     @property
     def notices(self) -> tuple[str, ...]:
         """One line for each thing that the numbers' names do not say."""
-        return self.task.notices if isinstance(self.task, Ranked) else ()
+        return () if isinstance(self.task, Labelled) else self.task.notices
 
     def __call__(self, model: Any) -> Evaluation:
         """Measure a model; it is put into evaluation mode meanwhile.

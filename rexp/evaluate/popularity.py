@@ -14,6 +14,7 @@ from rexp.evaluate.tally import Tally
 if TYPE_CHECKING:
     from rexp.api import MetricContext
     from rexp.data.split import Part
+    from rexp.evaluate.ties import Orders, TieGroups
     from rexp.evaluate.user_items import UserItems
 
 BUCKETS = ("cold", "cool", "warm")
@@ -28,7 +29,7 @@ class ByPopularity:
         targets: what is asked for.
         users: of the pass, in its order.
         metrics: those with a value a user, by name.
-        cuts, context, draws: see :class:`rexp.evaluate.tally.Tally`.
+        cuts, context, orders: see :class:`rexp.evaluate.tally.Tally`.
         part: which part is measured.
     """
 
@@ -39,7 +40,7 @@ class ByPopularity:
         metrics: Mapping[str, Any],
         cuts: Sequence[int],
         context: MetricContext,
-        draws: int,
+        orders: Orders,
         part: Part,
     ) -> None:
         self.targets, self.users = targets, users
@@ -48,12 +49,12 @@ class ByPopularity:
         bucket = (popularity > self.low).long() + (popularity > self.high).long()
         names = BUCKETS if part == "test" and metrics else ()  # validation takes place every epoch
         self.of_bucket = {name: bucket == place for place, name in enumerate(names)}
-        self.tallies = {name: Tally(metrics, cuts, len(users), context, draws) for name in names}
+        self.tallies = {name: Tally(metrics, cuts, len(users), context, orders) for name in names}
 
-    def add(self, start: int, lists: Lists) -> None:
-        """Take in the lists of the users ``start``, ``start + 1`` ... of the pass."""
+    def add(self, start: int, lists: Lists, groups: TieGroups | None = None, draw: int = 0) -> None:
+        """As :meth:`Tally.add`; ``groups`` are the lists' groups of equal scores, where there are exact metrics."""
         for name, tally in self.tallies.items():
-            tally.add(start, of_targets(lists, self.targets, self.of_bucket[name]))
+            add_of_targets(tally, start, lists, groups, draw, self.targets, self.of_bucket[name])
 
     def facts(self) -> dict[str, Any]:
         """``by_popularity``: the most training users of a cold and of a cool item, and each bucket's users and means.
@@ -70,6 +71,20 @@ class ByPopularity:
             known = {metric: mean if mean == mean else None for metric, mean in means.items()}  # NaN is no fact
             found[name] = {"n_users": int(asked.sum()), "metrics": known}
         return {"by_popularity": found}
+
+
+def add_of_targets(
+    tally: Tally,
+    start: int,
+    lists: Lists,
+    groups: TieGroups | None,
+    draw: int,
+    targets: UserItems,
+    chosen: Tensor,
+) -> None:
+    """Let a tally take in lists as if the targets that are not ``chosen`` (n_items,) were none."""
+    lists = of_targets(lists, targets, chosen)
+    tally.add(start, lists, None if groups is None else groups.ties(lists.hits, chosen), draw)
 
 
 def of_targets(lists: Lists, targets: UserItems, chosen: Tensor) -> Lists:

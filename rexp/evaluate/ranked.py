@@ -15,14 +15,15 @@ from rexp.evaluate.candidates import Drawn, Given
 from rexp.evaluate.config import before
 from rexp.evaluate.context import metric_context
 from rexp.evaluate.load import list_metrics
-from rexp.evaluate.popularity import ByPopularity, of_targets
+from rexp.evaluate.metrics.orders import chances
+from rexp.evaluate.popularity import ByPopularity, add_of_targets
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.rank import top_columns
 from rexp.evaluate.result import Evaluation
 from rexp.evaluate.retrieved import Retrieved
 from rexp.evaluate.source import Candidates, Catalogue
 from rexp.evaluate.tally import Tally
-from rexp.evaluate.ties import DRAWS, preference
+from rexp.evaluate.ties import TieGroups, orders_of, preference
 from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
     from rexp.retrieve.retrieval import Retrieval
 
-Watch = Callable[[int, Tensor, Lists, int], None]
+Watch = Callable[[int, Tensor, Lists, Tensor], None]
 
 
 class Ranked:
@@ -64,7 +65,12 @@ class Ranked:
         self.n_cold = int(self.cold[self.targets.items.long()].sum())
         self.source = self._source()
         self.facts = self._facts()
+        self.orders = orders_of(config.ties, self.metrics)
         self.notices: tuple[str, ...] = ()
+        if self.orders.drawn:
+            names = ", ".join(self.orders.drawn)
+            self.notices = (f"evaluate.ties=expected: {names} are means over {self.orders.draws} random orders",)
+            self.facts["orders_of_ties"] = dict.fromkeys(self.orders.drawn, self.orders.draws)
         widest = self._widest_draw() if protocol == "sampled" else self.source.width
         self.k = max(config.k)
         if self.k > widest:
@@ -86,7 +92,7 @@ class Ranked:
             )
         self.facts["n_short_candidates"] = short = int((drawn < n).sum())
         if short:
-            self.notices = (
+            self.notices += (
                 f"{short} of {len(self.users)} users have fewer than {n} items left to draw (the fewest: {fewest}) "
                 "and are ranked against those",
             )
@@ -119,35 +125,40 @@ class Ranked:
         Args:
             scorer: of the model.
             watch: is shown every block: its first user's place, the items (B, C) that were ranked, the lists, and the
-                number of the random order of ties.
+                hits (B, K) float64, where scores are equal the chance of one.
         """
-        draws = DRAWS if self.config.ties == "expected" else 1
-        tally = Tally(self.metrics, self.config.k, len(self.users), self.context, draws)
+        orders = self.orders
+        tally = Tally(self.metrics, self.config.k, len(self.users), self.context, orders)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
-        warm_tally = Tally(by_user, self.config.k, len(self.users), self.context, draws) if self.n_cold else None
-        popular = ByPopularity(self.targets, self.users, by_user, self.config.k, self.context, draws, self.part)
+        warm_tally = Tally(by_user, self.config.k, len(self.users), self.context, orders) if self.n_cold else None
+        popular = ByPopularity(self.targets, self.users, by_user, self.config.k, self.context, orders, self.part)
         ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
         for start in range(0, len(self.users), self.source.block):
             users = self.users[start : start + self.source.block]
             scores, items = self.source.scores(scorer, users)
-            for draw in range(draws):
-                lists, tied = self._lists(users, scores, items, draw)
-                tally.add(start, lists)
+            groups: TieGroups | None = None
+            for draw in range(orders.draws):
+                lists, columns, tied = self._lists(users, scores, items, draw)
+                if self.config.ties == "expected" and groups is None:
+                    groups = TieGroups(users, scores, items, columns, tied, self.targets)
+                known = None if groups is None else groups.ties(lists.hits)
+                tally.add(start, lists, known, draw)
                 if warm_tally is not None:
-                    warm_tally.add(start, of_targets(lists, self.targets, ~self.cold))
-                popular.add(start, lists)
-                if watch is not None:
-                    watch(start, items, lists, draw)
+                    add_of_targets(warm_tally, start, lists, groups, draw, self.targets, ~self.cold)
+                popular.add(start, lists, groups, draw)
+                if watch is not None and draw == 0:
+                    watch(start, items, lists, lists.hits.double() if known is None else chances(known, self.k))
             ties += tied.sum(0)
         found = self._result(tally, warm_tally, ties)
         return replace(found, facts={**found.facts, **popular.facts()})
 
-    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[Lists, Tensor]:
+    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[Lists, Tensor, Tensor]:
         order = preference(self.config.ties, draw, users, items, self.targets)
         columns, tied = top_columns(scores, self.k, order)
         chosen = items.expand(len(users), -1).gather(1, columns.clamp(min=0))
         chosen = torch.where(columns < 0, -1, chosen)
-        return Lists(users, chosen, self.targets.contains(users, chosen), self.targets.counts[users]), tied
+        hits = self.targets.contains(users, chosen)
+        return Lists(users, chosen, hits, self.targets.counts[users]), columns, tied
 
     def _result(self, tally: Tally, warm_tally: Tally | None, ties: Tensor) -> Evaluation:
         end = suffix(self.protocol, self.config)

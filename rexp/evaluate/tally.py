@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import torch
 if TYPE_CHECKING:
     import numpy as np
 
-    from rexp.api import Lists, MetricContext
+    from rexp.api import Lists, MetricContext, Ties
+    from rexp.evaluate.ties import Orders
 
 
 class Tally:
@@ -21,29 +23,39 @@ class Tally:
         cuts: the cuts k.
         n_users: users of the pass.
         context: gives the number of items.
-        draws: how often each user's lists come, their values being averaged (random orders of ties).
+        orders: of equal scores, over which values are averaged.
     """
 
     def __init__(
-        self, metrics: Mapping[str, Any], cuts: Sequence[int], n_users: int, context: MetricContext, draws: int = 1
+        self, metrics: Mapping[str, Any], cuts: Sequence[int], n_users: int, context: MetricContext, orders: Orders
     ) -> None:
         self.by_user = {name: metric for name, metric in metrics.items() if metric.over == "users"}
         self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.over == "catalogue"}
-        self.cuts, self.draws = list(dict.fromkeys(cuts)), draws
+        self.cuts, self.orders = list(dict.fromkeys(cuts)), orders
         self.values = {
             f"{name}@{k}": torch.zeros(n_users, dtype=torch.float64) for k in self.cuts for name in self.by_user
         }
-        self.counts = {k: torch.zeros_like(context.train_users_per_item) for k in self.cuts if self.by_catalogue}
+        count = context.train_users_per_item.new_zeros(orders.draws, len(context.train_users_per_item))
+        self.counts = {k: count.clone() for k in self.cuts if self.by_catalogue}
 
-    def add(self, start: int, lists: Lists) -> None:
-        """Take in the lists of the users ``start``, ``start + 1`` ... of the pass."""
+    def add(self, start: int, lists: Lists, ties: Ties | None = None, draw: int = 0) -> None:
+        """Take in the lists of the users ``start``, ``start + 1`` ... of the pass.
+
+        Args:
+            ties: of these lists, where there are exact metrics.
+            draw: number of the random order.
+        """
         stop = start + len(lists.users)
         for k in self.cuts:
             for name, metric in self.by_user.items():
-                self.values[f"{name}@{k}"][start:stop] += metric.per_user(lists, k).cpu() / self.draws
+                values = self.values[f"{name}@{k}"][start:stop]
+                if name not in self.orders.exact:
+                    values += metric.per_user(lists, k).cpu() / self.orders.draws
+                elif draw == 0:
+                    values += metric.expected(lists, ties, k).cpu()
         for k, counts in self.counts.items():
             items = lists.items[:, :k]
-            counts += torch.bincount(items[items >= 0], minlength=len(counts))
+            counts[draw] += torch.bincount(items[items >= 0], minlength=counts.shape[1])
 
     def per_user(self) -> dict[str, np.ndarray[Any, Any]]:
         """(n_users,) float64 of each metric with a value a user."""
@@ -57,7 +69,8 @@ class Tally:
                 if name in self.by_user:
                     found[f"{name}@{k}"] = float(self.values[f"{name}@{k}"].nanmean())
                 elif name in self.by_catalogue:
-                    found[f"{name}@{k}"] = float(self.by_catalogue[name].value(self.counts[k]))
+                    values = [float(self.by_catalogue[name].value(counts)) for counts in self.counts[k]]
+                    found[f"{name}@{k}"] = math.fsum(values) / len(values)
         return found
 
     def undefined(self) -> dict[str, int]:

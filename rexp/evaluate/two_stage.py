@@ -12,7 +12,6 @@ from rexp.evaluate.latency import latency
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.ranked import Ranked
 from rexp.evaluate.retrieved import Retrieved
-from rexp.evaluate.ties import DRAWS
 from rexp.evaluate.vectors import FeatureVectors, ModelVectors, check_embeds
 
 if TYPE_CHECKING:
@@ -55,24 +54,23 @@ class TwoStage:
         self.features = None if features is None else FeatureVectors(features, split, device)
         self.ranked = Ranked(split, config, part, device, "two_stage", retrieval)
         assert isinstance(self.ranked.source, Retrieved)
-        self.source = self.ranked.source
+        self.source, self.notices = self.ranked.source, self.ranked.notices
 
     def measure(self, scorer: Scorer) -> Evaluation:
         """Index, retrieve and rank for every user with a target, and take the loss apart."""
         ranked, retrieval = self.ranked, self.retrieval
         ranker = scorer if retrieval.ranker is None else scorer.of(retrieval.ranker)
         index = self.source.open(self._vectors(scorer))
-        n_users, draws = len(ranked.users), DRAWS if self.config.ties == "expected" else 1
-        lost = Attribution(self.config.k, n_users, ranked.targets, draws)
+        n_users = len(ranked.users)
+        lost = Attribution(self.config.k, n_users, ranked.targets)
         exact = IndexRecall(self.source, n_users, cosine=compares_directions(retrieval.config))
         short = 0
 
-        def watch(start: int, candidates: Tensor, lists: Lists, draw: int) -> None:
+        def watch(start: int, candidates: Tensor, lists: Lists, hits: Tensor) -> None:
             nonlocal short
-            lost.add(start, candidates, lists)
-            if draw == 0:
-                exact.add(start, lists.users, candidates)
-                short += int((candidates < 0).any(1).sum())
+            lost.add(start, candidates, lists, hits)
+            exact.add(start, lists.users, candidates)
+            short += int((candidates < 0).any(1).sum())
 
         found = ranked.measure(ranker, watch)
         end = suffix("two_stage", self.config)

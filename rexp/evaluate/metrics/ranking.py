@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from rexp.evaluate.metrics.options import NoOptions
+from rexp.evaluate.metrics.orders import chances, chances_of_first, expected_hits_up_to_hits
 
 if TYPE_CHECKING:
-    from rexp.api import Lists, MetricContext
+    from rexp.api import Lists, MetricContext, Ties
 
 
 def _hits(lists: Lists, k: int) -> Tensor:
@@ -37,25 +38,39 @@ class _HasNoOptions:
         pass
 
 
-class Recall(_HasNoOptions):
+class _Linear(_HasNoOptions):
+    """A metric that is linear in the hits, and so takes chances of hits to its mean."""
+
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+        """(B,) float64, from hits, or chances of them, (B, k or fewer) float64."""
+        raise NotImplementedError
+
+    def per_user(self, lists: Lists, k: int) -> Tensor:
+        return self.of(_hits(lists, k), lists.n_relevant, k)
+
+    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+        return self.of(chances(ties, k), lists.n_relevant, k)
+
+
+class Recall(_Linear):
     """``recall@k = sum_r hit(r) / rel``, the share of the relevant items in the list (trec_eval, RecBole, ranx)."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        return _hits(lists, k).sum(1) / lists.n_relevant
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+        return hits.sum(1) / n_relevant
 
 
-class CappedRecall(_HasNoOptions):
+class CappedRecall(_Linear):
     """``recall_capped@k = sum_r hit(r) / min(k, rel)``: 1 for the best possible list (RecPack's calibrated recall)."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        return _hits(lists, k).sum(1) / lists.n_relevant.clamp(max=k)
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+        return hits.sum(1) / n_relevant.clamp(max=k)
 
 
-class Precision(_HasNoOptions):
+class Precision(_Linear):
     """``precision@k = sum_r hit(r) / k``, by k whatever the length of the list."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        return _hits(lists, k).sum(1) / k
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+        return hits.sum(1) / k
 
 
 class HitRatio(_HasNoOptions):
@@ -63,6 +78,9 @@ class HitRatio(_HasNoOptions):
 
     def per_user(self, lists: Lists, k: int) -> Tensor:
         return lists.hits[:, :k].any(1).double()
+
+    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+        return chances_of_first(ties, k).sum(1)
 
 
 class ReciprocalRank(_HasNoOptions):
@@ -72,39 +90,51 @@ class ReciprocalRank(_HasNoOptions):
         hits = _hits(lists, k)
         return (hits / _ranks(hits)).amax(1)
 
+    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+        first = chances_of_first(ties, k)
+        return (first / _ranks(first)).sum(1)
 
-class NDCG(_HasNoOptions):
+
+class NDCG(_Linear):
     """``ndcg@k = sum_r hit(r) / log2(r + 1)`` over the same sum of ``min(k, rel)`` leading hits.
 
     Järvelin and Kekäläinen, TOIS 2002, with binary gain and the discount of trec_eval.
     """
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        hits = _hits(lists, k)
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
         discount = 1 / torch.log2(_ranks(hits) + 1)
         # The best list can be longer than the one at hand: its ideal reaches rank min(k, rel).
         ideal = (1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float64, device=hits.device))).cumsum(0)
-        return (hits * discount).sum(1) / ideal[lists.n_relevant.clamp(max=k) - 1]
+        return (hits * discount).sum(1) / ideal[n_relevant.clamp(max=k) - 1]
 
 
-def _precision_at_hits(lists: Lists, k: int) -> Tensor:
-    """(B,): the sum over hits of the precision at their rank."""
-    hits = _hits(lists, k)
-    return (hits * hits.cumsum(1) / _ranks(hits)).sum(1)
+class _AveragePrecision(_HasNoOptions):
+    """The sum over hits of the precision at their rank, over a divisor."""
+
+    def divisor(self, n_relevant: Tensor, k: int) -> Tensor:
+        raise NotImplementedError
+
+    def per_user(self, lists: Lists, k: int) -> Tensor:
+        hits = _hits(lists, k)
+        return (hits * hits.cumsum(1) / _ranks(hits)).sum(1) / self.divisor(lists.n_relevant, k)
+
+    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+        hits = expected_hits_up_to_hits(ties, k)
+        return (hits / _ranks(hits)).sum(1) / self.divisor(lists.n_relevant, k)
 
 
-class MeanAveragePrecision(_HasNoOptions):
+class MeanAveragePrecision(_AveragePrecision):
     """``map@k = sum_r hit(r) · precision(r) / min(k, rel)``: 1 for the best possible list (RecBole, RePlay).
 
     trec_eval divides by rel instead: that is :class:`TrecAveragePrecision`.
     """
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        return _precision_at_hits(lists, k) / lists.n_relevant.clamp(max=k)
+    def divisor(self, n_relevant: Tensor, k: int) -> Tensor:
+        return n_relevant.clamp(max=k)
 
 
-class TrecAveragePrecision(_HasNoOptions):
+class TrecAveragePrecision(_AveragePrecision):
     """``ap_trec@k = sum_r hit(r) · precision(r) / rel`` (trec_eval's map_cut, ranx, RecTools)."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
-        return _precision_at_hits(lists, k) / lists.n_relevant
+    def divisor(self, n_relevant: Tensor, k: int) -> Tensor:
+        return n_relevant
