@@ -137,9 +137,8 @@ class BDLoss(Distilling):
         # Each model is asked once for both directions.
         items = torch.cat([learnt, taught], 1)
         ours, theirs = student_scores(step, users, items), self._teacher_scores(users, items)
-        (ours_learnt, ours_taught), (theirs_learnt, theirs_taught) = (
-            s.split(config.samples, 1) for s in (ours, theirs)
-        )
+        ours_learnt, ours_taught = torch.split(ours, config.samples, 1)
+        theirs_learnt, theirs_taught = torch.split(theirs, config.samples, 1)
         learning = _cross_entropy(ours_learnt, self._soft(theirs_learnt.detach()))
         losses["student"] = weighed(step, config.student_weight, learning, config.reduction)
         if config.teacher_weight:
