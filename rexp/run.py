@@ -45,6 +45,7 @@ def run(
     group: str | None = None,
     typed: Iterable[str] = (),
     sweeping: bool = False,
+    place: str = "",
     computing: Callable[[str], None] = lambda run: None,
 ) -> Outcome:
     """Do one job, or answer it from the store.
@@ -55,6 +56,7 @@ def run(
         group: the sweep this job belongs to, for the trackers.
         typed: keys that the command line itself names, whose values must be of use.
         sweeping: one of several jobs: what it does not use is a notice, not an error.
+        place: which of several jobs this is, for the eye: ``run 2 of 4``.
         computing: is told the run's id when its computation begins, under its lock.
 
     Raises:
@@ -111,7 +113,7 @@ def _do(
             return _skip(store, run)
         computing(run)
         with alone(plan, store), kernels(request.device.threads):
-            result = _compute(plan, store, run, identity)
+            result = _compute(plan, store, run, identity, place)
     store.set_alias(alias, run)
     return Outcome(result, cached=False, store=store)
 
@@ -134,7 +136,7 @@ def _skip(store: Store, run: str) -> Outcome:
     return Outcome(store.result(run), cached=True, store=store)
 
 
-def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) -> Result:
+def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], place: str) -> Result:
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
     from rexp.evaluate.evaluator import Evaluator
@@ -160,7 +162,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any]) ->
     summary: Result = {}
     try:
         initialise(plan, store)
-        steps = run_steps(plan, store, run, trackers.log)
+        steps = run_steps(plan, store, run, trackers.log, place)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
         write_per_user(evaluation, split, directory / "per_user.parquet")
@@ -319,7 +321,9 @@ def _data_facts(plan: Plan) -> Result:
 
 
 def _title(request: Request) -> str:
-    return f"data={request.data['name']} model={request.model['name']} seed={request.seed}"
+    compress = request.labels.get("compress", "none")
+    recipe = f" compress={compress}" if compress != "none" else ""
+    return f"data={request.data['name']} model={request.model['name']}{recipe} seed={request.seed}"
 
 
 def show(outcomes: Sequence[Outcome]) -> None:

@@ -40,7 +40,7 @@ Log = Callable[[Mapping[str, float], int], None]
 MakeTeacher = Callable[[], "TeacherView | None"]
 
 
-def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
+def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = "") -> list[Report]:
     """Bring the plan's model through all its steps, in place.
 
     Args:
@@ -48,6 +48,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         store: where a run with the same first steps may lie, and where this one writes its epochs.
         run: this run's id.
         log: is told the values of every epoch, and its number.
+        place_of_run: which of several runs this is, for the eye: ``run 2 of 4``.
 
     Returns:
         One report a step: ``step`` (its words), seconds, sizes after it, and what a fit says of its epochs;
@@ -65,6 +66,8 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log) -> list[Report]:
         _load(plan.model, store, known, stored, done)
     for place in range(done, len(steps)):
         step = steps[place]
+        if where := _where(place_of_run, place, [step.words for step in steps]):
+            print(where, file=sys.stderr)
         teacher = cache(partial(_teacher, plan, store, run, place))  # made if a stage of the step asks it
         if isinstance(step, TrainingStep):
             report = _train(plan, store, run, step, place, teacher, log)
@@ -331,6 +334,18 @@ def _seed(plan: Plan, place: int) -> int:
     from rexp.train.seeds import derived_seed
 
     return plan.request.seed if place == plan.recipe.first_fit else derived_seed(plan.request.seed, 5, place)
+
+
+def _where(run: str, place: int, words: list[Any]) -> str:
+    """What is going on, as far as there is more than one of it.
+
+    >>> _where("run 2 of 4", 0, [["fit", "distill"], "quant"])
+    'run 2 of 4 · step 1 of 2: fit+distill'
+    >>> _where("", 0, ["fit"])
+    ''
+    """
+    step = f"step {place + 1} of {len(words)}: {_text(words[place : place + 1])}" if len(words) > 1 else ""
+    return " · ".join(filter(None, [run, step]))
 
 
 def _text(words: list[Any]) -> str:

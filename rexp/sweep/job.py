@@ -62,6 +62,7 @@ def _run(config: DictConfig, labels: dict[str, str], ledger: Ledger, number: int
         labels,
         group=ledger.name,
         sweeping=True,
+        place=f"run {number + 1} of {len(ledger.jobs)}" if len(ledger.jobs) > 1 else "",
         computing=lambda run: ledger.write(number, "computing", run=run),
     )
     seconds = round(time.monotonic() - started, 3)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback, Trainer
 
 from rexp.train.checkpoint import save_checkpoint
+from rexp.train.progress import Left
 
 if TYPE_CHECKING:
     from torch import nn
@@ -103,7 +104,9 @@ class EpochEnd(Callback):
         for tell in self.on_epoch:
             tell(row["epoch"], values)
         pace = sum(seconds_of(past) for past in self.curve) / len(self.curve)
-        self.display.epoch_ended(row, best=best, left=pace * (self.recipe.max_epochs - row["epoch"]))
+        most = self.recipe.max_epochs - row["epoch"]
+        left = min(most, self.selection.epochs_left(row["epoch"]))
+        self.display.epoch_ended(row, best=best, left=Left(pace * left, more=0 < left < most))
 
     def _state(self, trainer: Trainer, module: Training, *, stopped: bool) -> dict[str, Any]:
         (optimizer,) = trainer.optimizers

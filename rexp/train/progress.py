@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TextIO
 
 from rich.console import Console
@@ -13,13 +14,26 @@ Row = Mapping[str, Any]
 SHOWN = 4
 
 
+@dataclass(frozen=True)
+class Left:
+    """What is left of a fit at the pace so far.
+
+    Args:
+        seconds: to its end, if no further epoch is a gain.
+        more: a gain would add to it, because patience would begin anew.
+    """
+
+    seconds: float
+    more: bool = False
+
+
 class Display(Protocol):
     """Shows a fit while it runs."""
 
     def epoch_started(self, epoch: int, steps: int) -> None: ...
     def stepped(self, steps: int) -> None: ...
-    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
-        """``row`` is one of the curve's; ``left`` the seconds to the last epoch at this pace."""
+    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
+        """``row`` is one of the curve's."""
         ...
 
     def close(self) -> None: ...
@@ -39,7 +53,7 @@ class Silent:
 
     def epoch_started(self, epoch: int, steps: int) -> None: ...
     def stepped(self, steps: int) -> None: ...
-    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None: ...
+    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None: ...
     def close(self) -> None: ...
 
 
@@ -49,10 +63,14 @@ class Lines(Silent):
     def __init__(self, max_epochs: int, monitor: str, stream: TextIO | None = None) -> None:
         self.max_epochs, self.monitor, self.stream = max_epochs, monitor, stream
 
-    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
+    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
         metrics = [f"{name} {value:.4f}" for name, value in shown(row["metrics"], self.monitor)]
         cells = [f"epoch {row['epoch']}/{self.max_epochs}", f"loss {row['train_loss']:.4f}", *metrics]
-        cells += [f"{rate(row)} samples/s", f"{clock(left)} left", *(["best"] if best else [])]
+        cells += [
+            f"{rate(row)} samples/s",
+            f"{clock(left.seconds)} left{' without a gain' if left.more else ''}",
+            *(["best"] if best else []),
+        ]
         print("  ".join(cells), file=self.stream or sys.stderr, flush=True)
 
 
@@ -75,7 +93,7 @@ class Bar(Silent):
     def stepped(self, steps: int) -> None:
         self.bar.advance(self.task, steps)
 
-    def epoch_ended(self, row: Row, *, best: bool, left: float) -> None:
+    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
         # An epoch that was not validated leaves its cells empty; the columns are those of the first that was.
         found = dict(shown(row["metrics"], self.monitor))
         new = bool(found) and not self.metrics
@@ -83,7 +101,7 @@ class Bar(Silent):
         names = ["epoch", "loss", *self.metrics, "samples/s", "left", ""]
         values = [str(row["epoch"]), f"{row['train_loss']:.4f}"]
         values += [f"{found[name]:.4f}" if name in found else "-" for name in self.metrics]
-        values += [rate(row), clock(left), "best" if best else ""]
+        values += [rate(row), clock(left.seconds) + ("+" if left.more else ""), "best" if best else ""]
         widths = [max(len(name), 9) for name in names]
         if new or not self.headed:
             self._print(names, widths, style="bold")

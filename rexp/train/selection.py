@@ -60,6 +60,13 @@ class Selection:
         """Patience is at an end."""
         return self.recipe.patience > 0 and self.without_gain >= self.recipe.patience
 
+    def epochs_left(self, epoch: int) -> float:
+        """Epochs after this one until patience is at an end, if none of them is a gain; infinite without patience."""
+        if not self.recipe.patience:
+            return math.inf
+        validations = max(0, self.recipe.patience - self.without_gain)
+        return validations * self.recipe.every - epoch % self.recipe.every if validations else 0
+
     def choose(self, model: nn.Module, epoch: int) -> tuple[str, int]:
         """Put the chosen weights into the model, which holds those of the last ``epoch``.
 

@@ -1,0 +1,41 @@
+"""How long patience lasts."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from torch import nn
+
+from rexp.train.recipe import FitConfig
+from rexp.train.selection import Selection
+
+
+def after(values: dict[int, float], **options: int) -> Selection:
+    """A selection that has seen these values of ndcg@10 by epoch."""
+    selection = Selection(FitConfig(**options))  # type: ignore[arg-type]
+    for epoch, value in values.items():
+        selection.observe(epoch, {"ndcg@10": value}, nn.Linear(1, 1))
+    return selection
+
+
+@pytest.mark.parametrize(
+    ("values", "epoch", "left"),
+    [
+        ({1: 0.1}, 1, 3),
+        ({1: 0.1, 2: 0.05}, 2, 2),
+        ({1: 0.1, 2: 0.05, 3: 0.2}, 3, 3),
+        ({1: 0.1, 2: 0.05, 3: 0.05, 4: 0.05}, 4, 0),
+    ],
+)
+def test_patience_is_counted_from_the_best_epoch(values: dict[int, float], epoch: int, left: int) -> None:
+    assert after(values, patience=3).epochs_left(epoch) == left
+
+
+def test_epochs_without_a_validation_count() -> None:
+    # Validated every third: 3 and 6 so far, then 9, 12 (from the best, 6, two more).
+    assert after({3: 0.1, 6: 0.2}, patience=2, every=3).epochs_left(7) == 12 - 7
+
+
+def test_without_patience_there_is_no_end() -> None:
+    assert after({1: 0.1}, patience=0).epochs_left(1) == math.inf
