@@ -67,10 +67,10 @@ def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path,
     command = [*SMALL, f"data.path={table}", "model=mf", "model.factors=4", "train.max_epochs=8", "train.lr=0.05"]
     first = rexp(*command, cwd=tmp_path)
     found = results(tmp_path)
-    assert set(found) == {"mf", "pop", "random"}
+    assert set(found) == {"mf", "ease", "pop"}
     for name in found:
         assert name in first.stdout
-    assert found["mf"]["metrics"]["ndcg@10"] > found["random"]["metrics"]["ndcg@10"]  # type: ignore[index]
+    assert found["mf"]["metrics"]["ndcg@10"] > found["pop"]["metrics"]["ndcg@10"]  # type: ignore[index]
     folder = tmp_path / "runs" / str(found["mf"]["run_id"])
     assert {"config.yaml", "manifest.json", "metrics.jsonl", "per_user.parquet", "model.safetensors"} <= {
         file.name for file in folder.iterdir()

@@ -11,8 +11,10 @@ from rexp import registry
 from rexp.errors import ConfigError
 from rexp.train.recipe import FitConfig
 
-OF_RANKINGS = ("pop", "random")
+OF_RANKINGS = ("ease", "pop")
 OF_RATINGS = ("mean", "bias")
+SMALL = 10_000
+"""Items of a catalogue up to which EASE is a matter of seconds (and of 1.2 GB)."""
 
 
 def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
@@ -35,8 +37,13 @@ def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
         yield name, other
 
 
+def is_quick(name: str, n_items: int) -> bool:
+    """Whether a model may stand beside a run that did not ask for it."""
+    return name != "ease" or n_items <= SMALL
+
+
 def _names(config: DictConfig) -> list[str]:
-    """What was asked for; else means of ratings where a metric of ratings is measured, and popularity elsewhere."""
+    """What was asked for; else means of ratings where a metric of ratings is measured, EASE and popularity elsewhere."""
     if config.beside is not None:
         return list(config.beside)
     return list(OF_RATINGS if _measures_ratings(config) else OF_RANKINGS)

@@ -73,8 +73,8 @@ class Root:
         teacher: a model node, or null.
         teachers: further teachers by a key of one's own, each a model node.
         measure: what is measured of the finished run.
-        beside: models that a single run's table shows for reference, each an ordinary stored run; null takes pop and
-            random, or mean and bias where a metric of ratings is measured.
+        beside: models that a single run's table shows for reference, each an ordinary stored run; null takes ease
+            (of small catalogues) and pop, or mean and bias where a metric of ratings is measured.
         tags: free words that go to the trackers.
     """
 
