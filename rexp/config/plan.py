@@ -195,7 +195,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         if named and not sweeping:
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)
-    retrieving = plan_retrieval(request, store, notices, sweeping=sweeping)
+    retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("from"), store)
     return Plan(request, split, model, model_config, source, fit, teaching, retrieving, tuple(notices))
 

@@ -6,14 +6,18 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
+from rexp.config.teaching import SELF
 from rexp.config.typed import build
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from rexp.config.request import Node, Request
+    from rexp.config.teaching import Teaching
     from rexp.store.store import Store
 
 RESERVED = ("from", "n_candidates", "ranker")
+TEACHER = "teacher"
+"""``retriever.ranker=teacher``: who taught the run's own model ranks what that retrieves."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class RetrieverNode:
             raise ValueError(f"n_candidates={self.n_candidates} must be 1 or more")
 
 
-def plan_retrieval(request: Request, store: Store, notices: list[str], *, sweeping: bool) -> Retrieving | None:
+def plan_retrieval(
+    request: Request, store: Store, teaching: Teaching, notices: list[str], *, sweeping: bool
+) -> Retrieving | None:
     """The retriever's node, typed, where the protocol has a use for it."""
     node = request.retriever
     if request.evaluate.protocol != "two_stage":
@@ -68,5 +74,17 @@ def plan_retrieval(request: Request, store: Store, notices: list[str], *, sweepi
     options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
     config = build(registry.load("retriever", node["name"]).Config, options, "retriever")  # type: ignore[attr-defined]
     source = reserved.source if reserved.source in (None, "item_features") else store.resolve(reserved.source)
-    ranker = None if reserved.ranker is None else store.resolve(reserved.ranker)
+    ranker = None if reserved.ranker is None else _ranker(reserved.ranker, store, teaching)
     return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)
+
+
+def _ranker(named: str, store: Store, teaching: Teaching) -> str:
+    if named != TEACHER:
+        return store.resolve(named)
+    runs = [teacher.run for teacher in teaching.runs if teacher.run != SELF]
+    if len(runs) != 1:
+        raise ConfigError(
+            f"retriever.ranker={TEACHER} needs one teacher that is a run, and here are {len(runs)}; choose a recipe "
+            "with one (compress=svd_of_teacher), or name a run"
+        )
+    return runs[0]

@@ -11,6 +11,7 @@ import torch
 
 from rexp.evaluate.rank import top_columns
 from rexp.evaluate.retrieved import score_candidates
+from rexp.evaluate.source import Catalogue
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,10 +24,10 @@ WARM_UP = 20
 
 
 def latency(source: Retrieved, scorer: Scorer, users: Tensor, k: int, sample: int) -> dict[str, float]:
-    """Time retrieval, ranking and both for one user at a time, one after another.
+    """Time retrieval, ranking, both, and the ranking model alone, for one user at a time, one after another.
 
     Retrieval is the user's query and vector, the search, and leaving out seen items; ranking is the scores of the
-    candidates and the best k of them.
+    candidates and the best k of them. Alone, the ranking model scores the whole catalogue and leaves out seen items.
 
     Args:
         source: the candidates' source, opened.
@@ -36,15 +37,18 @@ def latency(source: Retrieved, scorer: Scorer, users: Tensor, k: int, sample: in
         sample: how many; 0 measures nothing.
 
     Returns:
-        ``retrieve_p50_ms``, ``retrieve_p95_ms``, and the same of ``rank`` and ``both``, in milliseconds.
+        ``retrieve_p50_ms``, ``retrieve_p95_ms``, and the same of ``rank``, ``both`` and ``alone``, in milliseconds.
     """
     if not sample:
         return {}
     chosen = users[torch.randperm(len(users), generator=torch.Generator().manual_seed(0))[:sample].to(users.device)]
+    whole = _catalogue(source, scorer.block_bytes)
     for user in torch.split(chosen[:WARM_UP], 1):
         _serve(source, scorer, user, k)
+        _serve_alone(whole, scorer, user, k)
     spent = np.array([_serve(source, scorer, user, k) for user in torch.split(chosen, 1)]) * 1e3
-    stages = {"retrieve": spent[:, 0], "rank": spent[:, 1], "both": spent.sum(1)}
+    alone = np.array([_serve_alone(whole, scorer, user, k) for user in torch.split(chosen, 1)]) * 1e3
+    stages = {"retrieve": spent[:, 0], "rank": spent[:, 1], "both": spent.sum(1), "alone": alone}
     return {
         f"{stage}_p{share}_ms": float(np.percentile(times, share))
         for stage, times in stages.items()
@@ -61,6 +65,23 @@ def _serve(source: Retrieved, scorer: Scorer, user: Tensor, k: int) -> tuple[flo
     order = torch.arange(candidates.shape[1] - 1, -1, -1, device=user.device).unsqueeze(0)
     top_columns(score_candidates(scorer, user, candidates), k, order)
     return middle - start, clock() - middle
+
+
+def _catalogue(source: Retrieved, block_bytes: int) -> Catalogue:
+    """What the index holds, to be ranked without it."""
+    outside = torch.ones(source.mask.n_items, dtype=torch.bool, device=source.catalogue.device)
+    outside[source.catalogue] = False
+    return Catalogue(source.mask, outside.nonzero().squeeze(1), block_bytes)
+
+
+def _serve_alone(whole: Catalogue, scorer: Scorer, user: Tensor, k: int) -> float:
+    """Seconds of one user's list without a first stage."""
+    clock = _clock(user.device)
+    start = clock()
+    scores, _ = whole.scores(scorer, user)
+    order = torch.arange(scores.shape[1] - 1, -1, -1, device=user.device).unsqueeze(0)
+    top_columns(scores, k, order)
+    return clock() - start
 
 
 def _clock(device: torch.device) -> Callable[[], float]:

@@ -22,7 +22,7 @@ class Evaluation:
             plain numbers, texts, lists and dictionaries.
         seconds: wall time.
         costs: what recommending takes, in the protocol two_stage: ``index_bytes``, ``index_build_seconds``, and
-            milliseconds at one user a time such as ``retrieve_p50_ms``, ``rank_p95_ms``, ``both_p50_ms``.
+            milliseconds at one user a time such as ``retrieve_p50_ms``, ``both_p95_ms``, ``alone_p50_ms``.
     """
 
     metrics: Mapping[str, float]

@@ -199,8 +199,8 @@ def test_costs_are_bytes_and_milliseconds(tmp_path):
     (index,) = tmp_path.glob("*.faiss")
     assert found.costs["index_bytes"] == index.stat().st_size
     times = {name: value for name, value in found.costs.items() if name.endswith("_ms")}
-    assert list(times) == [f"{stage}_p{p}_ms" for stage in ("retrieve", "rank", "both") for p in (50, 95)]
-    for stage in ("retrieve", "rank", "both"):
+    assert list(times) == [f"{stage}_p{p}_ms" for stage in ("retrieve", "rank", "both", "alone") for p in (50, 95)]
+    for stage in ("retrieve", "rank", "both", "alone"):
         assert 0 < times[f"{stage}_p50_ms"] <= times[f"{stage}_p95_ms"]
     assert times["both_p50_ms"] > max(times["retrieve_p50_ms"], times["rank_p50_ms"])
     untimed = two_stage(model, split, rules(k=[3]), retrieval(n_candidates=9, folder=tmp_path))
