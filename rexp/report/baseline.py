@@ -59,7 +59,7 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
             raise ConfigError(f"--baseline {_text(wanted)}: rows are not named by '{key}'; give --rows with it")
     if not any(_matching(table, wanted) for table in tables):
         raise ConfigError(f"--baseline {_text(wanted)}: no row is called so")
-    read = cache(lambda run: _per_user(store, run))
+    read = reader(store)
     compared = []
     for table in tables:
         baselines = [baseline_of(table, row, wanted) for row in table.rows]
@@ -106,16 +106,16 @@ def _compare(table: Table, baselines: Sequence[Row | None], read: Read, test: Te
         pairs = [
             (place, differences)
             for place, (row, baseline) in enumerate(zip(table.rows, baselines, strict=True))
-            if baseline is not None and (differences := _differences(row, baseline, column, read)) is not None
+            if baseline is not None and (differences := differences(row, baseline, column, read)) is not None
         ]
         for (place, _), comparison in zip(pairs, compare([d for _, d in pairs], test), strict=True):
             found.setdefault(place, {})[column] = comparison
     return found
 
 
-def _differences(row: Row, baseline: Row, column: str, read: Read) -> Array | None:
+def differences(row: Row, baseline: Row, column: str, read: Read) -> Array | None:
     """(n_users,) of the users who have the metric in both rows; None where it is not measured by user."""
-    frames = [_mean(one, column, read) for one in (row, baseline)]
+    frames = [user_means(one, column, read) for one in (row, baseline)]
     if any(frame is None for frame in frames):
         return None
     own, other = frames
@@ -126,8 +126,8 @@ def _differences(row: Row, baseline: Row, column: str, read: Read) -> Array | No
     return differences if len(differences) else None
 
 
-def _mean(row: Row, column: str, read: Read) -> pl.DataFrame | None:
-    """Every user's mean over the seeds of a row."""
+def user_means(row: Row, column: str, read: Read) -> pl.DataFrame | None:
+    """Every user's mean over the seeds of a row, ``user`` and the column; None where it is not measured by user."""
     import polars as pl
 
     frames = [frame for run in row.runs if (frame := read(run)) is not None]
@@ -135,6 +135,11 @@ def _mean(row: Row, column: str, read: Read) -> pl.DataFrame | None:
         return None
     chosen = [frame.select("user", pl.col(column).fill_nan(None)).drop_nulls() for frame in frames]
     return pl.concat(chosen).group_by("user").agg(pl.col(column).mean())
+
+
+def reader(store: Path) -> Read:
+    """Reads the values of every user of a run, each run once."""
+    return cache(lambda run: _per_user(store, run))
 
 
 def _per_user(store: Path, run: str) -> pl.DataFrame | None:

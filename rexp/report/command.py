@@ -53,6 +53,11 @@ def main(argv: list[str]) -> int:
     form.add_argument("--csv", type=Path, metavar="FILE", help="write CSV, with every row's run ids (- for the screen)")
     form.add_argument("--parquet", type=Path, metavar="FILE", help="write the same as Parquet")
     form.add_argument("--latex", type=Path, metavar="FILE", help="write LaTeX with booktabs (- for the screen)")
+    form.add_argument(
+        "--summary",
+        action="store_true",
+        help="print what distillation and compression kept, by the first metric of --cols: intervals, shares, sizes, tests",
+    )
     form.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument(
         "--frontier",
@@ -92,7 +97,11 @@ def main(argv: list[str]) -> int:
         _draw_all(options.plots, results, tables, store)
     if options.wandb:
         _publish(options, tables, results)
-    if options.markdown:
+    if options.summary:
+        from rexp.report.brief import show
+
+        show(results, options.store, options.cols[0] if options.cols else None)
+    elif options.markdown:
         print(markdown(tables), end="")
     elif options.csv:
         print_or_write(options.csv, comma_separated(tables))

@@ -37,9 +37,14 @@ def with_controls(results: Sequence[Result], metric: str) -> list[Result]:
     known = {_mark(result, configuration(result)): result for result in results if not result["config"].get("teacher")}
     wanted: dict[str, str] = {}  # by configuration: of thousands of runs, many differ in the seed alone
     for result in results:
-        if (recipe := result.get(PART)) and (own := configuration(result)) not in wanted:
-            wanted[own] = configuration_of({**result["config"], "teacher": None, "compress": recipe})
+        if result.get(PART) and (own := configuration(result)) not in wanted:
+            wanted[own] = of_control(result)
     return [_with_control(result, known, wanted, metric) for result in results]
+
+
+def of_control(result: Result) -> str:
+    """The configuration that the control of a result has, as :func:`rexp.report.rows.configuration` gives it."""
+    return configuration_of({**result["config"], "teacher": None, "compress": result[PART]})
 
 
 def _with_control(result: Result, known: Mapping[Mark, Result], wanted: Mapping[str, str], metric: str) -> Result:

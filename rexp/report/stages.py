@@ -1,0 +1,104 @@
+"""Two stages beside one: what retrieving and then ranking reaches, and what either model does alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rexp.report.rows import label, newest, value
+
+if TYPE_CHECKING:
+    from rexp.report.rows import Result
+
+
+@dataclass(frozen=True)
+class System:
+    """A retriever and a ranking model, or one of them alone; NaN stands for what is not known, or not there.
+
+    Args:
+        retriever: model and index; "" where nothing retrieves.
+        ranker: model; "" where the retriever's order stays.
+        accuracy, recall: of the final list. A retriever alone has those of its model's exact ranking.
+        ceiling: the best recall that the candidates allow.
+        ranked: items that the ranking model scores for a user; 0 without one.
+        retrieve, rank, both: p50 of one user's answer, ms.
+    """
+
+    retriever: str
+    ranker: str
+    accuracy: float
+    recall: float
+    ceiling: float
+    ranked: int
+    retrieve: float
+    rank: float
+    both: float
+
+
+def systems(results: Sequence[Result], metric: str) -> list[System]:
+    """Every run of two stages, and before it its stages alone, where their models were ranked in full on the same data.
+
+    Args:
+        results: finished runs.
+        metric: accuracy, as the full ranking calls it: ``ndcg@10``.
+    """
+    known = {result["run_id"]: result for result in results}
+    kept = newest(results)
+    full = [result for result in kept if result.get("facts", {}).get("protocol") == "full"]
+    found: dict[System, None] = {}
+    for result in kept:
+        retriever = result["config"].get("retriever")
+        if retriever and result["facts"].get("protocol") == "two_stage":
+            first = known.get(str(retriever.get("from")), result)
+            ranker = known.get(str(retriever.get("ranker")), result)
+            found |= dict.fromkeys(_of(result, retriever, first, ranker, full, metric))
+    return list(found)
+
+
+def name_of(result: Result) -> str:
+    """Model and recipe: ``mf svd_of_teacher``."""
+    recipe = label(result, "compress")
+    return label(result, "model") + (f" {recipe}" if recipe not in ("none", "-") else "")
+
+
+def _of(
+    result: Result,
+    retriever: Mapping[str, Any],
+    first: Result,
+    ranker: Result,
+    full: Sequence[Result],
+    metric: str,
+) -> Iterator[System]:
+    features = retriever.get("from") == "item_features"
+    by = f"{'item features' if features else name_of(first)} · {retriever['name']}"
+    recall, none = f"recall@{metric.partition('@')[2]}", math.nan
+    spent = {stage: _value(result, f"{stage}_p50_ms") for stage in ("retrieve", "rank", "both", "alone")}
+    if not features and (alone := _same_model(first, full)):
+        accuracy = _value(alone, metric), _value(alone, recall)
+        yield System(by, "", *accuracy, none, 0, spent["retrieve"], none, spent["retrieve"])
+    if alone := _same_model(ranker, full):
+        accuracy = _value(alone, metric), _value(alone, recall)
+        n_items = int(alone["facts"].get("catalogue_size", alone["data"]["items"]))
+        yield System("", name_of(ranker), *accuracy, none, n_items, none, spent["alone"], spent["alone"])
+    accuracy = _value(result, f"{metric}|two_stage"), _value(result, f"{recall}|two_stage")
+    ceiling = _value(result, f"{recall.replace('recall', 'recall_ceiling')}|two_stage")
+    n = int(retriever["n_candidates"])
+    yield System(by, name_of(ranker), *accuracy, ceiling, n, spent["retrieve"], spent["rank"], spent["both"])
+
+
+def _same_model(result: Result, full: Sequence[Result]) -> Result | None:
+    """The run that ranked the whole catalogue with these very weights."""
+    weights, data = result.get("weights", {}).get("sha256"), result["data"]["fingerprint"]
+    alike = (
+        other
+        for other in full
+        if other.get("weights", {}).get("sha256") == weights and other["data"]["fingerprint"] == data
+    )
+    return next(alike, None) if weights else None
+
+
+def _value(result: Result, column: str) -> float:
+    found = value(result, column)
+    return math.nan if found is None else found

@@ -1,0 +1,170 @@
+"""What distillation and compression kept, in one table: each model's part, interval, size, latency and test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rexp.config.teaching import teacher_runs
+from rexp.report.baseline import baseline_of, differences, reader, user_means
+from rexp.report.control import PART, of_control
+from rexp.report.direction import higher_is_better
+from rexp.report.rows import configuration
+from rexp.report.statistics import compare, interval
+from rexp.report.tables import SHORT, Table, make_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rexp.report.baseline import Read
+    from rexp.report.rows import Result, Row
+    from rexp.report.statistics import Comparison
+
+KEYS = ("model", "compress")
+BYTES, LATENCY = SHORT["bytes"], SHORT["p50_ms"]
+UNCOMPRESSED = "none"
+TEACHER, PLAIN, REFERENCE = "teacher", "plain", ""
+"""Parts of rows beside the names of recipes."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One configuration; NaN and None stand for what is not known.
+
+    Args:
+        model: its name.
+        part: ``teacher``; ``plain``, a student's model as it is trained alone; ``control of RECIPE``; a recipe; or
+            nothing, for any other model.
+        value: mean of the metric over users and seeds.
+        low, high: its 95 % bootstrap interval over users.
+        share: of the best teacher's value.
+        size: bytes of the file written.
+        smaller: bytes of the plain student by its own.
+        latency: p50 of scoring 100 candidates, ms.
+        comparison: with the plain row of the same model, paired over users.
+    """
+
+    model: str
+    part: str
+    value: float
+    low: float
+    high: float
+    share: float
+    size: float
+    smaller: float
+    latency: float
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Lines of one protocol on one data set: the teacher, each student's model from plain to small, other models."""
+
+    heading: str
+    metric: str
+    lines: tuple[Line, ...]
+
+
+def summaries(results: Sequence[Result], store: Path, metric: str | None = None) -> list[Summary]:
+    """One summary for each table of :func:`rexp.report.tables.make_tables` whose runs have the metric.
+
+    Args:
+        results: finished runs.
+        store: where they lie; their values of every user are read.
+        metric: by default the first of each run.
+    """
+    known = {result["run_id"]: result for result in results}
+    read = reader(store)
+    found = []
+    for table in make_tables(results, KEYS):
+        chosen = metric or next((name for name in table.columns if name in known[table.rows[0].runs[0]]["metrics"]), "")
+        own = [known[run] for row in table.rows for run in row.runs]
+        if any(chosen in result["metrics"] for result in own):
+            (narrow,) = make_tables(own, KEYS, [chosen, *(name for name in (BYTES, LATENCY) if _has(own, name))])
+            found.append(_summary(narrow, chosen, known, read))
+    return found
+
+
+def _has(results: Sequence[Result], cost: str) -> bool:
+    return any(cost in result["cost"] for result in results)
+
+
+def _summary(table: Table, metric: str, known: Mapping[str, Result], read: Read) -> Summary:
+    parts = _parts(table.rows, known)
+    plains = {place: _plain(table, row, parts) for place, row in enumerate(table.rows)}
+    students = [row for row, part in zip(table.rows, parts, strict=True) if part == PLAIN]
+    pairs = {
+        place: difference
+        for place, plain in plains.items()
+        if plain is not None and (difference := differences(table.rows[place], plain, metric, read)) is not None
+    }
+    compared = dict(zip(pairs, compare(list(pairs.values()), "wilcoxon"), strict=True))
+    taught = [_mean(row, metric) for row, part in zip(table.rows, parts, strict=True) if part == TEACHER]
+    best = (min if higher_is_better(metric) is False else max)(taught, default=math.nan)
+    lines = []
+    for place, (row, part) in enumerate(zip(table.rows, parts, strict=True)):
+        dense = plains[place] or (students[0] if len(students) == 1 else None)
+        means = user_means(row, metric, read)
+        low, high = (math.nan, math.nan) if means is None else interval(means[metric].to_numpy())
+        above, below = (best, _mean(row, metric)) if higher_is_better(metric) is False else (_mean(row, metric), best)
+        size = _mean(row, BYTES)
+        smaller = _mean(dense, BYTES) / size if dense and size > 0 else math.nan
+        model = row.labels[0] + (f" ({row.difference})" if row.difference and _is_split(place, table, parts) else "")
+        share = above / below if below else math.nan
+        latency = _mean(row, LATENCY)
+        lines.append(
+            Line(model, part, _mean(row, metric), low, high, share, size, smaller, latency, compared.get(place))
+        )
+    return Summary(table.heading, metric, tuple(sorted(lines, key=lambda line: _order(line, lines, metric))))
+
+
+def _parts(rows: Sequence[Row], known: Mapping[str, Result]) -> list[str]:
+    first = [known[row.runs[0]] for row in rows]
+    teachers = {run for result in first for run in teacher_runs(result["config"])}
+    students = {row.labels[0] for row, result in zip(rows, first, strict=True) if teacher_runs(result["config"])}
+    students |= {row.labels[0] for row in rows if row.labels[1] != UNCOMPRESSED}
+    controls: dict[str, dict[str, None]] = {}
+    for row, result in zip(rows, first, strict=True):
+        if result.get(PART):
+            controls.setdefault(of_control(result), {})[row.labels[1]] = None
+    parts = []
+    for row, result in zip(rows, first, strict=True):
+        model, recipe = row.labels
+        if not teachers.isdisjoint(row.runs):
+            parts.append(TEACHER)
+        elif recipe == UNCOMPRESSED:
+            parts.append(PLAIN if model in students else REFERENCE)
+        elif (of := controls.get(configuration(result))) is not None:
+            parts.append(f"control of {', '.join(of)}")
+        else:
+            parts.append(recipe)
+    return parts
+
+
+def _plain(table: Table, row: Row, parts: Sequence[str]) -> Row | None:
+    """The row of the same model that is trained alone."""
+    plain = baseline_of(table, row, {"compress": UNCOMPRESSED})
+    if plain is None or plain.labels[0] != row.labels[0] or parts[table.rows.index(plain)] != PLAIN:
+        return None
+    return plain
+
+
+def _is_split(place: int, table: Table, parts: Sequence[str]) -> bool:
+    """Another row has the same model and part."""
+    own = (table.rows[place].labels[0], parts[place])
+    return [(row.labels[0], part) for row, part in zip(table.rows, parts, strict=True)].count(own) > 1
+
+
+def _order(line: Line, lines: Sequence[Line], metric: str) -> tuple[int, int, int, str, float]:
+    """Teachers, students by model (plain, controls, recipes by name), then other models from the best on."""
+    kind = 0 if line.part == TEACHER else 2 if line.part == REFERENCE else 1
+    if kind == 1:
+        within = 0 if line.part == PLAIN else 1 if line.part.startswith("control of ") else 2
+        return kind, [other.model for other in lines].index(line.model), within, line.part, 0.0
+    return kind, 0, 0, "", line.value if higher_is_better(metric) is False else -line.value
+
+
+def _mean(row: Row, column: str) -> float:
+    return row.cells[column].mean if column in row.cells else math.nan
