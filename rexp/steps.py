@@ -337,15 +337,16 @@ def _seed(plan: Plan, place: int) -> int:
 
 
 def _where(run: str, place: int, words: list[Any]) -> str:
-    """What is going on, as far as there is more than one of it.
+    """Which step is going on, where there is more than one step, or run.
 
     >>> _where("run 2 of 4", 0, [["fit", "distill"], "quant"])
     'run 2 of 4 · step 1 of 2: fit+distill'
     >>> _where("", 0, ["fit"])
     ''
     """
-    step = f"step {place + 1} of {len(words)}: {_text(words[place : place + 1])}" if len(words) > 1 else ""
-    return " · ".join(filter(None, [run, step]))
+    if not run and len(words) == 1:
+        return ""
+    return " · ".join(filter(None, [run, f"step {place + 1} of {len(words)}: {_text(words[place : place + 1])}"]))
 
 
 def _text(words: list[Any]) -> str:

@@ -43,7 +43,7 @@ def is_quick(name: str, n_items: int) -> bool:
 
 
 def _names(config: DictConfig) -> list[str]:
-    """What was asked for; else means of ratings where a metric of ratings is measured, EASE and popularity elsewhere."""
+    """What was asked for; else means of ratings where a metric of ratings is measured, and EASE and popularity."""
     if config.beside is not None:
         return list(config.beside)
     return list(OF_RATINGS if _measures_ratings(config) else OF_RANKINGS)

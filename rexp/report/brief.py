@@ -46,7 +46,7 @@ def _show_stages(results: Sequence[Result], metric: str, console: Console) -> No
     k = metric.partition("@")[2]
     titles = ["retrieves", "ranks", metric, f"recall@{k}", "ceiling", "ranked", "retrieve ms", "rank ms", "both ms"]
     notes = [
-        f"ceiling: the best recall@{k} that the candidates allow · ranked: items that the second model scores for a user",
+        f"ceiling: the best recall@{k} that the candidates allow · ranked: items that the second model scores",
         "ms: median time of one user's list; what is alone retrieves, or ranks the whole catalogue",
     ]
     _print(console, "Two stages beside one", titles, list(map(_system, rows)), 2, notes)
@@ -75,14 +75,15 @@ def _system(row: System) -> list[str]:
 
 
 def _notes(summary: Summary) -> Iterator[str]:
-    yield "95 % interval: bootstrap over users · bytes: of the file written · p50: the median of scoring 100 items of a user"
+    yield "95 % interval: bootstrap over users · bytes: of the file written · p50: median of scoring 100 items"
     if any(line.part == TEACHER for line in summary.lines):
         yield "of teacher: share of the teacher's value · smaller: times, beside the plain student's file"
     users = sorted({line.comparison.n_users for line in summary.lines if line.comparison})
     if users:
+        number = " to ".join(f"{n:,}" for n in users)
         yield (
-            f"p: beside the plain row of the same model, Wilcoxon signed-rank over {' to '.join(map('{:,}'.format, users))} "
-            f"users, Holm-adjusted; {DAGGER} below 0.05"
+            f"p: beside the plain row of the same model, Wilcoxon signed-rank test over {number} users, Holm-adjusted; "
+            f"{DAGGER} below 0.05"
         )
     if any(line.part.startswith("control of ") for line in summary.lines):
         yield "control: the same steps and epochs without what distils and prunes"
@@ -100,6 +101,7 @@ def _print(
     names: int,
     notes: Sequence[str],
 ) -> None:
+    """A heading, a table whose first ``names`` columns are words, and notes."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     form.add_argument(
         "--summary",
         action="store_true",
-        help="print what distillation and compression kept, by the first metric of --cols: intervals, shares, sizes, tests",
+        help="print what distillation and compression kept by the first metric of --cols: shares, sizes, tests",
     )
     form.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument(

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A student of EASE: plain, distilled, distilled and pruned, the control of that, and as the first of two stages."""
+    """A student of EASE: plain, distilled, pruned as well, the control of that, and the first of two stages."""
     folder = tmp_path_factory.mktemp("summary")
     random = np.random.default_rng(0)
     rows = ["user,item,time"]
