@@ -52,10 +52,10 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
         test: see :func:`rexp.report.statistics.compare`.
 
     Raises:
-        ConfigError: a key that names no row, or a baseline that no table has.
+        ConfigError: a key that names no row of any table, or a baseline that no table has.
     """
     for key in wanted:
-        if any(key not in table.keys for table in tables):
+        if all(key not in table.keys for table in tables):
             raise ConfigError(f"--baseline {_text(wanted)}: rows are not named by '{key}'; give --rows with it")
     if not any(_matching(table, wanted) for table in tables):
         raise ConfigError(f"--baseline {_text(wanted)}: no row is called so")
@@ -95,6 +95,8 @@ def _distance(row: Row, other: Row) -> int:
 
 
 def _matching(table: Table, wanted: Mapping[str, str]) -> list[Row]:
+    if not wanted.keys() <= set(table.keys):
+        return []
     places = {key: table.keys.index(key) for key in wanted}
     return [row for row in table.rows if all(row.labels[places[key]] == value for key, value in wanted.items())]
 
