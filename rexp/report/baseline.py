@@ -106,9 +106,9 @@ def _compare(table: Table, baselines: Sequence[Row | None], read: Read, test: Te
     found: dict[int, dict[str, Comparison]] = {}
     for column in table.columns:
         pairs = [
-            (place, differences)
+            (place, values)
             for place, (row, baseline) in enumerate(zip(table.rows, baselines, strict=True))
-            if baseline is not None and (differences := differences(row, baseline, column, read)) is not None
+            if baseline is not None and (values := differences(row, baseline, column, read)) is not None
         ]
         for (place, _), comparison in zip(pairs, compare([d for _, d in pairs], test), strict=True):
             found.setdefault(place, {})[column] = comparison
@@ -124,8 +124,8 @@ def differences(row: Row, baseline: Row, column: str, read: Read) -> Array | Non
     assert own is not None
     assert other is not None
     both = own.join(other, on="user", how="inner", suffix=" baseline").sort("user")
-    differences: Array = (both[column] - both[f"{column} baseline"]).to_numpy()
-    return differences if len(differences) else None
+    values: Array = (both[column] - both[f"{column} baseline"]).to_numpy()
+    return values if len(values) else None
 
 
 def user_means(row: Row, column: str, read: Read) -> pl.DataFrame | None:
