@@ -65,11 +65,17 @@ def run(
     # What the teacher was called by is a label of its own run alone.
     request = read(config, {key: label for key, label in labels.items() if key != "teacher"}, group, typed)
     with no_exits(request.plugins()):
-        return _run(config, request, labels, sweeping=sweeping, computing=computing)
+        return _run(config, request, labels, sweeping=sweeping, place=place, computing=computing)
 
 
 def _run(
-    config: DictConfig, request: Request, labels: Mapping[str, str], *, sweeping: bool, computing: Callable[[str], None]
+    config: DictConfig,
+    request: Request,
+    labels: Mapping[str, str],
+    *,
+    sweeping: bool,
+    place: str,
+    computing: Callable[[str], None],
 ) -> Outcome:
     if known := answer(request):  # also by a store that cannot be written
         return known
@@ -80,7 +86,7 @@ def _run(
     from rexp.process_state import restored
 
     with restored(_title(request)):
-        return _do(config, labels, request, store, sweeping=sweeping, computing=computing)
+        return _do(config, labels, request, store, sweeping=sweeping, place=place, computing=computing)
 
 
 def _do(
@@ -90,6 +96,7 @@ def _do(
     store: Store,
     *,
     sweeping: bool,
+    place: str,
     computing: Callable[[str], None],
 ) -> Outcome:
     """Resolve, and compute under the run's lock unless it is done."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp.report.rows import label, newest, value
+from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
     from rexp.report.rows import Result
@@ -89,14 +90,14 @@ def _of(
 
 
 def _same_model(result: Result, full: Sequence[Result]) -> Result | None:
-    """The run that ranked the whole catalogue with these very weights."""
-    weights, data = result.get("weights", {}).get("sha256"), result["data"]["fingerprint"]
-    alike = (
-        other
-        for other in full
-        if other.get("weights", {}).get("sha256") == weights and other["data"]["fingerprint"] == data
-    )
-    return next(alike, None) if weights else None
+    """The run that ranked the whole catalogue with the same model, trained alike."""
+    return next((other for other in full if _trained(other) == _trained(result)), None)
+
+
+def _trained(result: Result) -> tuple[str, str]:
+    """The data, and the configuration without what measures."""
+    config = {key: node for key, node in result["config"].items() if key not in ("evaluate", "retriever")}
+    return result["data"]["fingerprint"], canonical_json(config)
 
 
 def _value(result: Result, column: str) -> float:
