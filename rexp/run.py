@@ -40,7 +40,6 @@ class Outcome:
 
 def run(
     config: DictConfig,
-    labels: Mapping[str, str],
     *,
     group: str | None = None,
     typed: Iterable[str] = (),
@@ -52,7 +51,6 @@ def run(
 
     Args:
         config: the composed configuration.
-        labels: the group choices (``model`` -> ``ncf``).
         group: the sweep this job belongs to, for the trackers.
         typed: keys that the command line itself names, whose values must be of use.
         sweeping: one of several jobs: what it does not use is a notice, not an error.
@@ -62,20 +60,13 @@ def run(
     Raises:
         RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
     """
-    # What the teacher was called by is a label of its own run alone.
-    request = read(config, {key: label for key, label in labels.items() if key != "teacher"}, group, typed)
+    request = read(config, group=group, typed=typed)
     with no_exits(request.plugins()):
-        return _run(config, request, labels, sweeping=sweeping, place=place, computing=computing)
+        return _run(config, request, sweeping=sweeping, place=place, computing=computing)
 
 
 def _run(
-    config: DictConfig,
-    request: Request,
-    labels: Mapping[str, str],
-    *,
-    sweeping: bool,
-    place: str,
-    computing: Callable[[str], None],
+    config: DictConfig, request: Request, *, sweeping: bool, place: str, computing: Callable[[str], None]
 ) -> Outcome:
     if known := answer(request):  # also by a store that cannot be written
         return known
@@ -86,12 +77,11 @@ def _run(
     from rexp.process_state import restored
 
     with restored(_title(request)):
-        return _do(config, labels, request, store, sweeping=sweeping, place=place, computing=computing)
+        return _do(config, request, store, sweeping=sweeping, place=place, computing=computing)
 
 
 def _do(
     config: DictConfig,
-    labels: Mapping[str, str],
     request: Request,
     store: Store,
     *,
@@ -108,7 +98,7 @@ def _do(
     from rexp.teachers import teaching_of
 
     split = load_split(request.data, request.data_root, request.cache)
-    teaching = teaching_of(config, request, labels, store, split)
+    teaching = teaching_of(config, request, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         note(notice)
@@ -146,6 +136,7 @@ def _skip(store: Store, run: str) -> Outcome:
 def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], place: str) -> Result:
     """Fit, evaluate, measure and commit under the run's lock."""
     from rexp.api import RunInfo
+    from rexp.config.labels import labels_of
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.frame import write_per_user
     from rexp.measure.model import model_costs, scorer_of
@@ -164,7 +155,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
         note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     _say(f"run {run}: {_title(request)} -> {directory}")
-    trackers = start(request.track, RunInfo(run, directory, plan.config(), request.labels, request.group))
+    labels = labels_of(plan.config())
+    trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
     status = "failed"
     summary: Result = {}
     try:
@@ -178,7 +170,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
         ended = finish(started)
         result: Result = {
             "run_id": run,
-            "labels": request.labels,
+            "labels": labels,
             "tags": request.tags,
             "seed": request.seed,
             "config": plan.config(),

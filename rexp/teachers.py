@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def teaching_of(
-    config: DictConfig, request: Request, labels: Mapping[str, str], store: Store, split: Split
-) -> Teaching:
+def teaching_of(config: DictConfig, request: Request, store: Store, split: Split) -> Teaching:
     """Who teaches this job: finished runs, trained now where the store does not have them.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
@@ -49,7 +47,7 @@ def teaching_of(
     if recipe.needs(Need.ONLINE):
         return Teaching(online=_online(request, nodes, store, split))
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
-    runs = {key: run or _trained(key, config, labels) for key, run in known.items()}
+    runs = {key: run or _trained(key, config) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
@@ -80,13 +78,10 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
     return None
 
 
-def _trained(key: str, config: DictConfig, labels: Mapping[str, str]) -> str:
+def _trained(key: str, config: DictConfig) -> str:
     from rexp.run import run
 
-    own = alone(config, key)
-    name = labels.get("teacher") if key == "teacher" else None
-    choices = {**labels, "model": name or str(own.model.name), "compress": "none"}
-    return str(run(own, choices, sweeping=True).result["run_id"])
+    return str(run(alone(config, key), sweeping=True).result["run_id"])
 
 
 def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:

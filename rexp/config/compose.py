@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.config.arguments import prepared
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-
-@dataclass(frozen=True)
-class Composed:
-    """One job's configuration and its group choices (``model`` -> ``mf``)."""
-
-    config: DictConfig
-    labels: dict[str, str]
 
 
 @contextmanager
@@ -38,7 +29,7 @@ def composing() -> Iterator[None]:
         yield
 
 
-def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Composed:
+def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictConfig:
     """Compose one job within :func:`composing`.
 
     Args:
@@ -57,7 +48,6 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Compos
     extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
     try:
         config = compose("config", overrides=[*prepared(overrides), *extra], return_hydra_config=True)
-        labels = labels_of(config.hydra.runtime.choices)
     except Exception as error:
         fault = explain(error, overrides, composing=True)
         if fault is None:
@@ -65,19 +55,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> Compos
         raise fault from error
     with open_dict(config):
         del config["hydra"]
-    return Composed(config, labels)
-
-
-def labels_of(choices: Mapping[str, Any]) -> dict[str, str]:
-    """The group choices that name a run; what its teacher is called by among them.
-
-    >>> labels_of({"model": "mf", "model@teacher": "lightgcn", "loss": None, "hydra/launcher": "basic"})
-    {'model': 'mf', 'teacher': 'lightgcn'}
-    """
-    labels = {group: str(name) for group, name in choices.items() if name and "hydra" not in group and "@" not in group}
-    if teacher := choices.get("model@teacher"):
-        labels["teacher"] = str(teacher)
-    return labels
+    return config
 
 
 def is_group(key: str) -> bool:

@@ -105,17 +105,13 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     from hydra.core.hydra_config import HydraConfig
 
     from rexp.config.beside import beside, is_quick
-    from rexp.config.compose import labels_of
     from rexp.run import run
 
-    hydra = HydraConfig.get()
-    labels = labels_of(hydra.runtime.choices)
     references = list(beside(config))
-    asked_for = run(config, labels, typed=_typed(hydra.overrides.task))
+    asked_for = run(config, typed=_typed(HydraConfig.get().overrides.task))
     n_items = asked_for.result["data"]["items"]
     shown = [(name, other) for name, other in references if config.beside is not None or is_quick(name, n_items)]
-    alone = labels | {"compress": "none"}
-    found = [_reference(name, partial(run, other, alone | {"model": name})) for name, other in shown]
+    found = [_reference(name, partial(run, other)) for name, other in shown]
     return [asked_for, *(outcome for outcome in found if outcome is not None)]
 
 

@@ -46,7 +46,6 @@ class Request:
         retriever: its node, or None.
         train: keys of the recipe set at the root, which override the model's own.
         device: where and how fast to train.
-        labels: the group choices, for tables and trackers.
         typed: what the command line itself names (``loss``, ``train.lr``), and no file that it chooses.
     """
 
@@ -70,7 +69,6 @@ class Request:
     control: bool
     measure: Measure
     track: Node
-    labels: dict[str, str]
     tags: list[str]
     group: str | None
     typed: frozenset[str]
@@ -142,12 +140,11 @@ class Request:
             yield "metric", metric
 
 
-def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None, typed: Iterable[str] = ()) -> Request:
+def read(config: DictConfig, *, group: str | None = None, typed: Iterable[str] = ()) -> Request:
     """Check and take apart a composed configuration; imports no torch.
 
     Args:
         config: as Hydra composed it.
-        labels: the group choices.
         group: the sweep this job belongs to, for the trackers.
         typed: keys that the command line itself names.
 
@@ -190,7 +187,6 @@ def read(config: DictConfig, labels: Mapping[str, str], group: str | None = None
         control=bool(raw["compress"].get("control")),
         measure=_measure(raw),
         track={name: node for name, node in (raw["track"] or {}).items() if node},
-        labels=dict(labels),
         tags=raw["tags"],
         group=group,
         typed=frozenset(typed),

@@ -128,7 +128,7 @@ def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
 
     with composing():
         job = composed(overrides)
-    return run(job.config, job.labels, group=paper.name, sweeping=True)
+    return run(job, group=paper.name, sweeping=True)
 
 
 def gather(

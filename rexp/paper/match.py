@@ -88,8 +88,8 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     from rexp.teachers import alone
 
     with composing():
-        config = composed(overrides).config
-    request = read(config, {})
+        config = composed(overrides)
+    request = read(config)
     split = load_split(request.data, request.data_root, request.cache)
     store = Store(request.store)
     own = resolve(request, split, store, sweeping=True).config()
@@ -103,7 +103,7 @@ def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str,
     from rexp.config.plan import resolve
     from rexp.config.request import read
 
-    return resolve(read(config, {}), split, store, sweeping=True).config()
+    return resolve(read(config), split, store, sweeping=True).config()
 
 
 def _referred(key: str, overrides: Sequence[str], runs: Mapping[str, str]) -> list[str]:

@@ -108,7 +108,7 @@ class Tunings:
         asked = [*resolved(asked, runs.__getitem__), *more]
         with composing():
             overrides, base = common(space, asked)
-            request = read(base.config, base.labels)
+            request = read(base)
             store = Store(request.store)
             store.check_writable()
             name = alias_key({"overrides": kept(overrides), "space": asdict(space.file), "code": request.code()})[:12]

@@ -28,7 +28,7 @@ class Composer:
 
     def __init__(self, loader: ConfigLoaderImpl, master: DictConfig) -> None:
         self._loader, self._master = loader, master
-        self._merged: dict[tuple[str, ...], tuple[DictConfig, dict[str, str]]] = {}
+        self._merged: dict[tuple[str, ...], DictConfig] = {}
         self._is_group = cache(loader.repository.group_exists)
         self._parsed = cache(self._parser.parse_override)
 
@@ -36,8 +36,8 @@ class Composer:
     def _parser(self) -> OverridesParser:
         return OverridesParser.create()
 
-    def __call__(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
-        """A job's configuration without Hydra's own part, and the options it chose, by group.
+    def __call__(self, words: Sequence[str]) -> DictConfig:
+        """A job's configuration without Hydra's own part.
 
         Raises:
             HydraException: it cannot be composed, as Hydra would say it.
@@ -47,18 +47,16 @@ class Composer:
         options = tuple(str(override.input_line) for override in parsed if not self._is_value(override))
         if options not in self._merged:
             self._merged[options] = self._merge(options)
-        merged, choices = self._merged[options]
-        config = deepcopy(merged)
+        config = deepcopy(self._merged[options])
         ConfigLoaderImpl._apply_overrides_to_config(values, config)
-        return config, choices
+        return config
 
     def _is_value(self, override: Override) -> bool:
         """As Hydra tells them apart; a mapping given for a group is a value too."""
         return not self._is_group(override.key_or_group) or isinstance(override.value(), dict)
 
-    def _merge(self, options: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
+    def _merge(self, options: tuple[str, ...]) -> DictConfig:
         config = self._loader.load_sweep_config(self._master, list(options))
-        choices = dict(config.hydra.runtime.choices)
         with open_dict(config):
             del config["hydra"]
-        return config, choices
+        return config

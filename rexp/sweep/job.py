@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.config.compose import labels_of
 from rexp.errors import Interrupted, RexpError
 from rexp.sweep.ledger import Ledger, here
 from rexp.sweep.orphans import end_with
@@ -41,7 +40,7 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     with ledger.hold(number), _output(ledger, number):
         ledger.write(number, "started")
         try:
-            _run(config, labels_of(hydra.runtime.choices), ledger, number)
+            _run(config, ledger, number)
         except Interrupted as interrupted:
             ledger.write(number, "interrupted")
             return interrupted
@@ -53,13 +52,12 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     return None
 
 
-def _run(config: DictConfig, labels: dict[str, str], ledger: Ledger, number: int) -> None:
+def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
     from rexp.run import run
 
     started = time.monotonic()
     outcome = run(
         config,
-        labels,
         group=ledger.name,
         sweeping=True,
         place=f"run {number + 1} of {len(ledger.jobs)}" if len(ledger.jobs) > 1 else "",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp import errors
-from rexp.config.compose import labels_of
 from rexp.config.request import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.run import Outcome, answer
@@ -81,10 +80,10 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
     stores: list[Store] = []
     known: dict[int, Found] = {}
     for number, words in enumerate(ledger.jobs):
-        job, choices = composed(words)
+        job = composed(words)
         stores.append(Store(Path(job.paths.store).expanduser()))
         with suppress(RexpError):
-            if outcome := answer(read(job, labels_of(choices))):
+            if outcome := answer(read(job)):
                 known[number] = outcome
                 ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
     return known, stores

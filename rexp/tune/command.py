@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     space = read_space(find(options.space, conf_dir() / "tune"))
     with composing():
         options.overrides, base = common(space, options.overrides, options.config_dir)
-        request = read(base.config, base.labels)
+        request = read(base)
         store = Store(request.store)
         study = Study(request.store / ".tune" / options.name, space)
         with closing(study):

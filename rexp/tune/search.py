@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.config.compose import Composed, composed
+from rexp.config.compose import composed
 from rexp.errors import Interrupted, RexpError
 from rexp.tune.write import check_writable, kept
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
     from optuna.trial import Trial
 
     from rexp.config.request import Request
@@ -26,7 +27,7 @@ HOPELESS = 3
 """So many trials may fail before one comes to a value; then it is the space that is wrong."""
 
 
-def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], Composed]:
+def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], DictConfig]:
     """What all trials have in common, as overrides and composed; within :func:`rexp.config.compose.composing`.
 
     Args:
@@ -38,7 +39,7 @@ def common(space: Space, overrides: Sequence[str], config_dir: Path | None = Non
     check_writable(typed)
     first = composed(typed, config_dir)
     # The metric that is chosen by chooses the epoch too, where a model has epochs.
-    trained = bool(first.config.model and first.config.model.get("fit"))
+    trained = bool(first.model and first.model.get("fit"))
     if space.file.metric and trained and not _names("train.monitor", typed):
         typed.append(f"train.monitor='{space.file.metric}'")
     composed([*typed, *space.overrides(space.first())], config_dir)  # keys that are not there are told now

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from rexp.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
     from optuna.trial import Trial
 
-    from rexp.config.compose import Composed
     from rexp.config.request import Node, Request
     from rexp.data.split import Split
     from rexp.store.store import Store
@@ -94,7 +94,7 @@ def goal(request: Request, split: Split, wanted: str | None) -> Goal:
 
 
 def run_trial(
-    trial: Trial, job: Composed, store: Store, run: str, goal: Goal, *, typed: Collection[str], sweeping: bool
+    trial: Trial, job: DictConfig, store: Store, run: str, goal: Goal, *, typed: Collection[str], sweeping: bool
 ) -> float:
     """Bring a model through the steps of its recipe and measure it on the validation part.
 
@@ -113,14 +113,14 @@ def run_trial(
     from rexp.config.request import read
     from rexp.process_state import restored
 
-    request = read(job.config, job.labels, typed=typed)
+    request = read(job, typed=typed)
     check_request(request)
     with restored(f"trial {trial.number}"):
         return _measure(trial, job, request, store, run, goal, sweeping=sweeping)
 
 
 def _measure(
-    trial: Trial, job: Composed, request: Request, store: Store, run: str, goal: Goal, *, sweeping: bool
+    trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Goal, *, sweeping: bool
 ) -> float:
     """Train a trial's model, and measure it."""
     from rexp.config.plan import resolve
@@ -131,7 +131,7 @@ def _measure(
     from rexp.train.selection import monitored
 
     split = seen_by_trials(request)
-    teaching = teaching_of(job.config, request, job.labels, store, split)
+    teaching = teaching_of(job, request, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     store.directory(run).mkdir(parents=True, exist_ok=True)
 

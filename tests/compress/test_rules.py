@@ -160,16 +160,16 @@ def refusal(model: str, stage: str) -> str | None:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_stage_on_a_model(configurations: Callable[[str], DictConfig], model: str, stage: str) -> None:
-    config, labels = with_stage(configurations(model), stage), {"model": model, "compress": stage}
+    config = with_stage(configurations(model), stage)
     if words := refusal(model, stage):
         with pytest.raises(ConfigError, match=words) as refused:
-            run(config, labels, sweeping=True)
+            run(config, sweeping=True)
         assert "\n" not in str(refused.value)
         _, _, named = str(refused.value).partition("and can take ")
         for other in filter(None, named.split(", ")):
             assert refusal(model, other) in (None, REFUSED.get((model, other)))
         return
-    result = run(config, labels, sweeping=True).result
+    result = run(config, sweeping=True).result
     store = Store(Path(config.paths.store))
     check_materialised(store.directory(result["run_id"]) / "model.safetensors", result)
     split = load_split(result["config"]["data"], None, Path(config.paths.store) / ".data")
@@ -225,7 +225,7 @@ for result in store.runs():
 
 def test_another_process_reads_them_all_back(configurations: Callable[[str], DictConfig]) -> None:
     store = Path(configurations("mf").paths.store)
-    run(configurations("mf"), {}, sweeping=True)  # one at least, whichever tests were asked for
+    run(configurations("mf"), sweeping=True)  # one at least, whichever tests were asked for
     done = subprocess.run([sys.executable, "-c", RELOAD, str(store)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == len(list(Store(store).runs()))
@@ -238,5 +238,5 @@ def test_nothing_asked_for_is_nothing_done(
     config = with_stage(configurations("mf"), stage)
     with open_dict(config):
         config.compress.stages.it.update(options)
-    plain = run(configurations("mf"), {}, sweeping=True).result
-    assert run(config, {}, sweeping=True).result["metrics"] == plain["metrics"]
+    plain = run(configurations("mf"), sweeping=True).result
+    assert run(config, sweeping=True).result["metrics"] == plain["metrics"]

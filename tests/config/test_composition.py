@@ -90,7 +90,7 @@ def test_sweeps_compose_and_each_job_can_be_read(composed: Composed, sweep: str,
     [batch] = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     assert len(batch) == jobs
     for job in batch:
-        read(composed(*job), {})
+        read(composed(*job))
 
 
 @pytest.mark.parametrize("model", registry.names("model"))
@@ -122,5 +122,5 @@ def test_the_root_recipe_is_silent_until_it_is_asked(composed: Composed) -> None
 def test_options_of_a_metric_are_given_as_a_mapping_or_one_by_one(composed: Composed) -> None:
     asked = ("evaluate.metrics=[f1]", "beside=[]")
     for override in ("evaluate.options={f1: {threshold: 0.3}}", "+evaluate.options.f1.threshold=0.3"):
-        assert read(composed(*asked, override), {}).evaluate.options == {"f1": {"threshold": 0.3}}
-    assert read(composed(), {}).evaluate.options == {}
+        assert read(composed(*asked, override)).evaluate.options == {"f1": {"threshold": 0.3}}
+    assert read(composed()).evaluate.options == {}

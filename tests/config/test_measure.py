@@ -18,7 +18,7 @@ Composed = Callable[..., "DictConfig"]
 
 def test_it_is_no_part_of_what_a_run_is_known_by(composed: Composed) -> None:
     usual, otherwise = (
-        read(composed("model=pop", *more), {}).alias()
+        read(composed("model=pop", *more)).alias()
         for more in ([], ["measure.latency=false", "measure.repeats=7", "measure.candidates=[5]"])
     )
     assert usual == otherwise
@@ -27,4 +27,4 @@ def test_it_is_no_part_of_what_a_run_is_known_by(composed: Composed) -> None:
 @pytest.mark.parametrize("override", ["measure.repeats=0", "measure.candidates=[]", "measure.candidates=[0,10]"])
 def test_what_cannot_be_measured_is_refused(composed: Composed, override: str) -> None:
     with pytest.raises(ConfigError, match=override.partition("=")[0]):
-        read(composed("model=pop", override), {})
+        read(composed("model=pop", override))

@@ -37,7 +37,7 @@ SPLIT = Split(
 @pytest.fixture
 def planned(composed: Callable[..., DictConfig], tmp_path: Path) -> Planned:
     """The plan of some overrides on a toy split."""
-    return lambda *overrides: resolve(read(composed(*overrides), {}), SPLIT, Store(tmp_path), sweeping=False)
+    return lambda *overrides: resolve(read(composed(*overrides)), SPLIT, Store(tmp_path), sweeping=False)
 
 
 FINETUNED = ("model=mf", "compress.order=[fit,finetune]")
@@ -92,7 +92,7 @@ def test_recipes_that_begin_alike_share_their_first_steps(planned: Planned) -> N
 def test_training_that_a_closed_form_model_has_no_use_for_is_a_note_where_it_was_not_typed(
     composed: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
-    request = partial(read, composed("model=pop", "train=quick", "loss=bce"), {})
+    request = partial(read, composed("model=pop", "train=quick", "loss=bce"))
     [notice] = resolve(request(), SPLIT, Store(tmp_path), sweeping=False).notices
     assert notice == "model=pop is fitted in closed form and uses no loss, train.max_epochs"
     typed = request(typed=["model", "train", "loss"])
@@ -143,7 +143,7 @@ def test_a_stage_that_looks_at_validation_depends_on_its_rules(
     assert by_gain.identity() != by_hits.identity()
     unvalidated = replace(SPLIT, valid=SPLIT.valid.take(np.empty(0, np.int64)))
     with pytest.raises(ConfigError, match=r"'prune' .* measures the model on a validation part: take a split with one"):
-        resolve(read(composed(*auto), {}), unvalidated, Store(tmp_path), sweeping=False)
+        resolve(read(composed(*auto)), unvalidated, Store(tmp_path), sweeping=False)
 
 
 SVD = ("model=mf", "compress=svd_of_teacher")

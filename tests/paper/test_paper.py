@@ -78,8 +78,8 @@ def test_a_shipped_row_composes(paper: str, row: str) -> None:
     overrides = [text for text in found.overrides(asked, 1, values) if not references([text])]
     with composing():
         job = composed(overrides)
-        assert job.config.seed == 1
-        assert "model" in job.labels
+        assert job.seed == 1
+        assert job.model.name
         composed([*overrides, *found.quick.overrides])
 
 

@@ -1,0 +1,37 @@
+"""What a run is called in tables and trackers: read from what it does, whichever words asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rexp.config.recipes import recipe_name
+
+NODES = {
+    "data": ("data",),
+    "data/split": ("data", "split"),
+    "model": ("model",),
+    "loss": ("fit", "loss"),
+    "sampler": ("fit", "sampler"),
+    "retriever": ("retriever",),
+}
+"""Labels that are the name of a plugin, and where the configuration has it."""
+
+
+def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a run.
+
+    Args:
+        config: its typed configuration; two runs with the same one have the same labels.
+
+    >>> labels_of({"data": {"name": "csv"}, "model": {"name": "pop"}, "compress": {"order": ["fit"], "stages": {}}})
+    {'data': 'csv', 'model': 'pop', 'compress': 'none'}
+    """
+    labels: dict[str, str] = {}
+    for label, path in NODES.items():
+        node: Any = config
+        for key in path:
+            node = node.get(key) if isinstance(node, Mapping) else None
+        if isinstance(node, Mapping) and node.get("name"):
+            labels[label] = str(node["name"])
+    return labels | {"compress": recipe_name(config["compress"])}
