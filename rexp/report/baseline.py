@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
 from rexp.report.statistics import Comparison, Test, compare
 
 if TYPE_CHECKING:
@@ -64,29 +65,39 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
     for table in tables:
         baselines = [baseline_of(table, row, wanted) for row in table.rows]
         found, called_so = _compare(table, baselines, read, test), _matching(table, wanted)
-        rows = tuple(
-            replace(row, comparisons=found.get(place, {}), is_baseline=row in called_so)
-            for place, row in enumerate(table.rows)
-        )
-        compared.append(replace(table, rows=rows, baseline=_text(wanted), test=test))
+        rows = []
+        for place, (row, baseline) in enumerate(zip(table.rows, baselines, strict=True)):
+            alone = baseline is None and row not in called_so
+            rows.append(
+                replace(
+                    row,
+                    comparisons=found.get(place, {}),
+                    is_baseline=row in called_so,
+                    baseline=" ".join(row_name(baseline)) if baseline else "",
+                    unpaired=frozenset(c for c in table.columns if alone and _mean(row, c, read) is not None),
+                )
+            )
+        compared.append(replace(table, rows=tuple(rows), baseline=_text(wanted), test=test))
     return compared
 
 
 def baseline_of(table: Table, row: Row, wanted: Mapping[str, str]) -> Row | None:
     """The one row that this row is compared with; None where there is none, or more than one, or where it is it.
 
-    Of several the one whose configuration is nearest: the fewest keys differ.
+    It is of the same model, unless ``wanted`` names one, and has the row's other labels. Of several the one whose
+    configuration is nearest: the fewest keys differ.
     """
     matching = _matching(table, wanted)
     free = {*wanted, FOLLOWS}
+    model = () if "model" in wanted else ("model.name",)
     alike = [
         other
         for other in matching
         if all(a == b for key, a, b in zip(table.keys, row.labels, other.labels, strict=True) if key not in free)
+        and all(row.config.get(key) == other.config.get(key) for key in model)
     ]
-    pool = alike or matching
-    distances = [_distance(row, other) for other in pool]
-    nearest = [other for other, distance in zip(pool, distances, strict=True) if distance == min(distances)]
+    distances = [_distance(row, other) for other in alike]
+    nearest = [other for other, distance in zip(alike, distances, strict=True) if distance == min(distances)]
     return nearest[0] if len(nearest) == 1 and row not in matching else None
 
 
@@ -164,15 +175,17 @@ def footnotes(table: Table) -> Iterator[str]:
     if not table.baseline:
         return
     compared = [comparison for row in table.rows for comparison in row.comparisons.values()]
-    if not compared:
-        yield f"no row is compared with {table.baseline}: no column is measured by user, or no single row is called so"
-        return
-    users = {f"{comparison.n_users:,}" for comparison in (min(compared, key=_users), max(compared, key=_users))}
-    name = {"wilcoxon": "Wilcoxon signed-rank test", "t": "paired t-test"}[table.test]
-    yield (
-        f"† differs from {table.baseline} with p < 0.05: {name} over "
-        f"{' to '.join(sorted(users, key=len))} users, Holm-adjusted within the column"
-    )
-    without = [" ".join(row.labels) for row in table.rows if not row.comparisons and not row.is_baseline]
-    if without:
-        yield f"not compared, for want of one baseline: {', '.join(without)}"
+    if compared:
+        users = {f"{comparison.n_users:,}" for comparison in (min(compared, key=_users), max(compared, key=_users))}
+        name = {"wilcoxon": "Wilcoxon signed-rank test", "t": "paired t-test"}[table.test]
+        yield (
+            f"{DAGGER} differs from {table.baseline} with p < 0.05: {name} over "
+            f"{' to '.join(sorted(users, key=len))} users, Holm-adjusted within the column"
+        )
+        for baseline in dict.fromkeys(row.baseline for row in table.rows if row.comparisons):
+            theirs = [" ".join(row_name(row)) for row in table.rows if row.comparisons and row.baseline == baseline]
+            yield f"compared with {baseline}: {', '.join(theirs)}"
+    elif not any(row.unpaired for row in table.rows):
+        yield f"no row is compared with {table.baseline}: no column is measured by user"
+    if any(row.unpaired for row in table.rows):
+        yield f"{DOUBLE_DAGGER} no baseline: no one row of {table.baseline} is like this one in model and other labels"

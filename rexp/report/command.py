@@ -154,7 +154,7 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
     with TemporaryDirectory() as folder:
         pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
         place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
-    print(f"sent to W&B: {place}", file=sys.stderr)
+    print(place, file=sys.stderr)
 
 
 def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rexp.report.write import DAGGER, footnotes, is_best, is_second, marked, row_name
+from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
+from rexp.report.write import footnotes, is_best, is_second, marked
 
 if TYPE_CHECKING:
     from rexp.report.rows import Row
@@ -19,6 +20,7 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     DAGGER: r"$^{\dagger}$",
+    DOUBLE_DAGGER: r"$^{\ddagger}$",
     "·": r"$\cdot$",
     "<": "$<$",
     ">": "$>$",

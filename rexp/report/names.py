@@ -1,4 +1,4 @@
-"""Short names of rows: for legends and narrow pages, where ``compress.stages.table.budget=256`` is too long."""
+"""Names of rows; short ones for legends and narrow pages, where ``compress.stages.table.budget=256`` is too long."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 PAIRS = re.compile(r", (?=[\w.@/-]+=)")
 """Between two ``key=value`` of a row's difference."""
+DAGGER, DOUBLE_DAGGER = "†", "‡"
+"""On a value that differs from its baseline's, and on one that has no baseline."""
+
+
+def row_name(row: Row) -> tuple[str, ...]:
+    """The row's labels; what sets it apart from its like stands with the last one."""
+    if not row.difference:
+        return row.labels
+    return (*row.labels[:-1], f"{row.labels[-1]} ({row.difference})")
 
 
 def short_differences(rows: Sequence[Row]) -> list[tuple[str, ...]]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.write import marked, row_name
-from rexp.track.wandb import WandbConfig, open_run
+from rexp.report.names import row_name
+from rexp.report.write import marked
+from rexp.track.wandb import WandbConfig, offline_place, open_run
 
 if TYPE_CHECKING:
     from rexp.report.tables import Table
@@ -23,7 +24,7 @@ def publish(tables: Sequence[Table], pictures: Sequence[Path], config: WandbConf
         directory: where W&B writes its files, such as the store.
 
     Returns:
-        where the run is: its address, or the folder of an offline run.
+        where the run is: its address, or the folder of an offline run and how it is sent.
     """
     import wandb
 
@@ -31,7 +32,7 @@ def publish(tables: Sequence[Table], pictures: Sequence[Path], config: WandbConf
     run = open_run(config, directory, name="report", job_type="report", tags=["report", *config.tags])
     run.log({table.heading: wandb.Table(columns=titles(table), data=lines(table)) for table in tables})
     run.log({picture.stem: wandb.Image(str(picture)) for picture in pictures})
-    place = str(run.url or run.dir)
+    place = offline_place(run) or f"sent to W&B: {run.url or run.dir}"
     run.finish()
     return place
 

@@ -48,6 +48,8 @@ def _line(table: Table, row: Row, keys: Sequence[str], columns: Sequence[str]) -
     yield "difference", row.difference
     yield "seeds", " ".join(map(str, row.seeds))
     yield "runs", " ".join(row.runs)
+    if table.baseline:
+        yield "baseline", "itself" if row.is_baseline else row.baseline or "none"
     for column in columns:
         cell = row.cells.get(column)
         yield f"{column} mean", _number(cell.mean) if cell else None

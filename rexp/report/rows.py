@@ -41,6 +41,8 @@ class Row:
         cells: by column.
         comparisons: with its baseline, by column; see :mod:`rexp.report.baseline`.
         is_baseline: it is called as baselines are.
+        baseline: the name of the row that it is compared with, or "".
+        unpaired: columns that would be compared, if it had a baseline.
     """
 
     labels: tuple[str, ...]
@@ -51,6 +53,8 @@ class Row:
     cells: Mapping[str, Cell]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     is_baseline: bool = False
+    baseline: str = ""
+    unpaired: frozenset[str] = frozenset()
 
 
 def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rexp.report.names import row_name
 from rexp.report.tables import Table, make_tables
-from rexp.report.write import footnotes, is_best, is_second, marked, row_name
+from rexp.report.write import footnotes, is_best, is_second, marked
 
 if TYPE_CHECKING:
     from rich.console import Console

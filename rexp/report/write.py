@@ -7,25 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.report import baseline, control
+from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
 
 if TYPE_CHECKING:
     from rexp.report.rows import Cell, Row
     from rexp.report.tables import Table
 
-DAGGER = "†"
-
-
-def row_name(row: Row) -> tuple[str, ...]:
-    """The row's labels; what sets it apart from its like stands with the last one."""
-    if not row.difference:
-        return row.labels
-    return (*row.labels[:-1], f"{row.labels[-1]} ({row.difference})")
-
 
 def marked(row: Row, column: str) -> str:
-    """:func:`cell_text`, with a dagger where the row differs from its baseline."""
+    """:func:`cell_text`, with a dagger where the row differs from its baseline, a double one where it has none."""
     comparison = row.comparisons.get(column)
-    return cell_text(column, row.cells[column]) + (DAGGER if comparison and comparison.significant else "")
+    mark = DAGGER if comparison and comparison.significant else DOUBLE_DAGGER if column in row.unpaired else ""
+    return cell_text(column, row.cells[column]) + mark
 
 
 def cell_text(column: str, cell: Cell) -> str:

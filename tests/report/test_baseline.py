@@ -77,7 +77,22 @@ def test_marks_say_what_they_mean(store: Path) -> None:
     text = markdown([compared(store)])
     assert "0.4100 ± 0.0141†" in text
     assert "† differs from compress=none with p < 0.05: Wilcoxon signed-rank test over 300 users, Holm-adjusted" in text
-    assert "not compared, for want of one baseline: ease none" not in text, "it is called so itself"
+    assert "compared with mf none: mf kd, mf quantize" in text
+    assert "no baseline" not in text
+
+
+def test_the_teacher_is_no_baseline_of_a_student_of_another_model(store: Path) -> None:
+    runs = [one for one in RUNS if one["run_id"] in ("k1", "k2", "e1")]
+    for keys in (KEYS, ["compress"]):  # though the model is no name of a row, it is another
+        tables = make_tables(runs, keys, ["ndcg@10", "parameters"])
+        (table,) = with_baseline(tables, parse("compress=none"), store, "wilcoxon")
+        assert not any(row.comparisons for row in table.rows)
+        text = markdown([table])
+        assert "0.4100 ± 0.0141‡" in text
+        assert "0.3500‡" not in text, "the row that is called so needs none"
+        assert "‡ no baseline: no one row of compress=none is like this one" in text
+        assert frame([table])["baseline"].to_list() == ["none", "itself"]
+        assert r"$^{\ddagger}$" in latex([table])
 
 
 def test_one_baseline_for_all(store: Path) -> None:
