@@ -206,8 +206,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
 
             forget_checkpoints(directory)
         _warn_of_zeros(run, steps, costs)
-        cost = result["cost"] | _latency(request, store, run)
-        summary = {**evaluation.metrics, **{f"cost/{k}": v for k, v in cost.items()}}
+        summary = _summary(result | {"cost": result["cost"] | _latency(request, store, run)})
     finally:
         trackers.finish(summary, status)
     return store.result(run)
@@ -259,6 +258,18 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
         return named
     _say(f"run {result['run_id']} {in_words(found)}")
     return {**named, "gate": found}
+
+
+def _summary(result: Result) -> Result:
+    """What trackers are told at the end; metrics by their part, for validation has the same ones."""
+    from rexp.config.recipes import recipe_name
+
+    told = {f"test/{name}": value for name, value in result["metrics"].items()}
+    for part in ("cost", "teacher", "gate", "found"):
+        told |= {f"{part}/{name}": value for name, value in result.get(part, {}).items()}
+    if control := result.get("control"):
+        told["control"] = recipe_name(control)
+    return told
 
 
 def _found(steps: Sequence[Result]) -> Result:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from rexp.train.fit import FitReport
     from rexp.train.recipe import FitConfig
 
+OF_EPOCH = ("train_loss", "samples_per_second")
+"""What an epoch's values hold beside metrics; to trackers, these are told with the part they are measured on."""
 Report = dict[str, Any]
 Weights = Mapping[str, "Tensor"]
 Log = Callable[[Mapping[str, float], int], None]
@@ -281,12 +283,13 @@ def _train(
         sampler = registry.load("sampler", name)(config, split)
 
     first, directory = place == plan.recipe.first_fit, store.directory(run)
-    measure = _measuring(plan, "valid" if recipe.watch == "valid" else "test")
+    part: Part = "valid" if recipe.watch == "valid" else "test"
+    measure = _measuring(plan, part)
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
         if first:
             store.append_metrics(run, {"epoch": epoch, **values})
-        log(values, epoch)
+        log({name if name in OF_EPOCH else f"{part}/{name}": value for name, value in values.items()}, epoch)
 
     attachments, found = _attachments(plan, store, step, place, recipe, teacher)
     report: FitReport = fit(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import netrc
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -29,6 +30,7 @@ class WandbConfig:
     mode: "online", "offline" or "disabled"; null is ``WANDB_MODE``, else online where a key is known, else offline.
     timeout: seconds to wait for the server before the run goes on without it.
     tags: further tags beside the labels.
+    log_model: send the finished run's weights, configuration and result as an artifact of the type "model".
     """
 
     project: str = "rexp"
@@ -36,20 +38,27 @@ class WandbConfig:
     mode: Mode | None = None
     timeout: float = 15.0
     tags: list[str] = field(default_factory=list)
+    log_model: bool = False
+
+
+ARTIFACT = ("model.safetensors", "config.yaml", "result.json")
+"""Files of a run's folder that make its artifact."""
 
 
 class WandbTracker:
-    """One W&B run a run, with the same id; epochs are steps, final values the summary."""
+    """One W&B run a run, with the same id; epochs are steps, final values the summary and a table of their own."""
 
     Config: ClassVar[type] = WandbConfig
 
     def __init__(self, config: WandbConfig, run: RunInfo) -> None:
+        self._config, self._info = config, run
         self._run = open_run(
             config,
             run.directory,
             id=run.run_id,
             name=_name(run),
             group=run.group,
+            job_type="train" if run.labels.get("compress", "none") == "none" else "compress",
             tags=[*_tags(run), *config.tags],
             config=dict(run.config),
         )
@@ -60,11 +69,34 @@ class WandbTracker:
         self._run.log({**values, "epoch": epoch})
 
     def finish(self, summary: Mapping[str, Any], status: str) -> None:
+        import wandb
+
         try:
             self._run.summary.update({**summary, "status": status})
+            if summary:
+                lines = [[name, value] for name, value in summary.items() if isinstance(value, int | float)]
+                self._run.log({"result": wandb.Table(columns=["name", "value"], data=lines)})
+            if status == "done" and self._config.log_model:
+                self._log_model(wandb.Artifact(f"model-{self._info.run_id}", type="model"))
         finally:
+            place = offline_place(self._run)
             # Without it the next job of a sweep would go on in this W&B run.
             self._run.finish(exit_code=int(status != "done"))
+        if place:
+            print(f"note: {place}", file=sys.stderr)
+
+    def _log_model(self, artifact: Any) -> None:
+        for name in ARTIFACT:
+            artifact.add_file(str(self._info.directory / name), name=name)
+        self._run.log_artifact(artifact)
+
+
+def offline_place(run: Any) -> str | None:
+    """Where an offline W&B run lies, and how it is sent; None where it is sent already, or where nothing is kept."""
+    settings = run.settings
+    if settings.mode != "offline":
+        return None
+    return f"W&B run {run.id} is kept offline; 'wandb sync {shlex.quote(str(settings.sync_dir))}' sends it"
 
 
 def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
@@ -84,7 +116,7 @@ def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
     # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
     if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
         mode = "offline"
-        print(f"warning: W&B stays offline, {fault}; 'wandb sync' sends it later", file=sys.stderr)
+        print(f"warning: W&B stays offline, {fault}", file=sys.stderr)
     settings = _settings(wandb, config.timeout)
     # Told to init alone, W&B would still call the server when the process ends, and wait for it.
     wandb.setup(wandb.Settings(silent=True, mode=mode))
@@ -102,14 +134,16 @@ def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
 def default_mode(base_url: str, environment: Mapping[str, str] | None = None) -> Mode:
     """``WANDB_MODE``, else online where a key is in the environment or in the netrc file, else offline.
 
+    W&B's older words count: ``dryrun`` is offline, ``run`` online. What is no mode at all sends nothing.
+
     Args:
         base_url: the server's address.
         environment: by default the process's own.
     """
     environment = os.environ if environment is None else environment
-    named = environment.get("WANDB_MODE", "")
-    if named in ("online", "offline", "disabled"):
-        return named  # type: ignore[return-value]
+    if named := environment.get("WANDB_MODE", "").strip().lower():
+        word = {"run": "online"}.get(named, named)
+        return word if word in get_args(Mode) else "offline"  # type: ignore[return-value]
     return (
         "online"
         if environment.get("WANDB_API_KEY") or _netrc_has_key(urlsplit(base_url).hostname or "", environment)

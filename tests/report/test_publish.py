@@ -24,7 +24,7 @@ def test_tables_and_the_frontier_become_a_run(
     monkeypatch.setenv("WANDB_MODE", "offline")
     store = save(tmp_path / "runs", RESULTS)
     assert main(["report", str(store), "--cols", "ndcg@10,weight_bytes", "--wandb", "papers"]) == 0
-    assert "sent to W&B: " in capsys.readouterr().err
+    assert f"is kept offline; 'wandb sync {store}/wandb/offline-run-" in capsys.readouterr().err
     (file,) = store.glob("wandb/offline-run-*/*.wandb")
     run = read_offline_run(file)
     assert run.run.project == "papers"

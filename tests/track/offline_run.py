@@ -19,6 +19,7 @@ class OfflineRun:
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
+    artifacts: list[Any] = field(default_factory=list)
     exit_code: int | None = None
 
 
@@ -38,6 +39,10 @@ def read_offline_run(path: Path) -> OfflineRun:
             found.history.append(_items(record.history.item))
         elif kind == "summary":
             found.summary |= _items(record.summary.update)
+        elif kind == "request" and record.request.WhichOneof("request_type") == "log_artifact":
+            found.artifacts.append(record.request.log_artifact.artifact)
+        elif kind == "artifact":
+            found.artifacts.append(record.artifact)
         elif kind == "exit":
             found.exit_code = record.exit.exit_code
     return found

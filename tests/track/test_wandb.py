@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -20,8 +21,8 @@ from offline_run import OfflineRun, read_offline_run
 SERVER = "https://api.wandb.ai"
 CONFIG = {"seed": 3, "model": {"name": "mf", "factors": 8}, "fit": {"learning_rate": 1e-3}}
 LABELS = {"data": "movietweetings", "model": "mf", "compress": "none", "train": "default"}
-EPOCHS = {1: {"train/loss": 0.7, "valid/ndcg@10": 0.01}, 2: {"train/loss": 0.5, "valid/ndcg@10": 0.0625}}
-SUMMARY = {"ndcg@10": 0.05, "cost/parameters": 1234}
+EPOCHS = {1: {"train_loss": 0.7, "valid/ndcg@10": 0.01}, 2: {"train_loss": 0.5, "valid/ndcg@10": 0.0625}}
+SUMMARY = {"test/ndcg@10": 0.05, "cost/parameters": 1234, "teacher/name": "ease"}
 
 
 @pytest.fixture(autouse=True)
@@ -61,15 +62,36 @@ def test_what_was_logged_is_in_the_offline_run(tmp_path: Path, capfd: pytest.Cap
     assert found.run.project == "rexp"
     assert sorted(found.run.tags) == ["compress:none", "data:movietweetings", "mine", "model:mf"]
     assert {key: found.config[key] for key in CONFIG} == CONFIG
-    logged = [{key: value for key, value in row.items() if not key.startswith("_")} for row in found.history]
+    *logged, last = [{key: v for key, v in row.items() if not key.startswith("_")} for row in found.history]
     assert logged == [{"epoch": epoch, **values} for epoch, values in EPOCHS.items()]
+    assert found.run.job_type == "train"
+    (table,) = first.glob("wandb/offline-run-*/files/media/table/*.json")
+    assert json.loads(table.read_text())["data"] == [["test/ndcg@10", 0.05], ["cost/parameters", 1234]]
+    assert last["result/nrows"] == 2
     assert {key: found.summary[key] for key in SUMMARY} == SUMMARY
     assert found.summary["status"] == "done"
     assert found.exit_code == 0
     # The next run of the same process is a run of its own.
     assert read(second).run.run_id == "bbbbbbbbbbbb"
     assert read(second).exit_code == 1
-    assert capfd.readouterr() == ("", "")
+    out, err = capfd.readouterr()
+    folders = [str(next(directory.glob("wandb/offline-run-*"))) for directory in (first, second)]
+    assert out == ""
+    assert err.splitlines() == [
+        f"note: W&B run {run} is kept offline; 'wandb sync {folder}' sends it"
+        for run, folder in zip(("aaaaaaaaaaaa", "bbbbbbbbbbbb"), folders, strict=True)
+    ]
+
+
+def test_a_model_is_sent_where_that_is_asked_for(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "config.yaml", "result.json"):
+        (tmp_path / name).write_text(name)
+    track(tmp_path, "dddddddddddd", {"wandb": {"name": "wandb", "log_model": True}})
+    (model,) = (artifact for artifact in read(tmp_path).artifacts if artifact.type == "model")
+    assert model.name == "model-dddddddddddd"
+    assert sorted(entry.path for entry in model.manifest.contents) == [
+        "config.yaml", "model.safetensors", "result.json",
+    ]  # fmt: skip
 
 
 def test_mode_follows_key_and_environment(tmp_path: Path) -> None:
@@ -77,6 +99,8 @@ def test_mode_follows_key_and_environment(tmp_path: Path) -> None:
     assert default_mode(SERVER, {"WANDB_API_KEY": "k", "NETRC": "/nowhere"}) == "online"
     assert default_mode(SERVER, {"WANDB_API_KEY": "k", "WANDB_MODE": "offline"}) == "offline"
     assert default_mode(SERVER, {"WANDB_MODE": "disabled", "NETRC": "/nowhere"}) == "disabled"
+    for word, mode in (("dryrun", "offline"), ("DRYRUN", "offline"), ("run", "online"), ("no mode", "offline")):
+        assert default_mode(SERVER, {"WANDB_API_KEY": "k", "WANDB_MODE": word}) == mode
     netrc = tmp_path / "netrc"
     netrc.write_text("machine api.wandb.ai login user password secret\n")
     assert default_mode(SERVER, {"NETRC": str(netrc)}) == "online"
@@ -111,8 +135,9 @@ def test_an_unreachable_server_is_one_warning(tmp_path: Path, listens: bool) -> 
         ended = run_online(tmp_path, f"http://127.0.0.1:{server.getsockname()[1]}")
     assert ended.returncode == 0
     assert ended.stdout == "went on\n"
-    assert len(ended.stderr.splitlines()) == 1, ended.stderr
-    assert ended.stderr.startswith("warning: W&B stays offline, http://127.0.0.1:")
+    warning, note = ended.stderr.splitlines()
+    assert warning.startswith("warning: W&B stays offline, http://127.0.0.1:")
+    assert note.startswith("note: W&B run cccccccccccc is kept offline; 'wandb sync ")
     # What was to be sent is kept.
     found = read(tmp_path)
     assert found.history[0]["loss"] == 1.0
