@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from rexp.errors import ConfigError, RexpError, did_you_mean
+from rexp.text import say, show_whatever_comes
 
 VERBS = {
     "data": "rexp.data.command",
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0; 1 where a run failed; 2 for a configuration; 143 after SIGTERM.
     """
+    show_whatever_comes()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in VERBS:
         verb: Callable[[list[str]], int] = import_module(VERBS[arguments[0]]).main
@@ -71,10 +73,10 @@ def _guard(action: Callable[[], int]) -> int:
     try:
         return _flushed(action)
     except RexpError as error:
-        print(f"rexp: {error}", file=sys.stderr)
+        say(f"rexp: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("rexp: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        say("rexp: interrupted; the same command goes on from the last checkpoint")
         return 130
     except BrokenPipeError:  # (head, less): there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from rexp.text import visible
+
 
 class RexpError(Exception):
     """A fault that a user can mend; its text is one line and its exit code goes to the shell."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ConfigError(RexpError):

@@ -17,6 +17,7 @@ from rexp.errors import Interrupted
 from rexp.store.contents import hashes
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
+from rexp.text import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,7 @@ def answer(request: Request) -> Outcome | None:
 
 
 def _skip(store: Store, run: str) -> Outcome:
-    _say(f"run {run} is done already: {store.directory(run)} (force=true runs it again)")
+    say(f"run {run} is done already: {store.directory(run)} (force=true runs it again)")
     return Outcome(store.result(run), cached=True, store=store)
 
 
@@ -154,7 +155,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     for notice in evaluator.notices:
         note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
-    _say(f"run {run}: {_title(request)} -> {directory}")
+    say(f"run {run}: {_title(request)} -> {directory}")
     labels = labels_of(plan.config())
     trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
     status = "failed"
@@ -254,9 +255,9 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
     named: Result = {"teacher": {"run_id": "+".join(its["run_id"] for its in teachers), "name": names}}
     found = best([gate(result, its) for its in teachers])
     if found is None:
-        _say(f"run {result['run_id']}: {names} was measured otherwise, and is not compared with its student")
+        say(f"run {result['run_id']}: {names} was measured otherwise, and is not compared with its student")
         return named
-    _say(f"run {result['run_id']} {in_words(found)}")
+    say(f"run {result['run_id']} {in_words(found)}")
     return {**named, "gate": found}
 
 
@@ -288,7 +289,7 @@ def _warn_of_zeros(run: str, steps: Sequence[Result], costs: Mapping[str, int]) 
     from rexp.measure.sizes import stored_zeros
 
     if steps[-1]["step"] != "fit" and (line := stored_zeros(costs)):
-        _say(f"run {run}: {line}")
+        say(f"run {run}: {line}")
 
 
 def _latency(request: Request, store: Store, run: str) -> Result:
@@ -303,7 +304,7 @@ def _latency(request: Request, store: Store, run: str) -> Result:
     try:
         found = measure_run(store, run, request.data_root, request.cache, candidates=candidates, repeats=repeats)
     except RunError as error:
-        _say(f"note: {error}")
+        say(f"note: {error}")
         return {}
     kept: Result = keep(store, run, found)["cost"]
     return kept
@@ -354,8 +355,4 @@ def show(outcomes: Sequence[Outcome]) -> None:
 @cache
 def note(line: str) -> None:
     """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
-    _say(f"note: {line}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    say(f"note: {line}")

@@ -6,7 +6,6 @@ last stage begins with the same fit. So a sweep over them trains once.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from rexp.config.compression import StageStep, TrainingStep
 from rexp.config.teaching import SELF
 from rexp.errors import ConfigError
 from rexp.store.identity import alias_key
+from rexp.text import say
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,7 +63,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
     if known is not None:
         stored = store.result(known)
         words = [step.words for step in steps[:done]]
-        print(f"trained already: {_text(words)} is taken from run {known}, which did the same", file=sys.stderr)
+        say(f"trained already: {_text(words)} is taken from run {known}, which did the same")
         reports = [report | {"taken_from": report.get("taken_from", known)} for report in stored["steps"][:done]]
         _load(plan.model, store, known, stored, done)
     for place in range(done, len(steps)):

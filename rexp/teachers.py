@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.teaching import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
+from rexp.text import say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -52,10 +52,9 @@ def teaching_of(config: DictConfig, request: Request, store: Store, split: Split
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
         if run != SELF and _twins(request, store.result(run)):
-            print(
+            say(
                 f"note: the student has the options and the seed of {key}={run}, and begins with the weights that it "
-                f"began with; give seed or {key}.seed another value",
-                file=sys.stderr,
+                f"began with; give seed or {key}.seed another value"
             )
     for key, run in runs.items():
         if run != SELF:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 
 from rexp import registry
 from rexp.config.loading import SECONDS, faults_of
+from rexp.text import say
 
 
 def check_distributions() -> list[str]:
@@ -42,16 +42,17 @@ def main(argv: list[str]) -> int:
         return int(bool(faults))
     _print_table(plugins, broken if options.check else None)
     for fault in faults:
-        print(f"broken: {fault}", file=sys.stderr)
+        say(f"broken: {fault}")
     return int(bool(faults))
 
 
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from rexp.screen import Screen, styled
 
     table = Table("kind", "name", "distribution", "version", *([] if reasons is None else ["state"]))
     for plugin in plugins:
-        state = [] if reasons is None else ["[red]broken[/]" if plugin in reasons else "ok"]
+        state = [] if reasons is None else [styled("broken", "red") if plugin in reasons else styled("ok")]
         table.add_row(plugin.kind, plugin.name, plugin.distribution, plugin.version, *state)
-    Console(soft_wrap=True).print(table)
+    Screen(soft_wrap=True).print(table)

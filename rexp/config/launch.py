@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, Interrupted, RexpError
+from rexp.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -137,7 +138,7 @@ def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError 
     except Exception as error:
         traceback.print_exc()
         fault = RexpError(f"{type(error).__name__}: {error}")
-    print(f"rexp: {fault}", file=sys.stderr)
+    say(f"rexp: {fault}")
     return fault
 
 
@@ -150,7 +151,7 @@ def _finish(outcomes: list[Outcome | RexpError]) -> int:
 
         show(done)
     if faults:
-        print(f"rexp: {len(faults)} of {len(outcomes)} jobs failed; the others are in the store", file=sys.stderr)
+        say(f"rexp: {len(faults)} of {len(outcomes)} jobs failed; the others are in the store")
         only_configuration = not done and all(isinstance(fault, ConfigError) for fault in faults)
         return 2 if only_configuration else 1
     return 0

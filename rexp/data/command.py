@@ -53,23 +53,23 @@ def _list(root: Path | None, *, as_json: bool) -> int:
         json.dump([overview.as_dict() for overview in overviews], sys.stdout, indent=2)
         print()
         return 0
-    from rich.console import Console
-    from rich.text import Text
+    from rexp.screen import Screen, styled
 
-    console = Console()
+    console = Screen()
     console.print(_table(overviews))
     missing = [overview.name for overview in overviews if overview.state == "missing"]
     if missing:
         where = f" under {root}" if root else ": no data folder is set (--data FOLDER, or REXP_DATA)"
         text = f"missing{where}; 'rexp data info {missing[0]}' says what belongs where"
-        console.print(Text(text, style="yellow"))
+        console.print(styled(text, "yellow"))
     return 0
 
 
 def _table(overviews: list[Overview]) -> Table:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
+
+    from rexp.screen import styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("data", no_wrap=True)
@@ -80,8 +80,8 @@ def _table(overviews: list[Overview]) -> Table:
     table.add_column("licence", overflow="ellipsis", no_wrap=True, ratio=1)
     for overview in overviews:
         licence = overview.card.licence if overview.card else overview.problem
-        state = Text(overview.state, style=STYLES.get(overview.state, ""))
-        table.add_row(overview.name, *_numbers(overview), state, Text(licence))
+        state = styled(overview.state, STYLES.get(overview.state, ""))
+        table.add_row(overview.name, *_numbers(overview), state, styled(licence))
     return table
 
 
@@ -103,9 +103,9 @@ def _info(arguments: argparse.Namespace, root: Path | None) -> int:
 
 
 def _print_info(overview: Overview) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from rexp.screen import Screen, styled
 
     users, items, interactions, density = _numbers(overview)
     rows = {"users": users, "items": items, "interactions": interactions, "density": density}
@@ -120,7 +120,7 @@ def _print_info(overview: Overview) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, value in rows.items():
         if value:
-            table.add_row(key, Text(value))
-    console = Console()
-    console.print(Text(f"{overview.name}: {overview.card.title if overview.card else 'broken'}", style="bold"))
+            table.add_row(key, styled(value))
+    console = Screen()
+    console.print(styled(f"{overview.name}: {overview.card.title if overview.card else 'broken'}", "bold"))
     console.print(table)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, RunError
-from rexp.store.files import replace_atomically
+from rexp.output import write
 from rexp.store.store import Store
+from rexp.text import visible
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> int:
     scorer = _scorer(store, run, result, data)
     with tempfile.TemporaryDirectory() as folder:
         made = _export(scorer, result, Path(folder), int8=options.int8)
-        replace_atomically(output, lambda path: path.write_bytes(made.read_bytes()))
+        write(output, lambda path: path.write_bytes(made.read_bytes()))
     _print_sizes(result, output)
     runtime = "onnxruntime int8" if options.int8 else "onnxruntime"
     _print_latencies(store, run, data, output, options.repeats, runtime)
@@ -85,15 +86,14 @@ def _export(scorer: Scorer, result: dict[str, Any], folder: Path, *, int8: bool)
 
 def _print_sizes(result: dict[str, Any], output: Path) -> None:
     stored, written = result["weights"]["bytes"], output.stat().st_size
-    print(f"{output}: {written:,} bytes; the run's weights have {stored:,}")
+    print(visible(f"{output}: {written:,} bytes; the run's weights have {stored:,}"))
 
 
 def _print_latencies(store: Store, run: str, data: Path | None, output: Path, repeats: int, runtime: str) -> None:
-    from rich.console import Console
-
     from rexp.config.schema import Measure
     from rexp.measure.fresh import measure_run
     from rexp.measure.table import print_latencies
+    from rexp.screen import Screen
 
     costs = {
         name: measure_run(
@@ -101,7 +101,7 @@ def _print_latencies(store: Store, run: str, data: Path | None, output: Path, re
         )["cost"]
         for name, path in (("torch", None), (runtime, output))
     }
-    print_latencies(costs, Console(highlight=False))
+    print_latencies(costs, Screen())
 
 
 def _parser() -> argparse.ArgumentParser:

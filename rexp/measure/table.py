@@ -20,11 +20,12 @@ SIZES = {
 
 def print_costs(title: str, cost: Cost) -> None:
     """Sizes and multiply-adds, one a line, and the latency as a table."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    console.print(title, style="bold", soft_wrap=True, markup=False)
+    from rexp.screen import Screen
+
+    console = Screen()
+    console.print(title, style="bold", soft_wrap=True)
     sizes = Table(box=None, show_header=False, pad_edge=False)
     sizes.add_column()
     sizes.add_column(justify="right")

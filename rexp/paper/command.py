@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.output import print_or_write
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
-from rexp.report.output import print_or_write
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper
@@ -63,14 +63,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from rich.console import Console
     from rich.table import Table
+
+    from rexp.screen import Screen
 
     grid = Table("paper", "cells", "title", box=None, pad_edge=False)
     for name in paper_files():
         paper = load(name)
         grid.add_row(name, shown(paper, _file(options, paper)).summary, paper.title)
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(grid)
+    Screen().print(grid)
     return 0
 
 
@@ -86,14 +87,14 @@ def _run(options: argparse.Namespace) -> int:
             file = Path(folder) / file.name
             rows, more = chosen(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
             _, failed = make(paper, rows, more, file, Tunings(paper, tuned_file(file), paper.quick.trials))
-            print(f"{paper.name}: a quick run, whose numbers mean nothing", file=sys.stderr)
+            say(f"{paper.name}: a quick run, whose numbers mean nothing")
             show(shown(paper, file, paper.quick.trials).page)
     else:
         _, failed = make(paper, chosen(paper, options.rows), more, file, Tunings(paper, tuned_file(file)))
         found = write_page(paper, file)
         show(found.page)
     if failed:
-        print(f"rexp: {failed} runs failed; the same command tries them again", file=sys.stderr)
+        say(f"rexp: {failed} runs failed; the same command tries them again")
     return int(bool(failed))
 
 
@@ -107,7 +108,7 @@ def _record(options: argparse.Namespace) -> int:
     file, stores = _file(options, paper), [Store(store) for store in options.stores]
     records = gather(paper, chosen(paper, options.rows), stores, file, Tunings(paper, tuned_file(file)))
     show(write_page(paper, file).page)
-    print(f"{len(records)} runs recorded in {file}", file=sys.stderr)
+    say(f"{len(records)} runs recorded in {file}")
     return 0
 
 
@@ -126,7 +127,7 @@ def _check(options: argparse.Namespace) -> int:
     page = file.with_suffix(".md")
     changed = page.exists() and page.read_text(encoding="utf-8") != markdown(found.page)
     if changed:
-        print(f"rexp: {page} is not what its records give", file=sys.stderr)
+        say(f"rexp: {page} is not what its records give")
     return int(options.strict and (found.missed or changed))
 
 

@@ -93,30 +93,26 @@ def html(page: Page) -> str:
 
 def show(page: Page) -> None:
     """Print the tables."""
-    import sys
-
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
-    console.print(Text(page.title, style="bold"), soft_wrap=True)
+    from rexp.screen import Screen, styled
+
+    console = Screen()
+    console.print(styled(page.title, "bold"), soft_wrap=True)
     for grid in page.grids:
         if grid.heading:
-            console.print(Text(grid.heading, style="bold"), soft_wrap=True)
+            console.print(styled(grid.heading, "bold"), soft_wrap=True)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for title in grid.titles:
             table.add_column(title, justify="right" if title in grid.numbers else "left")
         for line in grid.lines:
             cells = zip(grid.titles, line, strict=True)
-            table.add_row(
-                *(Text(text, style=STYLES.get(text, "dim") if title == VERDICT else "") for title, text in cells)
-            )
+            table.add_row(*(styled(text, STYLES.get(text, "dim") if title == VERDICT else "") for title, text in cells))
         console.print(table)
         for text in (*grid.below, *grid.points):
-            console.print(Text(text, style="dim"), soft_wrap=True)
-    console.print(Text(page.about, style="dim"), soft_wrap=True)
+            console.print(styled(text, "dim"), soft_wrap=True)
+    console.print(styled(page.about, "dim"), soft_wrap=True)
 
 
 def _latex(page: Page, grid: Grid) -> str:

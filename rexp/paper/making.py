@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +13,7 @@ from rexp.paper.record import Record, merged, read_records, record_of, write_rec
 from rexp.paper.references import references, resolved
 from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow
@@ -72,10 +72,10 @@ def make(
     records: list[Record] = []
     failed = 0
     for number, (row, seed) in enumerate(jobs, 1):
-        print(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}", file=sys.stderr, flush=True)
+        say(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}")
         refers = {name: made.run(name, seed) for name in references(row.run)}
         if missing := [name for name, known in refers.items() if known is None]:
-            print(f"rexp: {row.name} is left out, for its part '{missing[0]}' failed", file=sys.stderr)
+            say(f"rexp: {row.name} is left out, for its part '{missing[0]}' failed")
             failed += 1
             continue
         runs = {name: known for name, known in refers.items() if known is not None}
@@ -88,7 +88,7 @@ def make(
         except RexpError as error:
             if error.exit_code not in (1, 2):
                 raise  # interrupted: the rest is left for the next time
-            print(f"rexp: {row.name}: {error}", file=sys.stderr)
+            say(f"rexp: {row.name}: {error}")
             failed += 1
             continue
         made.add(row, seed, outcome)
@@ -151,7 +151,7 @@ def gather(
         try:
             found = stored.find(overrides, runs)
         except ConfigError as error:  # of this row; the others can be found all the same
-            print(f"rexp: {row.name}: {error}", file=sys.stderr)
+            say(f"rexp: {row.name}: {error}")
             continue
         if found is None:
             continue

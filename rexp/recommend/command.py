@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.store.files import replace_atomically, write_parquet
+from rexp.output import write
+from rexp.store.files import write_parquet
 from rexp.store.store import Store
+from rexp.text import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,11 +31,9 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"--out {options.out}: its ending says the format; take .parquet or .csv")
     frame = _recommend(options)
     if options.out is not None:
-        if options.out.suffix == ".parquet":
-            replace_atomically(options.out, lambda path: write_parquet(frame, path))
-        else:
-            replace_atomically(options.out, frame.write_csv)
-        print(f"{len(frame)} recommendations written to {options.out}", file=sys.stderr)
+        parquet = options.out.suffix == ".parquet"
+        write(options.out, (lambda path: write_parquet(frame, path)) if parquet else frame.write_csv)
+        say(f"{len(frame)} recommendations written to {options.out}")
         return 0
     _show(frame)
     return 0
@@ -93,10 +92,11 @@ def _parts(text: str) -> list[Part]:
 
 def _show(frame: pl.DataFrame) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    from rexp.screen import Screen
+
+    console = Screen()
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in frame.columns:
         grid.add_column(column, justify="right" if column in ("rank", "score") else "left", overflow="fold")

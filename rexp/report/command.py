@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.output import print_or_write, write
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.latex import latex
-from rexp.report.output import print_or_write, write
 from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import weak
 from rexp.report.write import markdown
 from rexp.store.store import Store
+from rexp.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ def main(argv: list[str]) -> int:
     with _uncollected():
         results = sorted(runs, key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
     if not results:
-        print(f"rexp: no finished run in {options.store}; start one with: python -m rexp", file=sys.stderr)
+        say(f"rexp: no finished run in {options.store}; start one with: python -m rexp")
         return 1
     if options.frontier:
         _draw(options.frontier, results, options.rows, options.cols)
@@ -114,7 +114,7 @@ def main(argv: list[str]) -> int:
 
         print_tables(tables)
     for line in weak(results, results):
-        print(f"note: {line}", file=sys.stderr)
+        say(f"note: {line}")
     return int(bool(store.damaged))
 
 
@@ -141,7 +141,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
         raise ConfigError("--frontier draws a metric against costs; --cols names no metric")
     tables = make_tables(results, rows, [metrics[0], *costs])
     write(path, lambda temporary: draw_frontier(tables, metrics[0], costs, temporary, path.suffix))
-    print(f"{metrics[0]} against {', '.join(costs)} drawn to {path}", file=sys.stderr)
+    say(f"{metrics[0]} against {', '.join(costs)} drawn to {path}")
 
 
 def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[Result]) -> None:
@@ -154,20 +154,20 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
     with TemporaryDirectory() as folder:
         pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
         place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
-    print(place, file=sys.stderr)
+    say(place)
 
 
 def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
     from rexp.report.html import page
 
     print_or_write(path, page(results, tables, store))
-    print(f"the page is {path}", file=sys.stderr)
+    say(f"the page is {path}")
 
 
 def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
     from rexp.report.plots.every import draw_all
 
-    print(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}", file=sys.stderr)
+    say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")
 
 
 def _names(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import ConfigError
 from rexp.report.direction import higher_is_better
 from rexp.report.names import short_names
-from rexp.report.picture import legend_beside, looks, new_figure, save
+from rexp.report.picture import drawn, legend_beside, looks, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def draw_frontier(tables: Sequence[Table], metric: str, costs: Sequence[str], pa
     for line, table in zip(panels, shown, strict=True):
         for axes, cost in zip(line, costs, strict=True):
             _panel(axes, table, metric, cost)
-        line[0].set_title(table.heading.split(" · mask")[0], loc="left", fontsize=9)
+        line[0].set_title(drawn(table.heading.split(" · mask")[0]), loc="left", fontsize=9)
         legend_beside(line[0], line[-1])
     save(figure, path, form)
 
@@ -68,7 +68,7 @@ def draw_frontier(tables: Sequence[Table], metric: str, costs: Sequence[str], pa
 def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
     from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-    named = zip(range(len(table.rows)), table.rows, short_names(table.rows), strict=True)
+    named = zip(range(len(table.rows)), table.rows, map(drawn, short_names(table.rows)), strict=True)
     shown = [one for one in named if _known(one[1], metric) and cost in one[1].cells and _known(one[1], cost)]
     sign = 1.0 if higher_is_better(metric) is not False else -1.0
     points = [(row.cells[cost].mean, sign * row.cells[metric].mean) for _, row, _ in shown]

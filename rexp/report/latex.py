@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
 from rexp.report.write import footnotes, is_best, is_second, marked
+from rexp.text import visible
 
 if TYPE_CHECKING:
     from rexp.report.rows import Row
@@ -33,7 +34,7 @@ def escape(text: str) -> str:
     >>> print(escape("kd_prune 50% ± 0.1"))
     kd\_prune 50\% $\pm$ 0.1
     """
-    return re.sub("|".join(map(re.escape, SPECIAL)), lambda found: SPECIAL[found[0]], text)
+    return re.sub("|".join(map(re.escape, SPECIAL)), lambda found: SPECIAL[found[0]], visible(text))
 
 
 def latex(tables: Sequence[Table]) -> str:

@@ -27,7 +27,7 @@ def short_differences(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """What sets each row apart as ``key=value``, the keys without the folders that nobody needs to tell them apart.
 
     >>> from rexp.report.rows import Row
-    >>> rows = [Row(("mf",), "model.factors=8, teacher.factors=64, fit.loss.name=bpr", (0,), ("r",), {})]
+    >>> rows = [Row(("mf",), "model.factors=8, teacher.factors=64, fit.loss.name=bpr", (0,), ("r",), {}, {})]
     >>> short_differences(rows)
     [('model.factors=8', 'teacher.factors=64', 'loss.name=bpr')]
     """

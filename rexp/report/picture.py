@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
+from rexp.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,15 @@ def new_figure(down: int, across: int) -> tuple[Figure, Any]:
     width, height = PANEL
     figure = Figure((width * across, height * down), layout="constrained")
     return figure, figure.subplots(down, across, squeeze=False)
+
+
+def drawn(text: str) -> str:
+    r"""Text of others as matplotlib draws it, which would read what is between two dollars as a formula.
+
+    >>> print(drawn("$x_1"))
+    \$x_1
+    """
+    return visible(text).replace("$", r"\$")
 
 
 def looks(place: int) -> dict[str, Any]:

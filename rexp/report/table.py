@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from rexp.report.rows import Row
-
-
-UNBOUNDED = 10_000
-"""A width in letters that no table reaches."""
 
 
 def render_table(
@@ -39,47 +34,48 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         tables: to be shown.
         console: where to; by default standard output, whole lines where that is no terminal.
     """
-    from rich.console import Console
+    from rexp.screen import Screen
 
-    # A file or a pipe has no width: there nothing is left out.
-    console = console or Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False)
+    console = console or Screen()
     for table in tables:
         _print(table, console)
 
 
 def _print(table: Table, console: Console) -> None:
     from rich.measure import Measurement
-    from rich.text import Text
+
+    from rexp.screen import UNBOUNDED, styled
 
     shown = list(table.columns)
     anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
     while len(shown) > 1 and Measurement.get(console, anywhere, _grid(table, shown)).minimum > console.width:
         shown.pop()
-    console.print(Text(table.heading, style="bold"), soft_wrap=True)
+    console.print(styled(table.heading, "bold"), soft_wrap=True)
     console.print(_grid(table, shown))
     notes = list(footnotes(table))
     if hidden := table.columns[len(shown) :]:
         notes.append(f"the screen is too narrow for {', '.join(hidden)}; choose with rexp report --cols")
     for note in notes:
-        console.print(Text(note, style="dim"), soft_wrap=True)
+        console.print(styled(note, "dim"), soft_wrap=True)
 
 
 def _grid(table: Table, columns: Sequence[str]) -> Grid:
     from rich import box
     from rich.table import Table as Grid
-    from rich.text import Text
+
+    from rexp.screen import styled
 
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:
-        grid.add_column(key, overflow="fold")
+        grid.add_column(styled(key), overflow="fold")
     grid.add_column("seeds", justify="right", min_width=len("seeds"))
     texts = {column: [marked(row, column) for row in table.rows] for column in columns}
     for column in columns:
         width = max(map(len, [column, *texts[column]]))  # numbers are never cut
-        grid.add_column(Text(column), justify="right", min_width=width)
+        grid.add_column(styled(column), justify="right", min_width=width)
     for index, row in enumerate(table.rows):
-        cells = [Text(texts[column][index], style=_style(table, row, column)) for column in columns]
-        grid.add_row(*(Text(name) for name in row_name(row)), str(len(row.seeds)), *cells)
+        cells = [styled(texts[column][index], _style(table, row, column)) for column in columns]
+        grid.add_row(*(styled(name) for name in row_name(row)), str(len(row.seeds)), *cells)
     return grid
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.report import baseline, control
 from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
+from rexp.text import visible
 
 if TYPE_CHECKING:
     from rexp.report.rows import Cell, Row
@@ -63,19 +65,28 @@ def markdown(tables: Sequence[Table]) -> str:
 def _markdown_table(table: Table) -> str:
     titles = [*table.keys, "seeds", *table.columns]
     lines = [
-        f"### {table.heading}",
+        f"### {as_markdown(table.heading)}",
         "",
-        _pipes(titles),
+        _pipes(map(as_markdown, titles)),
         _pipes(["---"] * len(table.keys) + ["---:"] * (len(titles) - len(table.keys))),
     ]
     for row in table.rows:
         texts = [marked(row, column) for column in table.columns]
         bold = [is_best(table, row, column) for column in table.columns]
         cells = [f"**{text}**" if best else text for text, best in zip(texts, bold, strict=True)]
-        lines.append(_pipes([*row_name(row), str(len(row.seeds)), *cells]))
-    notes = list(footnotes(table))
+        lines.append(_pipes([*map(as_markdown, row_name(row)), str(len(row.seeds)), *cells]))
+    notes = list(map(as_markdown, footnotes(table)))
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
-def _pipes(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _pipes(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def as_markdown(text: str) -> str:
+    r"""Text that Markdown prints as it is.
+
+    >>> print(as_markdown("[a](b) *c* <d> kd_prune"))
+    \[a\](b) \*c\* \<d> kd_prune
+    """
+    return re.sub(r"[\\`*\[\]|]|<(?=[a-zA-Z/!?])", r"\\\g<0>", visible(text).replace("\n", " "))

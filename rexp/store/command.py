@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rexp.store.store import Store
 from rexp.store.verify import verify
+from rexp.text import visible
 
 
 def main(argv: list[str]) -> int:
@@ -29,9 +30,9 @@ def main(argv: list[str]) -> int:
         print(json.dumps({"run": run, "ok": not faults, "checks": [asdict(check) for check in checks]}, indent=2))
         return int(bool(faults))
     for check in faults:
-        print(f"differs  {check.what}: {check.fault}")
+        print(visible(f"differs  {check.what}: {check.fault}"))
     for check in noted:
-        print(f"unknown  {check.what}: {check.note}")
+        print(visible(f"unknown  {check.what}: {check.note}"))
     unknown = f"; {len(noted)} could not be made" if noted else ""
     made = len(checks) - len(noted)
     print(f"run {run}: {made - len(faults)} of {made} checks hold{unknown}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.store.files import one_line_errors
+from rexp.text import say
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -55,9 +55,7 @@ class Locks:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                print(
-                    f"note: {what or f'run {name}'} is being made by another process; waiting for it", file=sys.stderr
-                )
+                say(f"note: {what or f'run {name}'} is being made by another process; waiting for it")
                 lock.acquire()
         self._mine.add(name)
         try:

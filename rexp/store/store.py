@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
@@ -24,6 +23,7 @@ from rexp.store.index import Entry
 from rexp.store.locks import Locks
 from rexp.store.records import append_epoch
 from rexp.store.seal import MANIFEST, DamagedError, as_text, parse, sealed
+from rexp.text import say
 
 Status = Literal["done", "failed", "interrupted", "running", "absent"]
 Result = dict[str, Any]
@@ -290,4 +290,4 @@ def _yaml(value: Mapping[str, Any]) -> str:
 @cache
 def _say(line: str) -> None:
     """Said once a process, however often a file is looked at."""
-    print(f"note: {line}", file=sys.stderr)
+    say(f"note: {line}")

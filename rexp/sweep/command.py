@@ -13,6 +13,7 @@ from pathlib import Path
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.states import JobState, counts, differing, seconds_left, states
+from rexp.text import visible
 
 SHOWN = 10
 """Failures that are listed unless all are asked for."""
@@ -51,19 +52,20 @@ def _list(ledgers: Sequence[Ledger], *, as_json: bool) -> int:
         print(json.dumps([_facts(ledger) for ledger in ledgers], indent=2))
         return 0
     for ledger in ledgers:
-        print(f"{ledger.name}  {ledger.began[:16].replace('T', ' ')}  {summary(ledger)}  {_command(ledger)}")
+        print(f"{ledger.name}  {ledger.began[:16].replace('T', ' ')}  {summary(ledger)}  {visible(_command(ledger))}")
     return 0
 
 
 def _tell(ledger: Ledger, most: int | None) -> None:
     jobs = states(ledger)
     computed = sum(job.computed for job in jobs)
-    print(f"sweep {ledger.name}, begun {ledger.began[:16].replace('T', ' ')} UTC: {_command(ledger)}")
+    print(f"sweep {ledger.name}, begun {ledger.began[:16].replace('T', ' ')} UTC: {visible(_command(ledger))}")
     print(f"{summary(ledger)} · {computed} computed here")
     words = differing(ledger.jobs)
     failed = [job for job in jobs if job.status in ("failed", "interrupted")]
     for job in failed[:most]:
-        print(f"{job.status}  job {job.number}  {words[job.number]}: {_reason(job)}  ({ledger.log_file(job.number)})")
+        line = f"{job.status}  job {job.number}  {words[job.number]}: {_reason(job)}  ({ledger.log_file(job.number)})"
+        print(visible(line))
     if most and len(failed) > most:
         print(f"and {len(failed) - most} more: --all")
     number = counts(jobs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RunError
 from rexp.sweep.job import work
+from rexp.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -72,7 +72,7 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
         waiting = [number for number in numbers if not ledger.read_own(number)]
         if len(waiting) == len(numbers):
             raise fault from error
-        print(f"rexp: {fault}", file=sys.stderr)
+        say(f"rexp: {fault}")
         if waiting and not ledger.stopped:
             launch(ledger, config, context, waiting)
         return

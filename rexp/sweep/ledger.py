@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import Any, Literal
 from rexp.errors import StoreError
 from rexp.store.files import one_line_errors, write_text
 from rexp.store.locks import Locks
+from rexp.text import say
 
 FOLDER = ".sweeps"
 Event = Literal["started", "computing", "done", "failed", "interrupted"]
@@ -162,7 +162,7 @@ def read_sweep(directory: Path) -> Ledger | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        print(f"note: {directory / 'sweep.json'} cannot be read ({error}) and is left out", file=sys.stderr)
+        say(f"note: {directory / 'sweep.json'} cannot be read ({error}) and is left out")
         return None
 
 

@@ -48,9 +48,9 @@ def progress(ledger: Ledger, *, together: bool) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield _nothing
         return
-    from rich.console import Console
+    from rexp.screen import Screen
 
-    console = Console(stderr=True, highlight=False)
+    console = Screen(stderr=True)
     if not together:
         yield lambda: console.print(_line(ledger), style="dim")
         return

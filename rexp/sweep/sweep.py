@@ -16,6 +16,7 @@ from rexp.store.store import Store
 from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
 from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
+from rexp.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -58,7 +59,7 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
             _tell_faults([found[number] for number in batch if number in found])
             show()
     if left_out := len(jobs) - len(found):
-        print(f"note: on_error=stop: {left_out} jobs were left out", file=sys.stderr)
+        say(f"note: on_error=stop: {left_out} jobs were left out")
     return [found[number] for number in sorted(found)]
 
 
@@ -92,7 +93,7 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
 def _tell_faults(outcomes: Sequence[Found]) -> None:
     for outcome in outcomes:
         if isinstance(outcome, RexpError):
-            print(f"rexp: {outcome}", file=sys.stderr)
+            say(f"rexp: {outcome}")
 
 
 def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:

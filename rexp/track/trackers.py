@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rexp import registry
 from rexp.config.typed import build
 from rexp.errors import ConfigError
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker
@@ -84,4 +84,4 @@ def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _warn(name: str, action: str, error: Exception) -> None:
     reason = shorten(str(error), 300, placeholder=" …") or type(error).__name__
-    print(f"warning: track={name} could not {action}: {reason}; the run goes on without it", file=sys.stderr)
+    say(f"warning: track={name} could not {action}: {reason}; the run goes on without it")

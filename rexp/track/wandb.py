@@ -6,7 +6,6 @@ import logging
 import netrc
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
+
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
@@ -83,7 +84,7 @@ class WandbTracker:
             # Without it the next job of a sweep would go on in this W&B run.
             self._run.finish(exit_code=int(status != "done"))
         if place:
-            print(f"note: {place}", file=sys.stderr)
+            say(f"note: {place}")
 
     def _log_model(self, artifact: Any) -> None:
         for name in ARTIFACT:
@@ -116,7 +117,7 @@ def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
     # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
     if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
         mode = "offline"
-        print(f"warning: W&B stays offline, {fault}", file=sys.stderr)
+        say(f"warning: W&B stays offline, {fault}")
     settings = _settings(wandb, config.timeout)
     # Told to init alone, W&B would still call the server when the process ends, and wait for it.
     wandb.setup(wandb.Settings(silent=True, mode=mode))

@@ -15,6 +15,7 @@ from rexp.config.launch import conf_dir
 from rexp.config.request import read
 from rexp.errors import ConfigError
 from rexp.store.store import Store
+from rexp.text import say
 from rexp.tune.search import common, search
 from rexp.tune.space import find, read_space
 from rexp.tune.study import Study, in_words, worked
@@ -107,7 +108,7 @@ def _finish(study: Study, options: argparse.Namespace, argv: Sequence[str]) -> i
         file = options.output or study.folder / "experiment" / f"{options.name}.yaml"
         best = study.ranked()[0]
         write_experiment(file, study, best, options.overrides, argv)
-        print(f"trial {best.number} is written to {file}; run it with: {_command(file)}", file=sys.stderr)
+        say(f"trial {best.number} is written to {file}; run it with: {_command(file)}")
     return code
 
 

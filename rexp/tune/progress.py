@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from rexp.text import say
 from rexp.train.progress import clock
 from rexp.tune.study import Study, worked
 
@@ -30,11 +31,12 @@ class Watch:
         self.study, self.budget, self.jobs = study, budget, jobs
         self.bar: Progress | None = None
         if sys.stderr.isatty() and not quiet:
-            from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+            from rexp.screen import Screen
+
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-            self.bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2)
+            self.bar = Progress(*columns, console=Screen(stderr=True), transient=True, refresh_per_second=2)
             self.task = self.bar.add_task("", total=study.total(budget))
 
     def __enter__(self) -> Watch:
@@ -61,7 +63,7 @@ class Watch:
         if self.bar:
             self.bar.console.print(text, style=STYLES.get(state, "none"), highlight=False, soft_wrap=True, markup=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
     def _line(self, number: int, tried: list[Tried]) -> str:
         trial = next(trial for trial in tried if trial.number == number)

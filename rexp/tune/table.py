@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,16 +24,15 @@ def render(best: Sequence[Tried], metric: str) -> None:
         return
     keys = list(best[0].parameters)
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from rexp.screen import Screen, styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("trial", f"{metric} (valid)", "seconds", *keys):
-        table.add_column(Text(heading), justify="right")
+        table.add_column(styled(heading), justify="right")
     for place, trial in enumerate(best):
         cells = [str(trial.number), f"{trial.value:.4f}", f"{trial.ended - trial.began:.1f}"]
         cells += [short(trial.parameters[key]) for key in keys]
-        table.add_row(*map(Text, cells), style="bold" if place == 0 else None)
-    # A file or a pipe has no width: there nothing is folded.
-    Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False).print(table)
+        table.add_row(*map(styled, cells), style="bold" if place == 0 else None)
+    Screen().print(table)

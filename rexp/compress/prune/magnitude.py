@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -14,6 +13,7 @@ from rexp.api import Need
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.compress.prune.masks import Scope, largest
 from rexp.compress.prune.weights import NEEDS, Kind, weights_of
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step
@@ -146,7 +146,7 @@ class Pruning(nn.Module):
         """Say which rows became empty; the zeros are the weights' own already."""
         for path, matrix in self._weights.items():
             if empty := int((~matrix.detach().any(1)).sum()):
-                print(f"note: {empty} of {len(matrix)} rows of {path} are all zeros", file=sys.stderr)
+                say(f"note: {empty} of {len(matrix)} rows of {path} are all zeros")
 
 
 def cubic(initial: float, final: float, done: int, ramp: int) -> float:

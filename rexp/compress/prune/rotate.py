@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Need
 from rexp.compress.embed.factorize import Factorize
+from rexp.text import say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,7 +49,7 @@ class Rotate(Factorize):
         if hasattr(model, "readers"):
             super().apply(model, context)
         else:
-            print(f"note: rotate leaves the tables as they are: {type(model).__name__} has no readers", file=sys.stderr)
+            say(f"note: rotate leaves the tables as they are: {type(model).__name__} has no readers")
 
     def _ranks(self, readers: Sequence[Reader], dense: Tables) -> Mapping[Reader, int]:
         """All columns."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp.report.names import short_names
-from rexp.report.picture import legend_beside, looks, new_figure
+from rexp.report.picture import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.bars import draw_bars
 from rexp.report.plots.seeds import over_seeds
 
@@ -110,7 +110,7 @@ def draw_buckets(table: Table, metric: str, found: Sequence[Buckets]) -> Figure:
     """A panel for each way to make buckets."""
     figure, panels = new_figure(1, len(found))
     for axes, buckets in zip(panels[0], found, strict=True):
-        names = short_names(table.rows)
+        names = list(map(drawn, short_names(table.rows)))
         bars = {names[place]: cells for place, cells in buckets.cells.items()}
         groups = [name.replace(": ", "\n") for name in buckets.names]
         draw_bars(axes, groups, bars, [looks(place)["color"] for place in buckets.cells])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.report.names import short_names
-from rexp.report.picture import legend_beside, looks, new_figure
+from rexp.report.picture import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.seeds import band, over_seeds
 from rexp.store.records import Record, read_epochs
 
@@ -70,7 +70,7 @@ def draw_curves(table: Table, store: Store) -> Figure | None:
         return None
     figure, panels = new_figure(1, len(shown))
     for axes, name in zip(panels[0], shown, strict=True):
-        for place, (label, own) in enumerate(zip(short_names(table.rows), curves, strict=True)):
+        for place, (label, own) in enumerate(zip(map(drawn, short_names(table.rows)), curves, strict=True)):
             if name in own:
                 colour = looks(place)["color"]
                 band(axes, own[name].epochs, own[name].cells, label, color=colour, marker=".", markersize=3, lw=1)

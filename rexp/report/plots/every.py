@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import StoreError
+from rexp.output import write as write_to
 from rexp.report.direction import higher_is_better
 from rexp.report.frontier import draw_frontier
 from rexp.report.picture import save
@@ -17,7 +18,6 @@ from rexp.report.plots.curves import draw_curves
 from rexp.report.plots.gaps import draw_gaps, gaps
 from rexp.report.plots.retrieval import draw_retrieval, sweeps
 from rexp.report.wide import widen
-from rexp.store.files import replace_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ def draw_all(
         for kind, write in _pictures(results, widen(table, results), store):
             for form in forms:
                 path = folder / f"{start}-{kind}{form}"
-                replace_atomically(path, partial(write, form))
+                write_to(path, partial(write, form))
                 files.append(path)
     return files
 

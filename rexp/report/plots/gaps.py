@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rexp.config.teaching import teacher_runs
 from rexp.report.names import short_names
-from rexp.report.picture import new_figure
+from rexp.report.picture import drawn, new_figure
 from rexp.report.plots.bars import draw_bars
 from rexp.report.plots.seeds import over_seeds
 
@@ -80,7 +80,7 @@ def draw_gaps(table: Table, metric: str, found: Sequence[Gap]) -> Figure:
     figure, panels = new_figure(1, 1)
     axes = panels[0][0]
     figure.set_size_inches(max(5.2, 1.6 * len(found)), 4.2)
-    names = short_names(table.rows)
+    names = list(map(drawn, short_names(table.rows)))
     groups = [names[gap.place].replace(" ", "\n") for gap in found]
     bars = {name: [getattr(gap, name) for gap in found] for name in COLOURS}
     draw_bars(axes, groups, bars, list(COLOURS.values()))

@@ -1,0 +1,46 @@
+"""Text of others on a screen: shown as it is, whatever it holds, and whatever the screen can show."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import sys
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal would obey and not show: control characters, and marks that turn the direction of text."""
+PLAINER = {"·": "|", "±": "+-", "†": "+", "‡": "#", "…": "...", "─": "-"}
+"""What stands for a letter of rexp's own that the screen does not have."""
+HANDLER = "rexp"
+
+
+def visible(text: str) -> str:
+    r"""The text with everything to be seen in it.
+
+    >>> visible("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(line: str) -> None:
+    """Tell the user something beside the output: a note, a warning, where a file is."""
+    print(visible(line), file=sys.stderr, flush=True)
+
+
+def show_whatever_comes() -> None:
+    """Let standard output and error write, in their own encoding, a stand-in for what it does not have."""
+    codecs.register_error(HANDLER, _stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=HANDLER)
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """
+    >>> "0.41 ± é".encode("ascii", HANDLER) if not codecs.register_error(HANDLER, _stand_in) else None
+    b'0.41 +- \\\\xe9'
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(PLAINER.get(x) or x.encode("ascii", "backslashreplace").decode() for x in letters), error.end
