@@ -53,7 +53,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", [])
     'none is installed'
     """
-    options = sorted(set(known))
+    name, options = str(name), sorted(set(known))
     if not options:
         return "none is installed"
     near = get_close_matches(name, options, n=1, cutoff=0.5)

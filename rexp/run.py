@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.config.exits import no_exits
 from rexp.config.request import Request, read
-from rexp.errors import Interrupted
+from rexp.errors import ConfigError, Interrupted
+from rexp.memory import memory_told, short_of_memory
 from rexp.store.contents import hashes
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
@@ -39,6 +40,7 @@ class Outcome:
     store: Store
 
 
+@memory_told()
 def run(
     config: DictConfig,
     *,
@@ -91,6 +93,7 @@ def _do(
     computing: Callable[[str], None],
 ) -> Outcome:
     """Resolve, and compute under the run's lock unless it is done."""
+    from rexp.config.early import check_options, check_with_data
     from rexp.config.plan import resolve
     from rexp.data.lint import findings
     from rexp.data.prepare import load_split
@@ -98,7 +101,10 @@ def _do(
     from rexp.steps import alone
     from rexp.teachers import teaching_of
 
+    check_options(request)
     split = load_split(request.data, request.data_root, request.cache)
+    if request.recipe.needs_teacher:
+        check_with_data(request, split, store, sweeping=sweeping)
     teaching = teaching_of(config, request, store, split)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
@@ -158,7 +164,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     say(f"run {run}: {_title(request)} -> {directory}")
     labels = labels_of(plan.config())
     trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
-    status = "failed"
+    status, refused = "failed", False
     summary: Result = {}
     try:
         initialise(plan, store)
@@ -197,6 +203,10 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
         store.mark(run, "interrupted")
         raise
     except BaseException as error:
+        # One that had begun to learn keeps what it has.
+        refused = isinstance(error, ConfigError) or (
+            short_of_memory(error) and not (directory / "checkpoints").exists()
+        )
         store.mark(run, "failed", error=f"{type(error).__name__}: {error}")
         raise
     else:  # committed: whatever happens from here on, the run is done
@@ -210,6 +220,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
         summary = _summary(result | {"cost": result["cost"] | _latency(request, store, run)})
     finally:
         trackers.finish(summary, status)
+        if refused:
+            store.discard(run)
     return store.result(run)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.config.teaching import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
+from rexp.memory import check_size
 from rexp.text import say
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def _built(node: Node, split: Split, where: str) -> nn.Module:
 
     model_class = registry.load("model", node["name"])
     config = build(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]
+    check_size(lambda: model_class(config, split.spec), where)
     model: nn.Module = model_class(config, split.spec)
     return model
 

@@ -12,6 +12,12 @@ from omegaconf.errors import OmegaConfBaseException
 from rexp import registry
 from rexp.errors import ConfigError, did_you_mean
 
+OTHER_GROUPS = {"compress", "train", "evaluate", "experiment"}
+"""Groups whose options are no plugins."""
+NO_NAME = re.compile(
+    r"true|false|[-+]?(inf|nan|\d+(\.\d*)?(e[-+]?\d+)?)|\[\]|\[.*(\d|null|true|false|nan|inf|\[).*\]|\{.*", re.I
+)
+
 
 def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> ConfigError | None:
     """The user's fault behind an error, or None where it is not one.
@@ -24,7 +30,7 @@ def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> C
     for argument in arguments:
         if argument.startswith("paper="):
             return ConfigError(f"{argument}: a paper is a table of many runs; write rexp paper run {argument[6:]}")
-    if composing and type(error) is ValueError:
+    if composing and type(error) in (ValueError, TypeError):
         return ConfigError(_explain_value(error, arguments))
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
@@ -39,12 +45,13 @@ def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> C
     return ConfigError(_one_line(str(error)))
 
 
-def _explain_value(error: ValueError, arguments: Sequence[str]) -> str:
-    if "Got NoneType" in str(error):
-        for argument in arguments:
-            group, _, value = argument.partition("=")
-            if value == "null":
-                return f"{argument}: a group takes the name of an option; write '~{group}' to leave it out"
+def _explain_value(error: Exception, arguments: Sequence[str]) -> str:
+    """Hydra looks for files by what a group is given, and falls over what is no name."""
+    groups = {kind.config_group for kind in registry.KINDS.values()} | OTHER_GROUPS
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key.lstrip("+").partition("@")[0] in groups and (value == "null" or NO_NAME.fullmatch(value)):
+            return f"{argument}: a group takes the name of an option; write '~{key.lstrip('+')}' to leave it out"
     return _one_line(str(error))
 
 

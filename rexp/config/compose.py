@@ -43,8 +43,11 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
     from omegaconf import open_dict
 
     from rexp.config.complaints import explain
+    from rexp.config.files import check_folder
 
     # Hydra's grammar would read a bare path's colons and commas as its own.
+    if config_dir is not None:
+        check_folder(config_dir)
     extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
     try:
         config = compose("config", overrides=[*prepared(overrides), *extra], return_hydra_config=True)

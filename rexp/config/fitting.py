@@ -54,19 +54,34 @@ def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split
     return fit
 
 
-def _merged(request: Request, capabilities: frozenset[Capability]) -> Fit:
+def merged(request: Request, where: str = "model.fit") -> Fit:
+    """The model's own recipe and what the root says, typed, whatever the model has use for.
+
+    Args:
+        request: what was asked for.
+        where: the key of the model's own recipe, for messages.
+
+    Raises:
+        ConfigError: an unknown key or plugin, or a value that is not allowed.
+    """
     own = dict(request.model.get("fit") or {})
-    merged = {**own, **request.train}
-    recipe = build(FitConfig, {**merged, "loss": None, "sampler": None}, "model.fit")
-    loss_node = _over(own.get("loss"), request.loss)
-    sampler_node = _over(own.get("sampler"), request.sampler)
+    options = {**own, **request.train, "loss": None, "sampler": None}
+    recipe = build(FitConfig, options, where)
+    parts = {kind: _over(own.get(kind), getattr(request, kind)) for kind in ("loss", "sampler")}
+    typed = {kind: _plugin(kind, node) for kind, node in parts.items()}
+    return Fit(recipe, typed["loss"], typed["sampler"])
+
+
+def _merged(request: Request, capabilities: frozenset[Capability]) -> Fit:
+    """What of it the model has use for."""
+    fit = merged(request)
     if Capability.OWN_LOSS in capabilities and request.loss is None:
-        loss_node = None
-    elif loss_node is None:
+        fit = replace(fit, loss=None)
+    elif fit.loss is None:
         raise ConfigError(f"model={request.model['name']} names no loss; choose one with loss=NAME")
-    if sampler_node is None and loss_node is not None:
+    if fit.sampler is None and fit.loss is not None:
         raise ConfigError(f"model={request.model['name']} names no sampler; choose one with sampler=NAME")
-    return Fit(recipe, _plugin("loss", loss_node), _plugin("sampler", sampler_node))
+    return fit
 
 
 def _over(own: Node | None, root: Node | None) -> Node | None:

@@ -39,9 +39,12 @@ def launch(arguments: Sequence[str]) -> int:
 
     from rexp.config.arguments import prepared
     from rexp.config.complaints import explain
+    from rexp.config.files import check_folder, folders_named
     from rexp.config.hydra_plugins import install
     from rexp.config.schema import Root
 
+    for folder in folders_named(arguments):
+        check_folder(folder)
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
     task = Task()

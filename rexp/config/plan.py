@@ -21,6 +21,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
+from rexp.memory import check_size
 from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.seeds import seed_everything
@@ -166,6 +167,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
     options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
     model_class = registry.load("model", node["name"])
     model_config = build(model_class.Config, options, "model")  # type: ignore[attr-defined]
+    check_size(lambda: model_class(model_config, split.spec), "model")
     seed_everything(request.seed)
     model: nn.Module = model_class(model_config, split.spec)
     capabilities = model.capabilities()  # type: ignore[operator]
@@ -186,7 +188,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         notices.append(text + ", ".join(request.overrides))
     check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
     check_rating_metrics(request, split, capabilities, fit)
-    if not teaching and request.teachers:
+    if not request.recipe.needs_teacher and request.teachers:
         names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]
         text = f"{', '.join(names)} is used by no stage of compress.order"
         # What an experiment brings along was not asked for by name, and a control leaves its teacher out.

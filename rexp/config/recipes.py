@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rexp import registry
+from rexp.config.files import read_yaml
+from rexp.errors import ConfigError
 
 FITTED = "fit"
 PLACED = re.compile(r"(?:override +)?/?(?:compress/)?stage@(?:compress\.)?stages\.(\w+)")
@@ -89,12 +91,10 @@ def _folders() -> list[Path]:
 
 
 def _read(file: Path, folders: tuple[Path, ...], above: tuple[Path, ...]) -> Known | None:
-    import yaml  # type: ignore[import-untyped]
-
     if file in above:
         return None
     try:
-        node = yaml.safe_load(file.read_text(encoding="utf-8"))
+        node = read_yaml(file)
         recipe = Known()
         for entry in node.get("defaults", []):
             if isinstance(entry, str) and entry != "_self_":
@@ -109,5 +109,5 @@ def _read(file: Path, folders: tuple[Path, ...], above: tuple[Path, ...]) -> Kno
         stages = {**recipe.stages, **named}
         kept = {place: value for place, value in {**recipe.said, **said}.items() if place[0] in stages}
         return Known(node.get("order", recipe.order), stages, kept)
-    except (OSError, ValueError, yaml.YAMLError, AttributeError, TypeError):
+    except (ConfigError, AttributeError, KeyError, TypeError):
         return None

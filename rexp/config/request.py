@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import registry
 from rexp.config.schema import Compress, Measure, Paths, Root
-from rexp.config.typed import build, said
+from rexp.config.typed import build, check_finite, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
@@ -153,7 +153,10 @@ def read(config: DictConfig, *, group: str | None = None, typed: Iterable[str] =
     """
     raw = _plain(config)
     _check_root(raw)
+    for key, value in raw.items():
+        check_finite(value, key)
     _check_seeds(raw)
+    _check_plugins(raw)
     _check_teachers(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
@@ -250,6 +253,24 @@ def _check_teachers(raw: Node) -> None:
             raise ConfigError(f"{key} names no model; choose one with model@{key}=NAME, or a run with {key}.from=RUN")
         if (on_weak := node.get("on_weak", ON_WEAK[0])) not in ON_WEAK:
             raise ConfigError(f"{key}.on_weak={on_weak}: there is no such way; {did_you_mean(str(on_weak), ON_WEAK)}")
+
+
+def _check_plugins(raw: Node) -> None:
+    """Within the model, the teachers and the data, too, a plugin is a mapping with its name."""
+    models = {
+        "model": raw["model"],
+        "teacher": raw["teacher"],
+        **{f"teachers.{k}": n for k, n in raw["teachers"].items()},
+    }
+    fits = {f"{key}.fit": node.get("fit") for key, node in models.items() if isinstance(node, dict)}
+    places = {"data.split": raw["data"].get("split") if isinstance(raw["data"], dict) else None}
+    for key, fit in fits.items():
+        if fit is not None and not isinstance(fit, dict):
+            raise ConfigError(f"{key}={fit!r} is no recipe; it is a mapping with keys such as max_epochs")
+        places |= {f"{key}.{kind}": (fit or {}).get(kind) for kind in FITTING}
+    for key, node in places.items():
+        if node is not None and not (isinstance(node, dict) and isinstance(node.get("name"), str)):
+            raise ConfigError(f"{key}={node!r} names no plugin; it is a mapping with the key 'name', or null")
 
 
 def _without_check(node: Any) -> Any:

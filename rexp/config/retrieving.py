@@ -56,6 +56,18 @@ class RetrieverNode:
             raise ValueError(f"n_candidates={self.n_candidates} must be 1 or more")
 
 
+def typed_retriever(node: Node) -> tuple[RetrieverNode, Any]:
+    """What every retriever's node holds, and the plugin's own options.
+
+    Raises:
+        ConfigError: see :func:`rexp.config.typed.build`.
+    """
+    said = {key.replace("from", "source"): node[key] for key in RESERVED if key in node}
+    options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
+    config_class = registry.load("retriever", node["name"]).Config  # type: ignore[attr-defined]
+    return build(RetrieverNode, said, "retriever"), build(config_class, options, "retriever")
+
+
 def plan_retrieval(
     request: Request, store: Store, teaching: Teaching, notices: list[str], *, sweeping: bool
 ) -> Retrieving | None:
@@ -70,9 +82,7 @@ def plan_retrieval(
         return None
     if node is None:
         raise ConfigError("evaluate=two_stage needs a retriever; choose one with retriever=flat")
-    reserved = build(RetrieverNode, {k.replace("from", "source"): node.get(k) for k in RESERVED}, "retriever")
-    options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
-    config = build(registry.load("retriever", node["name"]).Config, options, "retriever")  # type: ignore[attr-defined]
+    reserved, config = typed_retriever(node)
     source = reserved.source if reserved.source in (None, "item_features") else store.resolve(reserved.source)
     ranker = None if reserved.ranker is None else _ranker(reserved.ranker, store, teaching)
     return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from rexp.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
+LARGEST = 2**63 - 1
+"""Of NumPy's and torch's whole numbers."""
 
 WORDS = {
     int: "a whole number",
@@ -37,6 +40,8 @@ def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
     Raises:
         ConfigError: an unknown key (with the nearest one), a missing one, or a value of the wrong type.
     """
+    if not isinstance(options, Mapping):
+        raise _wrong(options, config_class, where)
     hints = typing.get_type_hints(config_class)
     fields = {field.name: field for field in dataclasses.fields(config_class) if field.init}  # type: ignore[arg-type]
     for key in options:
@@ -67,6 +72,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     """The value in the annotated type; only what loses nothing is converted (1 -> 1.0, "mean" -> an Enum)."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
+        check_finite(value, where)
         return value
     if origin in (Union, types.UnionType):
         return _convert_union(value, hint, where)
@@ -93,6 +99,16 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
                 f"{where}={value!r} is not allowed; {did_you_mean(str(value), (str(m.value) for m in hint))}"
             ) from None
     return _convert_scalar(value, hint, where)
+
+
+def check_finite(value: Any, where: str) -> None:
+    """Whatever else is allowed, nothing is equal to NaN, and no run can be known by it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}={value} is no finite number; give one")
+    for key, member in value.items() if isinstance(value, Mapping) else ():
+        check_finite(member, f"{where}.{key}")
+    for place, member in enumerate(value) if isinstance(value, list | tuple) else ():
+        check_finite(member, f"{where}[{place}]")
 
 
 def _convert_sequence(value: Any, hint: Any, where: str) -> list[Any] | tuple[Any, ...]:
@@ -124,14 +140,19 @@ def _convert_union(value: Any, hint: Any, where: str) -> Any:
 
 
 def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    # YAML 1.1 reads 1e-3 (without a dot) as text; nobody means text by it.
-    if hint is float and isinstance(value, str):
+    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        # YAML 1.1 reads 1e-3 (without a dot) as text; nobody means text by it.
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
             raise _wrong(value, hint, where) from None
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise ConfigError(f"{where}={value} is no finite number; give one")
+        return number
+    if hint is int and isinstance(value, int) and abs(value) > LARGEST:
+        raise ConfigError(f"{where}={value} is beyond the largest whole number, {LARGEST}")
     if hint is Path and isinstance(value, str):
         return Path(value)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rexp.config.files import read_yaml
 from rexp.errors import ConfigError, did_you_mean
 from rexp.paper.grid import SEPARATOR, expanded
 
@@ -203,12 +204,7 @@ def read(file: Path) -> Paper:
     Raises:
         ConfigError: naming the file, the place and what is wrong there.
     """
-    import yaml  # type: ignore[import-untyped]
-
-    try:
-        node = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+    node = read_yaml(file)
     where = file.name
     _require(isinstance(node, Mapping), where, "holds no mapping")
     node, groups = expanded({**node, "name": file.stem}, where)

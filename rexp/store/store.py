@@ -210,6 +210,10 @@ class Store:
         except StoreError as fault:
             _say(f"run {run} could not be marked {status}: {fault}")
 
+    def discard(self, run: str) -> None:
+        """Leave nothing of a try whose configuration turned out to be none that can be run."""
+        shutil.rmtree(self.directory(run), ignore_errors=True)
+
     # Aliases: what was asked for -> run
 
     def alias(self, key: str) -> str | None:

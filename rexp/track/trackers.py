@@ -64,7 +64,7 @@ def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
     Raises:
         ConfigError: an unknown tracker or option; anything else that goes wrong is a warning.
     """
-    prepared = {place: _prepare(place, node) for place, node in nodes.items()}
+    prepared = check(nodes)
     started: dict[str, Tracker] = {}
     for place, (tracker_class, config) in prepared.items():
         try:
@@ -72,6 +72,15 @@ def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
         except Exception as error:
             _warn(place, "start", error)
     return Trackers(started)
+
+
+def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    """The class and the typed configuration of every tracker.
+
+    Raises:
+        ConfigError: an unknown tracker or option.
+    """
+    return {place: _prepare(place, node) for place, node in nodes.items()}
 
 
 def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:

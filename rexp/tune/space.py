@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from rexp.config.files import read_yaml
 from rexp.config.request import VOLATILE
 from rexp.config.typed import build
 from rexp.errors import ConfigError, did_you_mean
@@ -130,14 +131,7 @@ def read_space(path: Path) -> Space:
     Raises:
         ConfigError: in one line, with the file's name.
     """
-    import yaml  # type: ignore[import-untyped]
-
-    try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    written = read_yaml(path)
     if not isinstance(written, dict):
         raise ConfigError(f"{path}: a search space is a mapping with the key 'space'")
     return make_space(path, {str(key): value for key, value in written.items()})

@@ -41,11 +41,7 @@ def test_every_form_of_a_table(store: Path, capsys: pytest.CaptureFixture[str], 
 
 def test_every_picture(store: Path, tmp_path: Path) -> None:
     assert main(["report", str(store), "--rows", "model,compress", "--plots", str(tmp_path / "plots")]) == 0
-    shown = [
-        text
-        for file in (tmp_path / "plots").glob("*.svg")
-        for text in ET.parse(file).getroot().itertext()
-    ]
+    shown = [text for file in (tmp_path / "plots").glob("*.svg") for text in ET.parse(file).getroot().itertext()]
     assert any("[red]x[/b] $a_{$" in text for text in shown)
 
 

@@ -1,0 +1,67 @@
+"""What is wrong with a job told before anything is read or trained: first what needs no data, then what needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rexp import registry
+from rexp.config.fitting import merged
+from rexp.config.request import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
+from rexp.config.retrieving import typed_retriever
+from rexp.config.typed import build
+from rexp.train.recipe import FitConfig
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
+    from rexp.store.store import Store
+
+
+def check_options(request: Request) -> None:
+    """Build every typed configuration of a job and of its teachers: of model, recipe, stages, retriever, trackers.
+
+    Raises:
+        ConfigError: see :func:`rexp.config.typed.build`.
+    """
+    from rexp.track.trackers import check
+
+    for where, node, reserved in _models(request):
+        options = {key: value for key, value in node.items() if key not in reserved}
+        build(_config_class("model", node), options, where)
+    merged(request)
+    for key, node in request.teachers.items():
+        if node.get("name"):
+            merged(replace(request, model=node, train={}, loss=None, sampler=None), f"{key}.fit")
+    recipe = request.recipe
+    if recipe.trains:
+        build(FitConfig, request.finetune, "compress.finetune")
+    if request.retriever is not None:
+        typed_retriever(request.retriever)
+    check(request.track)
+
+
+def check_with_data(request: Request, split: Split, store: Store, *, sweeping: bool) -> None:
+    """Everything of a run that is asked of model and data, but for its teacher.
+
+    Raises:
+        RexpError: what the run itself would raise once its teacher is trained.
+    """
+    from rexp.config.plan import resolve
+    from rexp.evaluate.evaluator import Evaluator
+    from rexp.start import retrieval
+
+    plan = resolve(request, split, store, sweeping=sweeping)
+    Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
+
+
+def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:
+    yield "model", request.model, MODEL_RESERVED
+    for key, node in request.teachers.items():
+        if node.get("name") and not node.get("from"):
+            yield key, node, TEACHER_RESERVED
+
+
+def _config_class(kind: str, node: Mapping[str, Any]) -> Any:
+    plugin: Any = registry.load(kind, node["name"])
+    return plugin.Config
