@@ -25,6 +25,10 @@ VERBS = {
 }
 
 
+STARTING = ("train", "run", "fit", "evaluate", "start")
+"""What others call the verb that rexp does without."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb or a Hydra job.
 
@@ -51,7 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _launch(arguments: list[str]) -> int:
     if arguments and "=" not in arguments[0] and arguments[0][:1] not in ("-", "~"):
-        raise ConfigError(f"'{arguments[0]}' is neither a verb nor KEY=VALUE; {did_you_mean(arguments[0], VERBS)}")
+        way = "a run needs no verb: rexp model=mf" if arguments[0] in STARTING else ""
+        raise ConfigError(
+            f"'{arguments[0]}' is neither a verb nor KEY=VALUE; {way or did_you_mean(arguments[0], VERBS)}"
+        )
     from rexp.config.launch import launch
 
     return launch(arguments)

@@ -12,7 +12,10 @@ from rexp.errors import ConfigError, RunError
 if TYPE_CHECKING:
     from torch import nn
 
-SIGNS = ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc", "invalid buffer size")
+SIGNS = (
+    "can't allocate memory", "out of memory", "not enough memory", "bad_alloc", "invalid buffer size",
+    "size calculation overflowed",
+)  # fmt: skip
 """What torch says of an allocation that failed, in words alone."""
 
 

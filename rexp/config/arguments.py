@@ -5,6 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rexp.errors import ConfigError
+
+WITH_VALUE = (
+    "--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--info",
+    "-i",    "--experimental-rerun", "--shell-completion", "-sc",
+)  # fmt: skip
+WITHOUT_VALUE = (
+    "--help",
+    "-h",
+    "--hydra-help",
+    "--version",
+    "--resolve",
+    "--run",
+    "-r",
+    "--multirun",
+    "-m",
+    "--info",
+    "-i",
+)
+"""Options of Hydra's command line."""
 OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "compress.stages.")
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
 OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.DOTALL)
@@ -31,6 +51,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     >>> prepared(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
     ['-m', 'model@teacher=mf,lightgcn', 'teacher.fit.max_epochs=choice(2)', 'seed=1']
     """
+    arguments = _options_first(arguments)
     sweeping = any(argument in ("-m", "--multirun") for argument in arguments)
     arguments = [_readable(argument, sweeping=sweeping) for argument in arguments]
     texts = [RUN.fullmatch(argument) for argument in arguments]
@@ -40,6 +61,33 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     ]
     added = [f"++{argument}" if OF_TEACHER.fullmatch(argument) else argument for argument in quoted]
     return [_as_choice(argument) if sweeping else argument for argument in added]
+
+
+def _options_first(arguments: Sequence[str]) -> list[str]:
+    """Hydra's options in front of the overrides, wherever they were typed.
+
+    >>> _options_first(["seed=1,2", "-m", "-cd", "mine", "model=mf"])
+    ['-m', '-cd', 'mine', 'seed=1,2', 'model=mf']
+
+    Raises:
+        ConfigError: an option that Hydra does not have, which is a setting.
+    """
+    options: list[str] = []
+    overrides: list[str] = []
+    taken = iter(arguments)
+    for argument in taken:
+        name = argument.partition("=")[0]
+        if not argument.startswith("-"):
+            overrides.append(argument)
+        elif name in WITHOUT_VALUE or ("=" in argument and name in WITH_VALUE):
+            options.append(argument)
+        elif name in WITH_VALUE:
+            options += [argument, *([value] if (value := next(taken, None)) is not None else [])]
+        else:
+            value = argument.partition("=")[2] or next(taken, "VALUE")
+            key = re.sub(r"[^\w.@/]", "_", name.lstrip("-"))
+            raise ConfigError(f"{argument}: a setting is written KEY=VALUE, without dashes: {key}={value}")
+    return [*options, *overrides]
 
 
 def _readable(argument: str, *, sweeping: bool) -> str:

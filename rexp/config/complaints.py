@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
@@ -11,7 +13,18 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rexp import registry
 from rexp.errors import ConfigError, did_you_mean
+from rexp.train.recipe import FitConfig
 
+KEY = re.compile(r"[+~]{0,2}[\w.@/$:-]+", re.ASCII)
+ELSEWHERE = {
+    "epochs": "train.max_epochs", "n_epochs": "train.max_epochs", "num_epochs": "train.max_epochs",
+    "learning_rate": "train.lr", "batch": "train.batch_size", "bs": "train.batch_size", "wd": "train.weight_decay",
+    "dim": "model.factors", "embedding_dim": "model.factors", "embedding_size": "model.factors",
+    "gpus": "train.devices",
+    "device": "train.accelerator", "metrics": "evaluate.metrics", "k": "evaluate.k", "topk": "evaluate.k",
+    "store": "paths.store", "dataset": "data=NAME", "negatives": "sampler.n",
+}  # fmt: skip
+"""Other names of settings, and where rexp has them."""
 OTHER_GROUPS = {"compress", "train", "evaluate", "experiment"}
 """Groups whose options are no plugins."""
 NO_NAME = re.compile(
@@ -37,11 +50,11 @@ def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> C
     for cause in _chain(error):
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file:
             group, _, name = cause.missing_cfg_file.rpartition("/")
-            return ConfigError(f"{group}={name}: there is no such option; {did_you_mean(name, _options(cause, group))}")
+            return ConfigError(_explain_option(group, name, cause))
         if isinstance(cause, OmegaConfBaseException):
             return ConfigError(_explain_node(cause, error))
         if isinstance(cause, OverrideParseException):
-            return ConfigError(f"{cause.override}: cannot be read as KEY=VALUE: {_one_line(str(cause))}")
+            return ConfigError(_explain_override(str(cause.override)))
     return ConfigError(_one_line(str(error)))
 
 
@@ -53,6 +66,33 @@ def _explain_value(error: Exception, arguments: Sequence[str]) -> str:
         if key.lstrip("+").partition("@")[0] in groups and (value == "null" or NO_NAME.fullmatch(value)):
             return f"{argument}: a group takes the name of an option; write '~{key.lstrip('+')}' to leave it out"
     return _one_line(str(error))
+
+
+def _explain_option(group: str, name: str, cause: MissingConfigException) -> str:
+    if group == "compress" and name in registry.names("stage"):
+        return (
+            f"{group}={name}: '{name}' is a stage and no recipe; put it into one: "
+            f"+compress/stage@compress.stages.{name}={name} 'compress.order=[fit,{name}]' (or [[fit,{name}]])"
+        )
+    return f"{group}={name}: there is no such option; {did_you_mean(name, _options(cause, group))}"
+
+
+def _explain_override(override: str) -> str:
+    """What Hydra's grammar stumbled over, without its words for that."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        return f"{override}: cannot be read as KEY=VALUE; what is said of a key stands behind ="
+    if not KEY.fullmatch(key):
+        return f"{override}: '{key}' is no key; keys are words with dots between them, such as train.lr"
+    open_ = [pair for pair in ("[]", "{}", "()") if value.count(pair[0]) != value.count(pair[1])]
+    if open_:
+        return f"{override}: cannot be read as KEY=VALUE; a bracket {open_[0][0]} or {open_[0][1]} has no other one"
+    if value.count("'") % 2 or value.count('"') % 2:
+        return f"{override}: cannot be read as KEY=VALUE; a quote is not closed"
+    return (
+        f"{override}: cannot be read as KEY=VALUE; put text with other letters than A to Z, or with one of = ~ # : , "
+        f"into quotes, within the shell's own: \"{key}=['a=b']\" in a list, \"{key}='a=b'\" alone"
+    )
 
 
 def _options(cause: MissingConfigException, group: str) -> Iterable[str]:
@@ -78,8 +118,29 @@ def _explain_node(cause: OmegaConfBaseException, error: Exception) -> str:
     if named in ("model", "teacher") and "Cannot merge" in str(cause):
         return f"{named} is one model, by its name; write {'model' if named == 'model' else 'model@teacher'}=NAME"
     if known and cause.key is not None and cause.key not in known:
-        return f"{key}: there is no such key; {did_you_mean(str(cause.key), known)}"
+        place = _place(named, cause.parent_node)
+        return f"{key}: there is no such key; {place or did_you_mean(str(cause.key), known)}"
     return f"{named}: {_one_line(str(cause))}"
+
+
+def _place(named: str, beside: Any) -> str | None:
+    """Where a key stands that was looked for elsewhere."""
+    *above, last = named.split(".")
+    if above[:2] == ["compress", "stages"] and len(above) >= 2:
+        stages = {str(key): node.get("name") for key, node in beside.items() if isinstance(node, DictConfig)}
+        typed = named.split(".")[2]
+        for key, plugin in stages.items():
+            if plugin == typed:
+                rest = ".".join(["compress.stages", key, *named.split(".")[3:]])
+                return f"the stage {typed} has the key '{key}' here: {rest}"
+        return None
+    wanted = ELSEWHERE.get(last, last)
+    if "." in wanted:
+        return f"it is {wanted}"
+    trains = above in ([], ["model"], ["model", "fit"], ["fit"], ["optimizer"])
+    if trains and wanted in {field.name for field in fields(FitConfig)}:
+        return f"it is train.{wanted}"
+    return None
 
 
 def _one_line(text: str) -> str:

@@ -14,6 +14,7 @@ from rexp.config.typed import build, check_finite, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
+from rexp.paths import at_home
 from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
@@ -168,14 +169,14 @@ def read(config: DictConfig, *, group: str | None = None, typed: Iterable[str] =
     evaluate = build(EvaluateConfig, said(EvaluateConfig, _node(raw, "evaluate")), "evaluate")
     check_evaluation(evaluate)
     paths = raw["paths"]
-    store = Path(paths["store"]).expanduser()
+    store = at_home(paths["store"])
     return Request(
         raw=raw,
         seed=raw["seed"],
         force=raw["force"],
         store=store,
-        data_root=Path(paths["data"]).expanduser() if paths["data"] else None,
-        cache=Path(paths["cache"]).expanduser() if paths["cache"] else store / ".data",
+        data_root=at_home(paths["data"]) if paths["data"] else None,
+        cache=at_home(paths["cache"]) if paths["cache"] else store / ".data",
         data=_named(raw, "data"),
         model=_named(raw, "model"),
         loss=_named(raw, "loss") if raw["loss"] else None,

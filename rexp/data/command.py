@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rexp import registry
 from rexp.data.counts import Overview, look_at
+from rexp.paths import at_home
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +22,7 @@ STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
 def main(argv: list[str]) -> int:
     """Run ``rexp data ...``; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    root = Path(arguments.data).expanduser() if arguments.data else None
+    root = at_home(arguments.data) if arguments.data else None
     return _list(root, as_json=arguments.json) if arguments.verb == "list" else _info(arguments, root)
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from rexp.api import SourceFile
 from rexp.errors import DataError
+from rexp.paths import at_home
 
 MOST_TIMES = 100
 """Interactions as text become 3 to 20 times smaller; gzip can make zeros a thousand times smaller."""
@@ -84,7 +85,7 @@ def own_file(path: str) -> SourceFile:
     Raises:
         DataError: there is no such file.
     """
-    file = Path(path).expanduser()
+    file = at_home(path)
     if not file.is_file():
         raise DataError(f"{file} is missing: no such file (relative paths start at {Path.cwd()})")
     return SourceFile(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, RunError
 from rexp.output import write
+from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import visible
 
@@ -117,6 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, help="the file (default: RUN.onnx, or RUN-int8.onnx)")
     parser.add_argument("--repeats", type=int, default=200, help="requests of each size that are timed (default: 200)")
-    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    add_store(parser)
     parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
     return parser

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from rexp.errors import ConfigError
+from rexp.store.options import add_store
 from rexp.store.store import Store
 
 
@@ -64,6 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--repeats", type=int, default=200, help="requests of each size (default: 200)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
-    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    add_store(parser)
     parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
     return parser

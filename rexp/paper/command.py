@@ -11,6 +11,7 @@ from rexp.errors import ConfigError
 from rexp.output import print_or_write
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
+from rexp.store.options import add_store
 from rexp.text import say
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for action in (run, record):
         action.add_argument("--rows", type=_names, metavar="NAMES", help="rows alone, such as 'htd*,teacher'")
     run.add_argument("--quick", action="store_true", help="a short run of some rows, whose numbers mean nothing")
-    run.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    add_store(run)
     record.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="stores that may hold them")
     check.add_argument("--strict", action="store_true", help="exit with 1 where a verified value is missed")
     form = check.add_mutually_exclusive_group()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import ConfigError
 from rexp.output import write
 from rexp.store.files import write_parquet
+from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import say
 
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         help="parts whose items are not recommended again, and which a model of sequences reads; as in the evaluation "
         "by default; 'train,valid,test' for what comes after all that is known, 'none' for everything",
     )
-    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    add_store(parser)
     parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
     return parser

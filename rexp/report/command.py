@@ -16,6 +16,7 @@ from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import weak
 from rexp.report.write import markdown
+from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import say
 
@@ -36,9 +37,7 @@ def main(argv: list[str]) -> int:
         prog="rexp report",
         description="The table of stored runs: mean and spread over seeds, one table for each data set and protocol.",
     )
-    parser.add_argument(
-        "store", nargs="?", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)"
-    )
+    add_store(parser, bare=True)
     parser.add_argument("--rows", type=_names, help="what names a row: labels or keys, such as model,model.factors")
     parser.add_argument("--cols", type=_names, help="metrics and costs, such as ndcg@10,parameters")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
@@ -90,10 +91,12 @@ def configuration(result: Result) -> str:
 
 def label(result: Result, key: str) -> str:
     """A row's name by one key; ``-`` where the run has no such label or key."""
+    if key == "run":
+        return str(result["run_id"])
+    if key == "data":
+        return data_name(result)
     if (choice := result.get("labels", {}).get(key)) is not None:
         return str(choice)
-    if key == "data":
-        return str(result["data"]["name"])
     if key == "teacher" and "teacher" in result:
         return f"{result['teacher']['name']} {result['teacher']['run_id']}"
     node: Any = result["config"]
@@ -102,6 +105,17 @@ def label(result: Result, key: str) -> str:
     if isinstance(node, Mapping):
         node = node.get("name")
     return ABSENT if node is None else str(node)
+
+
+def data_name(result: Result) -> str:
+    """The data set's name; of a file of one's own with the file's, for all of these are called alike.
+
+    >>> data_name({"data": {"name": "csv"}, "config": {"data": {"path": "there/mine.csv"}}})
+    'csv mine.csv'
+    """
+    name, node = str(result["data"]["name"]), result["config"].get("data") or {}
+    file = node.get("path") or node.get("train")
+    return f"{name} {PurePath(str(file)).name}" if isinstance(file, str) and name == node.get("name", name) else name
 
 
 def value(result: Result, column: str) -> float | None:

@@ -11,7 +11,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.report.control import PART, with_controls
 from rexp.report.control import column as control_column
 from rexp.report.direction import higher_is_better
-from rexp.report.rows import ABSENT, PARTS, Result, Row, label, make_rows, newest
+from rexp.report.rows import ABSENT, PARTS, Result, Row, data_name, label, make_rows, newest
 
 DEFAULT_KEYS = ("model", "compress", "teacher")
 DEFAULT_COSTS = ("parameters", "fit_seconds")
@@ -98,7 +98,7 @@ def _protocol(result: Result) -> str:
 def _heading(result: Result) -> str:
     """The data set and what defines the protocol, and how many users were evaluated."""
     facts = result.get("facts", {})
-    parts = [str(result["data"]["name"]), f"protocol {facts.get('protocol', 'unknown')}"]
+    parts = [data_name(result), f"protocol {facts.get('protocol', 'unknown')}"]
     if candidates := facts.get("candidates"):
         parts.append(f"{candidates['n']} {candidates['sampler']} candidates" if isinstance(candidates, Mapping) else "")
     if "mask" in facts:
@@ -130,7 +130,7 @@ def _refuse_unknown(results: Sequence[Result], keys: Sequence[str], columns: Seq
 
 
 def _row_keys(results: Iterable[Result]) -> set[str]:
-    found: set[str] = {"data"}
+    found: set[str] = {"data", "run"}
     for result in results:
         labels: Mapping[str, Any] = result.get("labels", {})
         found |= {str(key) for key in labels}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
+from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.store.verify import verify
 from rexp.text import visible
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
         prog="rexp verify", description="Compare a stored run with its files, its data and what is installed now."
     )
     parser.add_argument("run", help="the run's id, or the beginning of it")
-    parser.add_argument("--store", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)")
+    add_store(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
     store = Store(options.store)

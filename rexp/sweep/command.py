@@ -8,8 +8,8 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from rexp.store.options import add_store
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.states import JobState, counts, differing, seconds_left, states
@@ -32,9 +32,7 @@ def main(argv: list[str]) -> int:
     status.add_argument("--all", action="store_true", help=f"all failures, not the first {SHOWN}")
     every = verbs.add_parser("list", help="all sweeps, the last one at the end")
     for verb in (status, every):
-        verb.add_argument(
-            "store", nargs="?", type=Path, default=Path("runs"), help="the store's folder (default: ./runs)"
-        )
+        add_store(verb, bare=True)
         verb.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
     if options.verb == "list":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rexp import errors
 from rexp.config.request import read
 from rexp.errors import ConfigError, RexpError, RunError
+from rexp.paths import at_home
 from rexp.run import Outcome, answer
 from rexp.store.store import Store
 from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
@@ -82,7 +83,7 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
     known: dict[int, Found] = {}
     for number, words in enumerate(ledger.jobs):
         job = composed(words)
-        stores.append(Store(Path(job.paths.store).expanduser()))
+        stores.append(Store(at_home(job.paths.store)))
         with suppress(RexpError):
             if outcome := answer(read(job)):
                 known[number] = outcome

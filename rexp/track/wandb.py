@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from rexp.paths import at_home
 from rexp.text import say
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _netrc_has_key(host: str, environment: Mapping[str, str]) -> bool:
     candidates = [environment["NETRC"]] if environment.get("NETRC") else ["~/.netrc", "~/_netrc"]
     for name in candidates:
         try:
-            if host in netrc.netrc(Path(name).expanduser()).hosts:
+            if host in netrc.netrc(at_home(name)).hosts:
                 return True
         except (OSError, netrc.NetrcParseError):
             continue

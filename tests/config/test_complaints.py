@@ -30,8 +30,20 @@ COMPOSING = [
     ("loss.margin=1", "loss.margin: nothing is selected there; choose loss=NAME too, or set model.fit.loss.margin"),
     ("sampler.n=1", "sampler.n: nothing is selected there; choose sampler=NAME too, or set model.fit.sampler.n"),
     ("model@teacher=null", "model@teacher=null: a group takes the name of an option; write '~model@teacher'"),
-    ("model.factors=[", "model.factors=[: cannot be read as KEY=VALUE"),
     ("seed", "seed: cannot be read as KEY=VALUE"),
+    ("model.factors=[", "model.factors=[: cannot be read as KEY=VALUE; a bracket [ or ] has no other one"),
+    ("tags=[é]", "tags=[é]: cannot be read as KEY=VALUE; put text with other letters than A to Z"),
+    ("tags=[a=b]", "tags=[a=b]: cannot be read as KEY=VALUE; put text with other letters than A to Z"),
+    ("tags=['a]", "tags=['a]: cannot be read as KEY=VALUE; a quote is not closed"),
+    ("model=[1,2]", "model=[1,2]: a group takes the name of an option; write '~model' to leave it out"),
+    ("compress=true", "compress=true: a group takes the name of an option; write '~compress' to leave it out"),
+    ("compress=rotate", "compress=rotate: 'rotate' is a stage and no recipe; put it into one: +compress/stage@"),
+    ("lr=0.01", "lr: there is no such key; it is train.lr"),
+    ("epochs=3", "epochs: there is no such key; it is train.max_epochs"),
+    ("model.fit.weight_decay=0.1", "model.fit.weight_decay: there is no such key; it is train.weight_decay"),
+    ("model.batch_size=3", "model.batch_size: there is no such key; it is train.batch_size"),
+    ("--model=mf", "--model=mf: a setting is written KEY=VALUE, without dashes: model=mf"),
+    ("-lr=0.1", "-lr=0.1: a setting is written KEY=VALUE, without dashes: lr=0.1"),
 ]
 RUNNING = [
     ("model.factors=x", "model.factors='x' has the wrong type: a whole number is wanted, not text"),
@@ -62,6 +74,12 @@ RUNNING = [
     ("seed=${nosuch}", "seed: Interpolation key 'nosuch' not found"),
     ("compress.order=[fit,prune]", "compress.order names 'prune', which is no stage; Known: finetune, fit"),
     ("data=csv", "data=csv needs data.path=FILE"),
+    ("train.lr=nan", "train.lr=nan is no finite number; give one"),
+    ("model.fit.lr=-inf", "model.fit.lr=-inf is no finite number; give one"),
+    ("train.batch_size=99999999999999999999", "train.batch_size=99999999999999999999 is beyond the largest"),
+    ("model.fit=3", "model.fit=3 is no recipe; it is a mapping with keys such as max_epochs"),
+    ("model.fit.loss={name: 3}", "model.fit.loss={'name': 3, "),
+    ("data.filter=3", "data.filter=3 has the wrong type: a mapping is wanted, not a whole number"),
     ("beside=[nope]", "beside=[nope]: model=nope: there is no such option; did you mean 'pop'?"),
 ]
 
@@ -92,6 +110,18 @@ def test_a_mistyped_verb_is_told_the_nearest(command: Callable[..., Any]) -> Non
     assert only_line(command("reprot")).startswith(
         "'reprot' is neither a verb nor KEY=VALUE; did you mean 'report'? Known: data, export"
     )
+
+
+@pytest.mark.slow
+def test_words_of_other_programs(command: Callable[..., Any]) -> None:
+    assert only_line(command("train", "--model", "mf")).startswith(
+        "'train' is neither a verb nor KEY=VALUE; a run needs no verb: rexp model=mf"
+    )
+    stages = command("--cfg", "job", "model=mf", "compress=kd", "compress.stages.kd.weight=2")
+    told = "the stage kd has the key 'distill' here: compress.stages.distill.weight"
+    assert only_line(stages).startswith(f"compress.stages.kd: there is no such key; {told}")
+    # Hydra's own options may stand anywhere.
+    assert command("model=mf", "--cfg", "job").returncode == 0
 
 
 @pytest.mark.slow

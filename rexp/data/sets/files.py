@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from rexp.api import DataCard, Origin, Raw, SourceFile
 from rexp.data.source import Columns, Format, own_file
 from rexp.errors import ConfigError
+from rexp.paths import at_home
 
 if TYPE_CHECKING:
     import polars as pl
@@ -129,4 +130,4 @@ class Files:
 
 
 def _path(path: str) -> Path:
-    return Path(path).expanduser()
+    return at_home(path)
