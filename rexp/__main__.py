@@ -77,8 +77,11 @@ def _verbs_for(line: str) -> list[str]:
 
 
 def _guard(action: Callable[[], int]) -> int:
+    from rexp.blame import plugin_faults_told
+
     try:
-        return _flushed(action)
+        with plugin_faults_told():
+            return _flushed(action)
     except RexpError as error:
         say(f"rexp: {error}")
         return error.exit_code

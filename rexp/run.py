@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rexp.blame import plugin_faults_told
 from rexp.config.exits import no_exits
 from rexp.config.request import Request, read
 from rexp.errors import ConfigError, Interrupted
@@ -40,6 +41,7 @@ class Outcome:
     store: Store
 
 
+@plugin_faults_told()
 @memory_told()
 def run(
     config: DictConfig,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rexp.blame import check_installed
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
 
     run = store.resolve(run)
     result = store.result(run)
+    check_installed(store, run)
     if result["data"]["fingerprint"] != split.fingerprint:
         raise DataError(f"{role} names run {run}, which was trained on other data; its ids mean other items")
     model = new_model(result["config"]["model"], split, role)

@@ -14,8 +14,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from rexp.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
-LARGEST = 2**63 - 1
-"""Of NumPy's and torch's whole numbers."""
+LARGEST, LARGEST_SEED = 2**48, 2**63 - 1
+"""Of whole numbers: products of two of them still say how much memory they would take; NumPy and torch count so far."""
 
 WORDS = {
     int: "a whole number",
@@ -151,8 +151,8 @@ def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
         if not math.isfinite(number):
             raise ConfigError(f"{where}={value} is no finite number; give one")
         return number
-    if hint is int and isinstance(value, int) and abs(value) > LARGEST:
-        raise ConfigError(f"{where}={value} is beyond the largest whole number, {LARGEST}")
+    if hint is int and isinstance(value, int) and abs(value) > (LARGEST_SEED if where.endswith("seed") else LARGEST):
+        raise ConfigError(f"{where}={value} is beyond {LARGEST:,}, more than there can be of anything")
     if hint is Path and isinstance(value, str):
         return Path(value)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Capability, Query
+from rexp.blame import check_shape
 from rexp.errors import RunError
 
 if TYPE_CHECKING:
@@ -60,19 +61,30 @@ class Scorer:
         """(B, n_items) scores of every item, not shared with the model: the caller may write into them."""
         query = self.query(users)
         if Capability.SCORES_CATALOGUE in self.capabilities:
-            return _ours(self.model.score_all(query))
+            scores = self.model.score_all(query)
+            check_shape(self.model, "scores of the catalogue", scores.shape, (len(users), self.split.n_items))
+            return _ours(scores)
         if Capability.DOT_PRODUCT in self.capabilities:
             if self._item_vectors is None:
-                self._item_vectors = self.model.item_vectors().T
-            return _floating(self.model.user_vectors(query) @ self._item_vectors)
+                vectors = self.model.item_vectors()
+                check_shape(self.model, "vectors of items", vectors.shape, (self.split.n_items, vectors.shape[-1]))
+                self._item_vectors = vectors.T
+            vectors = self.model.user_vectors(query)
+            check_shape(self.model, "vectors of users", vectors.shape, (len(users), len(self._item_vectors)))
+            return _floating(vectors @ self._item_vectors)
         width = max(1, self.pairs // len(users))
         items = torch.arange(self.split.n_items, device=self.device).expand(len(users), -1)
-        blocks = [_floating(self.model.score(query, block)) for block in torch.split(items, width, dim=1)]
-        return torch.cat(blocks, dim=1)
+        blocks = [self._scores(query, block) for block in torch.split(items, width, dim=1)]
+        return torch.cat([_floating(block) for block in blocks], dim=1)
 
     def pairs_of(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
-        return _ours(self.model.score(self.query(users), items))
+        return _ours(self._scores(self.query(users), items))
+
+    def _scores(self, query: Query, items: Tensor) -> Tensor:
+        scores: Tensor = self.model.score(query, items)
+        check_shape(self.model, "scores", scores.shape, items.shape)
+        return scores
 
     def reject_nan(self, scores: Tensor, users: Tensor) -> None:
         """Stop at NaN among scores (B, ...): comparisons with it are all false, so it would rank anywhere.

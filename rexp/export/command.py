@@ -44,10 +44,12 @@ def main(argv: list[str]) -> int:
 def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -> Scorer:
     import torch
 
+    from rexp.blame import check_installed
     from rexp.measure.model import scorer_of, shown_history
     from rexp.stored import stored_model, stored_split
 
     torch.set_num_threads(1)
+    check_installed(store, run)
     split = stored_split(result, data, store.root / ".data")
     model = stored_model(store, run, split, "the command")
     return scorer_of(model, split, shown_history(result), torch.device("cpu"))

@@ -57,6 +57,7 @@ def answer(task: Task) -> dict[str, Any]:
 
 
 def _measured(task: Task) -> dict[str, Any]:
+    from rexp.blame import check_installed
     from rexp.measure.latency import latencies, requests
     from rexp.measure.model import model_costs, scorer_of, shown_history
     from rexp.store.store import Store
@@ -64,6 +65,7 @@ def _measured(task: Task) -> dict[str, Any]:
 
     store = Store(Path(task["store"]))
     result = store.result(task["run"])
+    check_installed(store, task["run"])
     split = stored_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
     model = stored_model(store, task["run"], split, "the command")
     scorer = scorer_of(model, split, shown_history(result), torch.device("cpu"))

@@ -65,18 +65,24 @@ def _parser() -> argparse.ArgumentParser:
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
+    from rexp.blame import check_installed
+    from rexp.config.typed import build
     from rexp.recommend.frame import dense_users, recommendation_frame
     from rexp.recommend.lists import top_items
     from rexp.stored import stored_model, stored_split
+    from rexp.train.recipe import DeviceConfig
 
     store = Store(options.store)
     run = store.resolve(options.run)
     root = options.data or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
+    check_installed(store, run)
     split = stored_split(store.result(run), root, store.root / ".data")
     users = dense_users(split, [name.strip() for name in options.users.split(",") if name.strip()])
-    torch.set_num_threads(max(1, options.threads))
+    torch.set_num_threads(build(DeviceConfig, {"threads": options.threads}, "--threads").threads)
     model = stored_model(store, run, split, "the command")
-    items, scores = top_items(model, split, torch.from_numpy(users), options.k, _parts(options.mask))
+    items, scores = top_items(
+        model, split, torch.from_numpy(users), min(options.k, split.n_items), _parts(options.mask)
+    )
     return recommendation_frame(split, users, items, scores)
 
 

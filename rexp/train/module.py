@@ -13,6 +13,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, Loss, Query
+from rexp.blame import check_shape
 from rexp.errors import RunError
 from rexp.train.attachments import Attachments, Queries, TrainingStep
 from rexp.train.optimizer import make_optimizer
@@ -137,6 +138,7 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
         if loss is None:
             return cast("Tensor", model.training_loss(batch)), torch.empty(0)
         scores = model.score(batch.query, batch.items)
+        check_shape(model, "scores", scores.shape, batch.items.shape)
         return loss(scores, batch), scores
 
     def over_sequences(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -76,7 +76,7 @@ RUNNING = [
     ("data=csv", "data=csv needs data.path=FILE"),
     ("train.lr=nan", "train.lr=nan is no finite number; give one"),
     ("model.fit.lr=-inf", "model.fit.lr=-inf is no finite number; give one"),
-    ("train.batch_size=99999999999999999999", "train.batch_size=99999999999999999999 is beyond the largest"),
+    ("train.batch_size=99999999999999999999", "train.batch_size=99999999999999999999 is beyond 281,474,976,710,656"),
     ("model.fit=3", "model.fit=3 is no recipe; it is a mapping with keys such as max_epochs"),
     ("model.fit.loss={name: 3}", "model.fit.loss={'name': 3, "),
     ("data.filter=3", "data.filter=3 has the wrong type: a mapping is wanted, not a whole number"),

@@ -135,7 +135,7 @@ text = st.text(max_size=5)
 number = st.floats(allow_nan=False, allow_infinity=False)
 options = st.builds(
     Options,
-    factors=st.integers(-(2**63) + 1, 2**63 - 1),
+    factors=st.integers(-(2**48), 2**48),
     lr=number,
     name=text,
     bias=st.booleans(),
@@ -143,10 +143,10 @@ options = st.builds(
     variant=st.sampled_from(["gmf", "mlp"]),
     reduction=st.sampled_from(Reduction),
     columns=st.lists(text, max_size=3),
-    pair=st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), text),
+    pair=st.tuples(st.integers(-(2**48), 2**48), text),
     weights=st.dictionaries(text, number, max_size=3),
-    k=st.integers(-(2**63) + 1, 2**63 - 1) | st.lists(st.integers(-(2**63) + 1, 2**63 - 1), max_size=3),
-    inner=st.builds(Inner, rate=number, layers=st.lists(st.integers(-(2**63) + 1, 2**63 - 1), max_size=3).map(tuple)),
+    k=st.integers(-(2**48), 2**48) | st.lists(st.integers(-(2**48), 2**48), max_size=3),
+    inner=st.builds(Inner, rate=number, layers=st.lists(st.integers(-(2**48), 2**48), max_size=3).map(tuple)),
 )
 
 
