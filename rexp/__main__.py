@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.text import say, show_whatever_comes
+from rexp.verbs import completions
 
 VERBS = {
     "data": "rexp.data.command",
@@ -49,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"rexp {version(OWN)}")
         return 0
     if arguments[:1] == ["-sc"] and (line := os.environ.get("COMP_LINE")):
-        print(*_verbs_for(line), sep="\n")
+        typed = f"{line}|".split()[1:]  # the bar marks where the word goes on
+        print(*completions([*typed[:-1], typed[-1].removesuffix("|")] if typed else [""], VERBS), sep="\n")
+        if typed[:1] and typed[0].removesuffix("|") in VERBS and len(typed) > 1:
+            return 0  # Hydra would offer groups
     return _guard(lambda: _launch(arguments))
 
 
@@ -62,18 +66,6 @@ def _launch(arguments: list[str]) -> int:
     from rexp.config.launch import launch
 
     return launch(arguments)
-
-
-def _verbs_for(line: str) -> list[str]:
-    """Verbs that complete a command line, whose first word is the program; Hydra knows of groups and keys alone.
-
-    >>> _verbs_for("rexp re")
-    ['recommend', 'report']
-    >>> _verbs_for("rexp model=mf ")
-    []
-    """
-    _, *words = f"{line}|".split()  # the bar marks where the word goes on
-    return [verb for verb in VERBS if len(words) == 1 and verb.startswith(words[0].removesuffix("|"))]
 
 
 def _guard(action: Callable[[], int]) -> int:

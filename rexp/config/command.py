@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 
 from rexp import registry
 from rexp.config.loading import SECONDS, faults_of
 from rexp.text import say
+from rexp.verbs import Arguments
 
 
 def check_distributions() -> list[str]:
@@ -24,7 +24,7 @@ def check_distributions() -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Print the plugins; with ``--check`` load each. Exit code 1 where one is broken."""
-    parser = argparse.ArgumentParser(prog="rexp plugins", description="List installed plugins of every kind.")
+    parser = Arguments(prog="rexp plugins", description="List installed plugins of every kind.")
     parser.add_argument("--check", action="store_true", help="import every plugin and say which are broken, and why")
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help=f"for the import of one plugin (default: {SECONDS:g})"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rexp import registry
 from rexp.data.counts import Overview, look_at
 from rexp.paths import at_home
+from rexp.verbs import Arguments
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +28,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp data",
         description="Show the installed data sets: users, items, interactions, density, licence, state of the files.",
         epilog="State: ok (content as published), differs, unpinned (no checksum is known), missing (a file is not "

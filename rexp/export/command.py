@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, RunError
 from rexp.output import write
-from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import visible
+from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
@@ -108,7 +108,7 @@ def _print_latencies(store: Store, run: str, data: Path | None, output: Path, re
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp export",
         description="Write a finished run's model as ONNX, check its scores in ONNX Runtime, and time both.",
         epilog="examples: rexp export 3f2a --to onnx    rexp export 3f2a --to onnx --int8 --output small.onnx",

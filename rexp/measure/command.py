@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from rexp.errors import ConfigError
-from rexp.store.options import add_store
 from rexp.store.store import Store
+from rexp.verbs import Arguments, add_store
 
 
 def main(argv: list[str]) -> int:
@@ -53,7 +53,7 @@ def numbers(text: str, option: str) -> list[int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp measure",
         description="Measure finished runs again: sizes, multiply-adds and latency on the CPU, in a fresh process. "
         "What is found takes the place of what their results have.",

@@ -11,8 +11,8 @@ from rexp.errors import ConfigError
 from rexp.output import print_or_write
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
-from rexp.store.options import add_store
 from rexp.text import say
+from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp paper",
         description="Published tables as files that run: what a paper printed, beside what its runs give here.",
     )

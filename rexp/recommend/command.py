@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from rexp.errors import ConfigError
 from rexp.output import write
 from rexp.store.files import write_parquet
-from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import say
+from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp recommend",
         description="Recommend items from a finished run: the best of the whole catalogue that the user does not have.",
         epilog="examples: rexp recommend 3f2a --users 12,99 --k 5    rexp recommend 3f2a --k 10 --out lists.parquet",

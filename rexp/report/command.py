@@ -16,9 +16,9 @@ from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import weak
 from rexp.report.write import markdown
-from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.text import say
+from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ COSTS = ("weight_bytes", "score_100_p95_ms")
 
 def main(argv: list[str]) -> int:
     """Print or write the table; exit code 1 where the store has no finished run, or a damaged one."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp report",
         description="The table of stored runs: mean and spread over seeds, one table for each data set and protocol.",
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 
-from rexp.store.options import add_store
 from rexp.store.store import Store
 from rexp.store.verify import verify
 from rexp.text import visible
+from rexp.verbs import Arguments, add_store
 
 
 def main(argv: list[str]) -> int:
     """Check a run; exit code 1 where anything differs."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="rexp verify", description="Compare a stored run with its files, its data and what is installed now."
     )
     parser.add_argument("run", help="the run's id, or the beginning of it")

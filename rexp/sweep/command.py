@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rexp.store.options import add_store
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.states import JobState, counts, differing, seconds_left, states
 from rexp.text import visible
+from rexp.verbs import Arguments, add_store
 
 SHOWN = 10
 """Failures that are listed unless all are asked for."""
@@ -25,7 +24,7 @@ def main(argv: list[str]) -> int:
     Raises:
         StoreError: there is no sweep, or none of that name.
     """
-    parser = argparse.ArgumentParser(prog="rexp sweep", description="Where the sweeps of a store stand.")
+    parser = Arguments(prog="rexp sweep", description="Where the sweeps of a store stand.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{status,list}")
     status = verbs.add_parser("status", help="done, running, failed, to do; the time left; what failed")
     status.add_argument("--sweep", metavar="NAME", help="the beginning of its name (default: the last one)")

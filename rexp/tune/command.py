@@ -21,6 +21,7 @@ from rexp.tune.space import find, read_space
 from rexp.tune.study import Study, in_words, worked
 from rexp.tune.tried import Budget
 from rexp.tune.write import write_experiment
+from rexp.verbs import Arguments
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
@@ -64,7 +65,7 @@ def main(argv: list[str]) -> int:
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="rexp tune", description=DESCRIPTION)
+    parser = Arguments(prog="rexp tune", description=DESCRIPTION)
     parser.add_argument("space", help="a search space: a file, or the name of a shipped one (mf_bpr)")
     parser.add_argument("overrides", nargs="*", help="what every trial sets, as for a run (data=ml-1m seed=1)")
     parser.add_argument("--trials", type=int, metavar="N", help="stop after N trials of this search, earlier ones too")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,23 @@ def test_bash_is_offered(command: Callable[..., Any], line: str, offered: set[st
     assert done.returncode == 0, done.stderr
     assert offered <= set(done.stdout.split()), done.stdout
     assert done.stderr == ""
+
+
+def test_a_verb_has_its_options_and_runs(command: Callable[..., Any], tmp_path: Path) -> None:
+    for run in ("3f2a", "3f00", "77aa"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        (tmp_path / "runs" / run / "result.json").write_text(json.dumps({"run_id": run, "status": "done"}))
+    lines = {
+        "rexp recommend --u": {"--users"},
+        "rexp report runs --ba": {"--baseline"},
+        "rexp recommend 3f": {"3f2a", "3f00"},
+        f"rexp verify --store {tmp_path / 'runs'} 7": {"77aa"},
+        "rexp report mod": set(),
+    }
+    for line, offered in lines.items():
+        words = {"COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        done = command("-sc", "query=bash", env=words, cwd=tmp_path)
+        assert set(done.stdout.split()) == offered, line
 
 
 def test_a_verb_is_the_first_word_alone(command: Callable[..., Any]) -> None:

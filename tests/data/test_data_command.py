@@ -176,11 +176,10 @@ def test_an_unknown_name_is_an_error_of_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["lst"], ["info"], ["list", "--nope"]])
-def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
+def test_wrong_usage_is_an_error_of_the_configuration(arguments: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"^rexp data.*: .*; rexp data.* --help lists what there is$") as error:
         main(arguments)
-    assert exit_.value.code == 2
-    assert "usage: rexp data" in capsys.readouterr().err
+    assert error.value.exit_code == 2
 
 
 def test_a_plugin_that_cannot_be_imported_is_listed_as_broken(

@@ -1,0 +1,73 @@
+"""What all verbs have in common: their arguments, told and completed in one way."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import NoReturn
+
+from rexp.errors import ConfigError
+
+DEFAULT_STORE = Path("runs")
+OF_A_RUN = ("export", "measure", "recommend", "verify")
+"""Verbs whose arguments are runs."""
+
+
+class Arguments(argparse.ArgumentParser):
+    """A verb's arguments; what is wrong with them is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{self.prog}: {message}; {self.prog} --help lists what there is")
+
+
+def add_store(parser: argparse.ArgumentParser, *, bare: bool = False) -> None:
+    """``--store FOLDER``.
+
+    Args:
+        parser: of a verb.
+        bare: the folder may stand without ``--store``, where a verb has no other argument.
+    """
+    parser.add_argument("--store", type=Path, default=DEFAULT_STORE, metavar="FOLDER", help="of runs (default: ./runs)")
+    if bare:
+        parser.add_argument("store", nargs="?", type=Path, default=argparse.SUPPRESS, help="the same, without --store")
+
+
+def completions(words: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
+    """What may stand in the place of the last word, behind the program's name.
+
+    Args:
+        words: as typed so far; the last one may be empty.
+        verbs: module of each verb.
+
+    >>> completions(["re"], {"report": "", "recommend": "", "data": ""})
+    ['report', 'recommend']
+    """
+    *before, last = words
+    if not before:
+        return [verb for verb in verbs if verb.startswith(last)]
+    if before[0] not in verbs:
+        return []
+    if last.startswith("-"):
+        return [option for option in _options(import_module(verbs[before[0]]).main) if option.startswith(last)]
+    return [run for run in _runs(before) if run.startswith(last)] if before[0] in OF_A_RUN else []
+
+
+def _options(main: Callable[[list[str]], int]) -> list[str]:
+    """Long options, as the verb's own help has them."""
+    text = StringIO()
+    with redirect_stdout(text), redirect_stderr(StringIO()), suppress(SystemExit):
+        main(["--help"])
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])--[a-z][\w-]*", text.getvalue())))
+
+
+def _runs(words: Sequence[str]) -> list[str]:
+    from rexp.store.store import Store
+
+    named = [word for before, word in pairwise(words) if before == "--store"]
+    return [str(result["run_id"]) for result in Store(Path(named[-1]) if named else DEFAULT_STORE).runs()]
