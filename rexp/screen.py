@@ -19,6 +19,7 @@ class Screen(Console):
 
     Args:
         stderr: standard error instead.
+        width: in letters; None takes the terminal's or the environment's, wherever it goes.
         options: more for Rich's console.
     """
 

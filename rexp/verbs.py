@@ -35,7 +35,19 @@ def add_store(parser: argparse.ArgumentParser, *, bare: bool = False) -> None:
     """
     parser.add_argument("--store", type=Path, default=DEFAULT_STORE, metavar="FOLDER", help="of runs (default: ./runs)")
     if bare:
-        parser.add_argument("store", nargs="?", type=Path, default=argparse.SUPPRESS, help="the same, without --store")
+        parser.add_argument(
+            "bare", nargs="?", type=Path, action=_Bare, metavar="STORE", help="the same, without --store"
+        )
+
+
+class _Bare(argparse.Action):
+    """Takes the place of ``--store`` where it is given."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        if values is not None:
+            namespace.store = values
 
 
 def completions(words: Sequence[str], verbs: Mapping[str, str]) -> list[str]:

@@ -57,7 +57,7 @@ def _list(root: Path | None, *, as_json: bool) -> int:
         return 0
     from rexp.screen import Screen, styled
 
-    console = Screen()
+    console = Screen(width=None)  # the terminal's, or COLUMNS: what says least gives way
     console.print(_table(overviews))
     missing = [overview.name for overview in overviews if overview.state == "missing"]
     if missing:
@@ -123,6 +123,6 @@ def _print_info(overview: Overview) -> None:
     for key, value in rows.items():
         if value:
             table.add_row(key, styled(value))
-    console = Screen()
+    console = Screen(width=None)  # the terminal's, or COLUMNS: what says least gives way
     console.print(styled(f"{overview.name}: {overview.card.title if overview.card else 'broken'}", "bold"))
     console.print(table)

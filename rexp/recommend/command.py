@@ -44,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = Arguments(
         prog="rexp recommend",
         description="Recommend items from a finished run: the best of the whole catalogue that the user does not have.",
-        epilog="examples: rexp recommend 3f2a --users 12,99 --k 5    rexp recommend 3f2a --k 10 --out lists.parquet",
+        epilog="examples: rexp recommend 3f2a --users 12347,12352 --k 5    "
+        "rexp recommend 3f2a --k 10 --out lists.parquet",
     )
     parser.add_argument("run", help="the run's id, or the beginning of it (rexp report --rows run lists them)")
     parser.add_argument("--users", default="", help="their own ids, separated by commas (default: all)")

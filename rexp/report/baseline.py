@@ -185,7 +185,7 @@ def footnotes(table: Table) -> Iterator[str]:
         for baseline in dict.fromkeys(row.baseline for row in table.rows if row.comparisons):
             theirs = [" ".join(row_name(row)) for row in table.rows if row.comparisons and row.baseline == baseline]
             yield f"compared with {baseline}: {', '.join(theirs)}"
-    elif not any(row.unpaired for row in table.rows):
+    elif not all(row.is_baseline for row in table.rows) and not any(row.unpaired for row in table.rows):
         yield f"no row is compared with {table.baseline}: no column is measured by user"
     if any(row.unpaired for row in table.rows):
         yield f"{DOUBLE_DAGGER} no baseline: no one row of {table.baseline} is like this one in model and other labels"

@@ -87,9 +87,10 @@ def main(argv: list[str]) -> int:
         return 1
     if options.frontier:
         _draw(options.frontier, results, options.rows, options.cols)
-    tables = make_tables(results, options.rows, options.cols)
-    if options.baseline:
-        tables = with_baseline(tables, parse(options.baseline), options.store, options.test)
+    wanted = parse(options.baseline) if options.baseline else {}
+    tables = make_tables(results, options.rows, options.cols, named=wanted)
+    if wanted:
+        tables = with_baseline(tables, wanted, options.store, options.test)
     if options.html:
         _write_page(options.html, results, tables, store)
     if options.plots:

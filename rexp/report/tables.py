@@ -44,13 +44,18 @@ class Table:
 
 
 def make_tables(
-    results: Sequence[Result], keys: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    results: Sequence[Result],
+    keys: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    named: Iterable[str] = (),
 ) -> list[Table]:
     """Tables in the order in which their runs first appear.
 
     Args:
         results: stored results, of any protocols and data.
         keys: what names a row, by default model and, where more than one was run, the compression.
+        named: keys that name a row in any case, where ``keys`` says nothing.
         columns: metrics and costs, by default all metrics, the number of parameters and the time of training.
 
     Raises:
@@ -61,12 +66,13 @@ def make_tables(
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault((_protocol(result), result["data"]["fingerprint"]), []).append(result)
-    return [_table(group, keys, columns) for group in groups.values()]
+    return [_table(group, keys, columns, list(named)) for group in groups.values()]
 
 
-def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str]) -> Table:
+def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str], named: Sequence[str]) -> Table:
     kept = newest(results)
-    chosen = tuple(keys or (key for key in DEFAULT_KEYS if key == "model" or len({label(r, key) for r in kept}) > 1))
+    told = [key for key in DEFAULT_KEYS if key in ("model", *named) or len({label(r, key) for r in kept}) > 1]
+    chosen = tuple(keys or dict.fromkeys([*told, *named]))
     # A column that no run of this table has would be empty: another table has it.
     wanted = tuple(columns) or (*_names(kept, "metrics"), *DEFAULT_COSTS)
     metric = next((name for name in wanted if name in _names(kept, "metrics")), None)
