@@ -5,7 +5,6 @@ from __future__ import annotations
 import locale
 import os
 import random
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from rexp.text import say
 
 OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "_RJEM_")
 """Environment variables that libraries set for themselves, when they are imported or start processes; they stay."""
@@ -52,7 +53,7 @@ def restored(who: str) -> Iterator[None]:
         for setting, value in before[len(told) :]:
             setting.write(value)
         if changed:
-            print(f"note: {who} changed {', '.join(changed)} for the whole process; it is put back", file=sys.stderr)
+            say(f"note: {who} changed {', '.join(changed)} for the whole process; it is put back")
 
 
 def flushes_denormals() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from rexp.models.dot import dot
 from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.kept import fault_of, keep
 from rexp.store.locks import locked
+from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -120,7 +120,7 @@ class StoredTeacher:
             with locked(self._folder / f".{name}.lock"):
                 if fault := fault_of(file, self._origin):
                     if file.exists():
-                        print(f"note: {fault}; it is made again", file=sys.stderr)
+                        say(f"note: {fault}; it is made again")
                     with torch.no_grad():
                         array = make()
                     keep(file, self._origin, lambda path: _save(path, array))

@@ -134,7 +134,7 @@ def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError 
     except Interrupted:
         raise
     except ConfigError as error:  # the job itself ran with this configuration
-        print(f"note: beside: {name} is left out: {error}", file=sys.stderr)
+        say(f"note: beside: {name} is left out: {error}")
         return None
     except RexpError as error:
         fault = error

@@ -231,4 +231,4 @@ def _is_whole(record: Record) -> bool:
 @cache
 def _say(line: str) -> None:
     """Said once a process."""
-    print(f"note: {line}", file=sys.stderr)
+    say(f"note: {line}")
