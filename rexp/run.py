@@ -346,7 +346,9 @@ def _data_facts(plan: Plan) -> Result:
 
 
 def _title(request: Request) -> str:
-    compress = request.labels.get("compress", "none")
+    from rexp.config.recipes import recipe_name
+
+    compress = recipe_name(request.recipe.plain())
     recipe = f" compress={compress}" if compress != "none" else ""
     return f"data={request.data['name']} model={request.model['name']}{recipe} seed={request.seed}"
 

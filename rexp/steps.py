@@ -69,7 +69,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
     for place in range(done, len(steps)):
         step = steps[place]
         if where := _where(place_of_run, place, [step.words for step in steps]):
-            print(where, file=sys.stderr)
+            say(where)
         teacher = cache(partial(_teacher, plan, store, run, place))  # made if a stage of the step asks it
         if isinstance(step, TrainingStep):
             report = _train(plan, store, run, step, place, teacher, log)

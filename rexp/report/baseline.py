@@ -74,7 +74,7 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
                     comparisons=found.get(place, {}),
                     is_baseline=row in called_so,
                     baseline=" ".join(row_name(baseline)) if baseline else "",
-                    unpaired=frozenset(c for c in table.columns if alone and _mean(row, c, read) is not None),
+                    unpaired=frozenset(c for c in table.columns if alone and user_means(row, c, read) is not None),
                 )
             )
         compared.append(replace(table, rows=tuple(rows), baseline=_text(wanted), test=test))

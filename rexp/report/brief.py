@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rexp.report.names import DAGGER
 from rexp.report.stages import System, systems
 from rexp.report.summary import TEACHER, Line, Summary, summaries
-from rexp.report.table import UNBOUNDED
-from rexp.report.write import DAGGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +27,9 @@ def show(results: Sequence[Result], store: Path, metric: str | None = None, cons
         metric: by default the first of each run.
         console: where to; by default standard output, as wide as the tables are.
     """
-    from rich.console import Console
+    from rexp.screen import Screen
 
-    console = console or Console(width=UNBOUNDED, highlight=False)
+    console = console or Screen()
     single = [result for result in results if not result["config"].get("retriever")]
     found = summaries(single, store, metric)
     for summary in found:
