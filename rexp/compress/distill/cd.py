@@ -168,7 +168,6 @@ class CDLoss(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Draw the items of every user, when it is time, and look up what the teacher thinks of them."""
-        self.users.start()
         n, turn = self.config.n, (epoch - 1) % self.config.every
         if turn == 0:
             self._draw()
@@ -185,8 +184,7 @@ class CDLoss(Distilling):
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``cd``."""
-        if (sample := self.users.of(step)) is None:
-            return {}
+        sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.items, sample.ids))
         theirs = self.targets[sample.ids.cpu()].to(ours)
         losses = soft_labels(ours, theirs, self.config.label_temperature, self.config.shift)

@@ -135,8 +135,7 @@ class DCDLoss(Distilling):
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``rrd``, ``user_side`` and ``item_side``."""
         config = self.config
-        if (users := self.rrd.users.of(step)) is None:
-            return {}
+        users = self.rrd.users.of(step)
         of_users = relaxed_ranking(*scores_of_lists(step, users.ids, *self.items))
         losses = {
             "rrd": self.rrd.of_users(step, users),
@@ -144,7 +143,7 @@ class DCDLoss(Distilling):
         }
         if self.best_users is not None:
             everything = config.users_per_step == "all"
-            items = Sample(step.items) if everything else self.rrd.users.draw(step.items, len(users.ids), users.every)
+            items = Sample(step.items) if everything else self.rrd.users.draw(step.items, len(users.ids))
             of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
             losses["item_side"] = weighed(step, config.item_weight, of_items, config.reduction, sample=items)
         return losses

@@ -75,14 +75,12 @@ class DELoss(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Anneal the temperature."""
-        self.entities.start()
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``de``."""
-        if (users := self.entities.of(step)) is None:
-            return {}
+        users = self.entities.of(step)
         items = [self._drawn(ids, users) for ids in positives_and_negatives(step.batch)]
         of_items = self._distances(step, "item", items[0]) + self._distances(step, "item", items[1])
         return {"de": self._distances(step, "user", users) + 0.5 * of_items}
@@ -91,7 +89,7 @@ class DELoss(Distilling):
         """Half as many items as users, or all where these are all."""
         if self.config.users_per_step == "all":
             return Sample(items)
-        return self.entities.draw(items, max(1, len(users.ids) // 2), users.every)
+        return self.entities.draw(items, max(1, len(users.ids) // 2))
 
     def _distances(self, step: Step, side: Side, sample: Sample) -> Tensor:
         if not len(sample.ids):

@@ -69,15 +69,9 @@ class FitNetLoss(Distilling):
         self.of_users = projection(*users, config.hidden, context.generator)
         self.of_items = projection(*items, config.hidden, context.generator)
 
-    def on_epoch(self, epoch: int) -> None:
-        """Count the steps anew."""
-        self.entities.start()
-
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``fitnet``."""
-        if (drawn := self.entities.entities(step)) is None:
-            return {}
-        users, items = drawn
+        users, items = self.entities.entities(step)
         return {"fitnet": self._of(step, "user", users, self.of_users) + self._of(step, "item", items, self.of_items)}
 
     def _of(self, step: Step, side: Side, sample: Sample, projection: nn.Module) -> Tensor:

@@ -59,19 +59,13 @@ class FTDLoss(Distilling):
         self.config, self.teacher = config, teacher_of(context)
         self.entities = StepUsers(config.users_per_step, context.generator)
 
-    def on_epoch(self, epoch: int) -> None:
-        """Count the steps anew."""
-        self.entities.start()
-
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``ftd``."""
-        if (drawn := self.entities.entities(step)) is None:
-            return {}
-        users, items = drawn
+        users, items = self.entities.entities(step)
         of_users = pair_of_vectors(step, self.teacher, "user", users.ids)
         of_items = pair_of_vectors(step, self.teacher, "item", items.ids)
         student, teacher = (torch.cat(both) for both in zip(of_users, of_items, strict=True))
-        weights = torch.cat([student.new_full((len(side.ids),), side.share) for side in drawn])
+        weights = torch.cat([student.new_full((len(side.ids),), side.share) for side in (users, items)])
         pairs = float(weights.sum()) ** 2 if self.config.reduction == "mean" else 1
-        weight = in_terms_of(step, self.config.reduction) * self.config.weight * users.every
+        weight = in_terms_of(step, self.config.reduction) * self.config.weight
         return {"ftd": weight * full_topology(student, teacher, weights) / pairs}

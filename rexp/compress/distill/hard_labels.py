@@ -78,12 +78,10 @@ class HardLabelsLoss(Distilling):
     def on_epoch(self, epoch: int) -> None:
         """Draw the items with label 0."""
         self.others = self.rest.draw(self.config.others, self.generator)
-        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``hard_labels``."""
-        if (sample := self.users.of(step)) is None:
-            return {}
+        sample = self.users.of(step)
         positives, negatives = scores_of_lists(step, sample.ids, self.best, self.others)
         losses = labelled(positives, negatives)
         return {"hard_labels": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

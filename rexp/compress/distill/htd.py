@@ -79,14 +79,12 @@ class HTDLoss(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Anneal the temperature."""
-        self.entities.start()
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``topology`` and ``assignment``."""
-        if (drawn := self.entities.entities(step)) is None:
-            return {}
+        drawn = self.entities.entities(step)
         users = pair_of_vectors(step, self.teacher, "user", drawn[0].ids)
         items = pair_of_vectors(step, self.teacher, "item", drawn[1].ids)
         share = (len(step.users) + len(step.items)) / (len(users[0]) + len(items[0]))
@@ -98,5 +96,5 @@ class HTDLoss(Distilling):
         topology = topology + (share if entities else 1) * between_groups(student, teacher, groups, entities=entities)
         assignment = reconstruction(self.of_users, *users, self.temperature).sum()
         assignment = assignment + reconstruction(self.of_items, *items, self.temperature).sum()
-        weight, alpha = in_terms_of(step, "sum") * self.config.weight * drawn[0].every, self.config.alpha
+        weight, alpha = in_terms_of(step, "sum") * self.config.weight, self.config.alpha
         return {"topology": weight * alpha * topology, "assignment": weight * (1 - alpha) * share * assignment}

@@ -75,8 +75,7 @@ class IRRRDLoss(Distilling):
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The losses ``rrd`` and ``item_side``."""
-        if (users := self.rrd.users.of(step)) is None:
-            return {}
+        users = self.rrd.users.of(step)
         items = self._listed(users)
         of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
         weight, reduction = self.config.item_weight, self.config.reduction
@@ -92,7 +91,7 @@ class IRRRDLoss(Distilling):
         items = items[items >= 0]
         if self.config.users_per_step == "all":
             return Sample(items)
-        return self.rrd.users.draw(items, len(users.ids), users.every)
+        return self.rrd.users.draw(items, len(users.ids))
 
 
 def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:

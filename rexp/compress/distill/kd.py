@@ -148,7 +148,6 @@ class ListKD(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
-        self.users.start()
         parts = [(self.best, self.wanted)] if self.config.guide == "teacher" else [self._graded(self._students())]
         if self.others is not None:
             parts.append(self._graded(self.others.draw(self.config.random, self.generator)))
@@ -164,8 +163,7 @@ class ListKD(Distilling):
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
-        if (sample := self.users.of(step)) is None:
-            return {}
+        sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.lists, sample.ids))
         theirs = self.targets[sample.ids.cpu()].to(ours)
         losses = soft_lists(ours, theirs, self.config.temperature)

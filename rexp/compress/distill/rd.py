@@ -113,12 +113,10 @@ class RDLoss(Distilling):
         """Draw the items that the student's ranks are estimated from."""
         dynamic = epoch > self.config.static_epochs
         self.sampled = self.untaken.draw(self.config.samples, self.generator) if dynamic else None
-        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``rd``."""
-        if (sample := self.users.of(step)) is None:
-            return {}
+        sample = self.users.of(step)
         (scores,) = scores_of_lists(step, sample.ids, self.best)
         weights = position_weights(self.config.k, self.config.scale).to(scores).expand(scores.shape)
         if self.sampled is not None:

@@ -87,12 +87,10 @@ class RRDLoss(Distilling):
     def on_epoch(self, epoch: int) -> None:
         """Draw both lists of every user."""
         self.interesting, self.uninteresting = self.lists.draw(self.generator)
-        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``rrd``."""
-        sample = self.users.of(step)
-        return {} if sample is None else {"rrd": self.of_users(step, sample)}
+        return {"rrd": self.of_users(step, self.users.of(step))}
 
     def of_users(self, step: Step, sample: Sample) -> Tensor:
         """The loss of these users."""

@@ -157,11 +157,9 @@ class UnKDLoss(Distilling):
             for table, n in zip(self.ranked, self.pairs, strict=True)
         ]
         self.better, self.worse = (torch.cat(side, 1) for side in zip(*drawn, strict=True))
-        self.users.start()
 
     def loss(self, step: Step) -> Mapping[str, Tensor]:
         """The loss ``unkd``."""
-        if (sample := self.users.of(step)) is None:
-            return {}
+        sample = self.users.of(step)
         losses = ranked_pairs(*scores_of_lists(step, sample.ids, self.better, self.worse))
         return {"unkd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

@@ -1,4 +1,4 @@
-"""Users drawn from a batch stand for all of it: the expectation stays, whatever is drawn and in which step."""
+"""Users drawn from a batch stand for all of it: the expectation stays, whatever is drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rexp.api import Batch, Query
 from rexp.compress.distill.hard_labels import HardLabels
 from rexp.compress.distill.kd import KD, KDConfig
 from rexp.compress.distill.rrd import RRD
-from rexp.compress.distill.step_users import StepUsers, size_and_turn
+from rexp.compress.distill.step_users import StepUsers, users_per_step
 
 from .helpers import OneStep, Teacher, context_of, mf, split_of
 
@@ -49,37 +49,18 @@ def test_the_expectation_is_the_loss_of_all(stage: Any, options: dict[str, Any],
     assert abs(drawn.mean() - whole) < 4 * drawn.std() / 20
 
 
-def test_auto_distills_an_eighth_in_as_many_steps_as_that_takes() -> None:
-    generator = torch.Generator().manual_seed(0)
-    users, one = StepUsers("auto", generator, 100), step()
-    assert size_and_turn("auto", 200, 100) == (32, 3)
-    turns: list[bool] = []
-    for _ in range(60):  # epochs of two steps: fewer than a turn
-        users.start()
-        turns += [users.of(one) is not None for _ in range(2)]
-    assert 25 <= sum(turns) <= 55
-    samples = [users.of(one) for _ in range(3)]
-    (sample,) = [found for found in samples if found]
-    assert sample.every == 3
-    assert sample.share == 200 / 32
-    assert len(sample.ids.unique()) == 32
-    assert torch.equal(sample.ids, sample.ids.sort().values)
-
-
-def test_few_users_are_distilled_in_every_step() -> None:
-    batch = Batch(Query(torch.arange(20)), torch.stack([torch.arange(20), torch.arange(20) + 1], 1))
-    one = OneStep(mf(SPLIT, 4, 2), batch)
-    users = StepUsers("auto", torch.Generator().manual_seed(0), 100)
-    for _ in range(5):
-        sample = users.of(one)
-        assert sample is not None
-        assert (len(sample.ids), sample.share, sample.every) == (20, 1, 1)
+def test_auto_takes_an_eighth_of_the_samples_and_fewer_of_long_lists() -> None:
+    one = step()
+    for length, expected in ((10, 25), (50, 25), (60, 20), (1000, 16)):
+        sample = StepUsers("auto", torch.Generator().manual_seed(0), length).of(one)
+        assert len(sample.ids) == expected == users_per_step("auto", 200, length)
+        assert sample.share == 200 / expected
+        assert torch.equal(sample.ids, sample.ids.unique())
 
 
 def test_entities_are_the_same_share_of_both_sides() -> None:
     users = StepUsers(10, torch.Generator().manual_seed(0))
     drawn = users.entities(step())
-    assert drawn is not None
     sides = {"users": (drawn[0], 200), "items": (drawn[1], 60)}
     for sample, size in sides.values():
         assert len(sample.ids) == round(size * 20 / 260)
@@ -88,9 +69,8 @@ def test_entities_are_the_same_share_of_both_sides() -> None:
 
 def test_a_number_beyond_the_batch_takes_all() -> None:
     sample = StepUsers(1000, torch.Generator().manual_seed(0)).of(step())
-    assert sample is not None
     assert torch.equal(sample.ids, torch.arange(SPLIT.n_users))
-    assert sample.share == sample.every == 1
+    assert sample.share == 1
 
 
 def test_all_draws_nothing() -> None:
@@ -98,7 +78,6 @@ def test_all_draws_nothing() -> None:
     users = StepUsers("all", generator)
     state = generator.get_state()
     sample = users.of(step())
-    assert sample is not None
     assert torch.equal(sample.ids, torch.arange(SPLIT.n_users))
     assert torch.equal(state, generator.get_state())
 
