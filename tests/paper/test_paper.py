@@ -55,7 +55,7 @@ def test_a_file_becomes_a_paper(tmp_path: Path) -> None:
         ("<teacher>", "<techer>", "names a row 'techer' that it does not have"),
         ("quick: {rows: [student]}", "quick: {rows: [pupil]}", "names a row 'pupil'"),
         ("rows:\n", "rows: []\nother:\n", "needs a list of rows"),
-        ("title: A paper", "title: [", "small.yaml: while parsing"),
+        ("title: A paper", "title: [", "small.yaml, line 4 is no YAML: while parsing"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_in_one_line(tmp_path: Path, old: str, new: str, words: str) -> None:
