@@ -186,7 +186,4 @@ def test_only_a_dot_product_of_two_tables_is_made_in_closed_form(planned: Planne
 def test_a_teacher_ranks_only_where_there_is_one(planned: Planned) -> None:
     two = ("model=mf", "evaluate=two_stage", "retriever=flat", "retriever.n_candidates=4", "evaluate.k=[2]")
     with pytest.raises(ConfigError, match=r"retriever\.ranker=teacher needs one teacher that is a run, and here are 0"):
-
-
-    with pytest.raises(ConfigError, match="retriever.ranker=teacher needs one teacher that is a run, and here are 0"):
         planned(*two, "retriever.ranker=teacher")
