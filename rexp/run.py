@@ -163,8 +163,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     for notice in evaluator.notices:
         note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
-    say(f"run {run}: {_title(request)} -> {directory}")
     labels = labels_of(plan.config())
+    say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
     status, refused = "failed", False
     summary: Result = {}

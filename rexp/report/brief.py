@@ -103,15 +103,16 @@ def _print(
     """A heading, a table whose first ``names`` columns are words, and notes."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
+
+    from rexp.screen import styled
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, title in enumerate(titles):
         grid.add_column(title, justify="left" if place < names else "right", no_wrap=True)
     for cells in rows:
-        grid.add_row(*map(Text, cells))
-    console.print(Text(heading, style="bold"), soft_wrap=True)
+        grid.add_row(*map(styled, cells))
+    console.print(styled(heading, "bold"), soft_wrap=True)
     console.print(grid)
     for note in notes:
-        console.print(Text(note, style="dim"), soft_wrap=True)
+        console.print(styled(note, "dim"), soft_wrap=True)
     console.print()

@@ -107,7 +107,7 @@ def _summary(table: Table, metric: str, known: Mapping[str, Result], read: Read)
     for place, (row, part) in enumerate(zip(table.rows, parts, strict=True)):
         dense = plains[place] or (students[0] if len(students) == 1 else None)
         means = user_means(row, metric, read)
-        low, high = (math.nan, math.nan) if means is None else interval(means[metric].to_numpy())
+        low, high = (math.nan, math.nan) if means is None else interval(means.sort("user")[metric].to_numpy())
         above, below = (best, _mean(row, metric)) if higher_is_better(metric) is False else (_mean(row, metric), best)
         size = _mean(row, BYTES)
         smaller = _mean(dense, BYTES) / size if dense and size > 0 else math.nan
