@@ -63,6 +63,7 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     wanted = plan.retrieving
     if wanted is None:
         return None
+    from rexp.config.retrieving import TEACHER
     from rexp.evaluate.features import item_features
     from rexp.evaluate.vectors import check_embeds
     from rexp.retrieve.retrieval import Retrieval
@@ -74,7 +75,7 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
         features = item_features(plan.split, plan.request.evaluate.item_features or "genres").numpy()
     else:
         vectors_from = stored_model(store, wanted.source, plan.split, "retriever.from")
-    if wanted.ranker is not None:
+    if wanted.ranker not in (None, TEACHER):  # the teacher may still have to be trained, when options are checked
         ranker = stored_model(store, wanted.ranker, plan.split, "retriever.ranker")
     folder = store.root / ".indexes"
     return Retrieval(wanted.name, wanted.config, wanted.n_candidates, vectors_from, features, folder, ranker)

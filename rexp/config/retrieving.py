@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp import registry
+from rexp.api import Need
 from rexp.config.teaching import SELF
 from rexp.config.typed import build
 from rexp.errors import ConfigError
@@ -84,17 +85,20 @@ def plan_retrieval(
         raise ConfigError("evaluate=two_stage needs a retriever; choose one with retriever=flat")
     reserved, config = typed_retriever(node)
     source = reserved.source if reserved.source in (None, "item_features") else store.resolve(reserved.source)
-    ranker = None if reserved.ranker is None else _ranker(reserved.ranker, store, teaching)
+    ranker = None if reserved.ranker is None else _ranker(reserved.ranker, request, store, teaching)
     return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)
 
 
-def _ranker(named: str, store: Store, teaching: Teaching) -> str:
+def _ranker(named: str, request: Request, store: Store, teaching: Teaching) -> str:
+    """The run that ranks; of a teacher that is still to be trained, :data:`TEACHER`."""
     if named != TEACHER:
         return store.resolve(named)
-    runs = [teacher.run for teacher in teaching.runs if teacher.run != SELF]
-    if len(runs) != 1:
+    recipe, nodes = request.recipe, request.teachers.values()
+    runs = [node for node in nodes if node.get("from") != SELF]
+    n_runs = len(runs) if recipe.needs_teacher and not recipe.needs(Need.ONLINE) else 0
+    if n_runs != 1:
         raise ConfigError(
-            f"retriever.ranker={TEACHER} needs one teacher that is a run, and here are {len(runs)}; choose a recipe "
+            f"retriever.ranker={TEACHER} needs one teacher that is a run, and here are {n_runs}; choose a recipe "
             "with one (compress=svd_of_teacher), or name a run"
         )
-    return runs[0]
+    return next((teacher.run for teacher in teaching.runs if teacher.run != SELF), TEACHER)
