@@ -27,9 +27,9 @@ def show(results: Sequence[Result], store: Path, metric: str | None = None, cons
         metric: by default the first of each run.
         console: where to; by default standard output, as wide as the tables are.
     """
-    from rexp.screen import Screen
+    from rexp.screen import UNBOUNDED, Screen
 
-    console = console or Screen()
+    console = console or Screen(width=UNBOUNDED)  # a narrow terminal folds lines; digits are never cut
     single = [result for result in results if not result["config"].get("retriever")]
     found = summaries(single, store, metric)
     for summary in found:
