@@ -82,4 +82,5 @@ def _runs(words: Sequence[str]) -> list[str]:
     from rexp.store.store import Store
 
     named = [word for before, word in pairwise(words) if before == "--store"]
-    return [str(result["run_id"]) for result in Store(Path(named[-1]) if named else DEFAULT_STORE).runs()]
+    with redirect_stderr(StringIO()):  # what is damaged is told elsewhere
+        return [str(brief["run_id"]) for brief in Store(Path(named[-1]) if named else DEFAULT_STORE).briefs()]

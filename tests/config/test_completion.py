@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +35,10 @@ def test_bash_is_offered(command: Callable[..., Any], line: str, offered: set[st
 
 
 def test_a_verb_has_its_options_and_runs(command: Callable[..., Any], tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs")
     for run in ("3f2a", "3f00", "77aa"):
-        (tmp_path / "runs" / run).mkdir(parents=True)
-        (tmp_path / "runs" / run / "result.json").write_text(json.dumps({"run_id": run, "status": "done"}))
+        store.begin(run, {}, {})
+        store.commit(run, {"config": {}, "data": {}, "metrics": {}, "seed": 0})
     lines = {
         "rexp recommend --u": {"--users"},
         "rexp report runs --ba": {"--baseline"},
