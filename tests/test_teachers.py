@@ -217,7 +217,7 @@ def test_a_weak_teacher_is_told_before_its_student_is_trained(table: Path, tmp_p
     assert len(list(store.runs())) == 3, "a student of another seed, the teacher, and its rival"
     errors = bare(*pair, "teacher.on_weak=warn", cwd=tmp_path)
     assert errors.count("is weak") == 1, "before and after, by the same values"
-    assert errors.index("is weak") < errors.index("model=mf seed=0")
+    assert errors.index("is weak") < errors.index("model=mf compress=kd seed=0")
     assert "is done already" in bare(*pair, cwd=tmp_path), "the check is no part of what a run is"
     kept = [set(next(iter(run["valid"].values()))) for run in store.runs() if "valid" in run]
     assert len(kept) == 2
