@@ -122,7 +122,9 @@ def run_online(directory: Path, address: str) -> subprocess.CompletedProcess[str
         print("went on")
     """
     environment = os.environ | {"WANDB_BASE_URL": address, "WANDB_API_KEY": "0" * 40}
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
+    # W&B leaves its folder of media, which a table needs, to the end of the process.
+    warnings = ["-W", "error", "-W", "ignore:Implicitly cleaning up:ResourceWarning"]
+    command = [sys.executable, *warnings, "-c", textwrap.dedent(code)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
