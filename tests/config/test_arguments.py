@@ -27,7 +27,7 @@ def test_ids_of_runs_are_text(typed: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("data.path=/tmp/dösé.csv", "data.path='/tmp/dösé.csv'"),
+        ("data.path=/data/dösé.csv", "data.path='/data/dösé.csv'"),
         ("data.path=lr=0.1.csv", "data.path='lr=0.1.csv'"),
         ("data.path=~/a#b(1).csv", "data.path='~/a#b(1).csv'"),
         ("data.path=a b.csv", "data.path=a b.csv"),

@@ -148,15 +148,12 @@ class ListKD(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
-        parts = [(self.best, self.wanted)] if self.config.guide == "teacher" else [self._graded(self._students())]
+        by_teacher = self.config.guide == "teacher"
+        parts = [(self.best, self.wanted) if by_teacher else self._graded(self.student.top_items(self.config.k))]
         if self.others is not None:
             parts.append(self._graded(self.others.draw(self.config.random, self.generator)))
         lists, wanted = zip(*parts, strict=True)
         self.lists, self.targets = torch.cat(lists, 1), torch.cat(wanted, 1)
-
-    def _students(self) -> Tensor:
-        """(U, k) the student's own best items as it is now."""
-        return self.student.top_items(self.config.k)
 
     def _graded(self, items: Tensor) -> tuple[Tensor, Tensor]:
         return items, self.scale.of(teacher_table(self.teacher, items))
