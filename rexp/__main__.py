@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from rexp.cli.verbs import completions
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.text import say, show_whatever_comes
-from rexp.verbs import completions
 
 VERBS = {
-    "data": "rexp.data.command",
-    "export": "rexp.export.command",
-    "measure": "rexp.measure.command",
-    "paper": "rexp.paper.command",
-    "plugins": "rexp.config.command",
-    "recommend": "rexp.recommend.command",
-    "report": "rexp.report.command",
-    "sweep": "rexp.sweep.command",
-    "tune": "rexp.tune.command",
-    "verify": "rexp.store.command",
+    "data": "rexp.cli.data",
+    "export": "rexp.cli.export",
+    "measure": "rexp.cli.measure",
+    "paper": "rexp.cli.paper",
+    "plugins": "rexp.cli.plugins",
+    "recommend": "rexp.cli.recommend",
+    "report": "rexp.cli.report",
+    "sweep": "rexp.cli.sweep",
+    "tune": "rexp.cli.tune",
+    "verify": "rexp.cli.verify",
 }
 
 

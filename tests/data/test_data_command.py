@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rexp import registry
-from rexp.data.command import main
+from rexp.cli.data import main
 from rexp.data.counts import Counts
 from rexp.errors import ConfigError
 

@@ -271,5 +271,5 @@ def test_a_thousand_runs_are_read_in_well_under_a_second(tmp_path: Path) -> None
 
 
 def test_the_store_imports_no_torch() -> None:
-    child = python("import rexp.store.store, rexp.store.verify, rexp.store.command, sys; print('torch' in sys.modules)")
+    child = python("import rexp.store.store, rexp.store.verify, rexp.cli.verify, sys; print('torch' in sys.modules)")
     assert child.communicate()[0] == "False\n"

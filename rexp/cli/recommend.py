@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.output import write
 from rexp.store.files import write_parquet
 from rexp.store.store import Store
 from rexp.text import say
-from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from rexp.cli.verbs import Arguments
 from rexp.config.compose import composing
 from rexp.config.launch import conf_dir
 from rexp.config.request import read
@@ -21,7 +22,6 @@ from rexp.tune.space import find, read_space
 from rexp.tune.study import Study, in_words, worked
 from rexp.tune.tried import Budget
 from rexp.tune.write import write_experiment
-from rexp.verbs import Arguments
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "

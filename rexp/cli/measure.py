@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.store.store import Store
-from rexp.verbs import Arguments, add_store
 
 
 def main(argv: list[str]) -> int:

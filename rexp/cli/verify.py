@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.store.store import Store
 from rexp.store.verify import verify
 from rexp.text import visible
-from rexp.verbs import Arguments, add_store
 
 
 def main(argv: list[str]) -> int:

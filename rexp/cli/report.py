@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.output import print_or_write, write
 from rexp.report.baseline import parse, with_baseline
@@ -18,7 +19,6 @@ from rexp.report.teaching import weak
 from rexp.report.write import markdown
 from rexp.store.store import Store
 from rexp.text import say
-from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError, RunError
 from rexp.output import write
 from rexp.store.store import Store
 from rexp.text import visible
-from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer

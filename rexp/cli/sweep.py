@@ -8,11 +8,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.states import JobState, counts, differing, seconds_left, states
 from rexp.text import visible
-from rexp.verbs import Arguments, add_store
 
 SHOWN = 10
 """Failures that are listed unless all are asked for."""

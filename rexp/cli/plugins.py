@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 
 from rexp import registry
+from rexp.cli.verbs import Arguments
 from rexp.config.loading import SECONDS, faults_of
 from rexp.text import say
-from rexp.verbs import Arguments
 
 
 def check_distributions() -> list[str]:

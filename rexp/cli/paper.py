@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.output import print_or_write
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
 from rexp.text import say
-from rexp.verbs import Arguments, add_store
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper
