@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from rexp.cli.verbs import completions
 from rexp.errors import ConfigError, RexpError, did_you_mean
-from rexp.text import say, show_whatever_comes
+from rexp.io.text import say, show_whatever_comes
 
 VERBS = {
     "data": "rexp.cli.data",

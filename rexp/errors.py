@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from rexp.text import visible
+from rexp.io.text import visible
 
 
 class RexpError(Exception):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rexp.text import say
+from rexp.io.text import say
 
 OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "_RJEM_")
 """Environment variables that libraries set for themselves, when they are imported or start processes; they stay."""

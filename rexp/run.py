@@ -15,11 +15,11 @@ from rexp.blame import plugin_faults_told
 from rexp.config.exits import no_exits
 from rexp.config.request import Request, read
 from rexp.errors import ConfigError, Interrupted
+from rexp.io.content_hash import hashes
+from rexp.io.text import say
 from rexp.memory import memory_told, short_of_memory
-from rexp.store.contents import hashes
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
-from rexp.text import say
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from rexp.api import Need
 from rexp.config.compression import StageStep, TrainingStep
 from rexp.config.teaching import SELF
 from rexp.errors import ConfigError
+from rexp.io.text import say
 from rexp.store.identity import alias_key
-from rexp.text import say
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.config.teaching import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
+from rexp.io.text import say
 from rexp.memory import check_size
-from rexp.text import say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rexp.errors import StoreError
-from rexp.output import print_or_write, write
+from rexp.io.output import print_or_write, write
 
 
 def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:

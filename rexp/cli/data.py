@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rexp import registry
 from rexp.cli.verbs import Arguments
 from rexp.data.counts import Overview, look_at
-from rexp.paths import at_home
+from rexp.io.paths import at_home
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,7 +55,7 @@ def _list(root: Path | None, *, as_json: bool) -> int:
         json.dump([overview.as_dict() for overview in overviews], sys.stdout, indent=2)
         print()
         return 0
-    from rexp.screen import Screen, styled
+    from rexp.io.terminal import Screen, styled
 
     console = Screen(width=None)  # the terminal's, or COLUMNS: what says least gives way
     console.print(_table(overviews))
@@ -71,7 +71,7 @@ def _table(overviews: list[Overview]) -> Table:
     from rich import box
     from rich.table import Table
 
-    from rexp.screen import styled
+    from rexp.io.terminal import styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("data", no_wrap=True)
@@ -107,7 +107,7 @@ def _info(arguments: argparse.Namespace, root: Path | None) -> int:
 def _print_info(overview: Overview) -> None:
     from rich.table import Table
 
-    from rexp.screen import Screen, styled
+    from rexp.io.terminal import Screen, styled
 
     users, items, interactions, density = _numbers(overview)
     rows = {"users": users, "items": items, "interactions": interactions, "density": density}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError, RunError
-from rexp.output import write
+from rexp.io.output import write
+from rexp.io.text import visible
 from rexp.store.store import Store
-from rexp.text import visible
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
@@ -94,9 +94,9 @@ def _print_sizes(result: dict[str, Any], output: Path) -> None:
 
 def _print_latencies(store: Store, run: str, data: Path | None, output: Path, repeats: int, runtime: str) -> None:
     from rexp.config.schema import Measure
+    from rexp.io.terminal import Screen
     from rexp.measure.fresh import measure_run
     from rexp.measure.table import print_latencies
-    from rexp.screen import Screen
 
     costs = {
         name: measure_run(

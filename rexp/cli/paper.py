@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
-from rexp.output import print_or_write
+from rexp.io.output import print_or_write
+from rexp.io.text import say
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
-from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 def _list(options: argparse.Namespace) -> int:
     from rich.table import Table
 
-    from rexp.screen import Screen
+    from rexp.io.terminal import Screen
 
     grid = Table("paper", "cells", "title", box=None, pad_edge=False)
     for name in paper_files():

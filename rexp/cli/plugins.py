@@ -8,7 +8,7 @@ from dataclasses import asdict
 from rexp import registry
 from rexp.cli.verbs import Arguments
 from rexp.config.loading import SECONDS, faults_of
-from rexp.text import say
+from rexp.io.text import say
 
 
 def check_distributions() -> list[str]:
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:
     from rich.table import Table
 
-    from rexp.screen import Screen, styled
+    from rexp.io.terminal import Screen, styled
 
     table = Table("kind", "name", "distribution", "version", *([] if reasons is None else ["state"]))
     for plugin in plugins:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
-from rexp.output import write
-from rexp.store.files import write_parquet
+from rexp.io.atomic import write_parquet
+from rexp.io.output import write
+from rexp.io.text import say
 from rexp.store.store import Store
-from rexp.text import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,7 +102,7 @@ def _show(frame: pl.DataFrame) -> None:
     from rich import box
     from rich.table import Table
 
-    from rexp.screen import Screen
+    from rexp.io.terminal import Screen
 
     console = Screen()
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)

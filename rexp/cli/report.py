@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
-from rexp.output import print_or_write, write
+from rexp.io.output import print_or_write, write
+from rexp.io.text import say
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.latex import latex
 from rexp.report.records import comma_separated, write_parquet
@@ -18,7 +19,6 @@ from rexp.report.tables import SHORT, make_tables
 from rexp.report.teaching import weak
 from rexp.report.write import markdown
 from rexp.store.store import Store
-from rexp.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rexp.cli.verbs import Arguments, add_store
+from rexp.io.text import visible
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.states import JobState, counts, differing, seconds_left, states
-from rexp.text import visible
 
 SHOWN = 10
 """Failures that are listed unless all are asked for."""

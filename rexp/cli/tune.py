@@ -15,8 +15,8 @@ from rexp.config.compose import composing
 from rexp.config.launch import conf_dir
 from rexp.config.request import read
 from rexp.errors import ConfigError
+from rexp.io.text import say
 from rexp.store.store import Store
-from rexp.text import say
 from rexp.tune.search import common, search
 from rexp.tune.space import find, read_space
 from rexp.tune.study import Study, in_words, worked

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 
 from rexp.cli.verbs import Arguments, add_store
+from rexp.io.text import visible
 from rexp.store.store import Store
 from rexp.store.verify import verify
-from rexp.text import visible
 
 
 def main(argv: list[str]) -> int:

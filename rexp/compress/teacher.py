@@ -16,11 +16,11 @@ from rexp.api import Capability, Query
 from rexp.compress.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
+from rexp.io.locks import locked
+from rexp.io.text import say
 from rexp.models.dot import dot
 from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.kept import fault_of, keep
-from rexp.store.locks import locked
-from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -43,7 +43,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
     from omegaconf import open_dict
 
     from rexp.config.complaints import explain
-    from rexp.config.files import check_folder
+    from rexp.io.yaml import check_folder
 
     # Hydra's grammar would read a bare path's colons and commas as its own.
     if config_dir is not None:

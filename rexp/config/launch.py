@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, Interrupted, RexpError
-from rexp.text import say
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -39,9 +39,9 @@ def launch(arguments: Sequence[str]) -> int:
 
     from rexp.config.arguments import prepared
     from rexp.config.complaints import explain
-    from rexp.config.files import check_folder, folders_named
     from rexp.config.hydra_plugins import install
     from rexp.config.schema import Root
+    from rexp.io.yaml import check_folder, folders_named
 
     for folder in folders_named(arguments):
         check_folder(folder)

@@ -21,8 +21,8 @@ from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
+from rexp.io.content_hash import hashes
 from rexp.memory import check_size
-from rexp.store.contents import hashes
 from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.seeds import seed_everything
 

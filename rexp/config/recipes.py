@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rexp import registry
-from rexp.config.files import read_yaml
 from rexp.errors import ConfigError
+from rexp.io.yaml import read_yaml
 
 FITTED = "fit"
 PLACED = re.compile(r"(?:override +)?/?(?:compress/)?stage@(?:compress\.)?stages\.(\w+)")

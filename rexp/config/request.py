@@ -14,8 +14,8 @@ from rexp.config.typed import build, check_finite, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
-from rexp.paths import at_home
-from rexp.store.contents import hashes
+from rexp.io.content_hash import hashes
+from rexp.io.paths import at_home
 from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 from rexp.versions import OWN, code_version
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from rexp.errors import ConfigError
-from rexp.store.contents import FileContent, file_content
+from rexp.io.content_hash import FileContent, file_content
 
 MOST_FILES = 10_000
 """Files of one folder that is named."""
@@ -25,7 +25,7 @@ def side_files(node: Any, where: str, memory: Path | None) -> Found:
     Args:
         node: options, nested as they are.
         where: the key of the node: ``model``; or "".
-        memory: see :func:`rexp.store.contents.file_content`.
+        memory: see :func:`rexp.io.content_hash.file_content`.
 
     Raises:
         ConfigError: a folder holds too many files.

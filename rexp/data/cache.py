@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rexp.data.split import Array, Interactions, Split
-from rexp.store.files import write_parquet
+from rexp.io.atomic import write_parquet
 
 FORMAT = 2
 """Version of the folder's layout and of what preparation does; another one is not read."""

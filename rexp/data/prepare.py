@@ -15,9 +15,9 @@ from rexp.config.typed import build
 from rexp.data.filters import FilterConfig
 from rexp.data.source import state_of
 from rexp.errors import ConfigError, DataError
-from rexp.store.contents import FileContent, file_content, hashes
-from rexp.store.files import one_line_errors
-from rexp.store.locks import locked
+from rexp.io.atomic import one_line_errors
+from rexp.io.content_hash import FileContent, file_content, hashes
+from rexp.io.locks import locked
 from rexp.versions import OWN, code_version
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from rexp.api import SourceFile
 from rexp.errors import DataError
-from rexp.paths import at_home
+from rexp.io.paths import at_home
 
 MOST_TIMES = 100
 """Interactions as text become 3 to 20 times smaller; gzip can make zeros a thousand times smaller."""

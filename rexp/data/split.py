@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rexp.api import DataSpec, Query
     from rexp.data.features import Feature
-    from rexp.store.contents import FileContent
+    from rexp.io.content_hash import FileContent
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.store.files import replace_atomically, write_parquet
+from rexp.io.atomic import replace_atomically, write_parquet
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -22,7 +22,7 @@ def print_costs(title: str, cost: Cost) -> None:
     """Sizes and multiply-adds, one a line, and the latency as a table."""
     from rich.table import Table
 
-    from rexp.screen import Screen
+    from rexp.io.terminal import Screen
 
     console = Screen()
     console.print(title, style="bold", soft_wrap=True)

@@ -96,7 +96,7 @@ def show(page: Page) -> None:
     from rich import box
     from rich.table import Table
 
-    from rexp.screen import Screen, styled
+    from rexp.io.terminal import Screen, styled
 
     console = Screen()
     console.print(styled(page.title, "bold"), soft_wrap=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, RexpError
+from rexp.io.text import say
 from rexp.paper.paper import candidates
 from rexp.paper.record import Record, merged, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
 from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
-from rexp.text import say
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.files import read_yaml
 from rexp.errors import ConfigError, did_you_mean
+from rexp.io.yaml import read_yaml
 from rexp.paper.grid import SEPARATOR, expanded
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
-from rexp.store.files import write_text
+from rexp.io.atomic import write_text
 from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:

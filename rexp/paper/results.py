@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.io.atomic import replace_atomically, write_text
 from rexp.paper.record import read_records
-from rexp.store.files import replace_atomically, write_text
 
 if TYPE_CHECKING:
     from rexp.paper.page import Page

@@ -15,9 +15,9 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.io.atomic import write_text
 from rexp.paper.paper import candidates, space_of
 from rexp.paper.references import references, resolved
-from rexp.store.files import write_text
 from rexp.store.identity import alias_key
 
 if TYPE_CHECKING:

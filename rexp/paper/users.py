@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.store.files import replace_atomically
+from rexp.io.atomic import replace_atomically
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow

@@ -27,7 +27,7 @@ def show(results: Sequence[Result], store: Path, metric: str | None = None, cons
         metric: by default the first of each run.
         console: where to; by default standard output, as wide as the tables are.
     """
-    from rexp.screen import UNBOUNDED, Screen
+    from rexp.io.terminal import UNBOUNDED, Screen
 
     console = console or Screen(width=UNBOUNDED)  # a narrow terminal folds lines; digits are never cut
     single = [result for result in results if not result["config"].get("retriever")]
@@ -104,7 +104,7 @@ def _print(
     from rich import box
     from rich.table import Table
 
-    from rexp.screen import styled
+    from rexp.io.terminal import styled
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, title in enumerate(titles):

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
-from rexp.text import visible
+from rexp.io.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

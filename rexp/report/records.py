@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rexp.store.files import write_parquet as write_whole
+from rexp.io.atomic import write_parquet as write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -34,7 +34,7 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         tables: to be shown.
         console: where to; by default standard output, whole lines where that is no terminal.
     """
-    from rexp.screen import Screen
+    from rexp.io.terminal import Screen
 
     console = console or Screen()
     for table in tables:
@@ -44,7 +44,7 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
 def _print(table: Table, console: Console) -> None:
     from rich.measure import Measurement
 
-    from rexp.screen import UNBOUNDED, styled
+    from rexp.io.terminal import UNBOUNDED, styled
 
     shown = list(table.columns)
     anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
@@ -63,7 +63,7 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     from rich import box
     from rich.table import Table as Grid
 
-    from rexp.screen import styled
+    from rexp.io.terminal import styled
 
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:

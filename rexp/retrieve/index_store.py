@@ -14,7 +14,7 @@ import numpy as np
 
 from rexp import registry
 from rexp.errors import RexpError
-from rexp.store.files import describe, one_line_errors, replace_atomically, write_text
+from rexp.io.atomic import describe, one_line_errors, replace_atomically, write_text
 from rexp.versions import OWN, code_version
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import StoreError
-from rexp.store.files import checksum, describe, one_line_errors, replace_atomically
+from rexp.io.atomic import checksum, describe, one_line_errors, replace_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rexp.errors import StoreError
-from rexp.store.contents import STAMPED, TICK
-from rexp.store.files import write_text
-from rexp.store.locks import locked
+from rexp.io.atomic import write_text
+from rexp.io.content_hash import STAMPED, TICK
+from rexp.io.locks import locked
 
 Result = dict[str, Any]
 Part = Literal["briefs", "summaries"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rexp.store.files import describe, replace_atomically, write_text
+from rexp.io.atomic import describe, replace_atomically, write_text
 from rexp.store.identity import canonical_json
 
 Origin = Mapping[str, Any]

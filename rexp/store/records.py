@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rexp.store.files import write_text
+from rexp.io.atomic import write_text
 from rexp.store.identity import plain
 
 Record = dict[str, Any]

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rexp.errors import StoreError, did_you_mean
+from rexp.io.atomic import describe, describe_text, one_line_errors, write_text
+from rexp.io.locks import Locks
+from rexp.io.text import say
 from rexp.store import index
-from rexp.store.files import describe, describe_text, one_line_errors, write_text
 from rexp.store.identity import canonical_json, plain
 from rexp.store.index import Entry
-from rexp.store.locks import Locks
 from rexp.store.records import append_epoch
 from rexp.store.seal import MANIFEST, DamagedError, as_text, parse, sealed
-from rexp.text import say
 
 Status = Literal["done", "failed", "interrupted", "running", "absent"]
 Result = dict[str, Any]

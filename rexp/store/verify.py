@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.store.files import checksum
+from rexp.io.atomic import checksum
 from rexp.store.identity import run_id
 from rexp.store.kept import fault_of, has_record
 from rexp.store.manifest import installed_version

@@ -12,8 +12,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RunError
+from rexp.io.text import say
 from rexp.sweep.job import work
-from rexp.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rexp.errors import StoreError
-from rexp.store.files import one_line_errors, write_text
-from rexp.store.locks import Locks
-from rexp.text import say
+from rexp.io.atomic import one_line_errors, write_text
+from rexp.io.locks import Locks
+from rexp.io.text import say
 
 FOLDER = ".sweeps"
 Event = Literal["started", "computing", "done", "failed", "interrupted"]

@@ -48,7 +48,7 @@ def progress(ledger: Ledger, *, together: bool) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield _nothing
         return
-    from rexp.screen import Screen
+    from rexp.io.terminal import Screen
 
     console = Screen(stderr=True)
     if not together:

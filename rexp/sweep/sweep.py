@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rexp import errors
 from rexp.config.request import read
 from rexp.errors import ConfigError, RexpError, RunError
-from rexp.paths import at_home
+from rexp.io.paths import at_home
+from rexp.io.text import say
 from rexp.run import Outcome, answer
 from rexp.store.store import Store
 from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
 from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
-from rexp.text import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rexp.store.files import replace_atomically
+from rexp.io.atomic import replace_atomically
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rexp import registry
 from rexp.config.typed import build
 from rexp.errors import ConfigError
-from rexp.text import say
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker

@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from rexp.paths import at_home
-from rexp.text import say
+from rexp.io.paths import at_home
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo

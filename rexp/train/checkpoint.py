@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from rexp.store.files import one_line_errors, replace_atomically
+from rexp.io.atomic import one_line_errors, replace_atomically
 
 MAGIC = b"rexpfit1"
 DIGEST = hashlib.sha256().digest_size

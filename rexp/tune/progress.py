@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rexp.text import say
+from rexp.io.text import say
 from rexp.train.progress import clock
 from rexp.tune.study import Study, worked
 
@@ -33,7 +33,7 @@ class Watch:
         if sys.stderr.isatty() and not quiet:
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            from rexp.screen import Screen
+            from rexp.io.terminal import Screen
 
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
             self.bar = Progress(*columns, console=Screen(stderr=True), transient=True, refresh_per_second=2)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, StoreError
-from rexp.store.files import one_line_errors
+from rexp.io.atomic import one_line_errors
+from rexp.io.locks import Locks
 from rexp.store.identity import alias_key, canonical_json
-from rexp.store.locks import Locks
 from rexp.tune.tried import STATES, Budget, Tried
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ def render(best: Sequence[Tried], metric: str) -> None:
     from rich import box
     from rich.table import Table
 
-    from rexp.screen import Screen, styled
+    from rexp.io.terminal import Screen, styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("trial", f"{metric} (valid)", "seconds", *keys):

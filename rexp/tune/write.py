@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rexp.config.compose import is_group
 from rexp.config.request import VOLATILE
 from rexp.errors import ConfigError
-from rexp.store.files import write_text
+from rexp.io.atomic import write_text
 from rexp.tune.study import in_words
 
 if TYPE_CHECKING:

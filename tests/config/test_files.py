@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rexp.config.files import check_folder, read_yaml
 from rexp.errors import ConfigError
+from rexp.io.yaml import check_folder, read_yaml
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 FAULTS = {

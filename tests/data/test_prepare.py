@@ -24,7 +24,7 @@ from rexp.data.cache import CorruptError, read_folder
 from rexp.data.prepare import as_key, load_split, source_contents
 from rexp.data.split import PARTS, Split
 from rexp.errors import ConfigError, DataError, StoreError
-from rexp.store import contents
+from rexp.io import content_hash
 
 ROWS = "".join(
     f"u{user},i{(user * step) % 7},{1 + (user + step) % 5},{100 * user + step}\n"

@@ -13,7 +13,7 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
-from rexp.screen import Screen
+from rexp.io.terminal import Screen
 
 from .stores import add_run
 

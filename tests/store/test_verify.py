@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rexp.__main__ import main
-from rexp.store.contents import file_content
+from rexp.io.content_hash import file_content
 from rexp.store.identity import run_id
 from rexp.store.manifest import finish, manifest
 from rexp.store.seal import sealed
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    from rexp.store.files import describe
+    from rexp.io.atomic import describe
 
     return describe(path)
 

@@ -13,7 +13,7 @@ from rexp.api import Need
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.compress.prune.masks import Scope, largest
 from rexp.compress.prune.weights import NEEDS, Kind, weights_of
-from rexp.text import say
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Need
 from rexp.compress.embed.factorize import Factorize
-from rexp.text import say
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from rexp.api import DataCard, Origin, Raw, SourceFile
 from rexp.data.source import Columns, Format, own_file
 from rexp.errors import ConfigError
-from rexp.paths import at_home
+from rexp.io.paths import at_home
 
 if TYPE_CHECKING:
     import polars as pl

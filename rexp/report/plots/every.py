@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import StoreError
-from rexp.output import write as write_to
+from rexp.io.output import write as write_to
 from rexp.report.direction import higher_is_better
 from rexp.report.frontier import draw_frontier
 from rexp.report.picture import save

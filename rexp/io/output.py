@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rexp.errors import StoreError
-from rexp.store.files import replace_atomically
-from rexp.text import visible
+from rexp.io.atomic import replace_atomically
+from rexp.io.text import visible
 
 
 def print_or_write(path: Path, text: str) -> None:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.store.files import one_line_errors
-from rexp.text import say
+from rexp.io.atomic import one_line_errors
+from rexp.io.text import say
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rexp.errors import DataError, StoreError
-from rexp.store.files import write_text
+from rexp.io.atomic import write_text
 
 Stamp = tuple[int, int, int, int, int]
 TICK = 2_000_000_000
