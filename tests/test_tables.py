@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 
-from rexp.tables import EmbeddingTable, Init, InitName, embedding_table, initialise
+from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table, initialise
 
 SHAPE = (300, 200)  # fan-out, fan-in
 VARIANCES: dict[str, float] = {

@@ -10,7 +10,7 @@ from torch import nn
 
 from rexp import registry
 from rexp.errors import ConfigError, StoreError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 M = TypeVar("M", bound=nn.Module)
 Parts = dict[str, dict[str, Any]]

@@ -18,7 +18,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
 from rexp.io.locks import locked
 from rexp.io.text import say
-from rexp.models.dot import dot
+from rexp.nn.dot import dot
 from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.kept import fault_of, keep
 

@@ -10,7 +10,7 @@ from rexp import registry
 from rexp.api import Capability, Need
 from rexp.config.typed import build
 from rexp.errors import ConfigError, RexpError, did_you_mean
-from rexp.readers import DotReader
+from rexp.nn.coupling import DotReader
 
 if TYPE_CHECKING:
     from torch import nn
@@ -165,8 +165,8 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
     """
     from torch import nn
 
-    from rexp.models.features import FeatureVectors
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
+    from rexp.nn.feature_embedding import FeatureVectors
 
     capabilities = model.capabilities()  # type: ignore[operator]
     closed = Capability.FITS_DIRECTLY in capabilities

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Layout
-from rexp.losses.reduction import Reduction, reduce
+from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.api import Batch, Layout
-from rexp.losses.reduction import Reduction, reduce
+from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from torch import Tensor

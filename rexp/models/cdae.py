@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
 from rexp.models.profiles import pick
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
-from rexp.tables import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

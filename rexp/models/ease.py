@@ -13,7 +13,7 @@ from rexp.api import Capability, DataSpec, Query
 from rexp.errors import RunError
 from rexp.models.gram import check_size, gram
 from rexp.models.profiles import pick
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

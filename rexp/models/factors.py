@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
-from rexp.models.dot import dot
+from rexp.nn.dot import dot
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.models.profiles import pick
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from rexp.models.sequences import SequenceModel
-from rexp.tables import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialise
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from rexp.models.factors import Factors
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from torch import Generator

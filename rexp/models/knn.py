@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rexp.models.ratings import Ratings, rating_matrix
 from rexp.models.similarity import Similarity, WeightingName, weighted
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

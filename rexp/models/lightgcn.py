@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
-from rexp.models.dot import dot
 from rexp.models.gfcf import normalise
-from rexp.readers import MixedReader, Reader
-from rexp.sparse import SparseMatrix, interaction_matrix
-from rexp.tables import Init, InitName, embedding_table
+from rexp.nn.coupling import MixedReader, Reader
+from rexp.nn.dot import dot
+from rexp.nn.embedding import Init, InitName, embedding_table
+from rexp.nn.sparse import SparseMatrix, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -13,9 +13,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
 from rexp.models.profiles import pick
-from rexp.readers import HiddenUnits
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
-from rexp.tables import initialise
+from rexp.nn.coupling import HiddenUnits
+from rexp.nn.embedding import initialise
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
-from rexp.models.dot import dot
 from rexp.models.tower import Tower
-from rexp.readers import DotReader, HiddenUnits, LayerReader, Reader
-from rexp.tables import Init, InitName, embedding_table, initialise
+from rexp.nn.coupling import DotReader, HiddenUnits, LayerReader, Reader
+from rexp.nn.dot import dot
+from rexp.nn.embedding import Init, InitName, embedding_table, initialise
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NCFConfig:
         factors: size of the predictive layer: of GMF's vectors, and of the tower's last layer.
         layers: sizes of the tower from its input (user and item vector together) on; null: 8f, 4f, 2f, f.
         dropout: rate on the input of every layer of the tower; the paper has none.
-        init: distribution of the embeddings; ``init_scale`` its scale (``rexp.tables.initialise``).
+        init: distribution of the embeddings; ``init_scale`` its scale (``rexp.nn.embedding.initialise``).
         alpha: share of GMF in a fusion of trained parts (the paper's 0.5); the MLP gets the rest.
     """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 
 from rexp.models.factors import Factors
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from torch import Generator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rexp.models.profiles import ItemItem
 from rexp.models.walks import walk_weights
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from torch import Generator

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

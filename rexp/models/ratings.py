@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.errors import ConfigError
-from rexp.sparse import SparseMatrix
+from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

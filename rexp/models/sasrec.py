@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.models.sequences import SequenceModel
-from rexp.readers import HiddenUnits
-from rexp.tables import Init, embedding_table, initialise
+from rexp.nn.coupling import HiddenUnits
+from rexp.nn.embedding import Init, embedding_table, initialise
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec

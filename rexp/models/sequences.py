@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
-from rexp.models.dot import dot
+from rexp.nn.dot import dot
 
 if TYPE_CHECKING:
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 AT_ONCE = 32
 """Sequences that are encoded together: of like length, since padding costs as much as items do."""

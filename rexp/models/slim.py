@@ -12,7 +12,7 @@ from torch import Generator
 
 from rexp.models.gram import check_size, gram
 from rexp.models.profiles import ItemItem
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.models.dropout import Dropout
-from rexp.tables import initialise
+from rexp.nn.dropout import Dropout
+from rexp.nn.embedding import initialise
 
 PAIRS_A_BLOCK = 16384
 """(user, item) pairs that :meth:`Tower.catalogue` takes at once: their activations stay in the cache."""

@@ -13,11 +13,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
-from rexp.models.dot import dot
-from rexp.models.dropout import Dropout
-from rexp.models.features import FeatureSum, chosen_features, mean_rows
-from rexp.readers import HiddenUnits
-from rexp.tables import Init, embedding_table, initialise
+from rexp.nn.coupling import HiddenUnits
+from rexp.nn.dot import dot
+from rexp.nn.dropout import Dropout
+from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.feature_embedding import FeatureSum, chosen_features, mean_rows
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

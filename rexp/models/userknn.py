@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from rexp.api import Capability, DataSpec, Query
 from rexp.models.knn import KNNConfig, compared, ratings
 from rexp.models.profiles import pick
-from rexp.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

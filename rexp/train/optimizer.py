@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from torch import nn

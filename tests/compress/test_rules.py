@@ -30,10 +30,10 @@ from rexp.config.schema import Root
 from rexp.data.prepare import load_split
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
+from rexp.nn.embedding import EmbeddingTable
 from rexp.run import run
 from rexp.store.store import Store
 from rexp.stored import stored_model
-from rexp.tables import EmbeddingTable
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from rexp.export.scorer import scorer_for
 from rexp.export.session import open_session, run_session
 from rexp.export.tables import make_exportable
 from rexp.measure.model import scorer_of
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 from tests.models.helpers import shaken, two_tastes
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rexp.models.dropout import Dropout
+from rexp.nn.dropout import Dropout
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])

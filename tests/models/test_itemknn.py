@@ -14,7 +14,7 @@ from rexp.errors import ConfigError
 from rexp.models.itemknn import ItemKNN
 from rexp.models.knn import KNNConfig
 from rexp.models.similarity import weighted
-from rexp.sparse import interaction_matrix
+from rexp.nn.sparse import interaction_matrix
 
 from .closed_form import check_closed_form, everyone, fitted, lonely, ones, planted, unseen_of_own_taste
 from .helpers import two_tastes

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
-from rexp.tables import EmbeddingTable, Init, embedding_table
+from rexp.nn.embedding import EmbeddingTable, Init, embedding_table
 
 
 @dataclass(frozen=True)

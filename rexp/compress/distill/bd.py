@@ -15,7 +15,7 @@ from rexp.compress.distill.scoring import student_scores
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, weighed
 from rexp.compress.distill.student import Student
 from rexp.errors import ConfigError
-from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.train.attachments import queries_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rexp.compress.distill.stage import DistillationStage, Distilling, require, 
 from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.student import Student
-from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

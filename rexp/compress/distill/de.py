@@ -11,7 +11,7 @@ from rexp.compress.distill.gumbel import annealed
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.step_users import Sample, StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill.vectors import Side, pair_of_vectors, positives_and_negatives, sizes
-from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from rexp.compress.distill.ranking import relaxed_ranking
 from rexp.compress.distill.scoring import scores_of_lists
 from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
 from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.losses.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rexp.api import Need
 from rexp.errors import ConfigError
-from rexp.losses.reduction import Reduction, reduce
+from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step, TeacherView

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from rexp.api import Step
-    from rexp.losses.reduction import Reduction
+    from rexp.nn.reduction import Reduction
 
 UsersPerStep = Literal["auto", "all"] | int
 SHARE = 8

@@ -14,7 +14,7 @@ from rexp.compress.distill.items import hide_train
 from rexp.compress.distill.score_svd import ScoreMatrix, truncated_svd
 from rexp.compress.distill.stage import require, teacher_of
 from rexp.errors import ConfigError, RunError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

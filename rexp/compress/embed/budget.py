@@ -12,7 +12,7 @@ from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from rexp.compress.embed.table import SmallTable
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 RATIO = 4.0
 """Times smaller than the dense tables, where a recipe says neither a budget nor the stage's own knob."""

@@ -13,7 +13,7 @@ from rexp.compress.embed.budget import Limit, TableOptions
 from rexp.compress.embed.hashing import UniversalHashes
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

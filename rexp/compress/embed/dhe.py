@@ -17,7 +17,7 @@ from rexp.compress.embed.table import ROWS_AT_ONCE, SmallTable
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 Activation = Literal["mish", "relu"]
 Start = Literal["moments", "plain"]

@@ -16,7 +16,7 @@ from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, dense_layer, l
 from rexp.compress.embed.reading import columns_of, narrow_tables, read_together, reads_of
 from rexp.compress.modules import swap
 from rexp.errors import ConfigError
-from rexp.readers import DotReader, LayerReader, Reader
+from rexp.nn.coupling import DotReader, LayerReader, Reader
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.errors import ConfigError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 
 class NarrowTable(EmbeddingTable):

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from rexp.compress.embed.narrow import table_of
 from rexp.compress.modules import swap, tables
 from rexp.errors import ConfigError, RunError
-from rexp.readers import DotReader, LayerReader, Range, Reader
+from rexp.nn.coupling import DotReader, LayerReader, Range, Reader
 
 if TYPE_CHECKING:
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 Tables = Mapping[str, "EmbeddingTable"]
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.api import Capability, Need, Query
 from rexp.compress.modules import swap
 from rexp.errors import ConfigError
-from rexp.models.features import FeatureSum, FeatureVectors
+from rexp.nn.feature_embedding import FeatureSum, FeatureVectors
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

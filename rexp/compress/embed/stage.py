@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rexp.api import StageContext
     from rexp.compress.embed.budget import Limit
     from rexp.compress.embed.table import SmallTable
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 
 class TableStage:

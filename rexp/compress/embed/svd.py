@@ -17,7 +17,7 @@ from rexp.compress.embed.table import ROWS_AT_ONCE
 if TYPE_CHECKING:
     from rexp.api import StageContext
     from rexp.compress.embed.budget import Limit
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 
 @dataclass(frozen=True)

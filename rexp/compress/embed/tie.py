@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.compress.embed.table import SmallTable
 from rexp.compress.modules import matching, swap
 from rexp.errors import ConfigError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from rexp.api import Need, StageContext

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from rexp.compress.embed.budget import Limit, TableOptions
 from rexp.compress.embed.stage import TableStage
 from rexp.compress.embed.table import SmallTable
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,11 +14,11 @@ from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, dense_layer, l
 from rexp.compress.embed.reading import columns_of, narrow_tables, read_together
 from rexp.compress.modules import swap
 from rexp.compress.prune.importance import most, outputs_of, training_sample
-from rexp.readers import DotReader, LayerReader
+from rexp.nn.coupling import DotReader, LayerReader
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.readers import Reader
+    from rexp.nn.coupling import Reader
 
 
 @dataclass(frozen=True)

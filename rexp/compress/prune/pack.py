@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 Format = Literal["fp32", "fp16", "int8", "int4"]
 DTYPES: Mapping[str, torch.dtype] = {"fp16": torch.float16, "fp32": torch.float32}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rexp.api import StageContext
     from rexp.compress.embed.reading import Tables
-    from rexp.readers import Reader
+    from rexp.nn.coupling import Reader
 
 
 @dataclass(frozen=True)

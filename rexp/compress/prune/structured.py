@@ -16,7 +16,7 @@ from rexp.compress.prune.importance import inputs_of, most
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.readers import HiddenUnits
+    from rexp.nn.coupling import HiddenUnits
 
 
 @dataclass(frozen=True)

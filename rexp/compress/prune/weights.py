@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rexp.api import Need
 from rexp.compress.modules import chosen
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 Kind = Literal["tables", "linear"]
 NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}

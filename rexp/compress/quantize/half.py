@@ -18,7 +18,7 @@ from rexp.errors import RunError
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 Format = Literal["bf16", "fp16"]
 Kind = Literal["tables", "linear"]

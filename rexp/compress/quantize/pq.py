@@ -18,7 +18,7 @@ from rexp.compress.quantize.packing import pack, packed_width, unpack
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 
 @dataclass(frozen=True)

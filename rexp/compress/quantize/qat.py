@@ -14,7 +14,7 @@ from rexp.api import Need
 from rexp.compress.modules import chosen
 from rexp.compress.quantize.int8_linear import channel_codes
 from rexp.compress.quantize.rowwise import Bits, Search, on_grid
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step

@@ -26,7 +26,7 @@ from rexp.errors import RunError
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 Bits = Literal[8, 4, 2]
 Search = Literal["none", "greedy"]

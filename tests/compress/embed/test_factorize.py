@@ -24,8 +24,8 @@ from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
 from rexp.errors import ConfigError, RunError
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig
+from rexp.nn.embedding import EmbeddingTable
 from rexp.store.store import Store
-from rexp.tables import EmbeddingTable
 from tests.models.helpers import check_capabilities, learn, two_tastes
 
 from .helpers import SPLIT, context, mf

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rexp.compress.embed.mixed_dim import blocks_of, row_popularity, widths_of
 from rexp.errors import ConfigError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 
 from .helpers import SPLIT, apply, mf, split_of
 

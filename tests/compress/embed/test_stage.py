@@ -15,7 +15,7 @@ import rexp.compress.embed as package
 from rexp.api import Need, Query
 from rexp.compress.modules import parts, restore
 from rexp.errors import ConfigError, RunError
-from rexp.tables import EmbeddingTable
+from rexp.nn.embedding import EmbeddingTable
 from tests.models.helpers import check_capabilities, learn, two_tastes
 
 from .helpers import BUILD, POST, SPLIT, STAGES, apply, mf, ncf

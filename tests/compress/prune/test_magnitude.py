@@ -13,8 +13,8 @@ from torch import nn
 from rexp.api import StageContext
 from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.losses.bpr import BPR, BPRConfig
+from rexp.nn.embedding import EmbeddingTable
 from rexp.samplers.uniform import Uniform, UniformConfig
-from rexp.tables import EmbeddingTable
 from rexp.train.attachments import Attachments
 from rexp.train.fit import FitReport, fit
 from rexp.train.recipe import DeviceConfig, FitConfig

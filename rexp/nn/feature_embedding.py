@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.errors import ConfigError, did_you_mean
-from rexp.tables import Init, embedding_table
+from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
     from rexp.api import FeatureSpec
     from rexp.data.features import Feature, Side
-    from rexp.tables import EmbeddingTable
+    from rexp.nn.embedding import EmbeddingTable
 
 
 def chosen_features(
