@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         verb: Callable[[list[str]], int] = import_module(VERBS[arguments[0]]).main
         return _guard(lambda: verb(arguments[1:]))
     if arguments[:1] == ["--version"]:
-        from rexp.versions import OWN
+        from rexp.plugins.code_version import OWN
 
         print(f"rexp {version(OWN)}")
         return 0
@@ -69,7 +69,7 @@ def _launch(arguments: list[str]) -> int:
 
 
 def _guard(action: Callable[[], int]) -> int:
-    from rexp.blame import plugin_faults_told
+    from rexp.plugins.faults import plugin_faults_told
 
     try:
         with plugin_faults_told():

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rexp.blame import plugin_faults_told
-from rexp.config.exits import no_exits
 from rexp.config.request import Request, read
 from rexp.errors import ConfigError, Interrupted
 from rexp.io.content_hash import hashes
 from rexp.io.text import say
-from rexp.memory import memory_told, short_of_memory
+from rexp.plugins.exits import no_exits
+from rexp.plugins.faults import plugin_faults_told
+from rexp.plugins.memory import memory_told, short_of_memory
 from rexp.store.identity import alias_key, run_id
 from rexp.store.store import Store
 
@@ -79,7 +79,7 @@ def _run(
     store.check_writable()
 
     # From here on torch is needed, and the data.
-    from rexp.process_state import restored
+    from rexp.plugins.process_state import restored
 
     with restored(_title(request)):
         return _do(config, request, store, sweeping=sweeping, place=place, computing=computing)
@@ -128,7 +128,7 @@ def answer(request: Request) -> Outcome | None:
     """What the store has of a job, found without torch or the data; None where it has to be looked at closer."""
     if request.force:
         return None
-    from rexp.config.side_files import unchanged
+    from rexp.plugins.side_files import unchanged
 
     store = Store(request.store)
     known = store.alias(alias_key(request.alias()))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.process_state import flushes_denormals
+from rexp.plugins.process_state import flushes_denormals
 from rexp.stored import stored_model
 
 if TYPE_CHECKING:

@@ -163,8 +163,8 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
 
 def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str]:
     """The code that the teachers are asked with, by distribution."""
-    from rexp import registry
-    from rexp.versions import OWN, code_version
+    from rexp.plugins import registry
+    from rexp.plugins.code_version import OWN, code_version
 
     models = [
         plan.request.model if teacher.run == SELF else store.result(teacher.run)["config"]["model"] for teacher in runs
@@ -265,7 +265,7 @@ def _train(
     """Fit in place; what the report says of epochs and selection goes into the result."""
     import torch
 
-    from rexp import registry
+    from rexp.plugins import registry
     from rexp.train.fit import fit
 
     request, split, model = plan.request, plan.split, plan.model

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.blame import check_installed
 from rexp.errors import DataError
+from rexp.plugins.faults import check_installed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,9 +72,9 @@ def new_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
         split: the data.
         where: the key of the node, for messages.
     """
-    from rexp import registry
     from rexp.api import Capability
-    from rexp.config.typed import build
+    from rexp.plugins import registry
+    from rexp.plugins.options import build
 
     options = {key: value for key, value in node.items() if key != "name"}
     model_class = registry.load("model", node["name"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rexp.config.teaching import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
 from rexp.io.text import say
-from rexp.memory import check_size
+from rexp.plugins.memory import check_size
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -152,9 +152,9 @@ def _check_self(request: Request) -> None:
 
 def _options(node: Node, where: str) -> dict[str, Any]:
     """The model's own options, typed and whole."""
-    from rexp import registry
     from rexp.config.request import TEACHER_RESERVED
-    from rexp.config.typed import build
+    from rexp.plugins import registry
+    from rexp.plugins.options import build
 
     model_class = registry.load("model", node["name"])
     options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
@@ -168,8 +168,8 @@ def _named_options(node: Node, where: str) -> Node:
 
 def _built(node: Node, split: Split, where: str) -> nn.Module:
     """The model as its node has it, to be asked what it can do."""
-    from rexp import registry
-    from rexp.config.typed import build
+    from rexp.plugins import registry
+    from rexp.plugins.options import build
 
     model_class = registry.load("model", node["name"])
     config = build(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rexp.errors import ConfigError, RunError
-from rexp.memory import check_size, memory_told
+from rexp.plugins.memory import check_size, memory_told
 
 
 @pytest.mark.parametrize("make", [lambda: torch.empty(2**55), lambda: np.empty(2**55)], ids=["torch", "numpy"])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.process_state import restored
+from rexp.plugins.process_state import restored
 
 CHANGES: dict[str, tuple[Callable[[], Any], Callable[[], object]]] = {
     "torch's default dtype (torch.float32 -> torch.float64)": (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rexp import registry
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 
 Install = Callable[..., Path]
 

@@ -28,7 +28,7 @@ def install(site: Path, name: str, *, editable: bool, points: str = "") -> None:
 
 def version(name: str, site: Path) -> str:
     """``code_version`` in a process of its own, as the next command would see it; the site's rexp comes first."""
-    code = f"from rexp.versions import code_version; print(code_version({name!r}))"
+    code = f"from rexp.plugins.code_version import code_version; print(code_version({name!r}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=site,

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp import registry
 from rexp.cli.verbs import Arguments
 from rexp.data.counts import Overview, look_at
 from rexp.io.paths import at_home
+from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from rich.table import Table

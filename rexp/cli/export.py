@@ -44,8 +44,8 @@ def main(argv: list[str]) -> int:
 def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -> Scorer:
     import torch
 
-    from rexp.blame import check_installed
     from rexp.measure.model import scorer_of, shown_history
+    from rexp.plugins.faults import check_installed
     from rexp.stored import stored_model, stored_split
 
     torch.set_num_threads(1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from rexp import registry
 from rexp.cli.verbs import Arguments
-from rexp.config.loading import SECONDS, faults_of
 from rexp.io.text import say
+from rexp.plugins import registry
+from rexp.plugins.import_check import SECONDS, faults_of
 
 
 def check_distributions() -> list[str]:

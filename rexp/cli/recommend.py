@@ -66,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
-    from rexp.blame import check_installed
-    from rexp.config.typed import build
+    from rexp.plugins.faults import check_installed
+    from rexp.plugins.options import build
     from rexp.recommend.frame import dense_users, recommendation_frame
     from rexp.recommend.lists import top_items
     from rexp.stored import stored_model, stored_split

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from rexp import registry
 from rexp.errors import ConfigError, StoreError
 from rexp.nn.embedding import EmbeddingTable
+from rexp.plugins import registry
 
 M = TypeVar("M", bound=nn.Module)
 Parts = dict[str, dict[str, Any]]

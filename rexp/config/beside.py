@@ -7,8 +7,8 @@ from dataclasses import fields
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from rexp import registry
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 from rexp.train.recipe import FitConfig
 
 OF_RANKINGS = ("ease", "pop")

@@ -11,8 +11,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from rexp import registry
 from rexp.errors import ConfigError, did_you_mean
+from rexp.plugins import registry
 from rexp.train.recipe import FitConfig
 
 KEY = re.compile(r"[+~]{0,2}[\w.@/$:-]+", re.ASCII)

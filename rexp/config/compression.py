@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.api import Capability, Need
-from rexp.config.typed import build
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.nn.coupling import DotReader
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.config.fitting import merged
 from rexp.config.request import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
 from rexp.config.retrieving import typed_retriever
-from rexp.config.typed import build
+from rexp.plugins import registry
+from rexp.plugins.options import build
 from rexp.train.recipe import FitConfig
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def check_options(request: Request) -> None:
     """Build every typed configuration of a job and of its teachers: of model, recipe, stages, retriever, trackers.
 
     Raises:
-        ConfigError: see :func:`rexp.config.typed.build`.
+        ConfigError: see :func:`rexp.plugins.options.build`.
     """
     from rexp.track.trackers import check
 

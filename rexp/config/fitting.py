@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.api import Capability
-from rexp.config.typed import build, said
 from rexp.config.watched import measured
 from rexp.errors import ConfigError
+from rexp.plugins import registry
+from rexp.plugins.options import build, said
 from rexp.train.recipe import FitConfig, check_recipe
 
 if TYPE_CHECKING:

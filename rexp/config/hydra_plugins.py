@@ -15,8 +15,8 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from rexp import registry
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from hydra.core.config_search_path import ConfigSearchPath

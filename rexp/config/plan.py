@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.api import Capability, Need
 from rexp.config.compression import Recipe, TrainingStep, check_model
 from rexp.config.fitting import Fit, plan_fit
 from rexp.config.rating import check_rating_metrics
 from rexp.config.request import MODEL_RESERVED, Node, Request
 from rexp.config.retrieving import Retrieving, plan_retrieval
-from rexp.config.side_files import Found, as_identity, side_files
 from rexp.config.teaching import Teaching
-from rexp.config.typed import build
 from rexp.config.watched import between_epochs
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
 from rexp.io.content_hash import hashes
-from rexp.memory import check_size
+from rexp.plugins import registry
+from rexp.plugins.memory import check_size
+from rexp.plugins.options import build
+from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.seeds import seed_everything
 
@@ -160,7 +160,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         teaching: who teaches, where a stage needs it.
 
     Raises:
-        ConfigError: see :func:`rexp.config.typed.build`; or, in a single run, an override of training for a model that
+        ConfigError: see :func:`rexp.plugins.options.build`; or, in a single run, an override of training for a model that
             needs none.
     """
     node = request.model

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.api import Capability
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import resolve
+from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from rexp.config.fitting import Fit

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rexp import registry
 from rexp.errors import ConfigError
 from rexp.io.yaml import read_yaml
+from rexp.plugins import registry
 
 FITTED = "fit"
 PLACED = re.compile(r"(?:override +)?/?(?:compress/)?stage@(?:compress\.)?stages\.(\w+)")

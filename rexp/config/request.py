@@ -8,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.config.schema import Compress, Measure, Paths, Root
-from rexp.config.typed import build, check_finite, said
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
 from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN, code_version
+from rexp.plugins.options import build, check_finite, said
 from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
-from rexp.versions import OWN, code_version
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -96,8 +96,8 @@ class Request:
 
     def alias(self) -> Node:
         """What a finished run can be recognised by without torch: raw configuration, code, and what its files hold."""
-        from rexp.config.side_files import as_identity, side_files
         from rexp.data.prepare import as_key, source_contents
+        from rexp.plugins.side_files import as_identity, side_files
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
         kept["teacher"] = _without_check(kept["teacher"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
 from rexp.api import Need
 from rexp.config.teaching import SELF
-from rexp.config.typed import build
 from rexp.errors import ConfigError
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from rexp.config.request import Node, Request
@@ -61,7 +61,7 @@ def typed_retriever(node: Node) -> tuple[RetrieverNode, Any]:
     """What every retriever's node holds, and the plugin's own options.
 
     Raises:
-        ConfigError: see :func:`rexp.config.typed.build`.
+        ConfigError: see :func:`rexp.plugins.options.build`.
     """
     said = {key.replace("from", "source"): node[key] for key in RESERVED if key in node}
     options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}

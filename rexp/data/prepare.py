@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rexp import registry
-from rexp.config.typed import build
 from rexp.data.filters import FilterConfig
 from rexp.data.source import state_of
 from rexp.errors import ConfigError, DataError
 from rexp.io.atomic import one_line_errors
 from rexp.io.content_hash import FileContent, file_content, hashes
 from rexp.io.locks import locked
-from rexp.versions import OWN, code_version
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN, code_version
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from rexp.api import Dataset, Splitter
@@ -89,8 +89,8 @@ def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> str:
     """Name of the prepared folder: all that it depends on."""
-    from rexp.config.side_files import as_identity, side_files
     from rexp.data.cache import FORMAT
+    from rexp.plugins.side_files import as_identity, side_files
 
     plugins = [registry.find("data", str(node["name"]))]
     splitter = _split_options(node)

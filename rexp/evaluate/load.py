@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
-from rexp.config.typed import build
 from rexp.errors import ConfigError
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rexp.api import Capability, Query
-from rexp.blame import check_shape
 from rexp.errors import RunError
+from rexp.plugins.faults import check_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,9 +57,9 @@ def answer(task: Task) -> dict[str, Any]:
 
 
 def _measured(task: Task) -> dict[str, Any]:
-    from rexp.blame import check_installed
     from rexp.measure.latency import latencies, requests
     from rexp.measure.model import model_costs, scorer_of, shown_history
+    from rexp.plugins.faults import check_installed
     from rexp.store.store import Store
     from rexp.stored import stored_model, stored_split
 

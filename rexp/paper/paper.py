@@ -170,9 +170,9 @@ class Paper:
 
 def paper_files() -> dict[str, Path]:
     """The papers' files by name: rexp's own, then those that plugins bring along."""
-    from rexp import registry
     from rexp.config.hydra_plugins import conf_folder
     from rexp.config.launch import conf_dir
+    from rexp.plugins import registry
 
     folders = [conf_dir(), *(conf_folder(package.package) for package in registry.conf_packages())]
     files = [file for folder in folders if folder for file in sorted((folder / "paper").glob("*.yaml"))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rexp import registry
 from rexp.errors import ConfigError
-from rexp.versions import OWN
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
 
 # The built-in metrics say so themselves too, but asking them imports torch; a test keeps the two in step.
 LOWER_IS_BETTER = frozenset({"gini", "logloss", "mae", "rmse"})

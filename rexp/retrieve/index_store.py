@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rexp import registry
 from rexp.errors import RexpError
 from rexp.io.atomic import describe, one_line_errors, replace_atomically, write_text
-from rexp.versions import OWN, code_version
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN, code_version
 
 FORMAT = 1
 """Counts up when the same vectors and options must give another file; a third party's code counts by itself."""

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from rexp.versions import OWN
+from rexp.plugins.code_version import OWN
 
 Manifest = dict[str, Any]
 PROC_STATUS = Path("/proc/self/status")

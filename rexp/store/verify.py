@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.io.atomic import checksum
+from rexp.plugins.code_version import code_version
 from rexp.store.identity import run_id
 from rexp.store.kept import fault_of, has_record
 from rexp.store.manifest import installed_version
 from rexp.store.seal import MANIFEST, DamagedError, as_text, is_sealed, parse
-from rexp.versions import code_version
 
 if TYPE_CHECKING:
     from rexp.store.store import Store

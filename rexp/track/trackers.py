@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
-from rexp.config.typed import build
 from rexp.errors import ConfigError
 from rexp.io.text import say
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker

@@ -13,8 +13,8 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, Loss, Query
-from rexp.blame import check_shape
 from rexp.errors import RunError
+from rexp.plugins.faults import check_shape
 from rexp.train.attachments import Attachments, Queries, TrainingStep
 from rexp.train.optimizer import make_optimizer
 from rexp.train.seeds import derived_seed, seed_everything

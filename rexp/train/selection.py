@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rexp import registry
 from rexp.errors import ConfigError, did_you_mean
+from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from rexp.train.recipe import FitConfig

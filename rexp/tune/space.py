@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rexp.config.request import VOLATILE
-from rexp.config.typed import build
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
+from rexp.plugins.options import build
 from rexp.tune.dimension import Dimension, dimension
 
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")

@@ -111,7 +111,7 @@ def run_trial(
         RexpError: what a run may raise.
     """
     from rexp.config.request import read
-    from rexp.process_state import restored
+    from rexp.plugins.process_state import restored
 
     request = read(job, typed=typed)
     check_request(request)

@@ -13,9 +13,9 @@ import torch
 
 from _bench.clock import now
 from _bench.ours import plugin
-from rexp import registry
 from rexp.api import StageContext
 from rexp.compress.teacher import StoredTeacher
+from rexp.plugins import registry
 from rexp.train.attachments import Attachments
 from rexp.train.fit import fit
 from rexp.train.recipe import DeviceConfig, FitConfig

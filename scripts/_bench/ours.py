@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from _bench.clock import now
-from rexp import registry
+from rexp.plugins import registry
 from rexp.train.fit import fit
 from rexp.train.recipe import DeviceConfig, FitConfig
 

@@ -22,7 +22,6 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
-from rexp import registry
 from rexp.api import Need
 from rexp.config.hydra_plugins import install
 from rexp.config.launch import conf_dir
@@ -31,6 +30,7 @@ from rexp.data.prepare import load_split
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
 from rexp.nn.embedding import EmbeddingTable
+from rexp.plugins import registry
 from rexp.run import run
 from rexp.store.store import Store
 from rexp.stored import stored_model
@@ -206,7 +206,7 @@ RELOAD = """
 import sys
 from dataclasses import fields
 from pathlib import Path
-from rexp.config.typed import build
+from rexp.plugins.options import build
 from rexp.data.prepare import load_split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp import registry
+from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

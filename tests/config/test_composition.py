@@ -10,10 +10,10 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from rexp import registry
 from rexp.config.launch import conf_dir
 from rexp.config.request import read
-from rexp.config.typed import build
+from rexp.plugins import registry
+from rexp.plugins.options import build
 from rexp.train.recipe import DeviceConfig, FitConfig
 
 Composed = Callable[..., DictConfig]

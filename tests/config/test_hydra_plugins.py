@@ -10,10 +10,10 @@ import pytest
 from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
-from rexp import registry
 from rexp.config.hydra_plugins import EntryPointSource, conf_folder
 from rexp.data.filters import FilterConfig
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 
 CODE = """
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ def test_a_configuration_folder_is_found_without_importing(tiny: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_required_options_are_asked_for() -> None:
-    from rexp.config.typed import build
+    from rexp.plugins.options import build
 
     with pytest.raises(ConfigError, match=r"model.path must be given"):
         build(registry.load("model", "plain").Config, {}, "model")  # type: ignore[attr-defined]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rexp.config.side_files import as_identity, side_files, unchanged
 from rexp.errors import ConfigError
+from rexp.plugins.side_files import as_identity, side_files, unchanged
 
 
 def sha(text: str) -> str:
@@ -51,7 +51,7 @@ def test_a_recorded_file_is_compared_by_content(here: Path) -> None:
 
 
 def test_a_folder_of_too_many_files_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rexp.config.side_files.MOST_FILES", 0)
+    monkeypatch.setattr("rexp.plugins.side_files.MOST_FILES", 0)
     with pytest.raises(ConfigError, match=r"model\.encoder=encoder/deep is a folder of more than 0 files"):
         side_files({"encoder": "encoder/deep"}, "model", None)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.config.typed import build
 from rexp.errors import ConfigError
+from rexp.plugins.options import build
 
 
 class Reduction(Enum):

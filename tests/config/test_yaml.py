@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from rexp import registry
 from rexp.config.launch import conf_dir
-from rexp.config.typed import build
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 RESERVED = {
     "model": {"name", "fit", "seed", "from"},

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.config.typed import build
 from rexp.data.split import Interactions
 from rexp.data.splits.given import Given, GivenConfig
 from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
@@ -17,6 +16,7 @@ from rexp.data.splits.leave_last_basket import LeaveLastBasket, LeaveLastBasketC
 from rexp.data.splits.ratio import Ratio, RatioConfig
 from rexp.data.splits.time_cut import TimeCut, TimeCutConfig
 from rexp.errors import ConfigError, DataError
+from rexp.plugins.options import build
 
 if TYPE_CHECKING:
     from rexp.api import Parts, Splitter

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from rexp import registry
 from rexp.api import Capability
-from rexp.config.typed import build
 from rexp.evaluate.config import EvaluateConfig
+from rexp.plugins import registry
+from rexp.plugins.options import build
 from rexp.retrieve.retrieval import Retrieval
 
 from .helpers import FixedScores

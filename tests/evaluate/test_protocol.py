@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
-from rexp.config.typed import build, said
 from rexp.errors import ConfigError
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig, check
 from rexp.evaluate.protocol import identity, short_hash, suffix, used
+from rexp.plugins.options import build, said
 
 from .helpers import random_split
 

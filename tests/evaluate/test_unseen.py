@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from rexp import registry
 from rexp.evaluate.unseen import TOGETHER, Finder
 from rexp.evaluate.user_items import UserItems
+from rexp.plugins import registry
 
 from .helpers import make_split
 from .retrieval import Holes

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rexp import registry
 from rexp.api import Capability, Query, StageContext
 from rexp.compress.embed.tie import RepeatedTable
 from rexp.errors import ConfigError, RunError
@@ -22,6 +21,7 @@ from rexp.export.session import open_session, run_session
 from rexp.export.tables import make_exportable
 from rexp.measure.model import scorer_of
 from rexp.nn.embedding import EmbeddingTable
+from rexp.plugins import registry
 from tests.models.helpers import shaken, two_tastes
 
 pytestmark = pytest.mark.slow

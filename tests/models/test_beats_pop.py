@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rexp import registry
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
 from rexp.store.store import Store
-from rexp.versions import OWN
 
 pytestmark = [
     pytest.mark.slow,

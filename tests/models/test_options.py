@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from rexp import registry
-from rexp.config.typed import build
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
+from rexp.plugins.options import build
 from rexp.train.recipe import FitConfig
-from rexp.versions import OWN
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "loss", "sampler", "retriever")

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rexp import registry
 from rexp.__main__ import main
 from rexp.errors import ConfigError
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
 from rexp.report.direction import higher_is_better
 from rexp.report.records import comma_separated
 from rexp.report.table import render_table
 from rexp.report.tables import make_tables
 from rexp.report.write import markdown
-from rexp.versions import OWN
 
 FACTS = {
     "protocol": "full", "protocol_id": "aaaa1111", "mask": ["train", "valid"], "catalogue": "train",

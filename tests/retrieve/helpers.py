@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rexp import registry
-from rexp.config.typed import build
+from rexp.plugins import registry
+from rexp.plugins.options import build
 
 Array = np.ndarray[Any, Any]
 

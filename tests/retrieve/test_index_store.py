@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from rexp import registry
 from rexp.errors import StoreError
+from rexp.plugins import registry
 from rexp.retrieve.index_store import open_index
 
 from .helpers import clustered, typed

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rexp import registry
 from rexp.errors import ConfigError, StoreError
+from rexp.plugins import registry
 from rexp.retrieve.index_store import open_index
 from rexp.retrieve.kinds import HNSW
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rexp import registry
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 from rexp.retrieve.retrieval import Retrieval
 
 from .helpers import clustered, typed

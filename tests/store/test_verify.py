@@ -9,12 +9,12 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.io.content_hash import file_content
+from rexp.plugins.code_version import OWN, code_version
 from rexp.store.identity import run_id
 from rexp.store.manifest import finish, manifest
 from rexp.store.seal import sealed
 from rexp.store.store import Store
 from rexp.store.verify import verify
-from rexp.versions import OWN, code_version
 
 
 @pytest.fixture

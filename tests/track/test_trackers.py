@@ -102,7 +102,7 @@ def test_the_group_takes_several(tmp_path: Path, choice: str, expected: list[str
 def test_the_yaml_lists_each_option_with_its_default() -> None:
     from dataclasses import asdict
 
-    from rexp import registry
+    from rexp.plugins import registry
 
     for name in ("wandb", "csv", "tensorboard"):
         node = OmegaConf.to_container(OmegaConf.load(conf_dir() / "track" / f"{name}.yaml"))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rexp.config.typed import build
 from rexp.errors import ConfigError
+from rexp.plugins.options import build
 from rexp.train.devices import trainer_options
 from rexp.train.recipe import IDENTITY_OF_DEVICE, MOST_PER_PROCESSOR, DeviceConfig, FitConfig
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from rexp import registry
 from rexp.api import Rows
 from rexp.evaluate.metrics.ranks import mean_ranks
+from rexp.plugins import registry
 
 from ..helpers import context
 

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from rexp import registry
 from rexp.api import Lists
+from rexp.plugins import registry
 
 from ..helpers import context, lists_of, plain_metrics
 

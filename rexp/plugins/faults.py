@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp import registry
 from rexp.errors import RexpError, RunError, StoreError
-from rexp.memory import short_of_memory
-from rexp.versions import OWN
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
+from rexp.plugins.memory import short_of_memory
 
 if TYPE_CHECKING:
-    from rexp.registry import Plugin
+    from rexp.plugins.registry import Plugin
     from rexp.store.store import Store
 
 

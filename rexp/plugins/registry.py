@@ -16,7 +16,7 @@ from typing import Any
 
 from rexp.api import REXP_API
 from rexp.errors import ConfigError, did_you_mean
-from rexp.versions import OWN
+from rexp.plugins.code_version import OWN
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Plugin:
         from contextlib import nullcontext
         from importlib import import_module
 
-        from rexp.process_state import restored
+        from rexp.plugins.process_state import restored
 
         where = self.where
         module_name, _, attribute = self.target.partition(":")

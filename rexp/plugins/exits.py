@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from rexp import registry
 from rexp.errors import RunError
-from rexp.versions import OWN
+from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rexp import registry
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 
 SECONDS = 120.0
 """For one import; torch and what a plugin brings along take some on a busy machine."""
@@ -61,7 +61,7 @@ def _ask(
 
 def _start() -> tuple[subprocess.Popen[str], queue.Queue[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "rexp.config.loading"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "rexp.plugins.import_check"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     answers: queue.Queue[str] = queue.Queue()
 
