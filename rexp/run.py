@@ -97,8 +97,8 @@ def _do(
     """Resolve, and compute under the run's lock unless it is done."""
     from rexp.config.early import check_options, check_with_data
     from rexp.config.plan import resolve
-    from rexp.data.lint import findings
-    from rexp.data.prepare import load_split
+    from rexp.prepare.lint import findings
+    from rexp.prepare.prepare import load_split
     from rexp.start import kernels
     from rexp.steps import alone
     from rexp.teachers import teaching_of

@@ -27,7 +27,7 @@ def stored_split(result: Mapping[str, Any], data_root: Path | None, cache: Path)
     Raises:
         DataError: the data has changed since, so that its ids may mean other users and items.
     """
-    from rexp.data.prepare import load_split
+    from rexp.prepare.prepare import load_split
 
     split = load_split(result["config"]["data"], data_root, cache)
     if split.fingerprint != result["data"]["fingerprint"]:

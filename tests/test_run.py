@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rexp.data.prepare import load_split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
 from rexp.plugins.options import build
+from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
 from rexp.stored import stored_model
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments
-from rexp.data.counts import Overview, look_at
 from rexp.io.paths import at_home
 from rexp.plugins import registry
+from rexp.prepare.describe import Overview, look_at
 
 if TYPE_CHECKING:
     from rich.table import Table

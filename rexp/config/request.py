@@ -96,8 +96,8 @@ class Request:
 
     def alias(self) -> Node:
         """What a finished run can be recognised by without torch: raw configuration, code, and what its files hold."""
-        from rexp.data.prepare import as_key, source_contents
         from rexp.plugins.side_files import as_identity, side_files
+        from rexp.prepare.prepare import as_key, source_contents
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
         kept["teacher"] = _without_check(kept["teacher"])

@@ -83,7 +83,7 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     from rexp.config.compose import composed, composing
     from rexp.config.plan import resolve
     from rexp.config.request import read
-    from rexp.data.prepare import load_split
+    from rexp.prepare.prepare import load_split
     from rexp.store.store import Store
     from rexp.teachers import alone
 

@@ -217,7 +217,7 @@ def _prepared(root: Path, manifest: Content) -> Iterator[Check]:
     named = manifest.get("data", {}).get("prepared")
     if not named:
         return
-    from rexp.data.cache import CorruptError, read_folder
+    from rexp.prepare.cache import CorruptError, read_folder
 
     try:
         read_folder(root / named)

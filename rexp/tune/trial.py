@@ -73,7 +73,7 @@ def without_test(split: Split) -> Split:
 
 def seen_by_trials(request: Request) -> Split:
     """The data that trials read."""
-    from rexp.data.prepare import load_split
+    from rexp.prepare.prepare import load_split
 
     return without_test(load_split(request.data, request.data_root, request.cache))
 

@@ -27,7 +27,7 @@ def _real() -> Split | None:
     root = os.environ.get("REXP_DATA")
     if not root or not (Path(root) / "ncf-ml-1m").exists():
         return None
-    from rexp.data.prepare import load_split
+    from rexp.prepare.prepare import load_split
 
     kept = {"duplicates": "keep", "min_rating": None, "drop_ratings": (), "user_core": 0, "item_core": 0}
     given = {"name": "given", "valid": 0, "order": "last", "seed": 0}

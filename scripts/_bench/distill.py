@@ -150,7 +150,7 @@ def _teacher(name: str, split: Split, folder: Path) -> StoredTeacher:
 
 def splits(root: Path | None) -> list[Split]:
     """Shipped data, and CiteULike-t where it is at hand."""
-    from rexp.data.prepare import load_split
+    from rexp.prepare.prepare import load_split
 
     kept = {"duplicates": "first", "min_rating": None, "drop_ratings": (), "user_core": 0, "item_core": 0}
     cut = {"name": "time_cut", "by": "quantile", "valid": 0.1, "test": 0.1, "cold_users": "drop"}

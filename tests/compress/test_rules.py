@@ -26,11 +26,11 @@ from rexp.api import Need
 from rexp.config.hydra_plugins import install
 from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
-from rexp.data.prepare import load_split
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins import registry
+from rexp.prepare.prepare import load_split
 from rexp.run import run
 from rexp.store.store import Store
 from rexp.stored import stored_model
@@ -207,7 +207,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from rexp.plugins.options import build
-from rexp.data.prepare import load_split
+from rexp.prepare.prepare import load_split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
 from rexp.store.store import Store

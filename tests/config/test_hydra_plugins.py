@@ -11,9 +11,9 @@ from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
 from rexp.config.hydra_plugins import EntryPointSource, conf_folder
-from rexp.data.filters import FilterConfig
 from rexp.errors import ConfigError
 from rexp.plugins import registry
+from rexp.prepare.filters import FilterConfig
 
 CODE = """
 from dataclasses import dataclass, field

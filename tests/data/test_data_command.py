@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rexp.cli.data import main
-from rexp.data.counts import Counts
 from rexp.errors import ConfigError
 from rexp.plugins import registry
+from rexp.prepare.describe import Counts
 
 BUILT_IN = ["citeulike-t", "csv", "gowalla", "ml-100k", "ml-1m", "movietweetings", "ncf-ml-1m"]
 needs_data = pytest.mark.skipif(

@@ -13,8 +13,8 @@ import pytest
 
 from rexp.api import DataSpec, FeatureSpec
 from rexp.data.features import Feature, read_features
-from rexp.data.prepare import load_split
 from rexp.data.split import Interactions, Split
+from rexp.prepare.prepare import load_split
 
 IDS = pl.DataFrame({"user": ["a", "b", "c", "d", "e"]})
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rexp.data.lint import Finding, findings, lint
 from rexp.data.split import Interactions, Split
+from rexp.prepare.lint import Finding, findings, lint
 
 
 def interactions(rows: Sequence[tuple[int, int, int]]) -> Interactions:

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.data.normal import missing, normalise, place_of, refuse_missing
-from rexp.data.vocabulary import build_vocabulary
+from rexp.datasets.normalize import missing, normalise, place_of, refuse_missing
 from rexp.errors import DataError
+from rexp.prepare.vocabulary import build_vocabulary
 
 WHERE = place_of("rows", None)
 

@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 
 from rexp.api import FeatureSpec
-from rexp.data.counts import Counts, count
-from rexp.data.prepare import load_split, make_dataset
-from rexp.data.sets import online_retail
-from rexp.data.sets.invoices import clean, read_lines, read_purchases, write_purchases
-from rexp.data.sets.online_retail import CHECKSUMS, FOLDER
+from rexp.datasets import online_retail
+from rexp.datasets._invoices import clean, read_lines, read_purchases, write_purchases
+from rexp.datasets.online_retail import CHECKSUMS, FOLDER
 from rexp.errors import DataError
+from rexp.prepare.describe import Counts, count
+from rexp.prepare.prepare import load_split, make_dataset
 
 EXCERPT = Path(__file__).parent / "online_retail_excerpt.csv"
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

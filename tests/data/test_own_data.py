@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from rexp.api import Raw
-from rexp.data.build import build_split
-from rexp.data.cache import read_folder
-from rexp.data.filters import FilterConfig
-from rexp.data.prepare import load_split
-from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.errors import ConfigError, DataError
+from rexp.prepare.build import build_split
+from rexp.prepare.cache import read_folder
+from rexp.prepare.filters import FilterConfig
+from rexp.prepare.prepare import load_split
+from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -308,7 +308,7 @@ def test_a_file_without_a_header_keeps_its_first_row(load: Any) -> None:
 
 
 def test_counts_are_no_users(tmp_path: Path) -> None:
-    from rexp.data.readers import read_interactions
+    from rexp.datasets.parsers import read_interactions
 
     (tmp_path / "lists.txt").write_text("2 5 6\n1 7\n2 8 9\n")
     with pytest.raises(DataError, match="counted_list"):
@@ -319,7 +319,7 @@ def test_counts_are_no_users(tmp_path: Path) -> None:
 
 
 def test_damaged_gzip_says_how_far_it_goes(tmp_path: Path) -> None:
-    from rexp.data.readers import read_interactions
+    from rexp.datasets.parsers import read_interactions
 
     rows = np.random.default_rng(0).integers(0, 1000, (5000, 2))
     content = gzip.compress(("user,item\n" + "".join(f"{user},{item}\n" for user, item in rows)).encode())

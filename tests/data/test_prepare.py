@@ -20,11 +20,11 @@ import polars as pl
 import pytest
 from filelock import FileLock
 
-from rexp.data.cache import CorruptError, read_folder
-from rexp.data.prepare import as_key, load_split, source_contents
 from rexp.data.split import PARTS, Split
 from rexp.errors import ConfigError, DataError, StoreError
 from rexp.io import content_hash
+from rexp.prepare.cache import CorruptError, read_folder
+from rexp.prepare.prepare import as_key, load_split, source_contents
 
 ROWS = "".join(
     f"u{user},i{(user * step) % 7},{1 + (user + step) % 5},{100 * user + step}\n"
@@ -91,7 +91,7 @@ def test_a_split_holds_every_row_once(source: Path, cache: Path) -> None:
 def test_a_second_load_reads_no_source(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_split(node(source), None, cache)
     stamp = directory_of(first).stat().st_mtime_ns, (directory_of(first) / "split.json").stat().st_ino
-    monkeypatch.setattr("rexp.data.sets.files.Files.read", lambda self: pytest.fail("read again"))
+    monkeypatch.setattr("rexp.datasets.csv.Files.read", lambda self: pytest.fail("read again"))
     second = load_split(node(source), None, cache)
     assert second.fingerprint == first.fingerprint
     assert same_content(first, second)
@@ -114,7 +114,7 @@ def test_a_split_that_another_process_made_meanwhile_is_taken(
             return super().acquire(*args, **more)
 
     monkeypatch.setattr("filelock.FileLock", LateLock)
-    monkeypatch.setattr("rexp.data.sets.files.Files.read", lambda self: pytest.fail("read again"))
+    monkeypatch.setattr("rexp.datasets.csv.Files.read", lambda self: pytest.fail("read again"))
     assert load_split(node(source), None, cache).fingerprint == first.fingerprint
 
 
@@ -357,7 +357,7 @@ def test_a_relative_path_is_what_it_names_here(
 def test_a_file_that_changes_while_it_is_read_is_refused(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rexp.data.sets.files import Files
+    from rexp.datasets.csv import Files
 
     read = Files.read
 
@@ -386,7 +386,7 @@ def test_a_damaged_memory_of_hashes_is_not_believed(source: Path, cache: Path, m
 
 def test_hashing_the_sources_imports_nothing_heavy(source: Path, cache: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from rexp.data.prepare import source_contents\n"
+        "import sys; from pathlib import Path; from rexp.prepare.prepare import source_contents\n"
         f"cache = Path({str(cache)!r})\n"
         f"assert source_contents({node(source)!r}, None, cache)[0].name == 'ratings.csv'\n"
         "source_contents({'name': 'movietweetings', 'split': {'name': 'leave_last'}}, None, cache)\n"

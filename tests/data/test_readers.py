@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.data.readers import read_candidates, read_interactions
-from rexp.data.source import Columns
+from rexp.datasets.files import Columns
+from rexp.datasets.parsers import read_candidates, read_interactions
 from rexp.errors import DataError
 
 USERS, ITEMS, RATINGS, TIMES = ["7", "7", "12"], ["0042", "42", "0007"], [3.0, 4.5, 1.0], [30, 10, 20]
@@ -122,13 +122,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_gzip_file_that_grows_without_bound_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rexp.data import source
+    from rexp.datasets import files
 
     monkeypatch.setattr(source, "LEAST_BOUND", 1000)
     bomb = tmp_path / "bomb.csv.gz"
     bomb.write_bytes(gzip.compress(bytes(10_000_000)))
     with pytest.raises(DataError, match=r"bomb\.csv\.gz holds more than 1 MiB, over 100 times its own size"):
-        source.read_bytes(bomb)
+        files.read_bytes(bomb)
     fine = tmp_path / "fine.csv.gz"
     fine.write_bytes(gzip.compress(b"1,2\n" * 250))
-    assert source.read_bytes(fine) == b"1,2\n" * 250
+    assert files.read_bytes(fine) == b"1,2\n" * 250

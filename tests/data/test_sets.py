@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rexp.data.counts import Counts, count
-from rexp.data.prepare import load_split, make_dataset
-from rexp.data.sets.movietweetings import FOLDER
-from rexp.data.source import checksum_state
+from rexp.datasets.files import checksum_state
+from rexp.datasets.movietweetings import FOLDER
 from rexp.errors import ConfigError, DataError
 from rexp.plugins import registry
+from rexp.prepare.describe import Counts, count
+from rexp.prepare.prepare import load_split, make_dataset
 
 if TYPE_CHECKING:
     from rexp.api import Raw

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rexp.data.split import Interactions
-from rexp.data.splits.given import Given, GivenConfig
-from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
-from rexp.data.splits.leave_last_basket import LeaveLastBasket, LeaveLastBasketConfig
-from rexp.data.splits.ratio import Ratio, RatioConfig
-from rexp.data.splits.time_cut import TimeCut, TimeCutConfig
 from rexp.errors import ConfigError, DataError
 from rexp.plugins.options import build
+from rexp.splits.given import Given, GivenConfig
+from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
+from rexp.splits.leave_last_basket import LeaveLastBasket, LeaveLastBasketConfig
+from rexp.splits.ratio import Ratio, RatioConfig
+from rexp.splits.time_cut import TimeCut, TimeCutConfig
 
 if TYPE_CHECKING:
     from rexp.api import Parts, Splitter

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.data.times import as_ticks, parse_times
+from rexp.datasets.times import as_ticks, parse_times
 from rexp.errors import DataError
 
 DAY = 1577836800  # 2020-01-01 in UTC

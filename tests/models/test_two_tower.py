@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Layout, Query, Raw
-from rexp.data.build import build_split
-from rexp.data.cache import read_folder, write_folder
-from rexp.data.filters import FilterConfig
-from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.errors import ConfigError
 from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
+from rexp.prepare.build import build_split
+from rexp.prepare.cache import read_folder, write_folder
+from rexp.prepare.filters import FilterConfig
 from rexp.samplers.in_batch import InBatch, InBatchConfig
+from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.train.batches import Batches
 
 from .helpers import SPEC, check_capabilities, learn, shaken, two_tastes

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from rexp.__main__ import main
-from rexp.data.prepare import load_split
+from rexp.prepare.prepare import load_split
 from rexp.recommend.frame import dense_users
 from rexp.recommend.lists import top_items
 from rexp.store.store import Store

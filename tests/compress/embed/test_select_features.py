@@ -16,12 +16,12 @@ from rexp.compress.embed.select_features import NoFeature, SelectFeatures, Selec
 from rexp.compress.modules import parts, restore
 from rexp.compress.sizes import sizes
 from rexp.config.compression import Recipe, Staged, StageStep, check_model
-from rexp.data.build import build_split
-from rexp.data.cache import read_folder, write_folder
-from rexp.data.filters import FilterConfig
-from rexp.data.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.errors import ConfigError
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
+from rexp.prepare.build import build_split
+from rexp.prepare.cache import read_folder, write_folder
+from rexp.prepare.filters import FilterConfig
+from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.store.artifact import load_state, save_model
 
 from .helpers import mf

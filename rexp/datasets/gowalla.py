@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.source import Place
+from rexp.datasets.files import Place
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Gowalla:
         return [self.place.find(self.root, f"{name}.txt") for name in names]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_lists
+        from rexp.datasets.parsers import read_lists
 
         train, test, *rest = (read_lists(source.path) for source in self.sources())
         if not rest:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rexp.data.normal import normal_ids, place_of
-from rexp.data.vocabulary import encode
+from rexp.datasets.normalize import normal_ids, place_of
+from rexp.prepare.vocabulary import encode
 
 if TYPE_CHECKING:
     from rexp.data.split import Array

@@ -52,7 +52,7 @@ class FilterConfig:
 def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step]) -> pl.DataFrame:
     """Filter interactions and append ``{step, rows_before, rows_after, users, items}`` for every step taken.
 
-    What rows are read at all (``where``, ``on_missing``) is up to :mod:`rexp.data.rows`.
+    What rows are read at all (``where``, ``on_missing``) is up to :mod:`rexp.prepare.row_filters`.
 
     Raises:
         ConfigError: a rating threshold on data without ratings.

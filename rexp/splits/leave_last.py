@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.api import Parts
-from rexp.data.splits.ranks import ranks_in_user
+from rexp.splits._ranks import ranks_in_user
 
 if TYPE_CHECKING:
     from rexp.data.split import Interactions

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from rexp.data.times import parse_times
+from rexp.datasets.times import parse_times
 from rexp.errors import DataError
 
 if TYPE_CHECKING:

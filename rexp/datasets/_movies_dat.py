@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from rexp.data.readers import read_table
+from rexp.datasets.parsers import read_table
 
 
 def read_movies(path: Path, encoding: str) -> pl.DataFrame:

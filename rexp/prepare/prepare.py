@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rexp.data.filters import FilterConfig
-from rexp.data.source import state_of
+from rexp.datasets.files import state_of
 from rexp.errors import ConfigError, DataError
 from rexp.io.atomic import one_line_errors
 from rexp.io.content_hash import FileContent, file_content, hashes
@@ -19,6 +18,7 @@ from rexp.io.locks import locked
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
 from rexp.plugins.options import build
+from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
     from rexp.api import Dataset, Splitter
@@ -89,8 +89,8 @@ def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> str:
     """Name of the prepared folder: all that it depends on."""
-    from rexp.data.cache import FORMAT
     from rexp.plugins.side_files import as_identity, side_files
+    from rexp.prepare.cache import FORMAT
 
     plugins = [registry.find("data", str(node["name"]))]
     splitter = _split_options(node)
@@ -111,7 +111,7 @@ def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> 
 
 def _read(folder: Path, *, say: bool) -> Split | None:
     """What is there; that it is damaged is said by the one who will prepare it again."""
-    from rexp.data.cache import CorruptError, read_folder
+    from rexp.prepare.cache import CorruptError, read_folder
 
     try:
         return read_folder(folder)
@@ -124,9 +124,9 @@ def _read(folder: Path, *, say: bool) -> Split | None:
 
 
 def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
-    from rexp.data.build import build_split
-    from rexp.data.cache import read_folder, write_folder
-    from rexp.data.lint import lint
+    from rexp.prepare.build import build_split
+    from rexp.prepare.cache import read_folder, write_folder
+    from rexp.prepare.lint import lint
 
     dataset = make_dataset(node, root)
     filters = build(FilterConfig, node.get("filter") or {}, "data.filter")
@@ -150,7 +150,7 @@ def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tu
 
 
 def _refuse_findings(split: Split) -> None:
-    from rexp.data.lint import findings
+    from rexp.prepare.lint import findings
 
     found = findings(split)
     if found:

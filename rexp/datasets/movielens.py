@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.source import Columns, Place, existing, plain_name
+from rexp.datasets.files import Columns, Place, existing, plain_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +78,7 @@ class MovieLens100K:
         return [self.place.find(self.root, "u.data"), *existing(list(extra))]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_interactions, read_table
+        from rexp.datasets.parsers import read_interactions, read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         items = users = None
@@ -123,8 +123,8 @@ class MovieLens1M:
         return [self.place.find(self.root, "ratings.dat", "ratings.csv"), *existing(list(extra))]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_interactions, read_table
-        from rexp.data.sets.movies import read_movies
+        from rexp.datasets._movies_dat import read_movies
+        from rexp.datasets.parsers import read_interactions, read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         if "ratings.dat" in files:
@@ -143,7 +143,7 @@ def _genre_flags(frame: pl.DataFrame) -> pl.DataFrame:
     """``u.item``'s 0/1 columns as one list column."""
     import polars as pl
 
-    from rexp.data.sets.movies import year_of
+    from rexp.datasets._movies_dat import year_of
 
     named = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in GENRES_100K]
     return frame.select("item", "title", year_of("title"), pl.concat_list(named).list.drop_nulls().alias("genres"))

@@ -12,10 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from rexp.api import Origin
-from rexp.data.columns import find_columns, is_known, take_columns
-from rexp.data.normal import ROLES, missing, normalise, place_of, refuse_missing
-from rexp.data.source import Columns, Format, plain_name, read_bytes
-from rexp.data.times import parse_times
+from rexp.datasets.columns import find_columns, is_known, take_columns
+from rexp.datasets.files import Columns, Format, plain_name, read_bytes
+from rexp.datasets.normalize import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.datasets.times import parse_times
 from rexp.errors import DataError
 
 ENDINGS: dict[str, Format] = {
@@ -46,7 +46,7 @@ def read_interactions(
 
     Returns:
         ``user``, ``item`` and, where the file has them, ``rating`` (float64) and ``time``
-        (:func:`rexp.data.times.parse_times`).
+        (:func:`rexp.datasets.times.parse_times`).
 
     Raises:
         DataError: the file is missing, empty or damaged, lacks a column, or has an id, rating or time that is none.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.source import Place
+from rexp.datasets.files import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class SASRecData:
         return [self.place.find(self.root, f"{self.config.variant}.txt")]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_table
+        from rexp.datasets.parsers import read_table
 
         (source,) = self.sources()
         return Raw(read_table(source.path, " ", ["user", "item"]))

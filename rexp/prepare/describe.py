@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.data.prepare import make_dataset
-from rexp.data.source import checksum_state
+from rexp.datasets.files import checksum_state
 from rexp.errors import ConfigError, DataError, RexpError
 from rexp.plugins import registry
+from rexp.prepare.prepare import make_dataset
 
 if TYPE_CHECKING:
     from rexp.api import DataCard, Raw

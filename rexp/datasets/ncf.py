@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.sets.movielens import LICENCE
-from rexp.data.source import Place
+from rexp.datasets.files import Place
+from rexp.datasets.movielens import LICENCE
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class NCFMovieLens1M:
         ]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_candidates, read_interactions
+        from rexp.datasets.parsers import read_candidates, read_interactions
 
         train, test, negatives = (source.path for source in self.sources())
         parts = {

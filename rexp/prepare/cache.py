@@ -27,8 +27,8 @@ class CorruptError(Exception):
 
 
 def write_folder(prepared: Any, folder: Path) -> None:
-    """Store a :class:`rexp.data.build.Prepared` as ``folder``, replacing what is there."""
-    from rexp.data.fingerprint import arrays_of
+    """Store a :class:`rexp.prepare.build.Prepared` as ``folder``, replacing what is there."""
+    from rexp.prepare.fingerprint import arrays_of
 
     split: Split = prepared.split
     folder.parent.mkdir(parents=True, exist_ok=True)

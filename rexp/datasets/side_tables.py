@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rexp.data.columns import usual_column
 from rexp.data.features import TITLE
-from rexp.data.normal import ROLES, normal_ids, place_of
+from rexp.datasets.columns import usual_column
+from rexp.datasets.normalize import ROLES, normal_ids, place_of
 from rexp.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:

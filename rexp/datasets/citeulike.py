@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.source import Place
+from rexp.datasets.files import Place
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class CiteULikeT:
         return [self.place.find(self.root, f"{variant}.{part}") for part in ("train.txt", "valid.tsv", "test.tsv")]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_interactions, read_lists
+        from rexp.datasets.parsers import read_interactions, read_lists
 
         paths = [source.path for source in self.sources()]
         if self.config.variant == "raw":

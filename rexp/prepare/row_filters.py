@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rexp.data.describe import comparable
-from rexp.data.filters import FilterConfig, Step, record
-from rexp.data.normal import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.datasets.normalize import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.datasets.side_tables import comparable
 from rexp.errors import ConfigError, did_you_mean
+from rexp.prepare.filters import FilterConfig, Step, record
 
 if TYPE_CHECKING:
     from rexp.api import Origin, Raw

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from rexp.api import DataCard, Raw, SourceFile
-from rexp.data.source import Place
+from rexp.datasets.files import Place
 
 FOLDER = Path(__file__).parent.parent / "embedded" / "online-retail"
 CHECKSUMS = {
@@ -67,7 +67,7 @@ class OnlineRetail:
         return [SourceFile(FOLDER / name, checksum) for name, checksum in CHECKSUMS.items()]
 
     def read(self) -> Raw:
-        from rexp.data.sets.invoices import clean, read_lines, read_purchases
+        from rexp.datasets._invoices import clean, read_lines, read_purchases
 
         original = self.config.source == "original"
         bought = clean(read_lines(self.sources()[0].path)) if original else read_purchases(FOLDER)

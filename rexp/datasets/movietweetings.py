@@ -41,8 +41,8 @@ class MovieTweetings:
         return [SourceFile(FOLDER / name, checksum) for name, checksum in CHECKSUMS.items()]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_interactions
-        from rexp.data.sets.movies import read_movies
+        from rexp.datasets._movies_dat import read_movies
+        from rexp.datasets.parsers import read_interactions
 
         ratings, movies = (source.path for source in self.sources())
         return Raw(interactions=read_interactions(ratings, "dat"), items=read_movies(movies, encoding="utf-8"))

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from rexp.data.candidates import candidate_pairs, candidate_table
-from rexp.data.describe import one_row_an_id, table_of
-from rexp.data.filters import FilterConfig, Step, apply_filters, core_step, k_core, record
-from rexp.data.fingerprint import fingerprint
-from rexp.data.normal import ROLES, normal_ids, place_of
-from rexp.data.rows import Rows, choose_rows
 from rexp.data.split import PARTS, Array, Interactions, Part, Split
-from rexp.data.times import as_ticks
-from rexp.data.vocabulary import build_vocabulary, encode
+from rexp.datasets.normalize import ROLES, normal_ids, place_of
+from rexp.datasets.side_tables import one_row_an_id, table_of
+from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
+from rexp.prepare.candidates import candidate_pairs, candidate_table
+from rexp.prepare.filters import FilterConfig, Step, apply_filters, core_step, k_core, record
+from rexp.prepare.fingerprint import fingerprint
+from rexp.prepare.row_filters import Rows, choose_rows
+from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
     from rexp.api import Raw, Splitter

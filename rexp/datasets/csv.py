@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.api import DataCard, Origin, Raw, SourceFile
-from rexp.data.source import Columns, Format, own_file
+from rexp.datasets.files import Columns, Format, own_file
 from rexp.errors import ConfigError
 from rexp.io.paths import at_home
 
@@ -77,7 +77,7 @@ class Files:
         return [own_file(path) for path in [*self._parts().values(), *(path for path in beside if path)]]
 
     def read(self) -> Raw:
-        from rexp.data.readers import read_candidates
+        from rexp.datasets.parsers import read_candidates
 
         config = self.config
         rows = {"interactions" if name == "path" else name: self._read(path) for name, path in self._parts().items()}
@@ -106,7 +106,7 @@ class Files:
         return parts
 
     def _read(self, path: str) -> tuple[pl.DataFrame, Origin]:
-        from rexp.data.readers import read_rows
+        from rexp.datasets.parsers import read_rows
 
         config = self.config
         return read_rows(
@@ -120,8 +120,8 @@ class Files:
         )
 
     def _describe(self, role: Literal["user", "item"], path: str | None, codes: Sequence[str]) -> pl.DataFrame | None:
-        from rexp.data.describe import described
-        from rexp.data.readers import read_headed
+        from rexp.datasets.parsers import read_headed
+        from rexp.datasets.side_tables import described
 
         if path is None:
             return None

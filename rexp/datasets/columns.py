@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.data.normal import ROLES, Role
+from rexp.datasets.normalize import ROLES, Role
 from rexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from rexp.data.source import Columns
+    from rexp.datasets.files import Columns
 
 USUAL_NAMES: dict[Role, tuple[str, ...]] = {
     "user": ("user", "userid", "uid"),
