@@ -15,7 +15,6 @@ from rexp.evaluate.candidates import Drawn, Given
 from rexp.evaluate.config import before
 from rexp.evaluate.context import metric_context
 from rexp.evaluate.load import list_metrics
-from rexp.evaluate.metrics.orders import chances
 from rexp.evaluate.popularity import ByPopularity, add_of_targets
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.rank import top_columns
@@ -25,6 +24,7 @@ from rexp.evaluate.source import Candidates, Catalogue
 from rexp.evaluate.tally import Tally
 from rexp.evaluate.ties import TieGroups, orders_of, preference
 from rexp.evaluate.user_items import UserItems
+from rexp.metrics._tie_orders import chances
 
 if TYPE_CHECKING:
     from rexp.data.split import Part, Split

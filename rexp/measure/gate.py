@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rexp.report.direction import higher_is_better
+from rexp.metrics.direction import higher_is_better
 
 Result = Mapping[str, Any]
 GATES = {"pass99": 0.99, "pass99.9": 0.999}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.direction import higher_is_better
+from rexp.metrics.direction import higher_is_better
 from rexp.report.names import short_differences, short_names
 from rexp.report.plots.buckets import Buckets, by_activity, by_popularity
 from rexp.report.plots.curves import learning_curves

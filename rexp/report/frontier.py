@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.report.direction import higher_is_better
+from rexp.metrics.direction import higher_is_better
 from rexp.report.names import short_names
 from rexp.report.picture import drawn, legend_beside, looks, new_figure, save
 

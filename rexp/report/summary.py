@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.config.teaching import teacher_runs
+from rexp.metrics.direction import higher_is_better
 from rexp.report.baseline import baseline_of, differences, reader, user_means
 from rexp.report.control import PART, of_control
-from rexp.report.direction import higher_is_better
 from rexp.report.rows import configuration
 from rexp.report.statistics import compare, interval
 from rexp.report.tables import SHORT, Table, make_tables

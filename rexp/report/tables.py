@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.metrics.direction import higher_is_better
 from rexp.report.control import PART, with_controls
 from rexp.report.control import column as control_column
-from rexp.report.direction import higher_is_better
 from rexp.report.rows import ABSENT, PARTS, Result, Row, data_name, label, make_rows, newest
 
 DEFAULT_KEYS = ("model", "compress", "teacher")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rexp.config.teaching import teacher_runs
-from rexp.report.direction import higher_is_better
+from rexp.metrics.direction import higher_is_better
 
 if TYPE_CHECKING:
     from rexp.report.rows import Result

@@ -10,9 +10,9 @@ import pytest
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
-from rexp.evaluate.metrics.diversity import IntraListDistance
-from rexp.evaluate.metrics.ranking import HitRatio
 from rexp.evaluate.ties import Orders, orders_of
+from rexp.metrics.diversity import IntraListDistance
+from rexp.metrics.ranking import HitRatio
 
 from .helpers import fixed, make_split, plain_metrics
 from .retrieval import embedding, retrieval

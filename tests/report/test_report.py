@@ -14,9 +14,9 @@ from rich.console import Console
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
+from rexp.metrics.direction import higher_is_better
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
-from rexp.report.direction import higher_is_better
 from rexp.report.records import comma_separated
 from rexp.report.table import render_table
 from rexp.report.tables import make_tables

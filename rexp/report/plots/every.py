@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import StoreError
 from rexp.io.output import write as write_to
-from rexp.report.direction import higher_is_better
+from rexp.metrics.direction import higher_is_better
 from rexp.report.frontier import draw_frontier
 from rexp.report.picture import save
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rexp.api import Lists
-from rexp.evaluate.metrics.catalogue import Coverage, Gini, Novelty
-from rexp.evaluate.metrics.options import NoOptions
+from rexp.metrics.beyond_accuracy import Coverage, Gini, Novelty
+from rexp.metrics.options import NoOptions
 
 from ..helpers import context
 

@@ -7,8 +7,8 @@ import torch
 
 from rexp.api import Lists
 from rexp.errors import ConfigError
-from rexp.evaluate.metrics.diversity import IntraListDistance
-from rexp.evaluate.metrics.options import NoOptions
+from rexp.metrics.diversity import IntraListDistance
+from rexp.metrics.options import NoOptions
 
 from ..helpers import context
 

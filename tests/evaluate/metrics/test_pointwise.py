@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rexp.api import Rows
-from rexp.evaluate.metrics.ranks import mean_ranks
+from rexp.metrics._ranks import mean_ranks
 from rexp.plugins import registry
 
 from ..helpers import context

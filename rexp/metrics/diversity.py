@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from rexp.errors import ConfigError
-from rexp.evaluate.metrics.options import NoOptions
+from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
     from rexp.api import Lists, MetricContext

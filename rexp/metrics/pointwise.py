@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.evaluate.metrics.options import Decision, NoOptions
-from rexp.evaluate.metrics.ranks import mean_ranks
+from rexp.metrics._ranks import mean_ranks
+from rexp.metrics.options import Decision, NoOptions
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext, Rows

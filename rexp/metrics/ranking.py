@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.evaluate.metrics.options import NoOptions
-from rexp.evaluate.metrics.orders import chances, chances_of_first, expected_hits_up_to_hits
+from rexp.metrics._tie_orders import chances, chances_of_first, expected_hits_up_to_hits
+from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
     from rexp.api import Lists, MetricContext, Ties

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.evaluate.metrics.options import NoOptions
+from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
     from rexp.api import Lists, MetricContext
