@@ -147,7 +147,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     from rexp.api import RunInfo
     from rexp.config.labels import labels_of
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.evaluate.frame import write_per_user
+    from rexp.evaluate.per_user import write_per_user
     from rexp.measure.model import model_costs, scorer_of
     from rexp.start import initialise, retrieval
     from rexp.steps import remember, run_steps

@@ -64,8 +64,8 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     if wanted is None:
         return None
     from rexp.config.retrieving import TEACHER
-    from rexp.evaluate.features import item_features
-    from rexp.evaluate.vectors import check_embeds
+    from rexp.evaluate.embeddings import check_embeds
+    from rexp.evaluate.item_features import item_features
     from rexp.retrieve.retrieval import Retrieval
 
     vectors_from = features = ranker = None

@@ -66,10 +66,10 @@ def _parser() -> argparse.ArgumentParser:
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
+    from rexp.evaluate.top_items import top_items
     from rexp.plugins.faults import check_installed
     from rexp.plugins.options import build
     from rexp.recommend.frame import dense_users, recommendation_frame
-    from rexp.recommend.lists import top_items
     from rexp.stored import stored_model, stored_split
     from rexp.train.recipe import DeviceConfig
 

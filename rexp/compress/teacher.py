@@ -16,10 +16,10 @@ from rexp.api import Capability, Query
 from rexp.compress.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
+from rexp.evaluate.top_items import BLOCK_BYTES, top_items
 from rexp.io.locks import locked
 from rexp.io.text import say
 from rexp.nn.dot import dot
-from rexp.recommend.lists import BLOCK_BYTES, top_items
 from rexp.store.kept import fault_of, keep
 
 if TYPE_CHECKING:

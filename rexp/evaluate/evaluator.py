@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rexp.evaluate.config import EvaluateConfig, before, check
-from rexp.evaluate.labelled import Labelled
 from rexp.evaluate.protocol import identity, resolve, short_hash
-from rexp.evaluate.ranked import Ranked
+from rexp.evaluate.protocols.pointwise import Labelled
+from rexp.evaluate.protocols.ranking import Ranked
+from rexp.evaluate.protocols.two_stage import TwoStage
 from rexp.evaluate.scoring import Scorer
-from rexp.evaluate.two_stage import TwoStage
 
 if TYPE_CHECKING:
     from rexp.data.split import Part, Split

@@ -11,8 +11,8 @@ import torch
 
 from _bench.clock import now
 from _bench.ours import plugin
+from rexp.evaluate.top_items import top_items
 from rexp.nn.sparse import interaction_matrix
-from rexp.recommend.lists import top_items
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

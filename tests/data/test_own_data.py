@@ -329,7 +329,7 @@ def test_damaged_gzip_says_how_far_it_goes(tmp_path: Path) -> None:
 
 
 def test_messages_call_users_by_their_own_ids(load: Any) -> None:
-    from rexp.evaluate.candidates import Given
+    from rexp.evaluate.protocols.sampled_candidates import Given
 
     split = load(train=TRAIN.replace("1,30", "zoe,30"), test=TEST.replace("1,20", "zoe,20"), split=GIVEN)
     last = split.n_users - 1

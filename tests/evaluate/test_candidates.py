@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from rexp.errors import ConfigError, DataError, RunError
-from rexp.evaluate.candidates import Drawn
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
+from rexp.evaluate.protocols.sampled_candidates import Drawn
 from rexp.evaluate.user_items import UserItems
 
 from .helpers import fixed, make_split, ncf_split, plain_metrics, random_split

@@ -9,7 +9,7 @@ import pytest
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
-from rexp.evaluate.features import item_features
+from rexp.evaluate.item_features import item_features
 
 from .helpers import fixed, make_split
 

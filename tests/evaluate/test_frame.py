@@ -7,7 +7,7 @@ import pytest
 from rexp.errors import StoreError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
-from rexp.evaluate.frame import write_per_user
+from rexp.evaluate.per_user import write_per_user
 
 from .helpers import fixed, random_split
 

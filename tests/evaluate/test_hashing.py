@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rexp.evaluate.hashing import random_bits, random_uniform
+from rexp.evaluate.counter_rng import random_bits, random_uniform
 
 
 def test_uniform_and_uncorrelated_between_neighbours():

@@ -7,7 +7,7 @@ import pytest
 
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
-from rexp.evaluate.popularity import BUCKETS
+from rexp.evaluate.popularity_buckets import BUCKETS
 
 from .helpers import fixed, random_split
 

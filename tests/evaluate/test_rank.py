@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.evaluate.rank import NEVER, top_columns
+from rexp.evaluate.topk import NEVER, top_columns
 
 
 def sorted_columns(row, k, preference):

@@ -10,7 +10,7 @@ import pytest
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
-from rexp.evaluate.ties import Orders, orders_of
+from rexp.evaluate.tie_breaking import Orders, orders_of
 from rexp.metrics.diversity import IntraListDistance
 from rexp.metrics.ranking import HitRatio
 

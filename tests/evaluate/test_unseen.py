@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.evaluate.unseen import TOGETHER, Finder
+from rexp.evaluate.protocols.filtered_search import TOGETHER, Finder
 from rexp.evaluate.user_items import UserItems
 from rexp.plugins import registry
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from rexp.__main__ import main
+from rexp.evaluate.top_items import top_items
 from rexp.prepare.prepare import load_split
 from rexp.recommend.frame import dense_users
-from rexp.recommend.lists import top_items
 from rexp.store.store import Store
 from rexp.stored import stored_model, stored_split
 

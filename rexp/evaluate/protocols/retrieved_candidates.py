@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rexp.evaluate.rank import NEVER
+from rexp.evaluate.protocols.filtered_search import Finder
 from rexp.evaluate.scoring import pairs_in
-from rexp.evaluate.unseen import Finder
+from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from rexp.evaluate.embeddings import FeatureVectors, ModelVectors
     from rexp.evaluate.scoring import Scorer
     from rexp.evaluate.user_items import UserItems
-    from rexp.evaluate.vectors import FeatureVectors, ModelVectors
     from rexp.retrieve.retrieval import Retrieval
 
 MOST_USERS = 1024

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rexp.evaluate.rank import NEVER
-from rexp.evaluate.source import MOST_USERS
+from rexp.evaluate.protocols.candidate_sources import MOST_USERS
+from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
-    from rexp.evaluate.retrieved import Retrieved
-    from rexp.evaluate.vectors import FeatureVectors, ModelVectors
+    from rexp.evaluate.embeddings import FeatureVectors, ModelVectors
+    from rexp.evaluate.protocols.retrieved_candidates import Retrieved
 
 
 class IndexRecall:

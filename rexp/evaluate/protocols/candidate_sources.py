@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rexp.evaluate.candidates import Drawn, Given, with_targets
-from rexp.evaluate.rank import NEVER
+from rexp.evaluate.protocols.sampled_candidates import Drawn, Given, with_targets
 from rexp.evaluate.scoring import pairs_in
+from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer

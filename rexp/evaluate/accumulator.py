@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rexp.api import Lists, MetricContext, Ties
-    from rexp.evaluate.ties import Orders
+    from rexp.evaluate.tie_breaking import Orders
 
 
 class Tally:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from rexp.api import Lists
-from rexp.evaluate.tally import Tally
+from rexp.evaluate.accumulator import Tally
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext
     from rexp.data.split import Part
-    from rexp.evaluate.ties import Orders, TieGroups
+    from rexp.evaluate.tie_breaking import Orders, TieGroups
     from rexp.evaluate.user_items import UserItems
 
 BUCKETS = ("cold", "cool", "warm")
@@ -29,7 +29,7 @@ class ByPopularity:
         targets: what is asked for.
         users: of the pass, in its order.
         metrics: those with a value a user, by name.
-        cuts, context, orders: see :class:`rexp.evaluate.tally.Tally`.
+        cuts, context, orders: see :class:`rexp.evaluate.accumulator.Tally`.
         part: which part is measured.
     """
 

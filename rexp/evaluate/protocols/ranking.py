@@ -11,18 +11,18 @@ from torch import Tensor
 
 from rexp.api import Lists
 from rexp.errors import ConfigError, DataError
-from rexp.evaluate.candidates import Drawn, Given
+from rexp.evaluate.accumulator import Tally
+from rexp.evaluate.build_metrics import list_metrics
 from rexp.evaluate.config import before
-from rexp.evaluate.context import metric_context
-from rexp.evaluate.load import list_metrics
-from rexp.evaluate.popularity import ByPopularity, add_of_targets
+from rexp.evaluate.metric_context import metric_context
+from rexp.evaluate.popularity_buckets import ByPopularity, add_of_targets
 from rexp.evaluate.protocol import suffix
-from rexp.evaluate.rank import top_columns
+from rexp.evaluate.protocols.candidate_sources import Candidates, Catalogue
+from rexp.evaluate.protocols.retrieved_candidates import Retrieved
+from rexp.evaluate.protocols.sampled_candidates import Drawn, Given
 from rexp.evaluate.result import Evaluation
-from rexp.evaluate.retrieved import Retrieved
-from rexp.evaluate.source import Candidates, Catalogue
-from rexp.evaluate.tally import Tally
-from rexp.evaluate.ties import TieGroups, orders_of, preference
+from rexp.evaluate.tie_breaking import TieGroups, orders_of, preference
+from rexp.evaluate.topk import top_columns
 from rexp.evaluate.user_items import UserItems
 from rexp.metrics._tie_orders import chances
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.evaluate.attribution import Attribution
-from rexp.evaluate.index_recall import IndexRecall, compares_directions
-from rexp.evaluate.latency import latency
+from rexp.evaluate.embeddings import FeatureVectors, ModelVectors, check_embeds
 from rexp.evaluate.protocol import suffix
-from rexp.evaluate.ranked import Ranked
-from rexp.evaluate.retrieved import Retrieved
-from rexp.evaluate.vectors import FeatureVectors, ModelVectors, check_embeds
+from rexp.evaluate.protocols.attribution import Attribution
+from rexp.evaluate.protocols.index_recall import IndexRecall, compares_directions
+from rexp.evaluate.protocols.ranking import Ranked
+from rexp.evaluate.protocols.retrieved_candidates import Retrieved
+from rexp.evaluate.serving_latency import latency
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import torch
 
 from rexp.api import MetricContext
 from rexp.errors import DataError
-from rexp.evaluate.features import item_features
+from rexp.evaluate.item_features import item_features
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rexp.api import Rows
 from rexp.errors import ConfigError, DataError
-from rexp.evaluate.context import metric_context
-from rexp.evaluate.load import row_metrics
+from rexp.evaluate.build_metrics import row_metrics
+from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.result import Evaluation
 from rexp.evaluate.scoring import pairs_in
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Ties
-from rexp.evaluate.hashing import random_bits
+from rexp.evaluate.counter_rng import random_bits
 
 if TYPE_CHECKING:
     from rexp.evaluate.user_items import UserItems
@@ -54,7 +54,7 @@ class TieGroups:
 
     Args:
         users: (B,) int64.
-        scores: (B, C), as :func:`rexp.evaluate.rank.top_columns` takes them.
+        scores: (B, C), as :func:`rexp.evaluate.topk.top_columns` takes them.
         items: (B or 1, C) int64, what the columns are.
         columns, tied: (B, K), as it gives them.
         targets: what is relevant.
@@ -91,7 +91,7 @@ class TieGroups:
 
 
 def preference(rule: str, draw: int, users: Tensor, items: Tensor, targets: UserItems) -> Tensor:
-    """What :func:`rexp.evaluate.rank.top_columns` decides ties by, the preferred highest.
+    """What :func:`rexp.evaluate.topk.top_columns` decides ties by, the preferred highest.
 
     Args:
         rule: "item_id", the lower item first; "pessimistic", what is not relevant first, then the lower item;

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rexp.evaluate.rank import top_columns
-from rexp.evaluate.retrieved import score_candidates
-from rexp.evaluate.source import Catalogue
+from rexp.evaluate.protocols.candidate_sources import Catalogue
+from rexp.evaluate.protocols.retrieved_candidates import score_candidates
+from rexp.evaluate.topk import top_columns
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rexp.evaluate.retrieved import Retrieved
+    from rexp.evaluate.protocols.retrieved_candidates import Retrieved
     from rexp.evaluate.scoring import Scorer
 
 WARM_UP = 20

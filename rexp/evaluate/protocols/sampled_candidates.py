@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.errors import DataError
-from rexp.evaluate.hashing import random_uniform
+from rexp.evaluate.counter_rng import random_uniform
 
 if TYPE_CHECKING:
     from collections.abc import Callable

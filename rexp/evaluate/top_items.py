@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rexp.evaluate.evaluator import device_of
-from rexp.evaluate.rank import NEVER, top_columns
+from rexp.evaluate.protocols.candidate_sources import Catalogue
 from rexp.evaluate.scoring import Scorer
-from rexp.evaluate.source import Catalogue
+from rexp.evaluate.topk import NEVER, top_columns
 from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
