@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
-from rexp.models.ratings import Ratings, rating_matrix
+from rexp.models._rating_baseline import Ratings, rating_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
-from rexp.models.profiles import pick
+from rexp.models._item_item import pick
 from rexp.nn.embedding import Init, embedding_table, initialise
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 

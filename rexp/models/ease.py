@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import RunError
-from rexp.models.gram import check_size, gram
-from rexp.models.profiles import pick
+from rexp.models._gram import check_size, gram
+from rexp.models._item_item import pick
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:

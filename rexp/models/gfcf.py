@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
-from rexp.models.profiles import pick
+from rexp.models._item_item import pick
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
-from rexp.models.sequences import SequenceModel
+from rexp.models._sequential import SequenceModel
 from rexp.nn.embedding import Init, embedding_table, initialise
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 import torch
 
-from rexp.models.factors import Factors
+from rexp.models._factor_model import Factors
 from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Capability
-from rexp.models.knn import KNNConfig, compared, ratings
-from rexp.models.profiles import ItemItem
+from rexp.models._item_item import ItemItem
+from rexp.models._neighbours import KNNConfig, compared, ratings
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

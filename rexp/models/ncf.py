@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
-from rexp.models.tower import Tower
+from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotReader, HiddenUnits, LayerReader, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import Init, InitName, embedding_table, initialise

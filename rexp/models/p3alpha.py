@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.models.profiles import ItemItem
-from rexp.models.walks import walk_weights
+from rexp.models._item_item import ItemItem
+from rexp.models._random_walk import walk_weights
 from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:

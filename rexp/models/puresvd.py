@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from rexp.models.factors import Factors
+from rexp.models._factor_model import Factors
 from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:

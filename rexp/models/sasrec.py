@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.models.sequences import SequenceModel
+from rexp.models._sequential import SequenceModel
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.embedding import Init, embedding_table, initialise
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Generator
 
-from rexp.models.gram import check_size, gram
-from rexp.models.profiles import ItemItem
+from rexp.models._gram import check_size, gram
+from rexp.models._item_item import ItemItem
 from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Generator, Tensor, nn
 
 from rexp.api import Capability, DataSpec, Query
-from rexp.models.knn import KNNConfig, compared, ratings
-from rexp.models.profiles import pick
+from rexp.models._item_item import pick
+from rexp.models._neighbours import KNNConfig, compared, ratings
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UserKNNConfig(KNNConfig):
-    """Options of :class:`UserKNN`: those of :class:`rexp.models.knn.KNNConfig`, and
+    """Options of :class:`UserKNN`: those of :class:`rexp.models._neighbours.KNNConfig`, and
 
     Args:
         reverse: a ranking sums over the users who count the user among their ``top_k`` neighbours, as Ferrari Dacrema

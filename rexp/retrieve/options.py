@@ -23,7 +23,7 @@ class Options:
 
 @dataclass(frozen=True)
 class HNSWOptions(Options):
-    """Options of :class:`rexp.retrieve.kinds.HNSW`.
+    """Options of :class:`rexp.retrieve.indexes.HNSW`.
 
     Args:
         metric, device: as of :class:`Options`.
@@ -43,7 +43,7 @@ class HNSWOptions(Options):
 
 @dataclass(frozen=True)
 class IVFOptions(Options):
-    """Options of :class:`rexp.retrieve.kinds.IVF`.
+    """Options of :class:`rexp.retrieve.indexes.IVF`.
 
     Args:
         metric, device: as of :class:`Options`.
@@ -60,7 +60,7 @@ class IVFOptions(Options):
 
 @dataclass(frozen=True)
 class IVFPQOptions(IVFOptions):
-    """Options of :class:`rexp.retrieve.kinds.IVFPQ`.
+    """Options of :class:`rexp.retrieve.indexes.IVFPQ`.
 
     Args:
         metric, device: as of :class:`Options`.
@@ -81,7 +81,7 @@ class IVFPQOptions(IVFOptions):
 
 @dataclass(frozen=True)
 class PQFastScanOptions(Options):
-    """Options of :class:`rexp.retrieve.kinds.PQFastScan`.
+    """Options of :class:`rexp.retrieve.indexes.PQFastScan`.
 
     Args:
         metric, device: as of :class:`Options`.
@@ -101,7 +101,7 @@ class PQFastScanOptions(Options):
 
 @dataclass(frozen=True)
 class FactoryOptions(Options):
-    """Options of :class:`rexp.retrieve.kinds.Factory`.
+    """Options of :class:`rexp.retrieve.indexes.Factory`.
 
     Args:
         metric, device: as of :class:`Options`.

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from rexp.api import Negatives
-from rexp.samplers.known import KnownPositives
+from rexp.samplers._known_positives import KnownPositives
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

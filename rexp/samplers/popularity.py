@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 
 from rexp.api import Negatives
 from rexp.errors import DataError
-from rexp.samplers.known import KnownPositives
-from rexp.samplers.rejection import reject_positives
+from rexp.samplers._known_positives import KnownPositives
+from rexp.samplers._rejection import reject_positives
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from rexp.api import Negatives
-from rexp.samplers.known import KnownPositives
-from rexp.samplers.rejection import reject_positives
+from rexp.samplers._known_positives import KnownPositives
+from rexp.samplers._rejection import reject_positives
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

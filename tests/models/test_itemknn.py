@@ -11,9 +11,9 @@ import torch
 
 from rexp.api import Query
 from rexp.errors import ConfigError
+from rexp.models._neighbours import KNNConfig
+from rexp.models._similarity import weighted
 from rexp.models.itemknn import ItemKNN
-from rexp.models.knn import KNNConfig
-from rexp.models.similarity import weighted
 from rexp.nn.sparse import interaction_matrix
 
 from .closed_form import check_closed_form, everyone, fitted, lonely, ones, planted, unseen_of_own_taste

@@ -10,7 +10,7 @@ import torch
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
-from rexp.models import tower
+from rexp.models import _mlp
 from rexp.models.mf import MF, MFConfig
 from rexp.models.ncf import NCF, NCFConfig
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
+from rexp.models._sequential import by_length
 from rexp.models.gru4rec import GRU4Rec, GRU4RecConfig
 from rexp.models.sasrec import SASRec, SASRecConfig
-from rexp.models.sequences import by_length
 
 from .helpers import shaken
 

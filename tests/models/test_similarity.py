@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from rexp.models import similarity
-from rexp.models.similarity import Similarity, strongest, weighted
+from rexp.models import _similarity
+from rexp.models._similarity import Similarity, strongest, weighted
 
 # Columns: x = (2, 0, 1), y = (1, 3, 0), one that is empty.
 SMALL = csr_array(np.array([[2.0, 1, 0], [0, 3, 0], [1, 0, 0]]))

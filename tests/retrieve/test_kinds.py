@@ -12,7 +12,7 @@ import pytest
 from rexp.errors import ConfigError, StoreError
 from rexp.plugins import registry
 from rexp.retrieve.index_store import open_index
-from rexp.retrieve.kinds import HNSW
+from rexp.retrieve.indexes import HNSW
 
 from .helpers import built, clustered, exact, share_found, typed
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rexp.errors import DataError
-from rexp.samplers.known import KnownPositives
+from rexp.samplers._known_positives import KnownPositives
 
 from .helpers import random_split, split_of
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rexp.errors import DataError
-from rexp.samplers import rejection
+from rexp.samplers import _rejection
 from rexp.samplers.popularity import Popularity, PopularityConfig
 
 from .helpers import chi_square, generator, split_of

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rexp.errors import DataError
-from rexp.samplers import rejection
-from rexp.samplers.known import KnownPositives
+from rexp.samplers import _rejection
+from rexp.samplers._known_positives import KnownPositives
 from rexp.samplers.uniform import Uniform, UniformConfig
 
 from .helpers import chi_square, generator, random_split, split_of

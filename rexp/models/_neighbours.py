@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rexp.models.ratings import Ratings, rating_matrix
-from rexp.models.similarity import Similarity, WeightingName, weighted
+from rexp.models._rating_baseline import Ratings, rating_matrix
+from rexp.models._similarity import Similarity, WeightingName, weighted
 from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KNNConfig(Similarity):
-    """Options of ``userknn`` and ``itemknn``: those of :class:`rexp.models.similarity.Similarity`, and
+    """Options of ``userknn`` and ``itemknn``: those of :class:`rexp.models._similarity.Similarity`, and
 
     Args:
         weighting: of what users took, before it is compared: none, bm25 or tf_idf.
         predict: ``ranking``: a sum of similarities. ``ratings``: a rating, the baseline ``mu + b_u + b_i`` and the
             neighbours' mean difference from theirs, weighted by similarity (Koren, TKDD 2010, section 2.2).
-        item_damping, user_damping: of the baseline's biases (:class:`rexp.models.ratings.Ratings`).
+        item_damping, user_damping: of the baseline's biases (:class:`rexp.models._rating_baseline.Ratings`).
     """
 
     weighting: WeightingName = "none"

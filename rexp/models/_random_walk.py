@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rexp.models.similarity import strongest
+from rexp.models._similarity import strongest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

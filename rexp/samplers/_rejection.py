@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
-    from rexp.samplers.known import KnownPositives
+    from rexp.samplers._known_positives import KnownPositives
 
 ROUNDS = 16
 """Rounds of drawing again; what is still a positive after them is drawn from the exact distribution."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rexp.retrieve._training_sizes import bits_for, check_codes, lists_for
 from rexp.retrieve.faiss_index import Array, FaissIndex, inverted_lists
 from rexp.retrieve.options import FactoryOptions, HNSWOptions, IVFOptions, IVFPQOptions, Options, PQFastScanOptions
-from rexp.retrieve.sizes import bits_for, check_codes, lists_for
 
 
 class Flat(FaissIndex):
