@@ -115,7 +115,7 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
 
 def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any], done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
-    from rexp.compress.modules import restore
+    from rexp.compress.surgery import restore
     from rexp.store.artifact import load_state
 
     restore(model, stored["steps"][done - 1]["parts"])
@@ -125,8 +125,8 @@ def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any],
 
 def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
-    from rexp.compress.modules import parts
     from rexp.compress.sizes import sizes
+    from rexp.compress.surgery import parts
     from rexp.store.artifact import save_model
 
     steps = plan.recipe.steps
@@ -142,8 +142,8 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
     runs = plan.teaching.runs
     if not runs:
         return None
-    from rexp.compress.ensemble import Ensemble
-    from rexp.compress.teacher import StoredTeacher
+    from rexp.compress.distill.ensemble import Ensemble
+    from rexp.compress.distill.stored_teacher import StoredTeacher
     from rexp.stored import stored_model
 
     models = [

@@ -50,7 +50,7 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
         DataError: it was trained on other data.
         StoreError: there is no such finished run, or its weights are damaged.
     """
-    from rexp.compress.modules import restore
+    from rexp.compress.surgery import restore
     from rexp.store.artifact import load_state
 
     run = store.resolve(run)

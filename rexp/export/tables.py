@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rexp.compress.embed.table import SmallTable
-from rexp.compress.modules import swap
-from rexp.compress.quantize.packing import packed_width, unpack
+from rexp.compress.base.bit_packing import packed_width, unpack
+from rexp.compress.base.compact_table import SmallTable
 from rexp.compress.quantize.rowwise import RowwiseTable
+from rexp.compress.surgery import swap
 
 
 class SplitRows(SmallTable):

@@ -14,7 +14,7 @@ import torch
 from _bench.clock import now
 from _bench.ours import plugin
 from rexp.api import StageContext
-from rexp.compress.teacher import StoredTeacher
+from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.plugins import registry
 from rexp.train.attachments import Attachments
 from rexp.train.fit import fit

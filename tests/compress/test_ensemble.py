@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from rexp.api import Capability, Query
-from rexp.compress.ensemble import Ensemble
+from rexp.compress.distill.ensemble import Ensemble
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec
 

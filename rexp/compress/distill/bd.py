@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Need
-from rexp.compress.distill.sampling import PADDING
-from rexp.compress.distill.scoring import student_scores
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, weighed
-from rexp.compress.distill.student import Student
+from rexp.compress.distill._base import DistillationStage, Distilling, require, weighed
+from rexp.compress.distill._sampling import PADDING
+from rexp.compress.distill._scores import student_scores
+from rexp.compress.distill._student import Student
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.train.attachments import queries_of

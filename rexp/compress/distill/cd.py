@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill.complement import ROWS_AT_ONCE
-from rexp.compress.distill.ranked import take
-from rexp.compress.distill.sampling import PADDING, draw_positions, draw_ranks
-from rexp.compress.distill.scoring import rows_of, student_scores, teacher_table
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.student import Student
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._complement import ROWS_AT_ONCE
+from rexp.compress.distill._ranked import take
+from rexp.compress.distill._sampling import PADDING, draw_positions, draw_ranks
+from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
+from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._student import Student
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class CDConfig:
         guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment.
         every: epochs between two rankings by the student; the paper ranks in each.
         label_temperature: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
-        scale: of the teacher's scores t, see :class:`rexp.compress.distill.standardize.TeacherScale`.
+        scale: of the teacher's scores t, see :class:`rexp.compress.distill._standardize.TeacherScale`.
         scale_depth: of the teacher's best items that ``scale=auto`` standardizes by.
         reduction: over the users of the batch.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.5

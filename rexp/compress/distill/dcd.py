@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from rexp.compress.distill.complement import ROWS_AT_ONCE
-from rexp.compress.distill.items import top_users
-from rexp.compress.distill.ranked import take
-from rexp.compress.distill.ranking import relaxed_ranking
-from rexp.compress.distill.ranks import item_ranks, misplacement, user_ranks
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._complement import ROWS_AT_ONCE
+from rexp.compress.distill._item_side import top_users
+from rexp.compress.distill._rank_gap import item_ranks, misplacement, user_ranks
+from rexp.compress.distill._ranked import take
+from rexp.compress.distill._relaxed_ranking import relaxed_ranking
+from rexp.compress.distill._sampling import PADDING, draw_positions
+from rexp.compress.distill._scores import scores_of_lists, scores_of_user_lists
+from rexp.compress.distill._step_users import Sample
+from rexp.compress.distill._student import Student
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
-from rexp.compress.distill.sampling import PADDING, draw_positions
-from rexp.compress.distill.scoring import scores_of_lists, scores_of_user_lists
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import Sample
-from rexp.compress.distill.student import Student
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Need
-from rexp.compress.distill.experts import Experts, squared_distance
-from rexp.compress.distill.gumbel import annealed
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import Sample, StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.vectors import Side, pair_of_vectors, positives_and_negatives, sizes
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._experts import Experts, squared_distance
+from rexp.compress.distill._gumbel import annealed
+from rexp.compress.distill._step_users import Sample, StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._vectors import Side, pair_of_vectors, positives_and_negatives, sizes
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class DEConfig:
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
         reduction: over users, over positive items and over negative items of the batch, each of them once.
         users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.01

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill.experts import squared_distance
-from rexp.compress.distill.linear import linear
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.vectors import Side, pair_of_vectors, sizes
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._experts import squared_distance
+from rexp.compress.distill._layers import linear
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._vectors import Side, pair_of_vectors, sizes
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from rexp.api import StageContext, Step
-    from rexp.compress.distill.step_users import Sample
+    from rexp.compress.distill._step_users import Sample
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FitNetConfig:
         hidden: size of the projection's hidden layer (ReLU); 0 makes it linear.
         reduction: over users, and over items of the batch, each of them once.
         users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.01

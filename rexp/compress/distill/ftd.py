@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, teacher_of
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.topology import full_topology
-from rexp.compress.distill.vectors import pair_of_vectors
+from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, teacher_of
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._topology import full_topology
+from rexp.compress.distill._vectors import pair_of_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ class FTDConfig:
         weight: of the loss.
         reduction: over the ordered pairs of entities of a batch.
         users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.001

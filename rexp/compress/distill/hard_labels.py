@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.scoring import scores_of_lists
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._complement import Complement
+from rexp.compress.distill._scores import scores_of_lists
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class HardLabelsConfig:
         others: items with label 0, drawn each epoch uniformly from those neither taken nor among the best.
         reduction: over the users of the batch.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 1.0

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
+from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, require, teacher_of
+from rexp.compress.distill._gumbel import annealed
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._topology import between_groups, within_groups
+from rexp.compress.distill._vectors import pair_of_vectors
 from rexp.compress.distill.de import experts_of, reconstruction
-from rexp.compress.distill.gumbel import annealed
-from rexp.compress.distill.stage import DistillationStage, Distilling, in_terms_of, require, teacher_of
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.topology import between_groups, within_groups
-from rexp.compress.distill.vectors import pair_of_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class HTDConfig:
         temperature: of the choice of experts in the first epoch.
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
         users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.001

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.ranking import ABSENT
-from rexp.compress.distill.scoring import rows_of, student_scores, teacher_table
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.standardize import Scale, TeacherScale, check_scale
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill.student import Student
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._complement import Complement
+from rexp.compress.distill._relaxed_ranking import ABSENT
+from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
+from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._student import Student
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
@@ -40,7 +40,7 @@ class KDConfig:
             and, for an optimiser that goes by the direction (Adam), the same steps. 0.5 leaves ``weight`` alone.
         temperature: divides both models' scores.
         scale: of the teacher's scores, before the temperature: ``auto`` standardizes them for each user, a number
-            divides them, ``none`` leaves them (:class:`rexp.compress.distill.standardize.TeacherScale`).
+            divides them, ``none`` leaves them (:class:`rexp.compress.distill._standardize.TeacherScale`).
         squared: multiply by temperature^2, which keeps the size of gradients (Hinton et al. 2015). Recommenders'
             authors leave it out.
         k: items of a list: the best that its owner did not take in training.
@@ -49,7 +49,7 @@ class KDConfig:
             teacher's best.
         reduction: over the items of the batch, or over the lists.
         users_per_step: of ``over=lists``: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     over: Literal["batch", "lists"] = "lists"

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.scoring import rows_of, scores_of_lists
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._complement import Complement
+from rexp.compress.distill._scores import rows_of, scores_of_lists
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class RDConfig:
         normalise: let the products of both weights sum to 1 for each user; the authors' code does not.
         reduction: over the users of the batch.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 1.0

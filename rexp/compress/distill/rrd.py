@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.compress.distill.ranked import RankedLists
-from rexp.compress.distill.ranking import relaxed_ranking
-from rexp.compress.distill.scoring import scores_of_lists
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._ranked import RankedLists
+from rexp.compress.distill._relaxed_ranking import relaxed_ranking
+from rexp.compress.distill._scores import scores_of_lists
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from rexp.api import StageContext, Step
-    from rexp.compress.distill.step_users import Sample
+    from rexp.compress.distill._step_users import Sample
 
 COST = 1.5
 """What an item of a relaxed ranking costs, in scored items: the running sums take half as long as the score."""
@@ -37,7 +37,7 @@ class RRDConfig:
         fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
         reduction: over the users of the batch.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 0.001

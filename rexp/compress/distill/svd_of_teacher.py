@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill.items import hide_train
-from rexp.compress.distill.score_svd import ScoreMatrix, truncated_svd
-from rexp.compress.distill.stage import require, teacher_of
+from rexp.compress.distill._base import require, teacher_of
+from rexp.compress.distill._item_side import hide_train
+from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
 from rexp.errors import ConfigError, RunError
 from rexp.nn.embedding import EmbeddingTable
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill.items import USERS_AT_ONCE, hide_train
-from rexp.compress.distill.ranked import take
-from rexp.compress.distill.sampling import PADDING, draw_ranks
-from rexp.compress.distill.scoring import scores_of_lists
-from rexp.compress.distill.stage import DistillationStage, Distilling, require, teacher_of, weighed
-from rexp.compress.distill.step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._item_side import USERS_AT_ONCE, hide_train
+from rexp.compress.distill._ranked import take
+from rexp.compress.distill._sampling import PADDING, draw_ranks
+from rexp.compress.distill._scores import scores_of_lists
+from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class UnKDConfig:
         scale: rank r is drawn with a probability in proportion to exp(-r / scale).
         reduction: over the users of the batch, each of them the mean over its pairs.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill.step_users.StepUsers`).
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     weight: float = 1.0

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from rexp.compress.embed.budget import Limit, TableOptions
-from rexp.compress.embed.hashing import UniversalHashes
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import ROWS_AT_ONCE, SmallTable
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import ROWS_AT_ONCE, SmallTable
+from rexp.compress.base.table_stage import TableStage
+from rexp.compress.embed._hashing import UniversalHashes
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

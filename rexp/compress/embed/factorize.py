@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need, Query
-from rexp.compress.embed.budget import TableOptions, limits
-from rexp.compress.embed.joint_svd import balanced, joint_svd, strongest_directions
-from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
-from rexp.compress.embed.reading import columns_of, narrow_tables, read_together, reads_of
-from rexp.compress.modules import swap
+from rexp.compress.base.budget import TableOptions, limits
+from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together, reads_of
+from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
+from rexp.compress.embed._joint_svd import balanced, joint_svd, strongest_directions
+from rexp.compress.surgery import swap
 from rexp.errors import ConfigError
 from rexp.nn.coupling import DotReader, LayerReader, Reader
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.compress.embed.reading import Tables
+    from rexp.compress.base.coupled_tables import Tables
 
 BYTES = 4
 """Of a number in a dense table."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from rexp.compress.embed.budget import Limit, TableOptions
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

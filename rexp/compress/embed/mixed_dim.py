@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed.lowrank import LowRankTable
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Need, Query
-from rexp.compress.modules import swap
+from rexp.compress.surgery import swap
 from rexp.errors import ConfigError
 from rexp.nn.feature_embedding import FeatureSum, FeatureVectors
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.embed.budget import TableOptions
+from rexp.compress.base.budget import TableOptions
+from rexp.compress.base.compact_table import ROWS_AT_ONCE
+from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed.lowrank import LowRankTable
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.compress.embed.budget import Limit
+    from rexp.compress.base.budget import Limit
     from rexp.nn.embedding import EmbeddingTable
 
 

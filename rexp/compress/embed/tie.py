@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.embed.table import SmallTable
-from rexp.compress.modules import matching, swap
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.surgery import matching, swap
 from rexp.errors import ConfigError
 from rexp.nn.embedding import EmbeddingTable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.prune.masks import Scope, largest
+from rexp.compress.prune._masks import Scope, largest
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -41,7 +41,7 @@ def sparsity_found(
 
     Args:
         weights: matrices of the model that ``context.validate`` measures.
-        scope, min_per_row: see :func:`rexp.compress.prune.masks.largest`.
+        scope, min_per_row: see :func:`rexp.compress.prune._masks.largest`.
         tolerance: share of the unpruned model's metric that may be lost.
         context: of the stage; takes ``sparsity``, ``unpruned`` and ``pruned`` as what was found.
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need, Query
-from rexp.compress.embed.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
-from rexp.compress.embed.reading import columns_of, narrow_tables, read_together
-from rexp.compress.modules import swap
-from rexp.compress.prune.importance import most, outputs_of, training_sample
+from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together
+from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
+from rexp.compress.prune._importance import most, outputs_of, training_sample
+from rexp.compress.surgery import swap
 from rexp.nn.coupling import DotReader, LayerReader
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
+from rexp.compress.prune._masks import Scope, largest
+from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
-from rexp.compress.prune.masks import Scope, largest
-from rexp.compress.prune.weights import NEEDS, Kind, weights_of
 from rexp.io.text import say
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Need
-from rexp.compress.embed.budget import Limit
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
-from rexp.compress.modules import tables
+from rexp.compress.base.bit_packing import pack, packed_width, unpack
+from rexp.compress.base.budget import Limit
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
+from rexp.compress.prune._masks import Scope, largest
+from rexp.compress.prune._values import quantised_values
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
-from rexp.compress.prune.masks import Scope, largest
-from rexp.compress.prune.values import quantised_values
-from rexp.compress.quantize.packing import pack, packed_width, unpack
+from rexp.compress.surgery import tables
 from rexp.errors import RunError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from rexp.api import Need
-from rexp.compress.prune.masks import Scope, largest
-from rexp.compress.prune.weights import NEEDS, Kind, weights_of
+from rexp.compress.prune._masks import Scope, largest
+from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:

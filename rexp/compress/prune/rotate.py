@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.api import StageContext
-    from rexp.compress.embed.reading import Tables
+    from rexp.compress.base.coupled_tables import Tables
     from rexp.nn.coupling import Reader
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.embed.narrow import NarrowLinear, dense_layer, layer_of
-from rexp.compress.modules import swap
-from rexp.compress.prune.importance import inputs_of, most
+from rexp.compress.base.narrow import NarrowLinear, dense_layer, layer_of
+from rexp.compress.prune._importance import inputs_of, most
+from rexp.compress.surgery import swap
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

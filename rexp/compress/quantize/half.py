@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.embed.budget import Limit
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
-from rexp.compress.quantize.linear import SmallLinear, swap_linear
+from rexp.compress.base.budget import Limit
+from rexp.compress.base.compact_linear import SmallLinear, swap_linear
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
 from rexp.errors import RunError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.quantize.linear import SmallLinear, swap_linear
+from rexp.compress.base.compact_linear import SmallLinear, swap_linear
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

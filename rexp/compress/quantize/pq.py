@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.embed.budget import Limit, TableOptions
+from rexp.compress.base.bit_packing import pack, packed_width, unpack
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
+from rexp.compress.embed._kmeans import clusters
 from rexp.compress.embed.ce import chunk_widths
-from rexp.compress.embed.kmeans import clusters
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
-from rexp.compress.quantize.packing import pack, packed_width, unpack
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

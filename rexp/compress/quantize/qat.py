@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from rexp.api import Need
-from rexp.compress.modules import chosen
 from rexp.compress.quantize.int8_linear import channel_codes
 from rexp.compress.quantize.rowwise import Bits, Search, on_grid
+from rexp.compress.surgery import chosen
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

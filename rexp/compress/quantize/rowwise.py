@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.embed.budget import Limit, TableOptions
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import ROWS_AT_ONCE, SmallTable
-from rexp.compress.quantize.packing import pack, packed_width, unpack
-from rexp.compress.quantize.ranges import (
+from rexp.compress.base.bit_packing import pack, packed_width, unpack
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import ROWS_AT_ONCE, SmallTable
+from rexp.compress.base.table_stage import TableStage
+from rexp.compress.quantize._ranges import (
     Array,
     column_scales,
     full_ranges,

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import gumbel_r, kstest
 from torch import Tensor, nn
 
-from rexp.compress.distill.experts import Experts, squared_distance
-from rexp.compress.distill.gumbel import annealed, choose, gumbel
+from rexp.compress.distill._experts import Experts, squared_distance
+from rexp.compress.distill._gumbel import annealed, choose, gumbel
 
 
 def experts(student: int = 3, teacher: int = 5, n: int = 4, dtype: torch.dtype = torch.float64) -> Experts:
@@ -52,7 +52,7 @@ def test_both_ways_are_the_loop(mixture: Tensor) -> None:
 def test_many_rows_are_computed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, student, mixture = experts(), rows(9, 3), rows(9, 4).softmax(1)
     whole = ours(student, mixture)
-    monkeypatch.setattr("rexp.compress.distill.experts.ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("rexp.compress.distill._experts.ROWS_AT_ONCE", 4)
     torch.testing.assert_close(ours(student, mixture), whole)
 
 

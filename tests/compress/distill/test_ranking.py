@@ -7,7 +7,7 @@ from math import exp, log
 import pytest
 import torch
 
-from rexp.compress.distill.ranking import relaxed_ranking
+from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 
 
 def by_hand(interesting: list[float], uninteresting: list[float]) -> float:

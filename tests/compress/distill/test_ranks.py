@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from rexp.api import Query
+from rexp.compress.distill._item_side import top_users, train_users
+from rexp.compress.distill._rank_gap import count_above, item_ranks, misplacement, user_ranks
+from rexp.compress.distill._student import Student
 from rexp.compress.distill.dcd import draw_misplaced
-from rexp.compress.distill.items import top_users, train_users
-from rexp.compress.distill.ranks import count_above, item_ranks, misplacement, user_ranks
-from rexp.compress.distill.student import Student
 from rexp.models.mf import MF
 
 from .helpers import Teacher, split_of
@@ -43,11 +43,11 @@ def hidden(model: MF, split: Split = SPLIT) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rexp.compress.distill.items.USERS_AT_ONCE", 7)
-    monkeypatch.setattr("rexp.compress.distill.items.ITEMS_AT_ONCE", 16)
-    monkeypatch.setattr("rexp.compress.distill.ranks.ITEMS_AT_ONCE", 16)
-    monkeypatch.setattr("rexp.compress.distill.ranks.LARGE_BLOCK_BYTES", 5 * 4 * 41)
-    monkeypatch.setattr("rexp.compress.distill.student.BLOCK_BYTES", 5 * 4 * 41)
+    monkeypatch.setattr("rexp.compress.distill._item_side.USERS_AT_ONCE", 7)
+    monkeypatch.setattr("rexp.compress.distill._item_side.ITEMS_AT_ONCE", 16)
+    monkeypatch.setattr("rexp.compress.distill._rank_gap.ITEMS_AT_ONCE", 16)
+    monkeypatch.setattr("rexp.compress.distill._rank_gap.LARGE_BLOCK_BYTES", 5 * 4 * 41)
+    monkeypatch.setattr("rexp.compress.distill._student.BLOCK_BYTES", 5 * 4 * 41)
 
 
 def test_users_of_items() -> None:
@@ -105,7 +105,7 @@ def test_rounding_by_the_block_puts_no_pair_above_itself(monkeypatch: pytest.Mon
     student = Rounding(exact.config, SPLIT.spec)
     student.load_state_dict(exact.state_dict())
     for users in (1, 5, 23):
-        monkeypatch.setattr("rexp.compress.distill.ranks.LARGE_BLOCK_BYTES", users * 4 * 41)
+        monkeypatch.setattr("rexp.compress.distill._rank_gap.LARGE_BLOCK_BYTES", users * 4 * 41)
         assert user_ranks(Student(student, SPLIT), best).tolist() == by_sorting(hidden(exact).T, best)
 
 

@@ -10,10 +10,10 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
+from rexp.compress.distill._complement import Complement
+from rexp.compress.distill._ranked import RankedLists
+from rexp.compress.distill._sampling import draw_distinct, draw_positions, draw_ranks
 from rexp.compress.distill.cd import better_of_two, draw_better
-from rexp.compress.distill.complement import Complement
-from rexp.compress.distill.ranked import RankedLists
-from rexp.compress.distill.sampling import draw_distinct, draw_positions, draw_ranks
 from rexp.compress.distill.unkd import draw_pairs
 
 N = 40_000
@@ -100,7 +100,7 @@ def test_large_tables_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     rows = [np.sort(random.choice(30, random.integers(0, 9), replace=False)) for _ in range(50)]
     held = np.concatenate([[0], np.cumsum([len(row) for row in rows])]), np.concatenate(rows).astype(np.int32)
     best = torch.stack([torch.from_numpy(random.permutation(30)[:6]) for _ in rows]).int()
-    monkeypatch.setattr("rexp.compress.distill.complement.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("rexp.compress.distill._complement.ROWS_AT_ONCE", 7)
     drawn = Complement(held, best, 30).draw(12, seeded())
     for row, first, items in zip(rows, best.tolist(), drawn.tolist(), strict=True):
         assert len(set(items)) == 12

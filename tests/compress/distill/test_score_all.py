@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rexp.compress.distill.items import top_users
-from rexp.compress.teacher import StoredTeacher
+from rexp.compress.distill._item_side import top_users
+from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.models.ncf import NCF, NCFConfig
 
 from .helpers import Teacher, mf, split_of

@@ -15,6 +15,8 @@ from torch import nn
 
 import rexp.compress.distill as package
 from rexp.api import Batch, Need, Query, StageContext
+from rexp.compress.distill._topology import between_groups, within_groups
+from rexp.compress.distill._vectors import positives_and_negatives
 from rexp.compress.distill.cd import CD
 from rexp.compress.distill.dcd import DCD
 from rexp.compress.distill.de import DE
@@ -26,9 +28,7 @@ from rexp.compress.distill.irrrd import IRRRD
 from rexp.compress.distill.kd import KD
 from rexp.compress.distill.rd import RD
 from rexp.compress.distill.rrd import RRD
-from rexp.compress.distill.topology import between_groups, within_groups
 from rexp.compress.distill.unkd import UnKD
-from rexp.compress.distill.vectors import positives_and_negatives
 from rexp.errors import ConfigError
 from rexp.models.ncf import NCF, NCFConfig
 

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
+from rexp.compress.distill._standardize import TeacherScale, moments
 from rexp.compress.distill.kd import KD, KDConfig
-from rexp.compress.distill.standardize import TeacherScale, moments
 
 from .helpers import OneStep, Teacher, context_of, mf, pairs, split_of
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from rexp.api import Batch, Query
+from rexp.compress.distill._step_users import StepUsers, users_per_step
 from rexp.compress.distill.hard_labels import HardLabels
 from rexp.compress.distill.kd import KD, KDConfig
 from rexp.compress.distill.rrd import RRD
-from rexp.compress.distill.step_users import StepUsers, users_per_step
 
 from .helpers import OneStep, Teacher, context_of, mf, split_of
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rexp.compress.ensemble import Ensemble
-from rexp.compress.teacher import StoredTeacher, weights_hash
+from rexp.compress.distill.ensemble import Ensemble
+from rexp.compress.distill.stored_teacher import StoredTeacher, weights_hash
 
 from .helpers import mf, split_of
 

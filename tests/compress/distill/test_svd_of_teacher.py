@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Query, StageContext
-from rexp.compress.distill.score_svd import ScoreMatrix, truncated_svd
+from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
 from rexp.compress.distill.svd_of_teacher import SVDOfTeacher, SVDOfTeacherConfig
 from rexp.errors import ConfigError
 from rexp.models.mf import MF, MFConfig

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rexp.compress.distill.topology import between_groups, full_topology, prototypes, within_groups
+from rexp.compress.distill._topology import between_groups, full_topology, prototypes, within_groups
 
 GROUPS = torch.tensor([4, 0, 4, 2, 0, 4])
 

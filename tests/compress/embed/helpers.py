@@ -11,7 +11,7 @@ from rexp.api import StageContext
 from rexp.compress.embed.ce import Compositional
 from rexp.compress.embed.cluster import Cluster
 from rexp.compress.embed.dhe import DeepHash
-from rexp.compress.embed.hashed import Hash
+from rexp.compress.embed.hash import Hash
 from rexp.compress.embed.lowrank import LowRank
 from rexp.compress.embed.mixed_dim import MixedDimension
 from rexp.compress.embed.qr import QR

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rexp.compress.embed.ce import ChunkedTable
 from rexp.compress.embed.dhe import DeepHashTable
-from rexp.compress.embed.hashed import HashedTable
+from rexp.compress.embed.hash import HashedTable
 from rexp.compress.embed.lowrank import LowRankTable
 from rexp.compress.embed.qr import QuotientRemainderTable
 from rexp.errors import ConfigError
@@ -51,7 +51,7 @@ def test_ppd_by_hand() -> None:
         "lowrank": (lambda knob: LowRankTable(6040, 32, knob), 1),  # (6040 + 32) r
         "dhe": (lambda knob: DeepHashTable(6040, 32, knob, 3, "relu"), 46),  # 3 w (w + 1) + 32 (w + 1)
     }
-    from rexp.compress.embed.budget import Limit
+    from rexp.compress.base.budget import Limit
 
     limit = Limit(wanted, "parameters", True)
     for make, expected in parameters.values():
@@ -63,7 +63,7 @@ def test_ppd_by_hand() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 300), st.integers(1, 40), st.integers(1, 20000))
 def test_the_largest_that_fits_is_found(n_rows: int, dim: int, most: int) -> None:
-    from rexp.compress.embed.budget import Limit
+    from rexp.compress.base.budget import Limit
 
     def make(knob: int) -> LowRankTable:
         return LowRankTable(n_rows, dim, knob)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rexp.compress.embed._kmeans import clusters
 from rexp.compress.embed.cluster import ClusteredTable
-from rexp.compress.embed.kmeans import clusters
 
 from .helpers import table_of
 

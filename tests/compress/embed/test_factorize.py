@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rexp.api import Query
+from rexp.compress.base.narrow import NarrowLinear, NarrowTable
+from rexp.compress.embed._joint_svd import balanced, joint_svd
 from rexp.compress.embed.factorize import Factorize, FactorizeConfig
-from rexp.compress.embed.joint_svd import balanced, joint_svd
 from rexp.compress.embed.lowrank import LowRank, LowRankConfig
-from rexp.compress.embed.narrow import NarrowLinear, NarrowTable
-from rexp.compress.modules import parts, restore
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
+from rexp.compress.surgery import parts, restore
 from rexp.errors import ConfigError, RunError
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig

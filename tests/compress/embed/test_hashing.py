@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rexp.compress.embed._hashing import UniversalHashes
 from rexp.compress.embed.ce import chunk_widths
 from rexp.compress.embed.dhe import BUCKETS
-from rexp.compress.embed.hashing import UniversalHashes
 
 from .helpers import table_of
 

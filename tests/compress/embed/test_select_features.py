@@ -13,8 +13,8 @@ import torch
 
 from rexp.api import Raw, StageContext
 from rexp.compress.embed.select_features import NoFeature, SelectFeatures, SelectFeaturesConfig, importances
-from rexp.compress.modules import parts, restore
 from rexp.compress.sizes import sizes
+from rexp.compress.surgery import parts, restore
 from rexp.config.compression import Recipe, Staged, StageStep, check_model
 from rexp.errors import ConfigError
 from rexp.models.two_tower import TwoTower, TwoTowerConfig

@@ -13,7 +13,7 @@ import yaml
 
 import rexp.compress.embed as package
 from rexp.api import Need, Query
-from rexp.compress.modules import parts, restore
+from rexp.compress.surgery import parts, restore
 from rexp.errors import ConfigError, RunError
 from rexp.nn.embedding import EmbeddingTable
 from tests.models.helpers import check_capabilities, learn, two_tastes

@@ -12,10 +12,10 @@ import torch
 
 from rexp.api import Batch
 from rexp.compress.embed.tie import RepeatedTable, Tie, TieConfig, TransposedLinear
-from rexp.compress.modules import parts, restore
 from rexp.compress.quantize.int8_linear import Int8Linear, Int8LinearConfig
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
 from rexp.compress.sizes import sizes
+from rexp.compress.surgery import parts, restore
 from rexp.errors import ConfigError
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.ncf import NCF, NCFConfig

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from rexp.api import Capability, Query
-from rexp.compress.modules import parts, restore
+from rexp.compress.prune._importance import training_sample
 from rexp.compress.prune.columns import Columns, ColumnsConfig
-from rexp.compress.prune.importance import training_sample
+from rexp.compress.surgery import parts, restore
 from rexp.errors import ConfigError, RunError
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig

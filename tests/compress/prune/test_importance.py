@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.compress.prune.importance import inputs_of, most, outputs_of, training_sample
+from rexp.compress.prune._importance import inputs_of, most, outputs_of, training_sample
 from rexp.models.ncf import NCF, NCFConfig
 from tests.compress.embed.helpers import SPLIT, context
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.compress.prune.masks import kept, largest
+from rexp.compress.prune._masks import kept, largest
 
 
 def test_the_largest_of_all_of_each_or_of_each_row() -> None:

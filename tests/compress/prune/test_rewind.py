@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from rexp.api import StageContext
+from rexp.compress.prune._masks import largest
 from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
-from rexp.compress.prune.masks import largest
 from rexp.compress.prune.rewind import Rewind, RewindConfig
 from rexp.compress.prune.rotate import Rotate, RotateConfig
 from rexp.compress.prune.structured import Structured, StructuredConfig

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from rexp.api import Capability, StageContext
-from rexp.compress.modules import parts, restore
 from rexp.compress.prune.structured import Structured, StructuredConfig
+from rexp.compress.surgery import parts, restore
 from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec, SASRecConfig

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from rexp.api import Query
-from rexp.compress.modules import parts, restore, swap
 from rexp.compress.quantize.half import Half, HalfConfig
 from rexp.compress.quantize.int8_linear import Int8Layer, Int8Linear, Int8LinearConfig
+from rexp.compress.surgery import parts, restore, swap
 from rexp.errors import ConfigError, RunError
 from tests.compress.embed.helpers import context, ncf
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rexp.compress.quantize.packing import pack, packed_width, unpack
+from rexp.compress.base.bit_packing import pack, packed_width, unpack
 
 
 @settings(max_examples=100, deadline=None)

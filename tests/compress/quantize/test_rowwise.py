@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rexp.api import Query
-from rexp.compress.quantize.ranges import full_ranges, greedy_ranges, stored_scale
+from rexp.compress.quantize._ranges import full_ranges, greedy_ranges, stored_scale
 from rexp.compress.quantize.rowwise import RowwiseTable
 from rexp.errors import RunError
 from tests.compress.embed.helpers import apply, mf, table_of

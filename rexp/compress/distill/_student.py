@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.distill.items import hide_train
-from rexp.compress.distill.sampling import PADDING
+from rexp.compress.distill._item_side import hide_train
+from rexp.compress.distill._sampling import PADDING
 from rexp.evaluate.scoring import Scorer
 
 if TYPE_CHECKING:

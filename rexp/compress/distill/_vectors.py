@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Batch, Capability, Query
-from rexp.compress.distill.stage import teacher_of
+from rexp.compress.distill._base import teacher_of
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step, TeacherView

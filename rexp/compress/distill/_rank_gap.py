@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.distill.items import ITEMS_AT_ONCE
-from rexp.compress.distill.sampling import PADDING
+from rexp.compress.distill._item_side import ITEMS_AT_ONCE
+from rexp.compress.distill._sampling import PADDING
 
 if TYPE_CHECKING:
-    from rexp.compress.distill.student import Student
+    from rexp.compress.distill._student import Student
 
 LARGE_BLOCK_BYTES = 2**28
 """Few blocks of users: each costs a search for every user in the teacher's lists."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.compress.embed.budget import Limit, TableOptions
-from rexp.compress.embed.hashing import UniversalHashes
-from rexp.compress.embed.stage import TableStage
-from rexp.compress.embed.table import SmallTable
+from rexp.compress.base.budget import Limit, TableOptions
+from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.table_stage import TableStage
+from rexp.compress.embed._hashing import UniversalHashes
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

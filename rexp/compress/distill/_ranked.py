@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill.complement import ROWS_AT_ONCE, Complement
-from rexp.compress.distill.sampling import PADDING, draw_positions
+from rexp.compress.distill._complement import ROWS_AT_ONCE, Complement
+from rexp.compress.distill._sampling import PADDING, draw_positions
 
 if TYPE_CHECKING:
     import numpy as np

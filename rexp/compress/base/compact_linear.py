@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.modules import chosen, swap
+from rexp.compress.surgery import chosen, swap
 from rexp.errors import ConfigError, RunError
 
 if TYPE_CHECKING:

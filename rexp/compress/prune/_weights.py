@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.modules import chosen
+from rexp.compress.surgery import chosen
 from rexp.nn.embedding import EmbeddingTable
 
 Kind = Literal["tables", "linear"]

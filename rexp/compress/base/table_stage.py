@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from rexp.api import Need
-from rexp.compress.embed.budget import limits
-from rexp.compress.modules import swap, tables
+from rexp.compress.base.budget import limits
+from rexp.compress.surgery import swap, tables
 from rexp.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from rexp.api import StageContext
-    from rexp.compress.embed.budget import Limit
-    from rexp.compress.embed.table import SmallTable
+    from rexp.compress.base.budget import Limit
+    from rexp.compress.base.compact_table import SmallTable
     from rexp.nn.embedding import EmbeddingTable
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, Query
-from rexp.compress.ensemble import Ensemble
+from rexp.compress.distill.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
 from rexp.evaluate.top_items import BLOCK_BYTES, top_items

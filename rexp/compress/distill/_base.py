@@ -13,7 +13,7 @@ from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, Step, TeacherView
-    from rexp.compress.distill.step_users import Sample
+    from rexp.compress.distill._step_users import Sample
 
 
 class DistillationStage:

@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.distill.gumbel import choose, gumbel
-from rexp.compress.distill.linear import linear, uniform
+from rexp.compress.distill._gumbel import choose, gumbel
+from rexp.compress.distill._layers import linear, uniform
 
 ROWS_AT_ONCE = 512
 """Rows whose hidden layers are held at once: larger ones leave the cache."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill.sampling import PADDING, draw_distinct
+from rexp.compress.distill._sampling import PADDING, draw_distinct
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from rexp.compress.embed.narrow import table_of
-from rexp.compress.modules import swap, tables
+from rexp.compress.base.narrow import table_of
+from rexp.compress.surgery import swap, tables
 from rexp.errors import ConfigError, RunError
 from rexp.nn.coupling import DotReader, LayerReader, Range, Reader
 

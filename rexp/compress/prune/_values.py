@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.quantize.ranges import column_scales, nearest_codes, stored_scale
+from rexp.compress.quantize._ranges import column_scales, nearest_codes, stored_scale
 
 
 def quantised_values(rows: Tensor, there: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
