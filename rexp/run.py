@@ -151,8 +151,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     from rexp.measure.model import model_costs, scorer_of
     from rexp.start import initialise, retrieval
     from rexp.steps import remember, run_steps
-    from rexp.store.artifact import save_model
     from rexp.store.manifest import finish, manifest
+    from rexp.store.weights import save_model
     from rexp.track.trackers import start
 
     request, split = plan.request, plan.split

@@ -45,7 +45,7 @@ def initialise(plan: Plan, store: Store) -> None:
     """
     if plan.source is None:
         return
-    from rexp.store.artifact import load_state
+    from rexp.store.weights import load_state
 
     if isinstance(plan.source, str):
         load_state(plan.model, store.directory(store.resolve(plan.source)))

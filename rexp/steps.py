@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from rexp.config.teaching import Teacher
     from rexp.data.split import Part
     from rexp.store.store import Store
-    from rexp.train.attachments import Attachments
+    from rexp.train.config import FitConfig
     from rexp.train.fit import FitReport
-    from rexp.train.recipe import FitConfig
+    from rexp.train.stage_hooks import Attachments
 
 OF_EPOCH = ("train_loss", "samples_per_second")
 """What an epoch's values hold beside metrics; to trackers, these are told with the part they are measured on."""
@@ -116,7 +116,7 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
 def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any], done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
     from rexp.compress.surgery import restore
-    from rexp.store.artifact import load_state
+    from rexp.store.weights import load_state
 
     restore(model, stored["steps"][done - 1]["parts"])
     whole = done == len(stored["steps"])
@@ -127,7 +127,7 @@ def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
     from rexp.compress.sizes import sizes
     from rexp.compress.surgery import parts
-    from rexp.store.artifact import save_model
+    from rexp.store.weights import save_model
 
     steps = plan.recipe.steps
     stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
@@ -189,7 +189,7 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
     import torch
 
     from rexp.api import StageContext
-    from rexp.train.seeds import derived_seed, seed_everything
+    from rexp.train.rng import derived_seed, seed_everything
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
     seed_everything(seed)  # layers take their initial values from the global generator
@@ -212,7 +212,7 @@ def _measuring(plan: Plan, part: Part) -> Callable[[nn.Module], Mapping[str, flo
 
 def _validate(plan: Plan) -> Callable[[], float]:
     """The plan's model on the validation part, by the fit's monitor; higher is better."""
-    from rexp.train.selection import better, monitored
+    from rexp.train.model_selection import better, monitored
 
     assert plan.fit is not None
     monitor, measure = plan.fit.recipe.monitor, _measuring(plan, "valid")
@@ -235,7 +235,7 @@ def _initial(plan: Plan) -> Weights | None:
     """The weights that the fit starts from, where a stage needs them."""
     if not plan.recipe.needs(Need.INITIAL):
         return None
-    from rexp.train.selection import snapshot
+    from rexp.train.model_selection import snapshot
 
     if not isinstance(plan.recipe.steps[0], TrainingStep):
         raise ConfigError("what goes back to the initial weights takes a model without stages before its fit")
@@ -321,7 +321,7 @@ def _attachments(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
     """The stages that act inside a fit, attached to the model, and what they found by their labels."""
-    from rexp.train.attachments import Attachments
+    from rexp.train.stage_hooks import Attachments
 
     modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
@@ -334,7 +334,7 @@ def _attachments(
 
 def _seed(plan: Plan, place: int) -> int:
     """The first fit has the run's own seed, as if nothing stood before it."""
-    from rexp.train.seeds import derived_seed
+    from rexp.train.rng import derived_seed
 
     return plan.request.seed if place == plan.recipe.first_fit else derived_seed(plan.request.seed, 5, place)
 

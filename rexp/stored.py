@@ -51,7 +51,7 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
         StoreError: there is no such finished run, or its weights are damaged.
     """
     from rexp.compress.surgery import restore
-    from rexp.store.artifact import load_state
+    from rexp.store.weights import load_state
 
     run = store.resolve(run)
     result = store.result(run)

@@ -202,7 +202,7 @@ def alone(config: DictConfig, key: str) -> DictConfig:
 
     from omegaconf import DictConfig, OmegaConf, open_dict
 
-    from rexp.train.recipe import FitConfig
+    from rexp.train.config import FitConfig
 
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)

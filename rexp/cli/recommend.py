@@ -71,7 +71,7 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     from rexp.plugins.options import build
     from rexp.recommend.frame import dense_users, recommendation_frame
     from rexp.stored import stored_model, stored_split
-    from rexp.train.recipe import DeviceConfig
+    from rexp.train.config import DeviceConfig
 
     store = Store(options.store)
     run = store.resolve(options.run)

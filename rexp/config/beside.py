@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rexp.errors import ConfigError
 from rexp.plugins import registry
-from rexp.train.recipe import FitConfig
+from rexp.train.config import FitConfig
 
 OF_RANKINGS = ("ease", "pop")
 OF_RATINGS = ("mean", "bias")

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rexp.errors import ConfigError, did_you_mean
 from rexp.plugins import registry
-from rexp.train.recipe import FitConfig
+from rexp.train.config import FitConfig
 
 KEY = re.compile(r"[+~]{0,2}[\w.@/$:-]+", re.ASCII)
 ELSEWHERE = {

@@ -11,7 +11,7 @@ from rexp.config.request import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
 from rexp.config.retrieving import typed_retriever
 from rexp.plugins import registry
 from rexp.plugins.options import build
-from rexp.train.recipe import FitConfig
+from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -10,7 +10,7 @@ from rexp.config.watched import measured
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.options import build, said
-from rexp.train.recipe import FitConfig, check_recipe
+from rexp.train.config import FitConfig, check_recipe
 
 if TYPE_CHECKING:
     from rexp.config.request import Node, Request
@@ -126,7 +126,7 @@ def _without_validation(fit: Fit, request: Request, split: Split, notices: list[
 
 def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     """The metric that chooses the epoch: the one that was named, else the first that is measured."""
-    from rexp.train.selection import monitored
+    from rexp.train.model_selection import monitored
 
     recipe = fit.recipe
     names = measured(request.evaluate, split)

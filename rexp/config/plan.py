@@ -23,8 +23,8 @@ from rexp.plugins import registry
 from rexp.plugins.memory import check_size
 from rexp.plugins.options import build
 from rexp.plugins.side_files import Found, as_identity, side_files
-from rexp.train.recipe import IDENTITY_OF_DEVICE, FitConfig
-from rexp.train.seeds import seed_everything
+from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
+from rexp.train.rng import seed_everything
 
 if TYPE_CHECKING:
     from torch import nn

@@ -17,7 +17,7 @@ from rexp.io.paths import at_home
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
 from rexp.plugins.options import build, check_finite, said
-from rexp.train.recipe import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
+from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

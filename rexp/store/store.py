@@ -20,9 +20,9 @@ from rexp.io.atomic import describe, describe_text, one_line_errors, write_text
 from rexp.io.locks import Locks
 from rexp.io.text import say
 from rexp.store import index
+from rexp.store.epoch_log import append_epoch
 from rexp.store.identity import canonical_json, plain
 from rexp.store.index import Entry
-from rexp.store.records import append_epoch
 from rexp.store.seal import MANIFEST, DamagedError, as_text, parse, sealed
 
 Status = Literal["done", "failed", "interrupted", "running", "absent"]

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError
-from rexp.train.histories import Histories
+from rexp.train.history import Histories
 from rexp.train.negatives import first, log_q_of, one_each
 from rexp.train.positives import Interacted, Positives, UniformUsers, as_tensor
-from rexp.train.seeds import generator
+from rexp.train.rng import generator
 
 if TYPE_CHECKING:
     from rexp.data.split import Interactions

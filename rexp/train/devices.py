@@ -9,7 +9,7 @@ import torch
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rexp.train.recipe import DeviceConfig, FitConfig
+    from rexp.train.config import DeviceConfig, FitConfig
 
 
 def trainer_options(device: DeviceConfig, recipe: FitConfig) -> dict[str, Any]:

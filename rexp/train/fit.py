@@ -15,19 +15,19 @@ from lightning.pytorch import Trainer
 
 from rexp.api import Capability, Layout, Loss, Query, Sampler
 from rexp.errors import ConfigError, RunError
-from rexp.train.attachments import Attachments, queries_of
 from rexp.train.batches import Batches
 from rexp.train.checkpoint import load_checkpoint
+from rexp.train.config import DeviceConfig, FitConfig, check_recipe
 from rexp.train.devices import trainer_options
-from rexp.train.epochs import EpochEnd, OnEpoch, Validate, seconds_of
-from rexp.train.interrupt import Termination
-from rexp.train.module import Training
+from rexp.train.epoch_callback import EpochEnd, OnEpoch, Validate, seconds_of
+from rexp.train.lightning_logging import quiet
+from rexp.train.lightning_module import Training
+from rexp.train.model_selection import Selection, best_epochs
 from rexp.train.negatives import one_each
 from rexp.train.optimizer import read_sparsely
 from rexp.train.progress import display
-from rexp.train.quiet import quiet
-from rexp.train.recipe import DeviceConfig, FitConfig, check_recipe
-from rexp.train.selection import Selection, best_epochs
+from rexp.train.signals import Termination
+from rexp.train.stage_hooks import Attachments, queries_of
 from rexp.train.user_batches import UserBatches
 
 if TYPE_CHECKING:

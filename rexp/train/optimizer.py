@@ -12,7 +12,7 @@ from rexp.nn.embedding import EmbeddingTable
 if TYPE_CHECKING:
     from torch import nn
 
-    from rexp.train.recipe import FitConfig
+    from rexp.train.config import FitConfig
 
 
 SPARSE_ABOVE = 64

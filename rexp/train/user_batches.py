@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError, DataError
-from rexp.train.histories import Histories
+from rexp.train.history import Histories
 from rexp.train.negatives import log_q_of
-from rexp.train.seeds import generator
+from rexp.train.rng import generator
 
 if TYPE_CHECKING:
     from rexp.data.split import Interactions

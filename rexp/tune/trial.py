@@ -85,7 +85,7 @@ def goal(request: Request, split: Split, wanted: str | None) -> Goal:
         ConfigError: it is not measured.
     """
     from rexp.config.watched import measured
-    from rexp.train.selection import better, monitored
+    from rexp.train.model_selection import better, monitored
 
     names = measured(request.evaluate, split)
     monitor = wanted or request.train.get("monitor") or (request.model.get("fit") or {}).get("monitor") or names[0]
@@ -128,7 +128,7 @@ def _measure(
     from rexp.start import initialise, kernels, retrieval
     from rexp.steps import run_steps
     from rexp.teachers import teaching_of
-    from rexp.train.selection import monitored
+    from rexp.train.model_selection import monitored
 
     split = seen_by_trials(request)
     teaching = teaching_of(job, request, store, split)

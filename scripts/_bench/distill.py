@@ -16,9 +16,9 @@ from _bench.ours import plugin
 from rexp.api import StageContext
 from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.plugins import registry
-from rexp.train.attachments import Attachments
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
-from rexp.train.recipe import DeviceConfig, FitConfig
+from rexp.train.stage_hooks import Attachments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

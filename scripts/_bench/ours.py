@@ -11,8 +11,8 @@ import torch
 
 from _bench.clock import now
 from rexp.plugins import registry
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
-from rexp.train.recipe import DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

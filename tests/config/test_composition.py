@@ -14,7 +14,7 @@ from rexp.config.launch import conf_dir
 from rexp.config.request import read
 from rexp.plugins import registry
 from rexp.plugins.options import build
-from rexp.train.recipe import DeviceConfig, FitConfig
+from rexp.train.config import DeviceConfig, FitConfig
 
 Composed = Callable[..., DictConfig]
 

@@ -17,8 +17,8 @@ from rexp.api import Batch, Capability, Layout, Query
 from rexp.errors import Interrupted
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
-from rexp.train.recipe import DeviceConfig, FitConfig
 
 from .closed_form import lonely, ones
 from .helpers import check_capabilities, shaken, two_tastes

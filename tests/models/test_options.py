@@ -14,7 +14,7 @@ import yaml
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
 from rexp.plugins.options import build
-from rexp.train.recipe import FitConfig
+from rexp.train.config import FitConfig
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "loss", "sampler", "retriever")

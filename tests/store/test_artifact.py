@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from rexp.errors import StoreError
-from rexp.store.artifact import load_state, load_weights, save_model
 from rexp.store.store import Store
+from rexp.store.weights import load_state, load_weights, save_model
 
 RUN = "0123456789ab"
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from rexp.api import Batch, Capability, Layout, Query
 from rexp.errors import ConfigError, RunError
 from rexp.train.batches import Batches
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
-from rexp.train.recipe import DeviceConfig, FitConfig
-from rexp.train.seeds import derived_seed
-from rexp.train.selection import snapshot
+from rexp.train.model_selection import snapshot
+from rexp.train.rng import derived_seed
 from tests.train.tiny import Dot, Drawn, Logistic, Ranking, make_split
 
 SPLIT = make_split()

@@ -9,8 +9,8 @@ import torch
 
 from rexp.api import Batch, DataSpec, Query
 from rexp.models.mf import MF, MFConfig
+from rexp.train.config import FitConfig
 from rexp.train.optimizer import make_optimizer, read_sparsely
-from rexp.train.recipe import FitConfig
 
 SPEC = DataSpec(900, 700, 1)
 

@@ -14,8 +14,8 @@ import yaml
 
 from rexp.errors import ConfigError
 from rexp.plugins.options import build
+from rexp.train.config import IDENTITY_OF_DEVICE, MOST_PER_PROCESSOR, DeviceConfig, FitConfig
 from rexp.train.devices import trainer_options
-from rexp.train.recipe import IDENTITY_OF_DEVICE, MOST_PER_PROCESSOR, DeviceConfig, FitConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "train"
 
@@ -84,7 +84,7 @@ def test_an_optimiser_that_is_not_there_is_named() -> None:
 
 
 def test_the_recipe_imports_no_torch() -> None:
-    code = "import sys, rexp.train.recipe; sys.exit('torch' in sys.modules)"
+    code = "import sys, rexp.train.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from rexp.errors import Interrupted
 from rexp.train.checkpoint import forget_checkpoints
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
-from rexp.train.recipe import DeviceConfig, FitConfig
-from rexp.train.selection import snapshot
+from rexp.train.model_selection import snapshot
 from tests.train.tiny import Dot, Drawn, Logistic, make_split
 
 if TYPE_CHECKING:

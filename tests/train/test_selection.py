@@ -7,8 +7,8 @@ import math
 import pytest
 from torch import nn
 
-from rexp.train.recipe import FitConfig
-from rexp.train.selection import Selection
+from rexp.train.config import FitConfig
+from rexp.train.model_selection import Selection
 
 
 def after(values: dict[int, float], **options: int) -> Selection:

@@ -16,7 +16,7 @@ from rexp.compress.distill._scores import student_scores
 from rexp.compress.distill._student import Student
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
-from rexp.train.attachments import queries_of
+from rexp.train.stage_hooks import queries_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rexp.train.attachments import queries_of
+from rexp.train.stage_hooks import queries_of
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

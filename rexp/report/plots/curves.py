@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rexp.report.names import short_names
 from rexp.report.picture import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.seeds import band, over_seeds
-from rexp.store.records import Record, read_epochs
+from rexp.store.epoch_log import Record, read_epochs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,7 +22,7 @@ from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.filters import FilterConfig
 from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
-from rexp.store.artifact import load_state, save_model
+from rexp.store.weights import load_state, save_model
 
 from .helpers import mf
 

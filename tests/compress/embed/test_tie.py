@@ -20,7 +20,7 @@ from rexp.errors import ConfigError
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
-from rexp.store.artifact import load_state, save_model
+from rexp.store.weights import load_state, save_model
 
 from .helpers import SPLIT, context, mf
 

@@ -15,13 +15,13 @@ from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.losses.bpr import BPR, BPRConfig
 from rexp.nn.embedding import EmbeddingTable
 from rexp.samplers.uniform import Uniform, UniformConfig
-from rexp.train.attachments import Attachments
+from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
-from rexp.train.recipe import DeviceConfig, FitConfig
+from rexp.train.stage_hooks import Attachments
 from tests.compress.embed.helpers import SPLIT, mf
 
 if TYPE_CHECKING:
-    from rexp.train.epochs import OnEpoch
+    from rexp.train.epoch_callback import OnEpoch
 
 
 def pruning(model: nn.Module, max_epochs: int = 12, **options: Any) -> Any:

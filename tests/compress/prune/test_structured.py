@@ -14,7 +14,7 @@ from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec, SASRecConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
-from rexp.train.attachments import queries_of
+from rexp.train.stage_hooks import queries_of
 from tests.compress.embed.helpers import SPLIT
 
 MODELS = {

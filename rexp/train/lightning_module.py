@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from rexp.api import Batch, Capability, Loss, Query
 from rexp.errors import RunError
 from rexp.plugins.faults import check_shape
-from rexp.train.attachments import Attachments, Queries, TrainingStep
 from rexp.train.optimizer import make_optimizer
-from rexp.train.seeds import derived_seed, seed_everything
+from rexp.train.rng import derived_seed, seed_everything
+from rexp.train.stage_hooks import Attachments, Queries, TrainingStep
 
 if TYPE_CHECKING:
     from rexp.train.batches import Batches, Chunk
-    from rexp.train.recipe import FitConfig
+    from rexp.train.config import FitConfig
     from rexp.train.user_batches import UserBatches
 
 

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from rexp.api import Batch, Capability, Query
 from rexp.errors import ConfigError
-from rexp.train.seeds import derived_seed
+from rexp.train.rng import derived_seed
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -13,7 +13,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.plugins import registry
 
 if TYPE_CHECKING:
-    from rexp.train.recipe import FitConfig
+    from rexp.train.config import FitConfig
 
 Weights = dict[str, Tensor]
 Metrics = Mapping[str, float]

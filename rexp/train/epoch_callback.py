@@ -15,11 +15,11 @@ from rexp.train.progress import Left
 if TYPE_CHECKING:
     from torch import nn
 
-    from rexp.train.interrupt import Termination
-    from rexp.train.module import Training
+    from rexp.train.config import FitConfig
+    from rexp.train.lightning_module import Training
+    from rexp.train.model_selection import Selection
     from rexp.train.progress import Display
-    from rexp.train.recipe import FitConfig
-    from rexp.train.selection import Selection
+    from rexp.train.signals import Termination
 
 Validate = Callable[["nn.Module"], Mapping[str, float]]
 OnEpoch = Callable[[int, Mapping[str, float]], None]
