@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.request import Request, read
+from rexp.config.job import Request, read
 from rexp.errors import ConfigError, Interrupted
 from rexp.io.content_hash import hashes
 from rexp.io.text import say
@@ -257,7 +257,7 @@ def _cost(
 
 def _taught(plan: Plan, store: Store, result: Result) -> Result:
     """Who taught a student, and how much it keeps of what the best of its teachers reaches."""
-    from rexp.config.teaching import ONLINE, teacher_runs
+    from rexp.config.teachers import ONLINE, teacher_runs
     from rexp.measure.gate import best, gate, in_words
 
     if plan.teaching.online is not None:
@@ -355,7 +355,7 @@ def _title(request: Request) -> str:
 
 def show(outcomes: Sequence[Outcome]) -> None:
     """The result table of these runs and their teachers, on the screen."""
-    from rexp.config.teaching import teacher_runs
+    from rexp.config.teachers import teacher_runs
     from rexp.report.table import render_table
     from rexp.report.teaching import weak, with_teachers
 

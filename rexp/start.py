@@ -63,7 +63,7 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     wanted = plan.retrieving
     if wanted is None:
         return None
-    from rexp.config.retrieving import TEACHER
+    from rexp.config.retriever import TEACHER
     from rexp.evaluate.embeddings import check_embeds
     from rexp.evaluate.item_features import item_features
     from rexp.retrieve.retrieval import Retrieval

@@ -15,8 +15,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Need
-from rexp.config.compression import StageStep, TrainingStep
-from rexp.config.teaching import SELF
+from rexp.config.recipe import StageStep, TrainingStep
+from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.store.identity import alias_key
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from rexp.api import TeacherView
-    from rexp.config.compression import Staged
     from rexp.config.plan import Plan
-    from rexp.config.teaching import Teacher
+    from rexp.config.recipe import Staged
+    from rexp.config.teachers import Teacher
     from rexp.data.split import Part
     from rexp.store.store import Store
     from rexp.train.config import FitConfig
@@ -203,7 +203,7 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
 
 def _measuring(plan: Plan, part: Part) -> Callable[[nn.Module], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
-    from rexp.config.watched import between_epochs
+    from rexp.config.validation import between_epochs
     from rexp.evaluate.evaluator import Evaluator, device_of
 
     evaluator = cache(partial(Evaluator, plan.split, between_epochs(plan.request.evaluate), part))  # one a device

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.teaching import SELF, Teacher, Teaching
+from rexp.config.teachers import SELF, Teacher, Teaching
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.plugins.memory import check_size
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch import nn
 
-    from rexp.config.compression import Staged
-    from rexp.config.request import Node, Request
+    from rexp.config.job import Node, Request
+    from rexp.config.recipe import Staged
     from rexp.data.split import Split
     from rexp.store.store import Store
 
@@ -33,7 +33,7 @@ def teaching_of(config: DictConfig, request: Request, store: Store, split: Split
             weak, and that is to stop the run.
     """
     from rexp.api import Need
-    from rexp.config.compression import check_model
+    from rexp.config.recipe import check_model
     from rexp.weak import check_teacher
 
     recipe, nodes = request.recipe, request.teachers
@@ -138,7 +138,7 @@ def _usable(store: Store, run: str, key: str, split: Split) -> Mapping[str, Any]
 def _check_self(request: Request) -> None:
     """Inside the first fit there is no earlier state."""
     from rexp.api import Need
-    from rexp.config.compression import TrainingStep
+    from rexp.config.recipe import TrainingStep
 
     for step in request.recipe.steps:
         first = isinstance(step, TrainingStep) and step.kind == "fit"
@@ -152,7 +152,7 @@ def _check_self(request: Request) -> None:
 
 def _options(node: Node, where: str) -> dict[str, Any]:
     """The model's own options, typed and whole."""
-    from rexp.config.request import TEACHER_RESERVED
+    from rexp.config.job import TEACHER_RESERVED
     from rexp.plugins import registry
     from rexp.plugins.options import build
 

@@ -9,7 +9,7 @@ from rexp.errors import ConfigError
 from rexp.report.teaching import Measured, is_rival, verdict
 
 if TYPE_CHECKING:
-    from rexp.config.request import Node, Request
+    from rexp.config.job import Node, Request
     from rexp.data.split import Split
     from rexp.evaluate.evaluator import Evaluator
     from rexp.store.store import Store
@@ -32,7 +32,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-    from rexp.config.watched import between_epochs, measured
+    from rexp.config.validation import between_epochs, measured
     from rexp.evaluate.evaluator import Evaluator
     from rexp.start import kernels
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rexp.cli.verbs import Arguments
 from rexp.config.compose import composing
+from rexp.config.job import read
 from rexp.config.launch import conf_dir
-from rexp.config.request import read
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.store.store import Store

@@ -55,7 +55,7 @@ def _measures_ratings(config: DictConfig) -> bool:
         protocol = getattr(registry.load("data", config.data.name), "protocol", None)
     if protocol != "pointwise":
         return False
-    from rexp.config.rating import rating_metrics
+    from rexp.config.rating_metrics import rating_metrics
 
     known = registry.names("metric")  # another name is refused by the run itself
     return bool(rating_metrics(name for name in config.evaluate.row_metrics if name in known))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.fitting import merged
-from rexp.config.request import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
-from rexp.config.retrieving import typed_retriever
+from rexp.config.fit import merged
+from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
+from rexp.config.retriever import typed_retriever
 from rexp.plugins import registry
 from rexp.plugins.options import build
 from rexp.train.config import FitConfig

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability, Need
-from rexp.config.compression import Recipe, TrainingStep, check_model
-from rexp.config.fitting import Fit, plan_fit
-from rexp.config.rating import check_rating_metrics
-from rexp.config.request import MODEL_RESERVED, Node, Request
-from rexp.config.retrieving import Retrieving, plan_retrieval
-from rexp.config.teaching import Teaching
-from rexp.config.watched import between_epochs
+from rexp.config.fit import Fit, plan_fit
+from rexp.config.job import MODEL_RESERVED, Node, Request
+from rexp.config.rating_metrics import check_rating_metrics
+from rexp.config.recipe import Recipe, TrainingStep, check_model
+from rexp.config.retriever import Retrieving, plan_retrieval
+from rexp.config.teachers import Teaching
+from rexp.config.validation import between_epochs
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol

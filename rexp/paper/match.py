@@ -81,8 +81,8 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
 def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
     from rexp.config.compose import composed, composing
+    from rexp.config.job import read
     from rexp.config.plan import resolve
-    from rexp.config.request import read
     from rexp.prepare.prepare import load_split
     from rexp.store.store import Store
     from rexp.teachers import alone
@@ -100,8 +100,8 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
 
 
 def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str, Any]:
+    from rexp.config.job import read
     from rexp.config.plan import resolve
-    from rexp.config.request import read
 
     return resolve(read(config), split, store, sweeping=True).config()
 

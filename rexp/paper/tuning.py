@@ -91,7 +91,7 @@ class Tunings:
             RexpError: no trial came to a value.
         """
         from rexp.config.compose import composing
-        from rexp.config.request import read
+        from rexp.config.job import read
         from rexp.store.store import Store
         from rexp.tune.search import common, search
         from rexp.tune.study import Study, worked

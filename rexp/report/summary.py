@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.config.teaching import teacher_runs
+from rexp.config.teachers import teacher_runs
 from rexp.metrics.direction import higher_is_better
 from rexp.report.baseline import baseline_of, differences, reader, user_means
 from rexp.report.control import PART, of_control

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rexp.config.teaching import teacher_runs
+from rexp.config.teachers import teacher_runs
 from rexp.metrics.direction import higher_is_better
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp import errors
-from rexp.config.request import read
+from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.io.paths import at_home
 from rexp.io.text import say

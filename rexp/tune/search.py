@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna.trial import Trial
 
-    from rexp.config.request import Request
+    from rexp.config.job import Request
     from rexp.store.store import Store
     from rexp.tune.space import Space
     from rexp.tune.study import Study

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from rexp.config.request import VOLATILE
+from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
 from rexp.plugins.options import build

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna.trial import Trial
 
-    from rexp.config.request import Node, Request
+    from rexp.config.job import Node, Request
     from rexp.data.split import Split
     from rexp.store.store import Store
 
@@ -84,7 +84,7 @@ def goal(request: Request, split: Split, wanted: str | None) -> Goal:
     Raises:
         ConfigError: it is not measured.
     """
-    from rexp.config.watched import measured
+    from rexp.config.validation import measured
     from rexp.train.model_selection import better, monitored
 
     names = measured(request.evaluate, split)
@@ -110,7 +110,7 @@ def run_trial(
         GivenUp: the pruner says so.
         RexpError: what a run may raise.
     """
-    from rexp.config.request import read
+    from rexp.config.job import read
     from rexp.plugins.process_state import restored
 
     request = read(job, typed=typed)

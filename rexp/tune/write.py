@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.compose import is_group
-from rexp.config.request import VOLATILE
+from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError
 from rexp.io.atomic import write_text
 from rexp.tune.study import in_words

@@ -10,8 +10,8 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from rexp.config.job import read
 from rexp.config.launch import conf_dir
-from rexp.config.request import read
 from rexp.plugins import registry
 from rexp.plugins.options import build
 from rexp.train.config import DeviceConfig, FitConfig

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rexp.config.compression import Recipe, TrainingStep, control_of, plan_recipe
+from rexp.config.recipe import Recipe, TrainingStep, control_of, plan_recipe
 from rexp.errors import ConfigError
 
 STAGES = {name: {"name": name} for name in ("kd", "bd", "magnitude", "rotate", "pack", "structured", "lowrank")}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rexp.config.request import read
+from rexp.config.job import read
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:

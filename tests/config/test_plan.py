@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from rexp.config.job import read
 from rexp.config.plan import Plan, resolve
-from rexp.config.request import read
 from rexp.data.split import Interactions, Split
 from rexp.errors import ConfigError
 from rexp.store.store import Store

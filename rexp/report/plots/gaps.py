@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.config.teaching import teacher_runs
+from rexp.config.teachers import teacher_runs
 from rexp.report.names import short_names
 from rexp.report.picture import drawn, new_figure
 from rexp.report.plots.bars import draw_bars

@@ -15,7 +15,7 @@ from rexp.api import Raw, StageContext
 from rexp.compress.embed.select_features import NoFeature, SelectFeatures, SelectFeaturesConfig, importances
 from rexp.compress.sizes import sizes
 from rexp.compress.surgery import parts, restore
-from rexp.config.compression import Recipe, Staged, StageStep, check_model
+from rexp.config.recipe import Recipe, Staged, StageStep, check_model
 from rexp.errors import ConfigError
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
 from rexp.prepare.build import build_split

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability
-from rexp.config.watched import measured
+from rexp.config.validation import measured
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.options import build, said
 from rexp.train.config import FitConfig, check_recipe
 
 if TYPE_CHECKING:
-    from rexp.config.request import Node, Request
+    from rexp.config.job import Node, Request
     from rexp.data.split import Split
 
 

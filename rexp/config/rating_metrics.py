@@ -11,8 +11,8 @@ from rexp.evaluate.protocol import resolve
 from rexp.plugins import registry
 
 if TYPE_CHECKING:
-    from rexp.config.fitting import Fit
-    from rexp.config.request import Request
+    from rexp.config.fit import Fit
+    from rexp.config.job import Request
     from rexp.data.split import Split
 
 

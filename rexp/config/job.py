@@ -22,7 +22,7 @@ from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from rexp.config.compression import Recipe
+    from rexp.config.recipe import Recipe
 
 Node = dict[str, Any]
 
@@ -77,7 +77,7 @@ class Request:
     @cached_property
     def recipe(self) -> Recipe:
         """The steps of the run, typed; imports torch."""
-        from rexp.config.compression import control_of, plan_recipe
+        from rexp.config.recipe import control_of, plan_recipe
 
         recipe = plan_recipe(self.order, self.stages)
         return control_of(recipe) if self.control else recipe

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Need
-from rexp.config.teaching import SELF
+from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.options import build
 
 if TYPE_CHECKING:
-    from rexp.config.request import Node, Request
-    from rexp.config.teaching import Teaching
+    from rexp.config.job import Node, Request
+    from rexp.config.teachers import Teaching
     from rexp.store.store import Store
 
 RESERVED = ("from", "n_candidates", "ranker")
