@@ -18,10 +18,10 @@ import pytest
 
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.restore import stored_model
 from rexp.plugins.options import build
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
-from rexp.stored import stored_model
 
 TABLE = [
     *("track=none", "measure.latency=false"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rexp.start import kernels
+from rexp.experiment.warm_start import kernels
 
 
 def test_momentum_without_gradients_ends_at_zero_not_at_slow_numbers() -> None:

@@ -22,8 +22,8 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     if options.repeats < 1:
         raise ConfigError("--repeats takes a number of 1 or more")
+    from rexp.experiment.measure_client import data_folder
     from rexp.export.session import require_deploy
-    from rexp.measure.fresh import data_folder
 
     require_deploy()
     store = Store(options.store)
@@ -44,9 +44,9 @@ def main(argv: list[str]) -> int:
 def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -> Scorer:
     import torch
 
+    from rexp.experiment.restore import stored_model, stored_split
     from rexp.measure.model import scorer_of, shown_history
     from rexp.plugins.faults import check_installed
-    from rexp.stored import stored_model, stored_split
 
     torch.set_num_threads(1)
     check_installed(store, run)
@@ -94,8 +94,8 @@ def _print_sizes(result: dict[str, Any], output: Path) -> None:
 
 def _print_latencies(store: Store, run: str, data: Path | None, output: Path, repeats: int, runtime: str) -> None:
     from rexp.config.schema import Measure
+    from rexp.experiment.measure_client import measure_run
     from rexp.io.terminal import Screen
-    from rexp.measure.fresh import measure_run
     from rexp.measure.table import print_latencies
 
     costs = {

@@ -16,8 +16,8 @@ def main(argv: list[str]) -> int:
     candidates = numbers(options.batches, "--batches")
     if options.repeats < 1 or options.threads < 1:
         raise ConfigError("--repeats and --threads take numbers of 1 or more")
-    from rexp.measure.fresh import data_folder, measure_run
-    from rexp.measure.keep import keep
+    from rexp.experiment.measure_client import data_folder, measure_run
+    from rexp.experiment.measure_results import keep
     from rexp.measure.table import print_costs
 
     store = Store(options.store)

@@ -67,10 +67,10 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
     from rexp.evaluate.top_items import top_items
+    from rexp.experiment.recommendations import dense_users, recommendation_frame
+    from rexp.experiment.restore import stored_model, stored_split
     from rexp.plugins.faults import check_installed
     from rexp.plugins.options import build
-    from rexp.recommend.frame import dense_users, recommendation_frame
-    from rexp.stored import stored_model, stored_split
     from rexp.train.config import DeviceConfig
 
     store = Store(options.store)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
-    from rexp.run import Outcome
+    from rexp.experiment.run import Outcome
 
 
 def conf_dir() -> Path:
@@ -109,7 +109,7 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     from hydra.core.hydra_config import HydraConfig
 
     from rexp.config.beside import beside, is_quick
-    from rexp.run import run
+    from rexp.experiment.run import run
 
     references = list(beside(config))
     asked_for = run(config, typed=_typed(HydraConfig.get().overrides.task))
@@ -150,7 +150,7 @@ def _finish(outcomes: list[Outcome | RexpError]) -> int:
     faults = [outcome for outcome in outcomes if isinstance(outcome, RexpError)]
     done = [outcome for outcome in outcomes if not isinstance(outcome, RexpError)]
     if done:
-        from rexp.run import show
+        from rexp.experiment.run import show
 
         show(done)
     if faults:

@@ -16,8 +16,8 @@ from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
 
 if TYPE_CHECKING:
+    from rexp.experiment.run import Outcome
     from rexp.paper.paper import Paper, PaperRow
-    from rexp.run import Outcome
     from rexp.store.store import Store
 
 
@@ -124,7 +124,7 @@ class Made:
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
     from rexp.config.compose import composed, composing
-    from rexp.run import run
+    from rexp.experiment.run import run
 
     with composing():
         job = composed(overrides)
@@ -135,8 +135,8 @@ def gather(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[Record]:
     """Record the runs that are in these stores already; see :class:`rexp.paper.match.Stored`."""
+    from rexp.experiment.run import Outcome
     from rexp.paper.match import Stored
-    from rexp.run import Outcome
 
     stored = Stored(stores)
     made = Made(tunings)

@@ -83,9 +83,9 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     from rexp.config.compose import composed, composing
     from rexp.config.job import read
     from rexp.config.plan import resolve
+    from rexp.experiment.teachers import alone
     from rexp.prepare.prepare import load_split
     from rexp.store.store import Store
-    from rexp.teachers import alone
 
     with composing():
         config = composed(overrides)

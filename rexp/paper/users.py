@@ -15,9 +15,9 @@ from rexp.errors import ConfigError
 from rexp.io.atomic import replace_atomically
 
 if TYPE_CHECKING:
+    from rexp.experiment.run import Outcome
     from rexp.paper.paper import Paper, PaperRow
     from rexp.report.statistics import Array
-    from rexp.run import Outcome
 
 PRECISION = 2.0**-10
 """Of a mean over users, by the mean: a 16-bit float is right to 2^-11."""

@@ -53,7 +53,7 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
 
 
 def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
-    from rexp.run import run
+    from rexp.experiment.run import run
 
     started = time.monotonic()
     outcome = run(

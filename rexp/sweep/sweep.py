@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from rexp import errors
 from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
+from rexp.experiment.run import Outcome, answer
 from rexp.io.paths import at_home
 from rexp.io.text import say
-from rexp.run import Outcome, answer
 from rexp.store.store import Store
 from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
 from rexp.sweep.ledger import Ledger, name_of

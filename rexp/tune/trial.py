@@ -104,7 +104,7 @@ def run_trial(
         store: holds the runs that it starts from or learns from.
         run: the trial's folder within the store; an earlier attempt's checkpoint there is gone on from.
         goal: what is measured.
-        typed, sweeping: as :func:`rexp.run.run` has them.
+        typed, sweeping: as :func:`rexp.experiment.run.run` has them.
 
     Raises:
         GivenUp: the pruner says so.
@@ -125,9 +125,9 @@ def _measure(
     """Train a trial's model, and measure it."""
     from rexp.config.plan import resolve
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.start import initialise, kernels, retrieval
-    from rexp.steps import run_steps
-    from rexp.teachers import teaching_of
+    from rexp.experiment.steps import run_steps
+    from rexp.experiment.teachers import teaching_of
+    from rexp.experiment.warm_start import initialise, kernels, retrieval
     from rexp.train.model_selection import monitored
 
     split = seen_by_trials(request)

@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from rexp.start import kernels
+from rexp.experiment.warm_start import kernels
 
 ROWS, DIM, IDLE, STEPS = 100_000, 32, 1_000, 20
 

@@ -28,12 +28,12 @@ from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
+from rexp.experiment.restore import stored_model
+from rexp.experiment.run import run
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins import registry
 from rexp.prepare.prepare import load_split
-from rexp.run import run
 from rexp.store.store import Store
-from rexp.stored import stored_model
 
 pytestmark = pytest.mark.slow
 
@@ -211,7 +211,7 @@ from rexp.prepare.prepare import load_split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
 from rexp.store.store import Store
-from rexp.stored import stored_model
+from rexp.experiment.restore import stored_model
 store, options = Store(Path(sys.argv[1])), {field.name for field in fields(EvaluateConfig)}
 for result in store.runs():
     split = load_split(result["config"]["data"], None, Path(sys.argv[1]) / ".data")

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from rexp.config.compose import composed, composing
 from rexp.errors import RexpError
-from rexp.run import run
+from rexp.experiment.run import run
 from rexp.store.store import Store
 
 Job = Callable[..., DictConfig]

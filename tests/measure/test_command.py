@@ -10,7 +10,7 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import RunError
-from rexp.measure.fresh import measure_run
+from rexp.experiment.measure_client import measure_run
 from rexp.store.seal import sealed
 from rexp.store.store import Store
 

@@ -12,10 +12,10 @@ import torch
 
 from rexp.__main__ import main
 from rexp.evaluate.top_items import top_items
+from rexp.experiment.recommendations import dense_users
+from rexp.experiment.restore import stored_model, stored_split
 from rexp.prepare.prepare import load_split
-from rexp.recommend.frame import dense_users
 from rexp.store.store import Store
-from rexp.stored import stored_model, stored_split
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""``python -m rexp.measure``: the process in which stored runs are measured; :mod:`rexp.measure.fresh` starts it.
+"""``python -m rexp.measure``: the process in which stored runs are measured; :mod:`rexp.experiment.measure_client` starts it.
 
 It imports torch once and then reads tasks, one JSON object a line; each is done in a fork of its own, which no other
 model has touched. The answer is one JSON object a line: ``cost`` and ``measured``, or ``error``.
@@ -57,11 +57,11 @@ def answer(task: Task) -> dict[str, Any]:
 
 
 def _measured(task: Task) -> dict[str, Any]:
+    from rexp.experiment.restore import stored_model, stored_split
     from rexp.measure.latency import latencies, requests
     from rexp.measure.model import model_costs, scorer_of, shown_history
     from rexp.plugins.faults import check_installed
     from rexp.store.store import Store
-    from rexp.stored import stored_model, stored_split
 
     store = Store(Path(task["store"]))
     result = store.result(task["run"])

@@ -34,7 +34,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     """
     from rexp.config.validation import between_epochs, measured
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.start import kernels
+    from rexp.experiment.warm_start import kernels
 
     if not len(split.valid):
         return
@@ -51,14 +51,14 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         return
     if node.get("on_weak") == "stop":
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
-    from rexp.run import note
+    from rexp.experiment.run import note
 
     note(line)
 
 
 def _kept(store: Store, result: Mapping[str, Any], evaluator: Evaluator, metric: str) -> Measured:
     """A run's value on the validation part; measured once, and kept in its result."""
-    from rexp.stored import stored_model
+    from rexp.experiment.restore import stored_model
 
     run, rules = str(result["run_id"]), str(evaluator.rules["protocol_id"])
     kept = result.get("valid", {}).get(rules, {})

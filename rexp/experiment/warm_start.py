@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.experiment.restore import stored_model
 from rexp.plugins.process_state import flushes_denormals
-from rexp.stored import stored_model
 
 if TYPE_CHECKING:
     from rexp.config.plan import Plan

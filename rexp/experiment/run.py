@@ -95,13 +95,13 @@ def _do(
     computing: Callable[[str], None],
 ) -> Outcome:
     """Resolve, and compute under the run's lock unless it is done."""
-    from rexp.config.early import check_options, check_with_data
     from rexp.config.plan import resolve
+    from rexp.experiment.early_checks import check_options, check_with_data
+    from rexp.experiment.steps import alone
+    from rexp.experiment.teachers import teaching_of
+    from rexp.experiment.warm_start import kernels
     from rexp.prepare.lint import findings
     from rexp.prepare.prepare import load_split
-    from rexp.start import kernels
-    from rexp.steps import alone
-    from rexp.teachers import teaching_of
 
     check_options(request)
     split = load_split(request.data, request.data_root, request.cache)
@@ -148,9 +148,9 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     from rexp.config.labels import labels_of
     from rexp.evaluate.evaluator import Evaluator
     from rexp.evaluate.per_user import write_per_user
+    from rexp.experiment.steps import remember, run_steps
+    from rexp.experiment.warm_start import initialise, retrieval
     from rexp.measure.model import model_costs, scorer_of
-    from rexp.start import initialise, retrieval
-    from rexp.steps import remember, run_steps
     from rexp.store.manifest import finish, manifest
     from rexp.store.weights import save_model
     from rexp.track.trackers import start
@@ -311,8 +311,8 @@ def _latency(request: Request, store: Store, run: str) -> Result:
     if not request.measure.latency:
         return {}
     from rexp.errors import RunError
-    from rexp.measure.fresh import measure_run
-    from rexp.measure.keep import keep
+    from rexp.experiment.measure_client import measure_run
+    from rexp.experiment.measure_results import keep
 
     candidates, repeats = request.measure.candidates, request.measure.repeats
     try:

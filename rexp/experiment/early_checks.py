@@ -49,7 +49,7 @@ def check_with_data(request: Request, split: Split, store: Store, *, sweeping: b
     """
     from rexp.config.plan import resolve
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.start import retrieval
+    from rexp.experiment.warm_start import retrieval
 
     plan = resolve(request, split, store, sweeping=sweeping)
     Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))

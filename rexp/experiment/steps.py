@@ -144,7 +144,7 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
         return None
     from rexp.compress.distill.ensemble import Ensemble
     from rexp.compress.distill.stored_teacher import StoredTeacher
-    from rexp.stored import stored_model
+    from rexp.experiment.restore import stored_model
 
     models = [
         deepcopy(plan.model) if teacher.run == SELF else stored_model(store, teacher.run, plan.split, "teacher")
@@ -175,7 +175,7 @@ def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str
 
 def _online(plan: Plan, store: Store) -> nn.Module | None:
     """The model that learns beside its student, with the weights it starts from."""
-    from rexp.stored import new_model, stored_model
+    from rexp.experiment.restore import new_model, stored_model
 
     if (node := plan.teaching.online) is None:
         return None

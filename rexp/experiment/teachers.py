@@ -34,7 +34,7 @@ def teaching_of(config: DictConfig, request: Request, store: Store, split: Split
     """
     from rexp.api import Need
     from rexp.config.recipe import check_model
-    from rexp.weak import check_teacher
+    from rexp.experiment.weak_teacher import check_teacher
 
     recipe, nodes = request.recipe, request.teachers
     if not recipe.needs_teacher:
@@ -79,7 +79,7 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
 
 
 def _trained(key: str, config: DictConfig) -> str:
-    from rexp.run import run
+    from rexp.experiment.run import run
 
     return str(run(alone(config, key), sweeping=True).result["run_id"])
 
