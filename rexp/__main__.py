@@ -63,7 +63,7 @@ def _launch(arguments: list[str]) -> int:
         raise ConfigError(
             f"'{arguments[0]}' is neither a verb nor KEY=VALUE; {way or did_you_mean(arguments[0], VERBS)}"
         )
-    from rexp.config.launch import launch
+    from rexp.hydra.launch import launch
 
     return launch(arguments)
 

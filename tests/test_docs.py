@@ -12,10 +12,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
-from rexp.config.arguments import prepared
-from rexp.config.hydra_plugins import install
-from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
+from rexp.hydra.config_sources import install
+from rexp.hydra.launch import conf_dir
+from rexp.hydra.overrides import prepared
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))  # the README has a test of its own

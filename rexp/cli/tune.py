@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rexp.cli.verbs import Arguments
-from rexp.config.compose import composing
 from rexp.config.job import read
-from rexp.config.launch import conf_dir
 from rexp.errors import ConfigError
+from rexp.hydra.compose import composing
+from rexp.hydra.launch import conf_dir
 from rexp.io.text import say
 from rexp.store.store import Store
 from rexp.tune.search import common, search

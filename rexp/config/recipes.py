@@ -81,8 +81,8 @@ def _folders() -> list[Path]:
     """Where recipes lie: what Hydra searches for this command, rexp's own, and those of plugins."""
     from hydra.core.hydra_config import HydraConfig
 
-    from rexp.config.hydra_plugins import conf_folder
-    from rexp.config.launch import conf_dir
+    from rexp.hydra.config_sources import conf_folder
+    from rexp.hydra.launch import conf_dir
 
     searched = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
     named = [Path(source.path) for source in searched if source.schema == "file" and source.path]

@@ -123,8 +123,8 @@ class Made:
 
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
-    from rexp.config.compose import composed, composing
     from rexp.experiment.run import run
+    from rexp.hydra.compose import composed, composing
 
     with composing():
         job = composed(overrides)

@@ -80,10 +80,10 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
 
 def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
-    from rexp.config.compose import composed, composing
     from rexp.config.job import read
     from rexp.config.plan import resolve
     from rexp.experiment.teachers import alone
+    from rexp.hydra.compose import composed, composing
     from rexp.prepare.prepare import load_split
     from rexp.store.store import Store
 

@@ -170,8 +170,8 @@ class Paper:
 
 def paper_files() -> dict[str, Path]:
     """The papers' files by name: rexp's own, then those that plugins bring along."""
-    from rexp.config.hydra_plugins import conf_folder
-    from rexp.config.launch import conf_dir
+    from rexp.hydra.config_sources import conf_folder
+    from rexp.hydra.launch import conf_dir
     from rexp.plugins import registry
 
     folders = [conf_dir(), *(conf_folder(package.package) for package in registry.conf_packages())]

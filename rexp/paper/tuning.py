@@ -90,8 +90,8 @@ class Tunings:
         Raises:
             RexpError: no trial came to a value.
         """
-        from rexp.config.compose import composing
         from rexp.config.job import read
+        from rexp.hydra.compose import composing
         from rexp.store.store import Store
         from rexp.tune.search import common, search
         from rexp.tune.study import Study, worked

@@ -76,7 +76,7 @@ def grid(words: Sequence[str], context: HydraContext) -> tuple[tuple[str, ...], 
 
 def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:
     """What the store has of the jobs, and the store of each; a job with a fault says so when it is launched."""
-    from rexp.sweep.compose import Composer
+    from rexp.hydra.fast_compose import Composer
 
     composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
     stores: list[Store] = []

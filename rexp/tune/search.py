@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.config.compose import composed
 from rexp.errors import Interrupted, RexpError
+from rexp.hydra.compose import composed
 from rexp.tune.write import check_writable, kept
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ HOPELESS = 3
 
 
 def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], DictConfig]:
-    """What all trials have in common, as overrides and composed; within :func:`rexp.config.compose.composing`.
+    """What all trials have in common, as overrides and composed; within :func:`rexp.hydra.compose.composing`.
 
     Args:
         space: what is searched.

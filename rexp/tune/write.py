@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.compose import is_group
 from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError
+from rexp.hydra.compose import is_group
 from rexp.io.atomic import write_text
 from rexp.tune.study import in_words
 
@@ -120,6 +120,6 @@ def _yaml(value: Any) -> str:
 def _parsed(words: Sequence[str]) -> list[Override]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    from rexp.config.arguments import prepared
+    from rexp.hydra.overrides import prepared
 
     return OverridesParser.create().parse_overrides(prepared(words))

@@ -23,13 +23,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
 from rexp.api import Need
-from rexp.config.hydra_plugins import install
-from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
 from rexp.experiment.restore import stored_model
 from rexp.experiment.run import run
+from rexp.hydra.config_sources import install
+from rexp.hydra.launch import conf_dir
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins import registry
 from rexp.prepare.prepare import load_split

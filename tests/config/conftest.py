@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
-from rexp.config.hydra_plugins import install
-from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
+from rexp.hydra.config_sources import install
+from rexp.hydra.launch import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rexp.config.arguments import prepared
+from rexp.hydra.overrides import prepared
 
 
 @pytest.mark.parametrize(

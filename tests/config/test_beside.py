@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rexp.config.beside import SMALL, is_quick
+from rexp.hydra.references import SMALL, is_quick
 
 
 @pytest.mark.parametrize(

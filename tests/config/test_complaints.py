@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rexp.config.complaints import explain
+from rexp.hydra.error_messages import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from rexp.config.compose import composed, composing
 from rexp.errors import RexpError
 from rexp.experiment.run import run
+from rexp.hydra.compose import composed, composing
 from rexp.store.store import Store
 
 Job = Callable[..., DictConfig]

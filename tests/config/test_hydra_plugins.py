@@ -10,8 +10,8 @@ import pytest
 from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
-from rexp.config.hydra_plugins import EntryPointSource, conf_folder
 from rexp.errors import ConfigError
+from rexp.hydra.config_sources import EntryPointSource, conf_folder
 from rexp.plugins import registry
 from rexp.prepare.filters import FilterConfig
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from rexp.config.launch import conf_dir
 from rexp.config.recipes import known_recipes, recipe_name
+from rexp.hydra.launch import conf_dir
 
 RECIPES = sorted(file.stem for file in (conf_dir() / "compress").glob("*.yaml"))
 

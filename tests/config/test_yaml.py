@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from rexp.config.launch import conf_dir
+from rexp.hydra.launch import conf_dir
 from rexp.plugins import registry
 from rexp.plugins.options import build
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rexp.config.compose import composed, composing
 from rexp.errors import ConfigError
+from rexp.hydra.compose import composed, composing
 from rexp.paper.paper import Paper, load, paper_files, read, space_of
 from rexp.paper.references import references
 

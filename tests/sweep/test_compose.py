@@ -13,10 +13,10 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from rexp.config.hydra_plugins import install
-from rexp.config.launch import conf_dir
 from rexp.config.schema import Root
-from rexp.sweep.compose import Composer
+from rexp.hydra.config_sources import install
+from rexp.hydra.fast_compose import Composer
+from rexp.hydra.launch import conf_dir
 
 Loaded = tuple[ConfigLoader, DictConfig]
 

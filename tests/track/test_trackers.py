@@ -12,8 +12,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from rexp.api import RunInfo
-from rexp.config.launch import conf_dir
 from rexp.errors import ConfigError
+from rexp.hydra.launch import conf_dir
 from rexp.track.trackers import Trackers, start
 
 

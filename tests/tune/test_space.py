@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rexp.config.launch import conf_dir
 from rexp.errors import ConfigError
+from rexp.hydra.launch import conf_dir
 from rexp.tune.dimension import Choice, Range, dimension
 from rexp.tune.space import find, read_space
 

@@ -37,10 +37,10 @@ def launch(arguments: Sequence[str]) -> int:
     import hydra
     from hydra.core.config_store import ConfigStore
 
-    from rexp.config.arguments import prepared
-    from rexp.config.complaints import explain
-    from rexp.config.hydra_plugins import install
     from rexp.config.schema import Root
+    from rexp.hydra.config_sources import install
+    from rexp.hydra.error_messages import explain
+    from rexp.hydra.overrides import prepared
     from rexp.io.yaml import check_folder, folders_named
 
     for folder in folders_named(arguments):
@@ -108,8 +108,8 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     """One job, and its reference models as far as it applies to them."""
     from hydra.core.hydra_config import HydraConfig
 
-    from rexp.config.beside import beside, is_quick
     from rexp.experiment.run import run
+    from rexp.hydra.references import beside, is_quick
 
     references = list(beside(config))
     asked_for = run(config, typed=_typed(HydraConfig.get().overrides.task))

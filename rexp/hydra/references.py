@@ -65,7 +65,7 @@ def _model(name: str) -> DictConfig:
     from hydra import compose
     from hydra.errors import HydraException
 
-    from rexp.config.complaints import explain
+    from rexp.hydra.error_messages import explain
 
     arguments = [f"model={name}"]
     try:

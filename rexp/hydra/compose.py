@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.config.arguments import prepared
+from rexp.hydra.overrides import prepared
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -19,9 +19,9 @@ def composing() -> Iterator[None]:
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
 
-    from rexp.config.hydra_plugins import install
-    from rexp.config.launch import conf_dir
     from rexp.config.schema import Root
+    from rexp.hydra.config_sources import install
+    from rexp.hydra.launch import conf_dir
 
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
@@ -42,7 +42,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
     from hydra import compose
     from omegaconf import open_dict
 
-    from rexp.config.complaints import explain
+    from rexp.hydra.error_messages import explain
     from rexp.io.yaml import check_folder
 
     # Hydra's grammar would read a bare path's colons and commas as its own.
