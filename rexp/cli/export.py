@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     if options.repeats < 1:
         raise ConfigError("--repeats takes a number of 1 or more")
     from rexp.experiment.measure_client import data_folder
-    from rexp.export.session import require_deploy
+    from rexp.measure.onnx_session import require_deploy
 
     require_deploy()
     store = Store(options.store)
@@ -45,7 +45,7 @@ def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -
     import torch
 
     from rexp.experiment.restore import stored_model, stored_split
-    from rexp.measure.model import scorer_of, shown_history
+    from rexp.measure.costs import scorer_of, shown_history
     from rexp.plugins.faults import check_installed
 
     torch.set_num_threads(1)

@@ -58,8 +58,8 @@ def answer(task: Task) -> dict[str, Any]:
 
 def _measured(task: Task) -> dict[str, Any]:
     from rexp.experiment.restore import stored_model, stored_split
+    from rexp.measure.costs import model_costs, scorer_of, shown_history
     from rexp.measure.latency import latencies, requests
-    from rexp.measure.model import model_costs, scorer_of, shown_history
     from rexp.plugins.faults import check_installed
     from rexp.store.store import Store
 
@@ -72,7 +72,7 @@ def _measured(task: Task) -> dict[str, Any]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asked = requests(scorer, task["candidates"])
     if task["onnx"]:
-        from rexp.export.session import onnx_scorer
+        from rexp.measure.onnx_session import onnx_scorer
 
         score = onnx_scorer(Path(task["onnx"]), torch.get_num_threads())
     else:

@@ -150,7 +150,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     from rexp.evaluate.per_user import write_per_user
     from rexp.experiment.steps import remember, run_steps
     from rexp.experiment.warm_start import initialise, retrieval
-    from rexp.measure.model import model_costs, scorer_of
+    from rexp.measure.costs import model_costs, scorer_of
     from rexp.store.manifest import finish, manifest
     from rexp.store.weights import save_model
     from rexp.track.trackers import start
@@ -258,7 +258,7 @@ def _cost(
 def _taught(plan: Plan, store: Store, result: Result) -> Result:
     """Who taught a student, and how much it keeps of what the best of its teachers reaches."""
     from rexp.config.teachers import ONLINE, teacher_runs
-    from rexp.measure.gate import best, gate, in_words
+    from rexp.measure.quality_target import best, gate, in_words
 
     if plan.teaching.online is not None:
         return {"teacher": {"run_id": ONLINE, "name": plan.teaching.online["name"]}}

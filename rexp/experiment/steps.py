@@ -125,8 +125,8 @@ def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any],
 
 def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
-    from rexp.compress.sizes import sizes
     from rexp.compress.surgery import parts
+    from rexp.measure.parameter_counts import sizes
     from rexp.store.weights import save_model
 
     steps = plan.recipe.steps

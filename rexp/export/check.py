@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from rexp.errors import RunError
-from rexp.export.session import open_session, run_session
+from rexp.measure.onnx_session import open_session, run_session
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
-from rexp.export.tables import make_exportable
+from rexp.export.dense_tables import make_exportable
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rexp.compress.sizes import sizes
+from rexp.measure.parameter_counts import sizes
 from tests.compress.embed.helpers import mf, table_of
 
 

@@ -15,11 +15,11 @@ from rexp.api import Capability, Query, StageContext
 from rexp.compress.embed.tie import RepeatedTable
 from rexp.errors import ConfigError, RunError
 from rexp.export.check import compare
+from rexp.export.dense_tables import make_exportable
 from rexp.export.onnx import write_int8, write_onnx
 from rexp.export.scorer import scorer_for
-from rexp.export.session import open_session, run_session
-from rexp.export.tables import make_exportable
-from rexp.measure.model import scorer_of
+from rexp.measure.costs import scorer_of
+from rexp.measure.onnx_session import open_session, run_session
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins import registry
 from tests.models.helpers import shaken, two_tastes

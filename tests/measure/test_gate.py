@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rexp.measure.gate import gate
+from rexp.measure.quality_target import gate
 
 
 def result(protocol: str = "p", **metrics: float) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from rexp.measure import latency
+from rexp.measure.costs import scorer_of
 from rexp.measure.latency import Request, latencies, requests
-from rexp.measure.model import scorer_of
 from rexp.models.mf import MF, MFConfig
 from tests.models.helpers import two_tastes
 

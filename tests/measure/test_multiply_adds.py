@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from rexp.measure.model import scorer_of
+from rexp.measure.costs import scorer_of
 from rexp.measure.multiply_adds import median_user, multiply_adds
 from rexp.models.ease import EASE, EASEConfig
 from rexp.models.gru4rec import GRU4Rec, GRU4RecConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from rexp.compress.sizes import sizes
+from rexp.measure.parameter_counts import sizes
 from rexp.measure.sizes import byte_sizes, stored_zeros
 
 

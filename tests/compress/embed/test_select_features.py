@@ -13,10 +13,10 @@ import torch
 
 from rexp.api import Raw, StageContext
 from rexp.compress.embed.select_features import NoFeature, SelectFeatures, SelectFeaturesConfig, importances
-from rexp.compress.sizes import sizes
 from rexp.compress.surgery import parts, restore
 from rexp.config.recipe import Recipe, Staged, StageStep, check_model
 from rexp.errors import ConfigError
+from rexp.measure.parameter_counts import sizes
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder

@@ -14,9 +14,9 @@ from rexp.api import Batch
 from rexp.compress.embed.tie import RepeatedTable, Tie, TieConfig, TransposedLinear
 from rexp.compress.quantize.int8_linear import Int8Linear, Int8LinearConfig
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
-from rexp.compress.sizes import sizes
 from rexp.compress.surgery import parts, restore
 from rexp.errors import ConfigError
+from rexp.measure.parameter_counts import sizes
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rexp.compress.sizes import sizes
 from rexp.evaluate.config import before
 from rexp.evaluate.scoring import Scorer
 from rexp.measure.multiply_adds import multiply_adds
+from rexp.measure.parameter_counts import sizes
 from rexp.measure.sizes import byte_sizes
 
 if TYPE_CHECKING:
