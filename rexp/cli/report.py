@@ -13,11 +13,11 @@ from rexp.errors import ConfigError
 from rexp.io.output import print_or_write, write
 from rexp.io.text import say
 from rexp.report.baseline import parse, with_baseline
+from rexp.report.cells import markdown
+from rexp.report.csv_parquet import comma_separated, write_parquet
 from rexp.report.latex import latex
-from rexp.report.records import comma_separated, write_parquet
 from rexp.report.tables import SHORT, make_tables
-from rexp.report.teaching import weak
-from rexp.report.write import markdown
+from rexp.report.teachers import weak
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def main(argv: list[str]) -> int:
     if options.wandb:
         _publish(options, tables, results)
     if options.summary:
-        from rexp.report.brief import show
+        from rexp.report.summary_console import show
 
         show(results, options.store, options.cols[0] if options.cols else None)
     elif options.markdown:
@@ -110,7 +110,7 @@ def main(argv: list[str]) -> int:
     elif options.parquet:
         write(options.parquet, lambda temporary: write_parquet(tables, temporary))
     else:
-        from rexp.report.table import print_tables
+        from rexp.report.console import print_tables
 
         print_tables(tables)
     for line in weak(results, results):
@@ -147,7 +147,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
 def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[Result]) -> None:
     from tempfile import TemporaryDirectory
 
-    from rexp.report.plots.every import draw_all
+    from rexp.report.plots.draw_all import draw_all
     from rexp.report.publish import publish
     from rexp.track.wandb import WandbConfig
 
@@ -165,7 +165,7 @@ def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], 
 
 
 def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
-    from rexp.report.plots.every import draw_all
+    from rexp.report.plots.draw_all import draw_all
 
     say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")
 

@@ -356,8 +356,8 @@ def _title(request: Request) -> str:
 def show(outcomes: Sequence[Outcome]) -> None:
     """The result table of these runs and their teachers, on the screen."""
     from rexp.config.teachers import teacher_runs
-    from rexp.report.table import render_table
-    from rexp.report.teaching import weak, with_teachers
+    from rexp.report.console import render_table
+    from rexp.report.teachers import weak, with_teachers
 
     results = [outcome.result for outcome in outcomes]
     # All runs of the store are looked at where there is a student; without one the table needs none of them.

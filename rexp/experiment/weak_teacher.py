@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
-from rexp.report.teaching import Measured, is_rival, verdict
+from rexp.report.teachers import Measured, is_rival, verdict
 
 if TYPE_CHECKING:
     from rexp.config.job import Node, Request

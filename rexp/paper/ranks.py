@@ -82,7 +82,7 @@ def draw(found: Ranks, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    from rexp.report.picture import new_figure, save
+    from rexp.report.figures import new_figure, save
 
     names, values = list(found.means), list(found.means.values())
     half, bars = math.ceil(len(names) / 2), alike(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
+from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 from rexp.report.statistics import Comparison, Test, compare
 
 if TYPE_CHECKING:

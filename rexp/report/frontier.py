@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.metrics.direction import higher_is_better
-from rexp.report.names import short_names
-from rexp.report.picture import drawn, legend_beside, looks, new_figure, save
+from rexp.report.figures import drawn, legend_beside, looks, new_figure, save
+from rexp.report.row_names import short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

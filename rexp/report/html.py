@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.contents import table_contents
+from rexp.report.html_data import table_contents
 
 if TYPE_CHECKING:
     from rexp.report.rows import Result

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.io.text import visible
-from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
-from rexp.report.write import footnotes, is_best, is_second, marked
+from rexp.report.cells import footnotes, is_best, is_second, marked
+from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 
 if TYPE_CHECKING:
     from rexp.report.rows import Row

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.names import row_name
-from rexp.report.write import marked
+from rexp.report.cells import marked
+from rexp.report.row_names import row_name
 from rexp.track.wandb import WandbConfig, offline_place, open_run
 
 if TYPE_CHECKING:

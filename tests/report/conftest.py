@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from rexp.report.all_columns import widen
 from rexp.report.tables import Table, make_tables
-from rexp.report.wide import widen
 from rexp.store.store import Store
 
 from .stores import make_store

@@ -11,12 +11,12 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
+from rexp.report.all_columns import widen
 from rexp.report.baseline import parse, with_baseline
+from rexp.report.cells import markdown
+from rexp.report.csv_parquet import comma_separated, frame
 from rexp.report.latex import latex
-from rexp.report.records import comma_separated, frame
 from rexp.report.tables import Table, make_tables
-from rexp.report.wide import widen
-from rexp.report.write import markdown
 
 from .test_report import result, save
 

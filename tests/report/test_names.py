@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rexp.report.names import short_names
+from rexp.report.row_names import short_names
 from rexp.report.rows import Row
 
 

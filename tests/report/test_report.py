@@ -17,10 +17,10 @@ from rexp.errors import ConfigError
 from rexp.metrics.direction import higher_is_better
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
-from rexp.report.records import comma_separated
-from rexp.report.table import render_table
+from rexp.report.cells import markdown
+from rexp.report.console import render_table
+from rexp.report.csv_parquet import comma_separated
 from rexp.report.tables import make_tables
-from rexp.report.write import markdown
 
 FACTS = {
     "protocol": "full", "protocol_id": "aaaa1111", "mask": ["train", "valid"], "catalogue": "train",

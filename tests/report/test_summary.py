@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from rexp.report.stages import systems
 from rexp.report.summary import Line, summaries
+from rexp.report.two_stage import systems
 from rexp.store.store import Store
 
 COMMON = ["track=none", "measure.latency=false", "train.progress=none", "data=csv", "evaluate.k=[5]"]

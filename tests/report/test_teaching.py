@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rexp.report.teaching import weak, with_teachers
+from rexp.report.teachers import weak, with_teachers
 
 
 def result(run: str, model: str, ndcg: float, *, teacher: str | None = None, seed: int = 0, rules: str = "r") -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.names import short_names
-from rexp.report.picture import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.bars import draw_bars
 from rexp.report.plots.seeds import over_seeds
+from rexp.report.row_names import short_names
 
 if TYPE_CHECKING:
     from pathlib import Path

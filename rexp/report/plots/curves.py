@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.report.names import short_names
-from rexp.report.picture import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.seeds import band, over_seeds
+from rexp.report.row_names import short_names
 from rexp.store.epoch_log import Record, read_epochs
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.config.teachers import teacher_runs
-from rexp.report.names import short_names
-from rexp.report.picture import drawn, new_figure
+from rexp.report.figures import drawn, new_figure
 from rexp.report.plots.bars import draw_bars
 from rexp.report.plots.seeds import over_seeds
+from rexp.report.row_names import short_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

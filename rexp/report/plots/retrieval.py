@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.names import short_differences
-from rexp.report.picture import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, looks, new_figure
 from rexp.report.plots.seeds import band
+from rexp.report.row_names import short_differences
 from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:

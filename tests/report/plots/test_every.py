@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.__main__ import main
-from rexp.report.plots.every import draw_all
+from rexp.report.plots.draw_all import draw_all
 
 from ..stores import add_run
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rexp.report.names import DAGGER
-from rexp.report.stages import System, systems
+from rexp.report.row_names import DAGGER
 from rexp.report.summary import TEACHER, Line, Summary, summaries
+from rexp.report.two_stage import System, systems
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.io.text import visible
 from rexp.report import baseline, control
-from rexp.report.names import DAGGER, DOUBLE_DAGGER, row_name
+from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 
 if TYPE_CHECKING:
     from rexp.report.rows import Cell, Row

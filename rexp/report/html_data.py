@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rexp.metrics.direction import higher_is_better
-from rexp.report.names import short_differences, short_names
+from rexp.report.all_columns import widen
+from rexp.report.cells import footnotes, is_best, marked
 from rexp.report.plots.buckets import Buckets, by_activity, by_popularity
 from rexp.report.plots.curves import learning_curves
-from rexp.report.plots.every import COSTS, first_metric
+from rexp.report.plots.draw_all import COSTS, first_metric
 from rexp.report.plots.gaps import COLOURS, gaps
 from rexp.report.plots.retrieval import columns_of, sweeps
+from rexp.report.row_names import short_differences, short_names
 from rexp.report.rows import Cell, value
-from rexp.report.wide import widen
-from rexp.report.write import footnotes, is_best, marked
 from rexp.store.identity import plain
 
 if TYPE_CHECKING:

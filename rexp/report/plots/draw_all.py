@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rexp.errors import StoreError
 from rexp.io.output import write as write_to
 from rexp.metrics.direction import higher_is_better
+from rexp.report.all_columns import widen
+from rexp.report.figures import save
 from rexp.report.frontier import draw_frontier
-from rexp.report.picture import save
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets
 from rexp.report.plots.curves import draw_curves
 from rexp.report.plots.gaps import draw_gaps, gaps
 from rexp.report.plots.retrieval import draw_retrieval, sweeps
-from rexp.report.wide import widen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def draw_all(
         tables: made from them; the first metric of each is what is drawn.
         store: where the runs lie.
         folder: made where it is absent; files of the same names are replaced.
-        forms: endings of the files, see :data:`rexp.report.picture.FORMS`.
+        forms: endings of the files, see :data:`rexp.report.figures.FORMS`.
 
     Returns:
         the files.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.names import row_name
+from rexp.report.cells import footnotes, is_best, is_second, marked
+from rexp.report.row_names import row_name
 from rexp.report.tables import Table, make_tables
-from rexp.report.write import footnotes, is_best, is_second, marked
 
 if TYPE_CHECKING:
     from rich.console import Console
