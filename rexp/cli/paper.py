@@ -77,8 +77,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rexp.paper.forms import show
-    from rexp.paper.making import chosen, make
+    from rexp.paper.formats import show
+    from rexp.paper.reproduce import chosen, make
     from rexp.paper.tuning import Tunings
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
@@ -100,8 +100,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from rexp.paper.forms import show
-    from rexp.paper.making import chosen, gather
+    from rexp.paper.formats import show
+    from rexp.paper.reproduce import chosen, gather
     from rexp.paper.tuning import Tunings
     from rexp.store.store import Store
 
@@ -114,7 +114,7 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rexp.paper.forms import html, latex, markdown, show
+    from rexp.paper.formats import html, latex, markdown, show
 
     paper = load(options.paper)
     file = _file(options, paper)

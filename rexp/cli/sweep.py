@@ -12,7 +12,7 @@ from rexp.cli.verbs import Arguments, add_store
 from rexp.io.text import visible
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
-from rexp.sweep.states import JobState, counts, differing, seconds_left, states
+from rexp.sweep.status import JobState, counts, differing, seconds_left, states
 
 SHOWN = 10
 """Failures that are listed unless all are asked for."""

@@ -17,11 +17,11 @@ from rexp.hydra.compose import composing
 from rexp.hydra.launch import conf_dir
 from rexp.io.text import say
 from rexp.store.store import Store
+from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search
-from rexp.tune.space import find, read_space
+from rexp.tune.search_space import find, read_space
 from rexp.tune.study import Study, in_words, worked
-from rexp.tune.tried import Budget
-from rexp.tune.write import write_experiment
+from rexp.tune.trials import Budget
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
@@ -123,7 +123,7 @@ def _command(file: Path) -> str:
 
 def _show(study: Study) -> int:
     """Print where the search stands, best first."""
-    from rexp.tune.table import render
+    from rexp.tune.console import render
 
     tried = study.trials()
     render(study.ranked()[:SHOWN], study.metric)

@@ -13,7 +13,7 @@ from rexp.io.yaml import read_yaml
 from rexp.paper.grid import SEPARATOR, expanded
 
 if TYPE_CHECKING:
-    from rexp.tune.space import Space
+    from rexp.tune.search_space import Space
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PaperRow:
         unverified: the values were not read at their source; they are shown and decide nothing.
         seeds: where they are others than the paper's.
         group: the table of a study that it stands in, where it is part of one.
-        tune: keys that are searched before its runs, as :mod:`rexp.tune.dimension` has them; empty searches none.
+        tune: keys that are searched before its runs, as :mod:`rexp.tune.distributions` has them; empty searches none.
         values: the row whose found values it takes, before what is searched for it itself.
         best_of: patterns of names; such a row has no runs and stands for the one of them that is best on validation.
         plain, control: rows that it is compared with, where they are others than the group's.
@@ -117,7 +117,7 @@ class Paper:
         notes: what a reader should know, misses above all (Markdown).
         groups: tables of a study, which has no published values; every row is in one of them.
         search: what the searches of all rows have in common: trials, metric, sampler, prune; see
-            :class:`rexp.tune.space.SpaceFile`.
+            :class:`rexp.tune.search_space.SpaceFile`.
     """
 
     name: str
@@ -274,7 +274,7 @@ def space_of(paper: Paper, row: PaperRow, trials: int | None = None) -> Space:
     Raises:
         ConfigError: a key or values that cannot be searched, or words that are none of a search.
     """
-    from rexp.tune.space import make_space
+    from rexp.tune.search_space import make_space
 
     fewer = {} if trials is None else {"trials": trials}
     return make_space(Path(f"{paper.name}.yaml: {row.name}"), {**paper.search, **fewer, "space": dict(row.tune)})

@@ -10,9 +10,9 @@ from rexp.io.atomic import replace_atomically, write_text
 from rexp.paper.record import read_records
 
 if TYPE_CHECKING:
+    from rexp.paper.mean_ranks import Ranks
     from rexp.paper.page import Page
     from rexp.paper.paper import Paper
-    from rexp.paper.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
     """
     records = read_records(file)
     if not paper.groups:
-        from rexp.paper import write
-        from rexp.paper.check import check
+        from rexp.paper import render
+        from rexp.paper.verdicts import check
 
         found = check(paper, records)
-        return Shown(write.page(paper, found), write.summary(found), found.missed)
+        return Shown(render.page(paper, found), render.summary(found), found.missed)
     from rexp.paper import study_page
-    from rexp.paper.ranks import ranks
+    from rexp.paper.mean_ranks import ranks
     from rexp.paper.study import Study
     from rexp.paper.tuning import Tunings
     from rexp.paper.users import Users
@@ -61,12 +61,12 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
 
 def write_page(paper: Paper, file: Path) -> Shown:
     """Write the page beside the records, and the picture that it shows."""
-    from rexp.paper.forms import markdown
+    from rexp.paper.formats import markdown
 
     found = shown(paper, file)
     write_text(file.with_suffix(".md"), markdown(found.page))
     if ranked := found.ranks:
-        from rexp.paper.ranks import draw
+        from rexp.paper.mean_ranks import draw
 
         place = file.parent / picture(paper)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rexp.paper.grid import SEPARATOR
+from rexp.paper.mean_ranks import ranks
 from rexp.paper.page import Grid, Page
-from rexp.paper.ranks import ranks
 
 if TYPE_CHECKING:
-    from rexp.paper.ranks import Ranks
+    from rexp.paper.mean_ranks import Ranks
     from rexp.paper.study import Line, Study, Table, Tested
     from rexp.paper.tuning import Tunings
 

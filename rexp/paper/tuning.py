@@ -93,10 +93,10 @@ class Tunings:
         from rexp.config.job import read
         from rexp.hydra.compose import composing
         from rexp.store.store import Store
+        from rexp.tune.experiment_file import kept
         from rexp.tune.search import common, search
         from rexp.tune.study import Study, worked
-        from rexp.tune.tried import Budget
-        from rexp.tune.write import kept
+        from rexp.tune.trials import Budget
 
         if known := self.of(row):
             return known

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
 from rexp.sweep.ledger import Ledger, here
-from rexp.sweep.orphans import end_with
+from rexp.sweep.watchdog import end_with
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rexp.sweep.states import counts, seconds_left, states
+from rexp.sweep.status import counts, seconds_left, states
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,7 +12,7 @@ from rexp.tune.study import Study, worked
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from rexp.tune.tried import Budget, Tried
+    from rexp.tune.trials import Budget, Tried
 
 STYLES = {"complete": "none", "pruned": "dim", "failed": "red"}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
 from rexp.hydra.compose import composed
-from rexp.tune.write import check_writable, kept
+from rexp.tune.experiment_file import check_writable, kept
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from rexp.config.job import Request
     from rexp.store.store import Store
-    from rexp.tune.space import Space
+    from rexp.tune.objective import Goal
+    from rexp.tune.search_space import Space
     from rexp.tune.study import Study
-    from rexp.tune.trial import Goal
-    from rexp.tune.tried import Budget
+    from rexp.tune.trials import Budget
 
 HOPELESS = 3
 """So many trials may fail before one comes to a value; then it is the space that is wrong."""
@@ -74,8 +74,8 @@ def search(
     Raises:
         RexpError: every trial fails, or the folder holds another search.
     """
+    from rexp.tune.objective import check_request, goal, seen_by_trials
     from rexp.tune.progress import Watch
-    from rexp.tune.trial import check_request, goal, seen_by_trials
 
     file = study.space.file
     check_request(request)
@@ -115,7 +115,7 @@ def _try(
     sweeping: bool,
 ) -> list[RexpError]:
     """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
-    from rexp.tune.trial import GivenUp, forget, run_trial
+    from rexp.tune.objective import GivenUp, forget, run_trial
 
     run = f".tune/{study.folder.name}/trials/{number:04d}"
     own = study.space.overrides(trial.params)

@@ -17,14 +17,14 @@ from rexp.errors import ConfigError, StoreError
 from rexp.io.atomic import one_line_errors
 from rexp.io.locks import Locks
 from rexp.store.identity import alias_key, canonical_json
-from rexp.tune.tried import STATES, Budget, Tried
+from rexp.tune.trials import STATES, Budget, Tried
 
 if TYPE_CHECKING:
     import optuna
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial, Trial
 
-    from rexp.tune.space import Prune, Space
+    from rexp.tune.search_space import Prune, Space
 
 LOCK_SECONDS = 60.0
 """How long a process waits for another one that writes to the same search."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from rexp.paper.check import Check, CheckedCell, check
-from rexp.paper.forms import html, latex, markdown, show
+from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import Paper, PaperRow, Quick
 from rexp.paper.record import merged, read_records, write_records
-from rexp.paper.write import page
+from rexp.paper.render import page
+from rexp.paper.verdicts import Check, CheckedCell, check
 
 METRIC = "recall@50"
 

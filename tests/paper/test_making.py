@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rexp.__main__ import main
-from rexp.paper.match import Stored
+from rexp.paper.find_runs import Stored
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
 from rexp.store.seal import sealed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rexp.__main__ import main
-from rexp.paper.forms import markdown
+from rexp.paper.formats import markdown
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
 from rexp.paper.results import shown

@@ -13,12 +13,12 @@ from scipy import stats
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
-from rexp.paper.forms import html, latex
+from rexp.paper.formats import html, latex
 from rexp.paper.grid import expanded
-from rexp.paper.making import chosen
+from rexp.paper.mean_ranks import ranks
 from rexp.paper.paper import load, read
-from rexp.paper.ranks import ranks
 from rexp.paper.record import read_records
+from rexp.paper.reproduce import chosen
 from rexp.paper.results import shown, tuned_file
 from rexp.paper.study import Line, Study, Table
 from rexp.paper.tuning import Tunings, read_tuned

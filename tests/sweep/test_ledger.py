@@ -8,7 +8,7 @@ import pytest
 
 from rexp.errors import StoreError
 from rexp.sweep.ledger import Ledger, find, name_of, read_sweep, sweeps
-from rexp.sweep.states import JobState, counts, seconds_left, state, states
+from rexp.sweep.status import JobState, counts, seconds_left, state, states
 
 JOBS = (("model=mf", "seed=1"), ("model=mf", "seed=2"), ("model=pop", "seed=1"))
 

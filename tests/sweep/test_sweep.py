@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rexp.store.store import Store
-from rexp.sweep.states import states
+from rexp.sweep.status import states
 from tests.sweep.helpers import (
     COMMON,
     JOBLIB,

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from rexp.store.store import Store
-from rexp.tune.space import read_space
+from rexp.tune.search_space import read_space
 from rexp.tune.study import Study
 
 if TYPE_CHECKING:
-    from rexp.tune.tried import Tried
+    from rexp.tune.trials import Tried
 
 SPACE = """
 overrides: [data=csv, data.path=mine.csv, model=mf, train.max_epochs=4, train.patience=0]

@@ -8,8 +8,8 @@ import pytest
 
 from rexp.errors import ConfigError
 from rexp.hydra.launch import conf_dir
-from rexp.tune.dimension import Choice, Range, dimension
-from rexp.tune.space import find, read_space
+from rexp.tune.distributions import Choice, Range, dimension
+from rexp.tune.search_space import find, read_space
 
 SHIPPED = conf_dir() / "tune"
 

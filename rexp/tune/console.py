@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rexp.tune.progress import short
 
 if TYPE_CHECKING:
-    from rexp.tune.tried import Tried
+    from rexp.tune.trials import Tried
 
 UNBOUNDED = 10_000
 

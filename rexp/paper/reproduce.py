@@ -134,9 +134,9 @@ def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
 def gather(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[Record]:
-    """Record the runs that are in these stores already; see :class:`rexp.paper.match.Stored`."""
+    """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.Stored`."""
     from rexp.experiment.run import Outcome
-    from rexp.paper.match import Stored
+    from rexp.paper.find_runs import Stored
 
     stored = Stored(stores)
     made = Made(tunings)

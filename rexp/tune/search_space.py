@@ -13,7 +13,7 @@ from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
 from rexp.plugins.options import build
-from rexp.tune.dimension import Dimension, dimension
+from rexp.tune.distributions import Dimension, dimension
 
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")
 SAME_FOR_ALL = ("data", "evaluate", "experiment", "seed", *VOLATILE)
@@ -56,7 +56,7 @@ class SpaceFile:
     """The file as it is written.
 
     Args:
-        space: values by override key, see :mod:`rexp.tune.dimension`.
+        space: values by override key, see :mod:`rexp.tune.distributions`.
         overrides: what every trial sets (``model=mf``); those of the command line come after them.
         metric: what is maximised, or minimised where lower is better; by default what the fit monitors.
         trials, minutes: the budget, unless the command line gives one.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rexp.paper.page import Grid, Page
 
 if TYPE_CHECKING:
-    from rexp.paper.check import Check, CheckedCell, CheckedOrder
     from rexp.paper.paper import Paper
+    from rexp.paper.verdicts import Check, CheckedCell, CheckedOrder
 
 TITLES = ("row", "metric", "published", "ours", "seeds", "difference", "tolerance", "verdict", "bytes", "fit s")
 NUMBERS = TITLES[2:7] + TITLES[8:]
@@ -39,7 +39,7 @@ def about(paper: Paper) -> str:
 def order_text(order: CheckedOrder) -> str:
     """Whether an order of rows is as published.
 
-    >>> from rexp.paper.check import CheckedOrder
+    >>> from rexp.paper.verdicts import CheckedOrder
     >>> order_text(CheckedOrder(("htd", "ftd"), "recall@50", True))
     'recall@50 falls from htd to ftd: as published'
     """

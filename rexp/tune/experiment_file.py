@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
     from rexp.tune.study import Study
-    from rexp.tune.tried import Tried
+    from rexp.tune.trials import Tried
 
 WIDTH = 116
 
