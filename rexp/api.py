@@ -219,8 +219,8 @@ class Raw:
         candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users.
         items: ``item`` and any of ``title``, ``genres`` and further feature columns.
         users: ``user`` and feature columns.
-        steps: what the reader itself left out, in its order, each as ``rexp.prepare.filters.describe_step`` tells it; they
-            stand before the filters in the report.
+        steps: what the reader itself left out, in its order, each as ``rexp.prepare.filters.describe_step`` tells
+            it; they stand before the filters in the report.
         item_columns, user_columns: further columns of the interactions that describe their item or user, by the names
             that they get; of several values the commonest text, or the median number.
         origins: where ``interactions`` or the parts were read from, by these names.

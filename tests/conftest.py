@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
@@ -56,3 +60,21 @@ def student_store(tmp_path_factory: pytest.TempPathFactory, command: Command) ->
     assert done.returncode == 0, done.stderr
     (folder / "log").write_text(done.stderr)
     return folder / "runs"
+
+
+@pytest.fixture
+def composed() -> Iterator[Callable[..., DictConfig]]:
+    """The composed configuration of some overrides, in this process: what ``python -m rexp ARGUMENTS`` would run."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.global_hydra import GlobalHydra
+
+    from rexp.config.schema import Root
+    from rexp.hydra.config_sources import install
+    from rexp.hydra.launch import conf_dir
+
+    install()
+    ConfigStore.instance().store("rexp_schema", node=Root)
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+    GlobalHydra.instance().clear()

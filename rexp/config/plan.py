@@ -160,8 +160,8 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching 
         teaching: who teaches, where a stage needs it.
 
     Raises:
-        ConfigError: see :func:`rexp.plugins.options.build`; or, in a single run, an override of training for a model that
-            needs none.
+        ConfigError: see :func:`rexp.plugins.options.build`; or, in a single run, an override of training for
+            a model that needs none.
     """
     node = request.model
     options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}

@@ -1,1 +1,1 @@
-"""From files to an immutable, fingerprinted split: read, filter, split, prepare."""
+"""Types of data that everything downstream reads."""

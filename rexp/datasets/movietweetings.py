@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from rexp.api import DataCard, Raw, SourceFile
 
-FOLDER = Path(__file__).parent.parent / "embedded" / "movietweetings"
+FOLDER = Path(__file__).parent / "embedded" / "movietweetings"
 CHECKSUMS = {
     "ratings.dat.gz": "e15d45bfe948999b70a0e6feb261c7f79e3a67409a2dc2143cc348913f7fdf5d",
     "movies.dat.gz": "580abc83217d2849a43f5e64c9b9ad62586bc529d99201fa1781b9e1ffee1131",

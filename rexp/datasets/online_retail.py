@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from rexp.api import DataCard, Raw, SourceFile
 from rexp.datasets.files import Place
 
-FOLDER = Path(__file__).parent.parent / "embedded" / "online-retail"
+FOLDER = Path(__file__).parent / "embedded" / "online-retail"
 CHECKSUMS = {
     "interactions.parquet": "6d17185b314662dfb6be66213e0645b3b7c1128d01f0959161b90c2e4e896725",
     "items.parquet": "b884d95e13593addfcf80ef11db316b8b4889c09cdfb21d6dd2ef94f9b328285",

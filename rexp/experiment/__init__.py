@@ -1,1 +1,1 @@
-"""TODO."""
+"""One experiment: teachers, steps and measurement, from a typed job to a stored result."""

@@ -96,7 +96,7 @@ def _ask(process: subprocess.Popen[str], task: dict[str, Any]) -> dict[str, Any]
 def _process(threads: int) -> subprocess.Popen[str]:
     """The process of this many threads, started once: importing torch takes longer than measuring."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "rexp.measure"],
+        [sys.executable, "-m", "rexp.experiment.measure_worker"],
         env={**os.environ, **ENVIRONMENT, **dict.fromkeys(THREADS, str(threads))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

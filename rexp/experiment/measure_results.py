@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def keep(store: Store, run: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what :func:`rexp.experiment.measure_client.measure_run` found into the result, in the place of any earlier latency.
+    """Store what :func:`rexp.experiment.measure_client.measure_run` found, replacing any earlier latency.
 
     Returns:
         the whole result.

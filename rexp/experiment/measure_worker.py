@@ -1,4 +1,4 @@
-"""``python -m rexp.measure``: the process in which stored runs are measured; :mod:`rexp.experiment.measure_client` starts it.
+"""The process in which stored runs are measured; started by :mod:`rexp.experiment.measure_client`.
 
 It imports torch once and then reads tasks, one JSON object a line; each is done in a fork of its own, which no other
 model has touched. The answer is one JSON object a line: ``cost`` and ``measured``, or ``error``.

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Everything that knows Hydra: composition, overrides, config sources and error messages."""

@@ -1,0 +1,1 @@
+"""Models, one file each; what several share begins with an underscore."""

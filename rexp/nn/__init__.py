@@ -1,1 +1,1 @@
-"""TODO."""
+"""Building blocks for models: embedding tables, sparse matrices and what couples parameters."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Plugins: discovery, typed options, code versions and faults."""

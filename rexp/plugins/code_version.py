@@ -13,21 +13,23 @@ OWN = "rexp-recsys"
 # Of rexp itself only what can change a number: an edited report or tracker must not train anything again.
 OWN_PARTS = (
     "api.py",
-    "run.py",
-    "sparse.py",
-    "start.py",
-    "steps.py",
-    "teachers.py",
-    "stored.py",
-    "tables.py",
     "data",
-    "models",
-    "losses",
+    "io",
+    "nn",
+    "plugins",
+    "datasets",
+    "splits",
     "samplers",
+    "losses",
+    "metrics",
+    "models",
+    "prepare",
     "train",
-    "compress",
     "retrieve",
     "evaluate",
+    "compress",
+    "config",
+    "experiment",
 )
 TEXTS = (".md", ".rst", ".pyc", ".pyo")
 """Endings of files beside code that change no number."""
@@ -57,7 +59,7 @@ def code_version(name: str) -> str:
 
 
 def _own_files() -> Iterator[tuple[str, Path]]:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     for part in OWN_PARTS:
         root = here / part
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root] if root.is_file() else []:

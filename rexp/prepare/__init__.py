@@ -1,1 +1,1 @@
-"""TODO."""
+"""Preparation of a data set: filters, ids, the split and its cache."""

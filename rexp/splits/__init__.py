@@ -1,0 +1,1 @@
+"""Splits into train, valid and test, one file each."""

@@ -1,0 +1,1 @@
+"""Training: one fit, its batches, callbacks and checkpoints."""

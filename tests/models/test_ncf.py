@@ -38,7 +38,7 @@ def test_every_way_to_score_agrees(variant: str, layers: tuple[int, ...] | None)
 def test_the_block_does_not_change_the_scores(monkeypatch: pytest.MonkeyPatch, pairs: int) -> None:
     model = shaken(ncf(factors=4))
     whole = model.score_all(QUERY)
-    monkeypatch.setattr(tower, "PAIRS_A_BLOCK", pairs)
+    monkeypatch.setattr(_mlp, "PAIRS_A_BLOCK", pairs)
     torch.testing.assert_close(model.score_all(QUERY), whole)
 
 

@@ -67,13 +67,13 @@ def test_pair_by_pair(name: Any, shrink: float, monkeypatch: pytest.MonkeyPatch)
     np.testing.assert_allclose(np.sort(np.maximum(found, 0), axis=1)[:, -5:], largest, rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(found, np.where(found, whole, 0), rtol=1e-5, atol=1e-9)
     assert (np.count_nonzero(found, axis=1) <= 5).all()
-    monkeypatch.setattr(similarity, "CELLS_AT_ONCE", 17 * 3)  # blocks of 3, 3, 3, 3, 3, 2 columns
+    monkeypatch.setattr(_similarity, "CELLS_AT_ONCE", 17 * 3)  # blocks of 3, 3, 3, 3, 3, 2 columns
     np.testing.assert_array_equal(one.of(csr_array(matrix)).toarray(), found)
 
 
 def test_the_strongest_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
     dense = np.array([[9.0, 1, 0, 3], [4, 9, 2, 3], [0, 0, 9, 0], [-1, -2, -3, 9]])
-    monkeypatch.setattr(similarity, "CELLS_AT_ONCE", 4)
+    monkeypatch.setattr(_similarity, "CELLS_AT_ONCE", 4)
     found = strongest(lambda start, end: dense[start:end].copy(), 4, 2)
     assert found.toarray().tolist() == [[0, 1, 0, 3], [4, 0, 0, 3], [0, 0, 0, 0], [-1, 0, 0, 0]]
     assert found.dtype == np.float32

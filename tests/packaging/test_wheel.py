@@ -59,7 +59,7 @@ def test_the_wheel_holds_the_package_its_configurations_and_its_data_and_nothing
     tracked = {path.relative_to(ROOT / "conf").as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
     assert {name.removeprefix("rexp/conf/") for name in names if name.startswith("rexp/conf/")} == tracked
     assert "rexp/py.typed" in names
-    embedded = [name for name in names if name.startswith("rexp/data/embedded/")]
+    embedded = [name for name in names if name.startswith("rexp/datasets/embedded/")]
     assert any(name.endswith("LICENSE") for name in embedded)
     assert any(name.endswith("LICENSE") for name in names if ".dist-info/" in name)
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

@@ -42,7 +42,7 @@ def test_an_item_is_drawn_by_the_power_of_its_count(exponent: float) -> None:
 
 @pytest.mark.parametrize("rounds", [0, 16])
 def test_rejection_keeps_the_proportions_of_the_others(monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
-    monkeypatch.setattr(rejection, "ROUNDS", rounds)
+    monkeypatch.setattr(_rejection, "ROUNDS", rounds)
     weights = torch.tensor([0, 0, 2.0, 1.0, 0], dtype=torch.float64)  # user 3 took items 0 and 1
     assert chi_square(drawn(PopularityConfig(exponent=1), 3), DRAWS * weights / 3) < 15.2  # 1 df, 99.99 %
 

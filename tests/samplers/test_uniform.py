@@ -35,7 +35,7 @@ def test_without_rejection_every_item_is_as_likely() -> None:
 def test_with_rejection_every_other_item_is_as_likely(
     monkeypatch: pytest.MonkeyPatch, rounds: int, bitmap_bytes: int
 ) -> None:
-    monkeypatch.setattr(rejection, "ROUNDS", rounds)
+    monkeypatch.setattr(_rejection, "ROUNDS", rounds)
     taken = [0, 3, 4, 5, 9]
     split = split_of([(1, item) for item in taken], 2, 10)
     sampler = Uniform(UniformConfig(), split)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Parts that compression stages of several families share."""

@@ -8,8 +8,7 @@ import torch
 from rexp.api import Rows
 from rexp.metrics._ranks import mean_ranks
 from rexp.plugins import registry
-
-from ..helpers import context
+from tests.evaluate.helpers import context
 
 
 def value(name, scores, labels, users=None, **options):

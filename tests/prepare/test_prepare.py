@@ -314,7 +314,7 @@ def test_another_content_under_the_same_name_size_and_time_is_another_split(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, waited: bool
 ) -> None:
     if waited:  # long enough that the file system's clock has moved on
-        monkeypatch.setattr(contents, "TICK", -1)
+        monkeypatch.setattr(content_hash, "TICK", -1)
     os.utime(source, ns=(5, 7_000_000_123))
     first = load_split(node(source), None, cache)
     load_split(node(source), None, cache)
@@ -373,7 +373,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 
 
 def test_a_damaged_memory_of_hashes_is_not_believed(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "TICK", -1)
+    monkeypatch.setattr(content_hash, "TICK", -1)
     key = as_key(source_contents(node(source), None, cache))
     (kept,) = (cache / "hashes").iterdir()
     whole = kept.read_bytes()

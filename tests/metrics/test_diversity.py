@@ -9,8 +9,7 @@ from rexp.api import Lists
 from rexp.errors import ConfigError
 from rexp.metrics.diversity import IntraListDistance
 from rexp.metrics.options import NoOptions
-
-from ..helpers import context
+from tests.evaluate.helpers import context
 
 
 def lists(items):

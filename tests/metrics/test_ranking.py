@@ -9,8 +9,7 @@ import torch
 
 from rexp.api import Lists
 from rexp.plugins import registry
-
-from ..helpers import context, lists_of, plain_metrics
+from tests.evaluate.helpers import context, lists_of, plain_metrics
 
 GOLDEN = lists_of([[1, 0, 1, 0, 0], [0, 1, 0, 0, 1], [0, 0, 0, 0, 0]], [8, 2, 1])
 """a: 8 relevant, hits at 1 and 3. b: 2 relevant, hits at 2 and 5. c: 1 relevant, none."""

@@ -124,7 +124,7 @@ def test_a_gzip_file_that_grows_without_bound_is_refused_in_one_line(
 ) -> None:
     from rexp.datasets import files
 
-    monkeypatch.setattr(source, "LEAST_BOUND", 1000)
+    monkeypatch.setattr(files, "LEAST_BOUND", 1000)
     bomb = tmp_path / "bomb.csv.gz"
     bomb.write_bytes(gzip.compress(bytes(10_000_000)))
     with pytest.raises(DataError, match=r"bomb\.csv\.gz holds more than 1 MiB, over 100 times its own size"):

@@ -9,7 +9,7 @@ from rexp.compress.distill.ensemble import Ensemble
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec
 
-from .distill.helpers import mf, split_of
+from .helpers import mf, split_of
 
 SPLIT = split_of()
 QUERY = Query(torch.arange(6))

@@ -27,7 +27,7 @@ def with_table(page: str) -> str:
 
 
 def _tested() -> Iterator[tuple[str, str]]:
-    spec = importlib.util.spec_from_file_location("complaints", Path(__file__).with_name("test_complaints.py"))
+    spec = importlib.util.spec_from_file_location("error_messages", Path(__file__).with_name("test_error_messages.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

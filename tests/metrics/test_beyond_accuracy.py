@@ -8,8 +8,7 @@ import torch
 from rexp.api import Lists
 from rexp.metrics.beyond_accuracy import Coverage, Gini, Novelty
 from rexp.metrics.options import NoOptions
-
-from ..helpers import context
+from tests.evaluate.helpers import context
 
 
 def gini_of_pairs(counts):

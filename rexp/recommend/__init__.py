@@ -1,1 +1,0 @@
-"""Recommendations from a stored run."""
