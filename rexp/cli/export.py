@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.cli.verbs import Arguments, add_store
-from rexp.errors import ConfigError, RunError
+from rexp.errors import ConfigError, RunError, visible
 from rexp.io.output import write
-from rexp.io.text import visible
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -
 
     from rexp.experiment.restore import stored_model, stored_split
     from rexp.measure.costs import scorer_of, shown_history
-    from rexp.plugins.faults import check_installed
+    from rexp.store.installed import check_installed
 
     torch.set_num_threads(1)
     check_installed(store, run)

@@ -17,7 +17,7 @@ from rexp.store.store import Store
 if TYPE_CHECKING:
     import polars as pl
 
-    from rexp.data.split import Part
+    from rexp.data.types import Part
 
 SHOWN = 200
 """Rows that go to the screen; a file gets all of them."""
@@ -69,8 +69,8 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     from rexp.evaluate.top_items import top_items
     from rexp.experiment.recommendations import dense_users, recommendation_frame
     from rexp.experiment.restore import stored_model, stored_split
-    from rexp.plugins.faults import check_installed
     from rexp.plugins.options import build
+    from rexp.store.installed import check_installed
     from rexp.train.config import DeviceConfig
 
     store = Store(options.store)
@@ -89,7 +89,7 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
 
 def _parts(text: str) -> list[Part]:
     """The parts of ``--mask``, in time's order."""
-    from rexp.data.split import PARTS
+    from rexp.data.types import PARTS
 
     named = [] if text == "none" else [name.strip() for name in text.split(",")]
     for name in named:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rexp.cli.verbs import Arguments, add_store
-from rexp.io.text import visible
+from rexp.errors import visible
 from rexp.sweep.ledger import Ledger, find, here, sweeps
 from rexp.sweep.progress import summary
 from rexp.sweep.status import JobState, counts, differing, seconds_left, states

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from rexp.cli.verbs import Arguments, add_store
-from rexp.io.text import visible
+from rexp.errors import visible
 from rexp.store.store import Store
 from rexp.store.verify import verify
 

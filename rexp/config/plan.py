@@ -29,7 +29,8 @@ from rexp.train.rng import seed_everything
 if TYPE_CHECKING:
     from torch import nn
 
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.store.store import Store
 
 

@@ -8,17 +8,15 @@ must therefore come as text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rexp.api import FeatureSpec
+from rexp.data.types import Array, Feature, FeatureSpec
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from rexp.data.split import Array
 
 Side = Literal["user", "item"]
 
@@ -28,21 +26,6 @@ TITLE = "title"
 FREE_TEXT = 0.5
 """Text with more distinct values than this share of its known rows (titles, addresses, zip codes) is no category: most
 of its values would be met only once."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One column of the users' or items' table.
-
-    Args:
-        spec: whose it is, and of what kind.
-        values: by dense id. A category: (n,) int64, 0 where it is not known; its categories are numbered from 1 in
-            ascending order. A set: (n, K) int64 of such numbers, ascending, padded behind with 0. A number:
-            (n,) float32 with mean 0 and deviation 1 over the known rows, and 0 where it is not known.
-    """
-
-    spec: FeatureSpec
-    values: Array
 
 
 def read_features(users: pl.DataFrame, items: pl.DataFrame) -> dict[str, Feature]:

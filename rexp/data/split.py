@@ -6,61 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from rexp.data.features import LazySpecs, read_features
+from rexp.data.interactions import Interactions, sorted_distinct
+from rexp.data.query import DataSpec, Query
+from rexp.data.types import PARTS, Array, Part
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from rexp.api import DataSpec, Query
-    from rexp.data.features import Feature
+    from rexp.data.types import Feature
     from rexp.io.content_hash import FileContent
-
-Part = Literal["train", "valid", "test"]
-PARTS: tuple[Part, ...] = ("train", "valid", "test")
-Array = np.ndarray[Any, Any]
-
-
-def sorted_distinct(values: Array) -> Array:
-    """The distinct values, ascending; for a million whole numbers several times faster than ``np.unique``."""
-    ordered = np.sort(values)
-    distinct: Array = ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
-    return distinct
-
-
-@dataclass(frozen=True)
-class Interactions:
-    """Columns of interactions in dense ids, sorted by user, then time, then the order of the file.
-
-    Args:
-        users: (N,) int32.
-        items: (N,) int32.
-        ratings: (N,) float32, or None where the data has none.
-        times: (N,) int64 or, where the data has fractions, float64: seconds, an order, or what else the data counts
-            in; or None.
-        ticks: how many of ``times`` make one of the data's own unit: 1000 where they are milliseconds.
-    """
-
-    users: Array
-    items: Array
-    ratings: Array | None = None
-    times: Array | None = None
-    ticks: int = 1
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def take(self, rows: Array) -> Interactions:
-        """The chosen rows (a mask or row numbers), in their order."""
-        ratings = None if self.ratings is None else self.ratings[rows]
-        times = None if self.times is None else self.times[rows]
-        return Interactions(self.users[rows], self.items[rows], ratings, times, self.ticks)
-
-    def offsets(self, n_users: int) -> Array:
-        """(n_users + 1,) int64: user u's rows are ``offsets[u]:offsets[u + 1]``."""
-        return np.searchsorted(self.users, np.arange(n_users + 1)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -98,9 +58,6 @@ class Split:
 
     @property
     def spec(self) -> DataSpec:
-        from rexp.api import DataSpec
-        from rexp.data.features import LazySpecs
-
         return DataSpec(self.n_users, self.n_items, len(self.train), LazySpecs(self.features))
 
     def features(self) -> Mapping[str, Feature]:
@@ -109,8 +66,6 @@ class Split:
 
     @cached_property
     def _features(self) -> Mapping[str, Feature]:
-        from rexp.data.features import read_features
-
         return {} if self.directory is None else read_features(self._table("users"), self._table("items"))
 
     def user_items(self, parts: Sequence[Part]) -> tuple[Array, Array]:
@@ -144,8 +99,6 @@ class Split:
             in time; else they follow one another as train, valid, test, each in the order of its file.
         """
         import torch
-
-        from rexp.api import Query
 
         if not parts:
             return Query(users)

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from rexp.datasets.parsers import read_table
+from rexp.datasets.steps import Step, describe_step
 from rexp.errors import DataError
-from rexp.prepare.filters import Step, describe_step
 
 COLUMNS = {
     "InvoiceNo": "invoice",

@@ -17,7 +17,8 @@ from rexp.evaluate.protocols.two_stage import TwoStage
 from rexp.evaluate.scoring import Scorer
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.evaluate.result import Evaluation
     from rexp.retrieve.retrieval import Retrieval
 

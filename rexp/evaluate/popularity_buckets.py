@@ -13,7 +13,7 @@ from rexp.evaluate.accumulator import Tally
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext
-    from rexp.data.split import Part
+    from rexp.data.types import Part
     from rexp.evaluate.tie_breaking import Orders, TieGroups
     from rexp.evaluate.user_items import UserItems
 

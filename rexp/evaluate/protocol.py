@@ -11,7 +11,8 @@ from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig, before
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
 
 
 def resolve(config: EvaluateConfig, split: Split) -> str:

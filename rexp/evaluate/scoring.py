@@ -14,7 +14,8 @@ from rexp.plugins.faults import check_shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
 
 BYTES_A_PAIR = 1024
 """What one (user, item) pair may cost inside a model that scores pairs: 256 activations."""

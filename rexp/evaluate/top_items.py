@@ -15,7 +15,8 @@ from rexp.evaluate.topk import NEVER, top_columns
 from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
 
 BLOCK_BYTES = 64 * 2**20
 

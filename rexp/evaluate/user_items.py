@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
 
 
 class UserItems:

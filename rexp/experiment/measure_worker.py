@@ -60,7 +60,7 @@ def _measured(task: Task) -> dict[str, Any]:
     from rexp.experiment.restore import stored_model, stored_split
     from rexp.measure.costs import model_costs, scorer_of, shown_history
     from rexp.measure.latency import latencies, requests
-    from rexp.plugins.faults import check_installed
+    from rexp.store.installed import check_installed
     from rexp.store.store import Store
 
     store = Store(Path(task["store"]))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from rexp.data.split import Array, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Array
 
 
 def dense_users(split: Split, wanted: Sequence[str]) -> Array:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import DataError
-from rexp.plugins.faults import check_installed
+from rexp.store.installed import check_installed
 
 if TYPE_CHECKING:
     from torch import nn

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rexp.config.plan import Plan
     from rexp.config.recipe import Staged
     from rexp.config.teachers import Teacher
-    from rexp.data.split import Part
+    from rexp.data.types import Part
     from rexp.store.store import Store
     from rexp.train.config import FitConfig
     from rexp.train.fit import FitReport

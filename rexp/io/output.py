@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rexp.errors import StoreError
+from rexp.errors import StoreError, visible
 from rexp.io.atomic import replace_atomically
-from rexp.io.text import visible
 
 
 def print_or_write(path: Path, text: str) -> None:

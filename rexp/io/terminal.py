@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from rexp.io.text import visible
+from rexp.errors import visible
 
 UNBOUNDED = 10_000
 """A width in letters that no table reaches."""

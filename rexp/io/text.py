@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import re
 import sys
 
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What a terminal would obey and not show: control characters, and marks that turn the direction of text."""
+from rexp.errors import visible
+
 PLAINER = {"·": "|", "±": "+-", "†": "+", "‡": "#", "…": "...", "─": "-"}
 """What stands for a letter of rexp's own that the screen does not have."""
 HANDLER = "rexp"
-
-
-def visible(text: str) -> str:
-    r"""The text with everything to be seen in it.
-
-    >>> visible("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(line: str) -> None:

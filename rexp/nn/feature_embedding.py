@@ -14,7 +14,8 @@ from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
     from rexp.api import FeatureSpec
-    from rexp.data.features import Feature, Side
+    from rexp.data.features import Side
+    from rexp.data.types import Feature
     from rexp.nn.embedding import EmbeddingTable
 
 

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.errors import RexpError, RunError, StoreError
+from rexp.errors import RexpError, RunError
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
 from rexp.plugins.memory import short_of_memory
 
 if TYPE_CHECKING:
     from rexp.plugins.registry import Plugin
-    from rexp.store.store import Store
 
 
 @contextmanager
@@ -62,32 +61,6 @@ def check_shape(part: object, what: str, shape: Sequence[int], wanted: Sequence[
     """
     if tuple(shape) != tuple(wanted):
         raise RunError(f"{owner(part)} gives {what} of the shape {tuple(shape)}; {tuple(wanted)} is wanted (rexp.api)")
-
-
-def check_installed(store: Store, run: str) -> None:
-    """Refuse a run that was made with a plugin which is not here any more.
-
-    Raises:
-        StoreError: naming the distribution and its version.
-    """
-    import json
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        code = json.loads((store.directory(run) / "identity.json").read_bytes()).get("code", {})
-    except (OSError, ValueError):
-        return  # an older run, or one that verify has more to say about
-    for name, version in code.items():
-        try:
-            distribution(name)
-            missing = name in registry.disabled()
-        except PackageNotFoundError:
-            missing = True
-        if missing:
-            raise StoreError(
-                f"run {run} was made with a plugin of {name} {str(version).partition('+')[0]}, which is not installed "
-                f"here; install it (pip install {name})"
-            )
 
 
 def _raised_by(error: BaseException) -> tuple[Plugin, traceback.FrameSummary] | None:

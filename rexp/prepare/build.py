@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from rexp.data.split import PARTS, Array, Interactions, Part, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
+from rexp.data.types import PARTS, Array, Part
 from rexp.datasets.normalize import ROLES, normal_ids, place_of
 from rexp.datasets.side_tables import one_row_an_id, table_of
 from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.candidates import candidate_pairs, candidate_table
-from rexp.prepare.filters import FilterConfig, Step, apply_filters, core_step, k_core, record
+from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
 from rexp.prepare.fingerprint import fingerprint
 from rexp.prepare.row_filters import Rows, choose_rows
 from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
     from rexp.api import Raw, Splitter
+    from rexp.datasets.steps import Step
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,16 @@ import shutil
 import tempfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rexp.data.split import Array, Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.io.atomic import write_parquet
+
+if TYPE_CHECKING:
+    from rexp.data.types import Array
 
 FORMAT = 2
 """Version of the folder's layout and of what preparation does; another one is not read."""

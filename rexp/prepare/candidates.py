@@ -11,7 +11,7 @@ from rexp.datasets.normalize import normal_ids, place_of
 from rexp.prepare.vocabulary import encode
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array
+    from rexp.data.types import Array
 
 
 def candidate_pairs(candidates: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from rexp.datasets.steps import Step, describe_step
 from rexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import polars as pl
-
-Step = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -135,17 +134,6 @@ def k_core(frame: pl.DataFrame, user_core: int, item_core: int) -> pl.DataFrame:
                 frame = frame.filter(pl.len().over(column) >= least)
         if len(frame) == before:
             return frame
-
-
-def describe_step(step: str, before: pl.DataFrame, after: pl.DataFrame) -> Step:
-    """What a step left: ``{step, rows_before, rows_after, users, items}``."""
-    return {
-        "step": step,
-        "rows_before": len(before),
-        "rows_after": len(after),
-        "users": after["user"].n_unique(),
-        "items": after["item"].n_unique(),
-    }
 
 
 def record(

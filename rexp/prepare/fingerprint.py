@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from rexp.data.split import PARTS, Array, Split
+from rexp.data.types import PARTS, Array
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 COLUMNS = ("users", "items", "ratings", "times")
 

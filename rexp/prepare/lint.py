@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rexp.data.split import sorted_distinct
+from rexp.data.interactions import sorted_distinct
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array, Interactions, Split
+    from rexp.data.interactions import Interactions
+    from rexp.data.split import Split
+    from rexp.data.types import Array
 
 
 @dataclass(frozen=True)

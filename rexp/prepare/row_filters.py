@@ -10,10 +10,11 @@ import polars as pl
 from rexp.datasets.normalize import ROLES, missing, normalise, place_of, refuse_missing
 from rexp.datasets.side_tables import comparable
 from rexp.errors import ConfigError, did_you_mean
-from rexp.prepare.filters import FilterConfig, Step, record
+from rexp.prepare.filters import FilterConfig, record
 
 if TYPE_CHECKING:
     from rexp.api import Origin, Raw
+    from rexp.datasets.steps import Step
 
 
 @dataclass(frozen=True)

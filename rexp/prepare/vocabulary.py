@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array
+    from rexp.data.types import Array
 
 
 def build_vocabulary(columns: Sequence[pl.Series]) -> pl.Series:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rexp.io.text import visible
+from rexp.errors import visible
 from rexp.report import baseline, control
 from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 

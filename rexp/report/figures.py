@@ -6,8 +6,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from rexp.errors import ConfigError
-from rexp.io.text import visible
+from rexp.errors import ConfigError, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rexp.io.text import visible
+from rexp.errors import visible
 from rexp.report.cells import footnotes, is_best, is_second, marked
 from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array, Interactions
+    from rexp.data.interactions import Interactions
+    from rexp.data.types import Array
 
 
 def ranks_in_user(interactions: Interactions, seed: int | None = None) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from rexp.api import Parts
 from rexp.splits._ranks import ranks_in_user
 
 if TYPE_CHECKING:
-    from rexp.data.split import Interactions
+    from rexp.data.interactions import Interactions
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from rexp.api import Parts
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array, Interactions
+    from rexp.data.interactions import Interactions
+    from rexp.data.types import Array
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from rexp.train.positives import Interacted, Positives, UniformUsers, as_tensor
 from rexp.train.rng import generator
 
 if TYPE_CHECKING:
-    from rexp.data.split import Interactions
+    from rexp.data.interactions import Interactions
 
 # Steps that one pass through Lightning's loop does: its overhead is paid once for all of them. The bound on the items
 # of a chunk keeps its memory fixed. Both shape the stream of random numbers, so they are no options.

@@ -10,7 +10,7 @@ from torch import Tensor
 from rexp.train.positives import as_tensor
 
 if TYPE_CHECKING:
-    from rexp.data.split import Interactions
+    from rexp.data.interactions import Interactions
 
 
 class Histories:

@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
-    from rexp.data.split import Array, Interactions
+    from rexp.data.interactions import Interactions
+    from rexp.data.types import Array
 
 
 class Positives(Protocol):

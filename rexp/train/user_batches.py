@@ -15,7 +15,7 @@ from rexp.train.negatives import log_q_of
 from rexp.train.rng import generator
 
 if TYPE_CHECKING:
-    from rexp.data.split import Interactions
+    from rexp.data.interactions import Interactions
     from rexp.train.batches import Chunk
 
 CHUNK_STEPS = 8

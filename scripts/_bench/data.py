@@ -9,7 +9,8 @@ from tempfile import gettempdir
 
 import numpy as np
 
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 
 USERS, ITEMS, ROWS = 6040, 3706, 994_169
 

@@ -12,7 +12,8 @@ import pytest
 
 from rexp.config.job import read
 from rexp.config.plan import Plan, resolve
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.errors import ConfigError
 from rexp.store.store import Store
 

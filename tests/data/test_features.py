@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from rexp.api import DataSpec, FeatureSpec
-from rexp.data.features import Feature, read_features
-from rexp.data.split import Interactions, Split
+from rexp.data.features import read_features
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.prepare.prepare import load_split
+
+if TYPE_CHECKING:
+    from rexp.data.types import Feature
 
 IDS = pl.DataFrame({"user": ["a", "b", "c", "d", "e"]})
 

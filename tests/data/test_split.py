@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.data.split import Interactions, Split, sorted_distinct
+from rexp.data.interactions import Interactions, sorted_distinct
+from rexp.data.split import Split
 
 
 def interactions(

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from rexp.api import Capability, Lists, MetricContext
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 
 
 def interactions(pairs, ratings=None) -> Interactions:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from rexp.api import Batch, Capability, DataSpec, Query
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 
 SPEC = DataSpec(n_users=7, n_items=11, n_train=20)
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from rexp.api import Capability, Query
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.models.pop import Popularity, PopularityConfig
 
 from .helpers import check_capabilities, two_tastes

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.prepare.lint import Finding, findings, lint
 
 

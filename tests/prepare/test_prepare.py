@@ -13,18 +13,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pytest
 from filelock import FileLock
 
-from rexp.data.split import PARTS, Split
+from rexp.data.types import PARTS
 from rexp.errors import ConfigError, DataError, StoreError
 from rexp.io import content_hash
 from rexp.prepare.cache import CorruptError, read_folder
 from rexp.prepare.prepare import as_key, load_split, source_contents
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 ROWS = "".join(
     f"u{user},i{(user * step) % 7},{1 + (user + step) % 5},{100 * user + step}\n"

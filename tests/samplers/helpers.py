@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 
 
 def split_of(pairs: list[tuple[int, int]], n_users: int, n_items: int) -> Split:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.data.split import Interactions
+from rexp.data.interactions import Interactions
 from rexp.errors import ConfigError, DataError
 from rexp.plugins.options import build
 from rexp.splits.given import Given, GivenConfig

@@ -9,7 +9,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rexp.api import Batch, Capability, Layout, Negatives, Query
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 
 
 def make_split(n_users: int = 40, n_items: int = 60, per_user: int = 12, seed: int = 0) -> Split:

@@ -8,7 +8,8 @@ import torch
 from rexp_recent_pop.model import SECONDS_A_DAY, RecentPopularity, RecentPopularityConfig
 
 from rexp.api import Query
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.errors import DataError
 
 

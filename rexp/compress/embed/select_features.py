@@ -18,7 +18,7 @@ from rexp.nn.feature_embedding import FeatureSum, FeatureVectors
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.data.features import Feature
+    from rexp.data.types import Feature
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from rexp.evaluate.result import Evaluation
 from rexp.evaluate.scoring import pairs_in
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.scoring import Scorer
 

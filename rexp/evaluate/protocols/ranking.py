@@ -27,7 +27,8 @@ from rexp.evaluate.user_items import UserItems
 from rexp.metrics._tie_orders import chances
 
 if TYPE_CHECKING:
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.scoring import Scorer
     from rexp.retrieve.retrieval import Retrieval

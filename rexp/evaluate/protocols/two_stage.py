@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rexp.api import Lists
-    from rexp.data.split import Part, Split
+    from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.result import Evaluation
     from rexp.evaluate.scoring import Scorer

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from rexp.api import Batch, Query, StageContext
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.models.mf import MF, MFConfig
 
 

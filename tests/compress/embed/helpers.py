@@ -20,7 +20,8 @@ from rexp.compress.embed.tt import TensorTrain
 from rexp.compress.quantize.half import Half
 from rexp.compress.quantize.pq import ProductQuantisation
 from rexp.compress.quantize.rowwise import Rowwise
-from rexp.data.split import Interactions, Split
+from rexp.data.interactions import Interactions
+from rexp.data.split import Split
 from rexp.models.mf import MF, MFConfig
 from rexp.models.ncf import NCF, NCFConfig
 

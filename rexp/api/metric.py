@@ -1,0 +1,116 @@
+"""Metrics: of users' lists, of the catalog, and of labeled rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A block of users' recommendation lists.
+
+    Args:
+        users: (B,) int64.
+        items: (B, K) int64, best first; -1 where the list is shorter than K.
+        hits: (B, K) bool: the item is relevant.
+        n_relevant: (B,) int64, all relevant items of the user, cold ones included; at least 1.
+    """
+
+    users: Tensor
+    items: Tensor
+    hits: Tensor
+    n_relevant: Tensor
+
+
+@dataclass(frozen=True)
+class Ties:
+    """The groups of equal scores that the places of a block of lists belong to; within a group any order is as likely.
+
+    Args:
+        first: (B, K) int64, the place, from 0, where the group begins.
+        size: (B, K) int64, items of the group, those behind the list too; 1 where no other item has this score.
+        relevant: (B, K) int64, how many of them are relevant.
+    """
+
+    first: Tensor
+    size: Tensor
+    relevant: Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows with their scores, all (N,): for the protocol ``pointwise``."""
+
+    users: Tensor
+    items: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class MetricContext:
+    """What a metric may know of the split.
+
+    Args:
+        n_users: users with a training interaction.
+        catalogue: (C,) int64, the items that can be recommended.
+        train_users_per_item: (I,) int64, distinct training users of every item.
+        item_features: (I, F) float32 or None: rows to measure distances between items.
+    """
+
+    n_users: int
+    catalogue: Tensor
+    train_users_per_item: Tensor
+    item_features: Tensor | None = None
+
+
+class UserMetric(Protocol):
+    """A metric with one value a user, averaged over users.
+
+    It may have a method ``expected(lists, ties, k)`` beside, from :class:`Lists` and :class:`Ties` to (B,) float64: the
+    mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders.
+    """
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["users"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def per_user(self, lists: Lists, k: int) -> Tensor:
+        """(B,) float64, the metric at cut ``k``; NaN where it is not defined for a user."""
+        ...
+
+
+class CatalogueMetric(Protocol):
+    """A metric of how often each item was recommended."""
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["catalogue"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def value(self, counts: Tensor) -> float:
+        """The metric, from (I,) int64: in how many lists, cut at K, each item stands."""
+        ...
+
+
+class RowMetric(Protocol):
+    """A metric over labelled rows.
+
+    ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row, 0 for a negative; "rating", the rating.
+    """
+
+    Config: ClassVar[type]
+    over: ClassVar[Literal["rows"]]
+    labels: ClassVar[Literal["binary", "rating"]]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, config: Any, context: MetricContext) -> None: ...
+
+    def value(self, rows: Rows) -> float: ...

@@ -1,0 +1,44 @@
+"""Queries: whom to recommend to, and what a model may know of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rexp.data.types import FeatureSpec
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model may know of the data when it is built.
+
+    Args:
+        n_users: users in the vocabulary, dense ids 0 .. n_users - 1.
+        n_items: items in the vocabulary, dense ids 0 .. n_items - 1.
+        n_train: interactions in the training part.
+        features: feature columns of users and items by name.
+    """
+
+    n_users: int
+    n_items: int
+    n_train: int
+    features: Mapping[str, FeatureSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Whom to recommend to; built by the data path only, so that nothing after the target can leak in.
+
+    Args:
+        users: (B,) int64 user ids.
+        history: (B, L) int64 item ids, oldest first, padded in front with -1, cut strictly before the target.
+        features: (B, ...) tensors by feature name.
+    """
+
+    users: Tensor
+    history: Tensor | None = None
+    features: Mapping[str, Tensor] = field(default_factory=dict)
