@@ -63,9 +63,9 @@ def _launch(arguments: list[str]) -> int:
         raise ConfigError(
             f"'{arguments[0]}' is neither a verb nor KEY=VALUE; {way or did_you_mean(arguments[0], VERBS)}"
         )
-    from rexp.hydra.launch import launch
+    from rexp.cli.run import main as run
 
-    return launch(arguments)
+    return run(arguments)
 
 
 def _guard(action: Callable[[], int]) -> int:

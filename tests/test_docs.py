@@ -14,8 +14,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
-from rexp.hydra.launch import conf_dir
 from rexp.hydra.overrides import prepared
+from rexp.plugins.conf_dirs import conf_dir
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))  # the README has a test of its own

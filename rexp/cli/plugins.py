@@ -13,7 +13,7 @@ from rexp.plugins.import_check import SECONDS, faults_of
 
 def check_distributions() -> list[str]:
     """What is wrong with whole distributions: unreadable metadata, configurations that are not there."""
-    from rexp.hydra.config_sources import conf_folder
+    from rexp.plugins.conf_dirs import conf_folder
 
     missing = [package for package in registry.conf_packages() if conf_folder(package.package) is None]
     return registry.metadata_faults() + [

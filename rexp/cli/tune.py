@@ -14,8 +14,8 @@ from rexp.cli.verbs import Arguments
 from rexp.config.job import read
 from rexp.errors import ConfigError
 from rexp.hydra.compose import composing
-from rexp.hydra.launch import conf_dir
 from rexp.io.text import say
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.store.store import Store
 from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search

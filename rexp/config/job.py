@@ -48,6 +48,7 @@ class Request:
         train: keys of the recipe set at the root, which override the model's own.
         device: where and how fast to train.
         typed: what the command line itself names (``loss``, ``train.lr``), and no file that it chooses.
+        recipe_folders: folders of configurations beside rexp's own, whose recipes give runs their names.
     """
 
     raw: Node
@@ -73,6 +74,7 @@ class Request:
     tags: list[str]
     group: str | None
     typed: frozenset[str]
+    recipe_folders: tuple[Path, ...] = ()
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -141,13 +143,16 @@ class Request:
             yield "metric", metric
 
 
-def read(config: DictConfig, *, group: str | None = None, typed: Iterable[str] = ()) -> Request:
+def read(
+    config: DictConfig, *, group: str | None = None, typed: Iterable[str] = (), recipe_folders: Iterable[Path] = ()
+) -> Request:
     """Check and take apart a composed configuration; imports no torch.
 
     Args:
         config: as Hydra composed it.
         group: the sweep this job belongs to, for the trackers.
         typed: keys that the command line itself names.
+        recipe_folders: folders of configurations beside rexp's own.
 
     Raises:
         ConfigError: a value that is missing, of the wrong type, or not one of the allowed.
@@ -194,6 +199,7 @@ def read(config: DictConfig, *, group: str | None = None, typed: Iterable[str] =
         tags=raw["tags"],
         group=group,
         typed=frozenset(typed),
+        recipe_folders=tuple(recipe_folders),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rexp.config.recipes import recipe_name
@@ -18,11 +19,12 @@ NODES = {
 """Labels that are the name of a plugin, and where the configuration has it."""
 
 
-def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
+def labels_of(config: Mapping[str, Any], folders: Iterable[Path] = ()) -> dict[str, str]:
     """The labels of a run.
 
     Args:
         config: its typed configuration; two runs with the same one have the same labels.
+        folders: see :func:`rexp.config.recipes.recipe_name`.
 
     >>> labels_of({"data": {"name": "csv"}, "model": {"name": "pop"}, "compress": {"order": ["fit"], "stages": {}}})
     {'data': 'csv', 'model': 'pop', 'compress': 'none'}
@@ -34,4 +36,4 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
             node = node.get(key) if isinstance(node, Mapping) else None
         if isinstance(node, Mapping) and node.get("name"):
             labels[label] = str(node["name"])
-    return labels | {"compress": recipe_name(config["compress"])}
+    return labels | {"compress": recipe_name(config["compress"], folders)}

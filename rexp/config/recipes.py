@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from rexp.errors import ConfigError
 from rexp.io.yaml import read_yaml
-from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_folders
 
 FITTED = "fit"
 PLACED = re.compile(r"(?:override +)?/?(?:compress/)?stage@(?:compress\.)?stages\.(\w+)")
@@ -37,11 +37,12 @@ class Known:
         return sum(options.get(self.stages[key], {}).get(name) != value for (key, name), value in self.said.items())
 
 
-def recipe_name(compress: Mapping[str, Any]) -> str:
+def recipe_name(compress: Mapping[str, Any], folders: Iterable[Path] = ()) -> str:
     """What a run's recipe is called: a known recipe that has the same stages in the same order, else these in words.
 
     Args:
         compress: ``order`` and ``stages`` of a typed configuration.
+        folders: further folders of configurations, searched before rexp's own and those of plugins.
 
     >>> recipe_name({"order": ["fit"], "stages": {}})
     'none'
@@ -52,7 +53,7 @@ def recipe_name(compress: Mapping[str, Any]) -> str:
     """
     options = compress.get("stages", {})
     text = _in_words(compress["order"], {key: str(stage["name"]) for key, stage in options.items()})
-    known = known_recipes(tuple(_folders()))
+    known = known_recipes(tuple(dict.fromkeys([*folders, *conf_folders()])))
     same = [name for name, recipe in known.items() if _in_words(recipe.order, recipe.stages) == text]
     by_plugin = {stage["name"]: stage for stage in options.values()}
     # Of two that differ in options alone, the one whose options the run has, and of these the one that sets more.
@@ -75,19 +76,6 @@ def known_recipes(folders: tuple[Path, ...]) -> dict[str, Known]:
         if file.stem not in found and (recipe := _read(file, folders, ())) is not None:
             found[file.stem] = recipe
     return found
-
-
-def _folders() -> list[Path]:
-    """Where recipes lie: what Hydra searches for this command, rexp's own, and those of plugins."""
-    from hydra.core.hydra_config import HydraConfig
-
-    from rexp.hydra.config_sources import conf_folder
-    from rexp.hydra.launch import conf_dir
-
-    searched = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
-    named = [Path(source.path) for source in searched if source.schema == "file" and source.path]
-    packages = [folder for package in registry.conf_packages() if (folder := conf_folder(package.package))]
-    return list(dict.fromkeys([*named, conf_dir(), *packages]))
 
 
 def _read(file: Path, folders: tuple[Path, ...], above: tuple[Path, ...]) -> Known | None:

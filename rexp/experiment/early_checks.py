@@ -15,6 +15,7 @@ from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
+    from rexp.data.types import Part
     from rexp.store.store import Store
 
 
@@ -41,7 +42,7 @@ def check_options(request: Request) -> None:
     check(request.track)
 
 
-def check_with_data(request: Request, split: Split, store: Store, *, sweeping: bool) -> None:
+def check_with_data(request: Request, split: Split, store: Store, part: Part, *, sweeping: bool) -> None:
     """Everything of a run that is asked of model and data, but for its teacher.
 
     Raises:
@@ -52,7 +53,7 @@ def check_with_data(request: Request, split: Split, store: Store, *, sweeping: b
     from rexp.experiment.warm_start import retrieval
 
     plan = resolve(request, split, store, sweeping=sweeping)
-    Evaluator(split, request.evaluate, "test", retrieval=retrieval(plan, store))
+    Evaluator(split, request.evaluate, part, retrieval=retrieval(plan, store))
 
 
 def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:

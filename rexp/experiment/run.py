@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.job import Request, read
 from rexp.errors import ConfigError, Interrupted
 from rexp.io.content_hash import hashes
-from rexp.io.text import say
+from rexp.io.text import note, say
 from rexp.plugins.exits import no_exits
 from rexp.plugins.faults import plugin_faults_told
 from rexp.plugins.memory import memory_told, short_of_memory
@@ -51,6 +51,7 @@ def run(
     sweeping: bool = False,
     place: str = "",
     computing: Callable[[str], None] = lambda run: None,
+    recipe_folders: Iterable[Path] = (),
 ) -> Outcome:
     """Do one job, or answer it from the store.
 
@@ -61,11 +62,12 @@ def run(
         sweeping: one of several jobs: what it does not use is a notice, not an error.
         place: which of several jobs this is, for the eye: ``run 2 of 4``.
         computing: is told the run's id when its computation begins, under its lock.
+        recipe_folders: folders of configurations beside rexp's own, whose recipes give runs their names.
 
     Raises:
         RexpError: what a user can mend; the run is then marked ``failed`` or ``interrupted``.
     """
-    request = read(config, group=group, typed=typed)
+    request = read(config, group=group, typed=typed, recipe_folders=recipe_folders)
     with no_exits(request.plugins()):
         return _run(config, request, sweeping=sweeping, place=place, computing=computing)
 
@@ -95,32 +97,23 @@ def _do(
     computing: Callable[[str], None],
 ) -> Outcome:
     """Resolve, and compute under the run's lock unless it is done."""
-    from rexp.config.plan import resolve
-    from rexp.experiment.early_checks import check_options, check_with_data
+    from rexp.experiment.job import prepare_job
     from rexp.experiment.steps import alone
-    from rexp.experiment.teachers import teaching_of
     from rexp.experiment.warm_start import kernels
-    from rexp.prepare.lint import findings
     from rexp.prepare.prepare import load_split
 
-    check_options(request)
-    split = load_split(request.data, request.data_root, request.cache)
-    if request.recipe.needs_teacher:
-        check_with_data(request, split, store, sweeping=sweeping)
-    teaching = teaching_of(config, request, store, split)
-    plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
-    for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
-        note(notice)
+    load = partial(load_split, request.data, request.data_root, request.cache)
+    plan = prepare_job(config, request, store, load, train=run, sweeping=sweeping)
     identity, alias = plan.identity(), alias_key(request.alias())
-    run = run_id(identity)
-    with store.lock(run):
-        if store.status(run) == "done" and not request.force:
-            store.set_alias(alias, run)
-            return _skip(store, run)
-        computing(run)
+    name = run_id(identity)
+    with store.lock(name):
+        if store.status(name) == "done" and not request.force:
+            store.set_alias(alias, name)
+            return _skip(store, name)
+        computing(name)
         with alone(plan, store), kernels(request.device.threads):
-            result = _compute(plan, store, run, identity, place)
-    store.set_alias(alias, run)
+            result = _compute(plan, store, name, identity, place)
+    store.set_alias(alias, name)
     return Outcome(result, cached=False, store=store)
 
 
@@ -163,7 +156,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
     for notice in evaluator.notices:
         note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
-    labels = labels_of(plan.config())
+    labels = labels_of(plan.config(), request.recipe_folders)
     say(f"run {run}: {_title(request)} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
     status, refused = "failed", False
@@ -219,7 +212,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], pl
 
             forget_checkpoints(directory)
         _warn_of_zeros(run, steps, costs)
-        summary = _summary(result | {"cost": result["cost"] | _latency(request, store, run)})
+        summary = _summary(result | {"cost": result["cost"] | _latency(request, store, run)}, request.recipe_folders)
     finally:
         trackers.finish(summary, status)
         if refused:
@@ -275,7 +268,7 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
     return {**named, "gate": found}
 
 
-def _summary(result: Result) -> Result:
+def _summary(result: Result, folders: Iterable[Path]) -> Result:
     """What trackers are told at the end; metrics by their part, for validation has the same ones."""
     from rexp.config.recipes import recipe_name
 
@@ -283,7 +276,7 @@ def _summary(result: Result) -> Result:
     for part in ("cost", "teacher", "gate", "found"):
         told |= {f"{part}/{name}": value for name, value in result.get(part, {}).items()}
     if control := result.get("control"):
-        told["control"] = recipe_name(control)
+        told["control"] = recipe_name(control, folders)
     return told
 
 
@@ -348,27 +341,6 @@ def _data_facts(plan: Plan) -> Result:
 def _title(request: Request) -> str:
     from rexp.config.recipes import recipe_name
 
-    compress = recipe_name(request.recipe.plain())
+    compress = recipe_name(request.recipe.plain(), request.recipe_folders)
     recipe = f" compress={compress}" if compress != "none" else ""
     return f"data={request.data['name']} model={request.model['name']}{recipe} seed={request.seed}"
-
-
-def show(outcomes: Sequence[Outcome]) -> None:
-    """The result table of these runs and their teachers, on the screen."""
-    from rexp.config.teachers import teacher_runs
-    from rexp.report.console import render_table
-    from rexp.report.teachers import weak, with_teachers
-
-    results = [outcome.result for outcome in outcomes]
-    # All runs of the store are looked at where there is a student; without one the table needs none of them.
-    store, teachers = outcomes[0].store, {run for result in results for run in teacher_runs(result["config"])}
-    known = list(store.briefs()) if teachers else []
-    render_table(with_teachers(results, (store.result(run["run_id"]) for run in known if run["run_id"] in teachers)))
-    for line in weak(results, known):
-        note(line)
-
-
-@cache
-def note(line: str) -> None:
-    """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
-    say(f"note: {line}")

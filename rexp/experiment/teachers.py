@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from rexp.config.job import Node, Request
     from rexp.config.recipe import Staged
     from rexp.data.split import Split
+    from rexp.experiment.run import Outcome
     from rexp.store.store import Store
 
 
-def teaching_of(config: DictConfig, request: Request, store: Store, split: Split) -> Teaching:
+def teaching_of(
+    config: DictConfig, request: Request, store: Store, split: Split, *, train: Callable[..., Outcome]
+) -> Teaching:
     """Who teaches this job: finished runs, trained now where the store does not have them.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
     its seed is 0 unless ``teacher.seed`` says otherwise. One that learns beside its student has no run.
+
+    Args:
+        train: :func:`rexp.experiment.run.run`, which makes a teacher's run.
 
     Raises:
         ConfigError: a stage needs a teacher, and none is named; or student or teacher lack what a stage needs, which
@@ -48,7 +54,7 @@ def teaching_of(config: DictConfig, request: Request, store: Store, split: Split
     if recipe.needs(Need.ONLINE):
         return Teaching(online=_online(request, nodes, store, split))
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
-    runs = {key: run or _trained(key, config) for key, run in known.items()}
+    runs = {key: run or _trained(key, config, request, train) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
@@ -78,10 +84,9 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
     return None
 
 
-def _trained(key: str, config: DictConfig) -> str:
-    from rexp.experiment.run import run
-
-    return str(run(alone(config, key), sweeping=True).result["run_id"])
+def _trained(key: str, config: DictConfig, request: Request, train: Callable[..., Outcome]) -> str:
+    outcome = train(alone(config, key), sweeping=True, recipe_folders=request.recipe_folders)
+    return str(outcome.result["run_id"])
 
 
 def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:

@@ -51,7 +51,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         return
     if node.get("on_weak") == "stop":
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
-    from rexp.experiment.run import note
+    from rexp.io.text import note
 
     note(line)
 

@@ -21,7 +21,7 @@ def composing() -> Iterator[None]:
 
     from rexp.config.schema import Root
     from rexp.hydra.config_sources import install
-    from rexp.hydra.launch import conf_dir
+    from rexp.plugins.conf_dirs import conf_dir
 
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)

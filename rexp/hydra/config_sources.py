@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from enum import Enum
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.object_type import ObjectType
@@ -17,20 +15,10 @@ from omegaconf import OmegaConf
 
 from rexp.errors import ConfigError
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_folder
 
 if TYPE_CHECKING:
     from hydra.core.config_search_path import ConfigSearchPath
-
-
-def conf_folder(package: str) -> Path | None:
-    """The folder of ``their_pkg.conf``, found without importing ``their_pkg``; None where it does not exist."""
-    top, _, rest = package.partition(".")
-    spec = find_spec(top)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(place, *rest.split(".")) if rest else Path(place)
-        if folder.is_dir():
-            return folder
-    return None
 
 
 class PluginSearchPath(SearchPathPlugin):

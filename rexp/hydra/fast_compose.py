@@ -7,9 +7,10 @@ from copy import deepcopy
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
+
+from rexp.hydra._compat import ConfigLoaderImpl, apply_values
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -48,7 +49,7 @@ class Composer:
         if options not in self._merged:
             self._merged[options] = self._merge(options)
         config = deepcopy(self._merged[options])
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        apply_values(values, config)
         return config
 
     def _is_value(self, override: Override) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
 
 WITH_VALUE = (
     "--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--info",
@@ -123,3 +127,10 @@ def _as_choice(argument: str) -> str:
     except HydraException:
         return argument  # Hydra says better what is wrong
     return argument if parsed.is_sweep_override() else f"{key}=choice({value})"
+
+
+def parsed(words: Sequence[str]) -> list[Override]:
+    """Overrides as Hydra's parser reads them."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return OverridesParser.create().parse_overrides(prepared(words))

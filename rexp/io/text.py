@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+from functools import cache
 
 from rexp.errors import visible
 
@@ -15,6 +16,12 @@ HANDLER = "rexp"
 def say(line: str) -> None:
     """Tell the user something beside the output: a note, a warning, where a file is."""
     print(visible(line), file=sys.stderr, flush=True)
+
+
+@cache
+def note(line: str) -> None:
+    """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
+    say(f"note: {line}")
 
 
 def show_whatever_comes() -> None:

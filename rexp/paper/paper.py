@@ -170,12 +170,9 @@ class Paper:
 
 def paper_files() -> dict[str, Path]:
     """The papers' files by name: rexp's own, then those that plugins bring along."""
-    from rexp.hydra.config_sources import conf_folder
-    from rexp.hydra.launch import conf_dir
-    from rexp.plugins import registry
+    from rexp.plugins.conf_dirs import conf_folders
 
-    folders = [conf_dir(), *(conf_folder(package.package) for package in registry.conf_packages())]
-    files = [file for folder in folders if folder for file in sorted((folder / "paper").glob("*.yaml"))]
+    files = [file for folder in conf_folders() for file in sorted((folder / "paper").glob("*.yaml"))]
     found: dict[str, Path] = {}
     for file in files:
         found.setdefault(file.stem, file)

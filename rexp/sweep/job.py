@@ -29,11 +29,10 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     Returns:
         The word that the job was asked to stop, or None.
     """
-    from hydra.core.hydra_config import HydraConfig
+    from rexp.hydra.runtime import task_overrides
 
-    hydra = HydraConfig.get()
     # The launcher's own number counts the jobs it was given, which are not all.
-    number = ledger.jobs.index(tuple(str(word) for word in hydra.overrides.task))
+    number = ledger.jobs.index(tuple(task_overrides()))
     end_with(ledger.owner[1])
     if ledger.stopped:
         return None
@@ -54,6 +53,7 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
 
 def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
     from rexp.experiment.run import run
+    from rexp.hydra.runtime import config_folders
 
     started = time.monotonic()
     outcome = run(
@@ -62,6 +62,7 @@ def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
         sweeping=True,
         place=f"run {number + 1} of {len(ledger.jobs)}" if len(ledger.jobs) > 1 else "",
         computing=lambda run: ledger.write(number, "computing", run=run),
+        recipe_folders=config_folders(),
     )
     seconds = round(time.monotonic() - started, 3)
     ledger.write(number, "done", run=outcome.result["run_id"], cached=outcome.cached, seconds=seconds)

@@ -12,6 +12,7 @@ from rexp import errors
 from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.experiment.run import Outcome, answer
+from rexp.hydra.grid import grid
 from rexp.io.paths import at_home
 from rexp.io.text import say
 from rexp.store.store import Store
@@ -42,7 +43,7 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
         HydraException: a job cannot be composed; none has begun.
         Interrupted: a job, or the sweep as a whole, was asked to stop.
     """
-    jobs = grid(words, context)
+    jobs = grid(words, context.config_loader)
     ledger = Ledger(
         Path(config.hydra.sweep.dir).absolute() / name_of(jobs),
         jobs,
@@ -62,16 +63,6 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
     if left_out := len(jobs) - len(found):
         say(f"note: on_error=stop: {left_out} jobs were left out")
     return [found[number] for number in sorted(found)]
-
-
-def grid(words: Sequence[str], context: HydraContext) -> tuple[tuple[str, ...], ...]:
-    """The words of every job, each job once."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    overrides = OverridesParser.create(config_loader=context.config_loader).parse_overrides(list(words))
-    (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return tuple(dict.fromkeys(tuple(job) for job in jobs))
 
 
 def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError
 from rexp.hydra.compose import is_group
+from rexp.hydra.overrides import parsed
 from rexp.io.atomic import write_text
 from rexp.tune.study import in_words
 
 if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
-
     from rexp.tune.study import Study
     from rexp.tune.trials import Tried
 
@@ -33,7 +32,7 @@ def check_writable(overrides: Sequence[str]) -> None:
     Raises:
         ConfigError: an override that takes something out, or one that is a sweep.
     """
-    for override in _parsed(kept(overrides)):
+    for override in parsed(kept(overrides)):
         if override.is_delete():
             raise ConfigError(f"{override.input_line}: an experiment file cannot take a key out; leave it out here")
         if override.is_sweep_override():
@@ -70,7 +69,7 @@ def _defaults(words: Sequence[str]) -> list[str]:
     within: dict[str, str] = {}
     added: dict[str, str] = {}
     overriding: dict[str, str] = {}
-    for override in _parsed(words):
+    for override in parsed(words):
         key, value = override.get_key_element().lstrip("+"), override.value()
         if not is_group(key):
             continue
@@ -89,7 +88,7 @@ def _keys(words: Sequence[str]) -> str:
     import yaml  # type: ignore[import-untyped]
 
     root: dict[str, Any] = {}
-    for override in _parsed(words):
+    for override in parsed(words):
         key = override.get_key_element().lstrip("+")
         if is_group(key):
             continue
@@ -115,11 +114,3 @@ def _yaml(value: Any) -> str:
     if isinstance(plain, list):
         return "[" + ", ".join(map(_yaml, plain)) + "]"
     return "null" if plain is None else str(plain)
-
-
-def _parsed(words: Sequence[str]) -> list[Override]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    from rexp.hydra.overrides import prepared
-
-    return OverridesParser.create().parse_overrides(prepared(words))

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, RunError
@@ -123,16 +124,16 @@ def _measure(
     trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Goal, *, sweeping: bool
 ) -> float:
     """Train a trial's model, and measure it."""
-    from rexp.config.plan import resolve
     from rexp.evaluate.evaluator import Evaluator
+    from rexp.experiment.job import prepare_job
+    from rexp.experiment.run import run as make_run
     from rexp.experiment.steps import run_steps
-    from rexp.experiment.teachers import teaching_of
     from rexp.experiment.warm_start import initialise, kernels, retrieval
     from rexp.train.model_selection import monitored
 
-    split = seen_by_trials(request)
-    teaching = teaching_of(job, request, store, split)
-    plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
+    load = partial(seen_by_trials, request)
+    plan = prepare_job(job, request, store, load, train=make_run, sweeping=sweeping, part="valid")
+    split = plan.split
     store.directory(run).mkdir(parents=True, exist_ok=True)
 
     def log(values: Mapping[str, float], epoch: int) -> None:

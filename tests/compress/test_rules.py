@@ -29,9 +29,9 @@ from rexp.evaluate.scoring import Scorer
 from rexp.experiment.restore import stored_model
 from rexp.experiment.run import run
 from rexp.hydra.config_sources import install
-from rexp.hydra.launch import conf_dir
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
 

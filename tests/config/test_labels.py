@@ -9,7 +9,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from rexp.config.recipes import known_recipes, recipe_name
-from rexp.hydra.launch import conf_dir
+from rexp.plugins.conf_dirs import conf_dir
 
 RECIPES = sorted(file.stem for file in (conf_dir() / "compress").glob("*.yaml"))
 

@@ -11,8 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from rexp.config.job import read
-from rexp.hydra.launch import conf_dir
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.plugins.options import build
 from rexp.train.config import DeviceConfig, FitConfig
 

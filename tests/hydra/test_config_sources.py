@@ -11,8 +11,9 @@ from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
 from rexp.errors import ConfigError
-from rexp.hydra.config_sources import EntryPointSource, conf_folder
+from rexp.hydra.config_sources import EntryPointSource
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_folder
 from rexp.prepare.filters import FilterConfig
 
 CODE = """

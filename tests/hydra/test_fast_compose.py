@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
 from rexp.hydra.fast_compose import Composer
-from rexp.hydra.launch import conf_dir
+from rexp.plugins.conf_dirs import conf_dir
 
 Loaded = tuple[ConfigLoader, DictConfig]
 

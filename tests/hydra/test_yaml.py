@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from rexp.hydra.launch import conf_dir
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.plugins.options import build
 
 RESERVED = {

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from rexp.api import RunInfo
 from rexp.errors import ConfigError
-from rexp.hydra.launch import conf_dir
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.track.trackers import Trackers, start
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rexp.errors import ConfigError
-from rexp.hydra.launch import conf_dir
+from rexp.plugins.conf_dirs import conf_dir
 from rexp.tune.distributions import Choice, Range, dimension
 from rexp.tune.search_space import find, read_space
 
