@@ -12,10 +12,10 @@ from rexp.errors import ConfigError, Interrupted, RexpError
 from rexp.io.text import say
 
 if TYPE_CHECKING:
-    from hydra.types import HydraContext
     from omegaconf import DictConfig
 
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
+    from rexp.hydra.launchers import HydraContext
 
 
 def main(arguments: Sequence[str]) -> int:

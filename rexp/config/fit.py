@@ -13,8 +13,9 @@ from rexp.plugins.options import build, said
 from rexp.train.config import FitConfig, check_recipe
 
 if TYPE_CHECKING:
-    from rexp.config.job import Node, Request
+    from rexp.config.job import Request
     from rexp.data.split import Split
+    from rexp.plugins.options import Node
 
 
 @dataclass(frozen=True)

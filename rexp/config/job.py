@@ -16,7 +16,7 @@ from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
-from rexp.plugins.options import build, check_finite, said
+from rexp.plugins.options import Node, build, check_finite, said
 from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rexp.config.recipe import Recipe
 
-Node = dict[str, Any]
 
 # What may differ without making another run; everything else is part of what a run is.
 VOLATILE = ("beside", "force", "measure", "on_error", "paths", "tags", "track")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability, Need
 from rexp.config.fit import Fit, plan_fit
-from rexp.config.job import MODEL_RESERVED, Node, Request
+from rexp.config.job import MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
 from rexp.config.recipe import Recipe, TrainingStep, check_model
 from rexp.config.retriever import Retrieving, plan_retrieval
@@ -21,7 +21,7 @@ from rexp.evaluate.protocol import used
 from rexp.io.content_hash import hashes
 from rexp.plugins import registry
 from rexp.plugins.memory import check_size
-from rexp.plugins.options import build
+from rexp.plugins.options import Node, build
 from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything

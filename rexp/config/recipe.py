@@ -15,7 +15,7 @@ from rexp.plugins.options import build
 if TYPE_CHECKING:
     from torch import nn
 
-    from rexp.config.job import Node
+    from rexp.plugins.options import Node
 
 TRAINING = ("fit", "finetune")
 """Reserved words of ``compress.order``."""

@@ -12,8 +12,9 @@ from rexp.plugins import registry
 from rexp.plugins.options import build
 
 if TYPE_CHECKING:
-    from rexp.config.job import Node, Request
+    from rexp.config.job import Request
     from rexp.config.teachers import Teaching
+    from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 RESERVED = ("from", "n_candidates", "ranker")

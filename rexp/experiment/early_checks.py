@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.fit import merged
-from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Node, Request
+from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.retriever import typed_retriever
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import Node, build
 from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rexp.config.job import Request
     from rexp.data.split import Split
     from rexp.data.types import Part
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
     from rexp.store.store import Store
 
 

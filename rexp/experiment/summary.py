@@ -11,7 +11,7 @@ from rexp.report.console import render_table
 from rexp.report.teachers import weak, with_teachers
 
 if TYPE_CHECKING:
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
 
 
 def show(outcomes: Sequence[Outcome]) -> None:

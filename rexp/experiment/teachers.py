@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch import nn
 
-    from rexp.config.job import Node, Request
+    from rexp.config.job import Request
     from rexp.config.recipe import Staged
     from rexp.data.split import Split
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
+    from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 

@@ -9,9 +9,10 @@ from rexp.errors import ConfigError
 from rexp.report.teachers import Measured, is_rival, verdict
 
 if TYPE_CHECKING:
-    from rexp.config.job import Node, Request
+    from rexp.config.job import Request
     from rexp.data.split import Split
     from rexp.evaluate.evaluator import Evaluator
+    from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 

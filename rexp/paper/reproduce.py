@@ -16,7 +16,7 @@ from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
 
 if TYPE_CHECKING:
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
     from rexp.paper.paper import Paper, PaperRow
     from rexp.store.store import Store
 
@@ -135,7 +135,7 @@ def gather(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[Record]:
     """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.Stored`."""
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
     from rexp.paper.find_runs import Stored
 
     stored = Stored(stores)

@@ -15,7 +15,7 @@ from rexp.errors import ConfigError
 from rexp.io.atomic import replace_atomically
 
 if TYPE_CHECKING:
-    from rexp.experiment.run import Outcome
+    from rexp.experiment.outcome import Outcome
     from rexp.paper.paper import Paper, PaperRow
     from rexp.report.statistics import Array
 

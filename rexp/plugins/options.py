@@ -14,6 +14,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from rexp.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
+Node = dict[str, Any]
+"""A node of the configuration as plain values."""
 LARGEST, LARGEST_SEED = 2**48, 2**63 - 1
 """Of whole numbers: products of two of them still say how much memory they would take; NumPy and torch count so far."""
 
@@ -176,3 +178,13 @@ def _say(hint: Any) -> str:
     if dataclasses.is_dataclass(hint) or dict in (hint, origin) or Mapping in (hint, origin):
         return "a mapping"
     return WORDS.get(hint) or str(getattr(hint, "__name__", hint))
+
+
+def require(condition: bool, text: str) -> None:
+    """Refuse an option.
+
+    Raises:
+        ValueError: with this text, unless the condition holds.
+    """
+    if not condition:
+        raise ValueError(text)

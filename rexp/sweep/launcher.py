@@ -12,13 +12,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RunError
+from rexp.hydra.launchers import launch_jobs
 from rexp.io.text import say
 from rexp.sweep.job import work
 
 if TYPE_CHECKING:
-    from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+    from rexp.hydra.launchers import HydraContext
     from rexp.sweep.ledger import Ledger
 
 TERMINATED = "stopped by SIGTERM; the same command goes on from there"
@@ -55,13 +56,10 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
         Interrupted: a job was asked to stop.
         RunError: the launcher gave up before any of the jobs began.
     """
-    from hydra.core.plugins import Plugins
-
     _point_to(ledger, config)
     task = partial(work, ledger=ledger)
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
     try:
-        jobs = launcher.launch([list(ledger.jobs[number]) for number in numbers], initial_job_idx=numbers[0])
+        jobs = launch_jobs(config, context, task, [ledger.jobs[number] for number in numbers], numbers[0])
     except Interrupted:
         raise
     except Exception as error:

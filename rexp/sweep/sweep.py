@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rexp import errors
 from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
-from rexp.experiment.run import Outcome, answer
+from rexp.experiment.outcome import Outcome
+from rexp.experiment.run import answer
 from rexp.hydra.grid import grid
 from rexp.io.paths import at_home
 from rexp.io.text import say
@@ -21,8 +22,9 @@ from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
 
 if TYPE_CHECKING:
-    from hydra.types import HydraContext
     from omegaconf import DictConfig
+
+    from rexp.hydra.launchers import HydraContext
 
 Found = Outcome | RexpError
 """What a job came to."""

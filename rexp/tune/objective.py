@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna.trial import Trial
 
-    from rexp.config.job import Node, Request
+    from rexp.config.job import Request
     from rexp.data.split import Split
+    from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 

@@ -92,13 +92,3 @@ def weighed(
     """
     factor = 1.0 if sample is None else sample.factor(reduction)
     return in_terms_of(step, reduction) * weight * factor * reduce(losses, reduction, log_q)
-
-
-def require(condition: bool, text: str) -> None:
-    """Refuse an option.
-
-    Raises:
-        ValueError: with this text, unless the condition holds.
-    """
-    if not condition:
-        raise ValueError(text)

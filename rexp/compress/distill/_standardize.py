@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from rexp.compress.distill._base import require
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import ROWS_AT_ONCE
 from rexp.compress.distill._item_side import top_users
 from rexp.compress.distill._rank_gap import item_ranks, misplacement, user_ranks
@@ -18,6 +18,7 @@ from rexp.compress.distill._scores import scores_of_lists, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill._student import Student
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

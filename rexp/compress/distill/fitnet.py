@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._experts import squared_distance
 from rexp.compress.distill._layers import linear
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill._vectors import Side, pair_of_vectors, sizes
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, require, teacher_of
+from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, teacher_of
 from rexp.compress.distill._gumbel import annealed
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill._topology import between_groups, within_groups
 from rexp.compress.distill._vectors import pair_of_vectors
 from rexp.compress.distill.de import experts_of, reconstruction
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

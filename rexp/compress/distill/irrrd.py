@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._item_side import top_users, train_users
 from rexp.compress.distill._ranked import RankedLists
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 from rexp.compress.distill._scores import rows_of, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import Complement
 from rexp.compress.distill._relaxed_ranking import ABSENT
 from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
@@ -18,6 +18,7 @@ from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_use
 from rexp.compress.distill._student import Student
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._ranked import RankedLists
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 from rexp.compress.distill._scores import scores_of_lists
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Need
-from rexp.compress.distill._base import require, teacher_of
+from rexp.compress.distill._base import teacher_of
 from rexp.compress.distill._item_side import hide_train
 from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
 from rexp.errors import ConfigError, RunError
 from rexp.nn.embedding import EmbeddingTable
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

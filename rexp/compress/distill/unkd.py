@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill._base import DistillationStage, Distilling, require, teacher_of, weighed
+from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._item_side import USERS_AT_ONCE, hide_train
 from rexp.compress.distill._ranked import take
 from rexp.compress.distill._sampling import PADDING, draw_ranks
 from rexp.compress.distill._scores import scores_of_lists
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
+from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

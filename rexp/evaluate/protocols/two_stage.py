@@ -12,7 +12,7 @@ from rexp.evaluate.protocols.attribution import Attribution
 from rexp.evaluate.protocols.index_recall import IndexRecall, compares_directions
 from rexp.evaluate.protocols.ranking import Ranked
 from rexp.evaluate.protocols.retrieved_candidates import Retrieved
-from rexp.evaluate.serving_latency import latency
+from rexp.evaluate.protocols.serving_latency import latency
 
 if TYPE_CHECKING:
     import torch
