@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
-from rexp.hydra.overrides import prepared
+from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins.conf_dirs import conf_dir
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +57,7 @@ def composing() -> Iterator[None]:
 def test_a_command_of_the_documentation_composes(page: str, command: str) -> None:
     words = [word for word in shlex.split(command, comments=True) if "=" in word]
     for which in (0, -1):
-        compose("config", overrides=prepared([_one(word, which) for word in words]))
+        compose("config", overrides=normalize_overrides([_one(word, which) for word in words]))
 
 
 def _one(word: str, which: int) -> str:

@@ -6,9 +6,9 @@ torch is imported for type checking only, so that listing plugins stays fast.
 
 from __future__ import annotations
 
-from rexp.api.compression import Attached, Need, Stage, StageContext, Step, TeacherView
-from rexp.api.dataset import DataCard, Dataset, Origin, Parts, Raw, SourceFile, Splitter
-from rexp.api.metric import CatalogueMetric, Lists, MetricContext, RowMetric, Rows, Ties, UserMetric
+from rexp.api.compression import Requirement, Stage, StageContext, StageHook, TeacherView, TrainStep
+from rexp.api.dataset import DataCard, Dataset, Origin, RawData, SourceFile, SplitRows, Splitter
+from rexp.api.metric import AggregateMetric, MetricContext, PointwiseMetric, ScoredRows, Ties, TopKLists, UserMetric
 from rexp.api.model import Capability, Model
 from rexp.api.retrieval import Retriever
 from rexp.api.tracking import RunInfo, Tracker
@@ -23,39 +23,39 @@ REXP_API = (1, 3)
 
 __all__ = [
     "REXP_API",
-    "Attached",
+    "AggregateMetric",
     "Batch",
     "Capability",
-    "CatalogueMetric",
     "DataCard",
     "DataSpec",
     "Dataset",
     "FeatureSpec",
     "Interactions",
     "Layout",
-    "Lists",
     "Loss",
     "MetricContext",
     "Model",
-    "Need",
     "Negatives",
     "Origin",
-    "Parts",
+    "PointwiseMetric",
     "Query",
-    "Raw",
+    "RawData",
+    "Requirement",
     "Retriever",
-    "RowMetric",
-    "Rows",
     "RunInfo",
     "Sampler",
+    "ScoredRows",
     "SourceFile",
     "Split",
+    "SplitRows",
     "Splitter",
     "Stage",
     "StageContext",
-    "Step",
+    "StageHook",
     "TeacherView",
     "Ties",
+    "TopKLists",
     "Tracker",
+    "TrainStep",
     "UserMetric",
 ]

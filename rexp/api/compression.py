@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
 
 
-class Need(StrEnum):
+class Requirement(StrEnum):
     """What a compression stage cannot do without; a run that lacks it is refused with the reason."""
 
     TEACHER = "teacher"
@@ -26,17 +26,17 @@ class Need(StrEnum):
     LINEAR = "linear"
     """At least one ``nn.Linear``."""
     VECTORS = "vectors"
-    """A model with ``Capability.EMBEDS``; where a teacher is needed too, it embeds as well."""
+    """A model with ``Capability.HAS_EMBEDDINGS``; where a teacher is needed too, it embeds as well."""
     READERS = "readers"
     """A model that says how it reads its tables (``rexp.nn.coupling``)."""
     DOT = "dot"
-    """A model that reads its tables as one dot product and in no other way (``rexp.nn.coupling.DotReader``)."""
+    """A model that reads its tables as one dot product and in no other way (``rexp.nn.coupling.DotCoupling``)."""
     HIDDEN = "hidden"
     """A model that says which units its layers hide (``rexp.nn.coupling.HiddenUnits``)."""
     INITIAL = "initial"
     """The weights that the model started from."""
     FEATURES = "features"
-    """A model that reads at least one feature (``rexp.nn.feature_embedding.FeatureVectors``)."""
+    """A model that reads at least one feature (``rexp.nn.feature_embedding.FeatureEmbedding``)."""
     VALIDATION = "validation"
     """A model that was fitted, and a validation part to measure it on (``StageContext.validate``)."""
 
@@ -61,11 +61,11 @@ class TeacherView(Protocol):
         """(B, I) logits of the whole catalogue for ``users`` (B,), without a gradient."""
         ...
 
-    def user_vectors(self, users: Tensor) -> Tensor:
+    def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) vectors of ``users`` (B,), without a gradient; for a teacher that embeds."""
         ...
 
-    def item_vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) vectors of ``items`` (B,), without a gradient; for a teacher that embeds."""
         ...
 
@@ -96,7 +96,7 @@ class StageContext:
     found: dict[str, float] = field(default_factory=dict)
 
 
-class Step(Protocol):
+class TrainStep(Protocol):
     """One training step as a stage sees it; a model that encodes is asked once."""
 
     batch: Batch
@@ -109,11 +109,11 @@ class Step(Protocol):
     sums: bool
     """The fit's own loss is a sum over the batch, not a mean."""
 
-    def user_vectors(self, users: Tensor) -> Tensor:
+    def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) the model's vectors of ``users`` (B,), with their gradient."""
         ...
 
-    def item_vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) the model's vectors of ``items`` (B,), with their gradient."""
         ...
 
@@ -126,11 +126,11 @@ class Step(Protocol):
         ...
 
 
-class Attached(Protocol):
+class StageHook(Protocol):
     """A stage at work inside a fit: an ``nn.Module``, whose parameters are a group of the optimiser and are discarded
     with it."""
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """Scalars by name that are added to the loss of this step, weighted already; none for a stage without."""
         ...
 
@@ -166,7 +166,7 @@ class Stage(Protocol):
 
     Config: ClassVar[type]
     phase: ClassVar[Literal["build", "train", "post"]]
-    needs: ClassVar[frozenset[Need]]
+    needs: ClassVar[frozenset[Requirement]]
     trainable_after: ClassVar[bool]
     """A fit may follow; never after whole numbers have taken the place of weights."""
     modules: ClassVar[Mapping[str, type]]

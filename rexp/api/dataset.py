@@ -31,7 +31,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawData:
     """What a data set's reader returns: frames with columns ``user``, ``item`` and, where known, ``rating``, ``time``.
 
     Either ``interactions`` (to be filtered and split) or ``given`` parts (``train``, ``test`` and maybe ``valid``).
@@ -93,11 +93,11 @@ class Dataset(Protocol):
         """Files that :meth:`read` reads, named without opening them; raises ``DataError`` where one is missing."""
         ...
 
-    def read(self) -> Raw: ...
+    def read(self) -> RawData: ...
 
 
 @dataclass(frozen=True)
-class Parts:
+class SplitRows:
     """A split of rows: boolean masks or row numbers into the interactions, in their order."""
 
     train: np.ndarray[Any, Any]
@@ -112,4 +112,4 @@ class Splitter(Protocol):
 
     def __init__(self, config: Any) -> None: ...
 
-    def split(self, interactions: Interactions) -> Parts: ...
+    def split(self, interactions: Interactions) -> SplitRows: ...

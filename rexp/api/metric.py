@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lists:
+class TopKLists:
     """A block of users' recommendation lists.
 
     Args:
@@ -42,7 +42,7 @@ class Ties:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ScoredRows:
     """Labelled rows with their scores, all (N,): for the protocol ``pointwise``."""
 
     users: Tensor
@@ -71,8 +71,8 @@ class MetricContext:
 class UserMetric(Protocol):
     """A metric with one value a user, averaged over users.
 
-    It may have a method ``expected(lists, ties, k)`` beside, from :class:`Lists` and :class:`Ties` to (B,) float64: the
-    mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders.
+    It may also have a method ``expected(lists, ties, k)``, from :class:`TopKLists` and :class:`Ties` to (B,) float64:
+    the mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders.
     """
 
     Config: ClassVar[type]
@@ -81,12 +81,12 @@ class UserMetric(Protocol):
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         """(B,) float64, the metric at cut ``k``; NaN where it is not defined for a user."""
         ...
 
 
-class CatalogueMetric(Protocol):
+class AggregateMetric(Protocol):
     """A metric of how often each item was recommended."""
 
     Config: ClassVar[type]
@@ -100,7 +100,7 @@ class CatalogueMetric(Protocol):
         ...
 
 
-class RowMetric(Protocol):
+class PointwiseMetric(Protocol):
     """A metric over labelled rows.
 
     ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row, 0 for a negative; "rating", the rating.
@@ -113,4 +113,4 @@ class RowMetric(Protocol):
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...
 
-    def value(self, rows: Rows) -> float: ...
+    def value(self, rows: ScoredRows) -> float: ...

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 class Capability(StrEnum):
     """What a model instance can do beside :meth:`Model.score`; stated by the model, never guessed."""
 
-    EMBEDS = "embeds"
-    """``user_vectors(query) -> (B, D)`` and ``item_vectors() -> (I, D)``."""
+    HAS_EMBEDDINGS = "has_embeddings"
+    """``user_embeddings(query) -> (B, D)`` and ``item_embeddings() -> (I, D)``."""
     DOT_PRODUCT = "dot_product"
-    """``score == user_vectors · item_vectors``."""
-    SCORES_CATALOGUE = "scores_catalogue"
+    """``score == user_embeddings · item_embeddings``."""
+    SCORES_ALL_ITEMS = "scores_all_items"
     """``score_all(query) -> (B, I)``."""
-    FITS_DIRECTLY = "fits_directly"
+    CLOSED_FORM = "closed_form"
     """``fit(split, generator)``: closed form; no loss, optimiser or epochs."""
-    READS_HISTORY = "reads_history"
+    SEQUENTIAL = "sequential"
     """``history_length``: the model reads ``Query.history``."""
     OWN_LOSS = "own_loss"
     """``training_loss(batch) -> Tensor``, a scalar."""
-    PENALISED = "penalised"
+    REGULARIZED = "regularized"
     """``penalty(batch) -> Tensor``, a scalar that is added to the loss."""
-    READS_TRAIN = "reads_train"
-    """``observe(split)``: takes what it needs of the training part (a graph, profiles, features). It is called once
+    NEEDS_TRAIN_DATA = "needs_train_data"
+    """``bind(split)``: takes what it needs of the training part (a graph, profiles, features). It is called once
     the model is built, before it is fitted and before stored weights are put into it; what it keeps is no weight."""
     PREDICTS_RATINGS = "predicts_ratings"
     """Scores are ratings on the scale of the data: metrics such as RMSE may be taken. A model that is trained predicts

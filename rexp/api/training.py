@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class Layout(StrEnum):
     """How a loss wants its batch; ``Batch`` says the shapes."""
 
-    POINT = "point"
-    PAIR = "pair"
-    ROWS = "rows"
+    POINTWISE = "pointwise"
+    PAIRWISE = "pairwise"
+    LISTWISE = "listwise"
     SEQUENCE = "sequence"
-    USERS = "users"
+    USER = "user"
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Batch:
 
     Args:
         query: B users.
-        items: (B,) in the layout ``point``; (B, 2) positive, negative in ``pair``; (B, 1 + N) in ``rows``, positive
-            first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of them,
-            both padded in front with -1; (B, 0) in ``users``.
-        labels: (B,) float32 in the layout ``point``: 1 for a positive, 0 for a negative, or the rating; else None.
+        items: (B,) in the layout ``pointwise``; (B, 2) positive, negative in ``pairwise``; (B, 1 + N) in ``listwise``,
+            positive first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of
+            them, both padded in front with -1; (B, 0) in ``user``.
+        labels: (B,) float32 in the layout ``pointwise``: 1 for a positive, 0 for a negative, or the rating; else None.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.
     """
@@ -84,5 +84,5 @@ class Sampler(Protocol):
     def __init__(self, config: Any, split: Split) -> None: ...
 
     def sample(self, users: Tensor, positives: Tensor, generator: Generator) -> Negatives:
-        """``n`` negatives for each of ``users`` (B,), whose positives are ``positives`` (B,)."""
+        """``n`` negatives for each of ``user`` (B,), whose positives are ``positives`` (B,)."""
         ...

@@ -43,14 +43,14 @@ def main(argv: list[str]) -> int:
 def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -> Scorer:
     import torch
 
-    from rexp.experiment.restore import stored_model, stored_split
+    from rexp.experiment.restore import load_model, load_run_split
     from rexp.measure.costs import scorer_of, shown_history
     from rexp.store.installed import check_installed
 
     torch.set_num_threads(1)
     check_installed(store, run)
-    split = stored_split(result, data, store.root / ".data")
-    model = stored_model(store, run, split, "the command")
+    split = load_run_split(result, data, store.root / ".data")
+    model = load_model(store, run, split, "the command")
     return scorer_of(model, split, shown_history(result), torch.device("cpu"))
 
 

@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
     if options.repeats < 1 or options.threads < 1:
         raise ConfigError("--repeats and --threads take numbers of 1 or more")
     from rexp.experiment.measure_client import data_folder, measure_run
-    from rexp.experiment.measure_results import keep
+    from rexp.experiment.measure_results import store_costs
     from rexp.measure.table import print_costs
 
     store = Store(options.store)
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
             threads=options.threads,
         )
         with store.lock(run):
-            result = keep(store, run, found)
+            result = store_costs(store, run, found)
         how = found["measured"]
         load = "" if how["load"] is None else f", load {how['load']:.1f} on {how['cores']} cores"
         print_costs(f"run {run}: torch on {how['threads']} thread(s){load}", result["cost"])

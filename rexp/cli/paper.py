@@ -78,7 +78,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from rexp.paper.formats import show
-    from rexp.paper.reproduce import chosen, make
+    from rexp.paper.reproduce import run_rows, select_rows
     from rexp.paper.tuning import Tunings
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
@@ -86,12 +86,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.quick:
         with TemporaryDirectory() as folder:
             file = Path(folder) / file.name
-            rows, more = chosen(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
-            _, failed = make(paper, rows, more, file, Tunings(paper, tuned_file(file), paper.quick.trials))
+            rows, more = select_rows(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
+            _, failed = run_rows(paper, rows, more, file, Tunings(paper, tuned_file(file), paper.quick.trials))
             say(f"{paper.name}: a quick run, whose numbers mean nothing")
             show(shown(paper, file, paper.quick.trials).page)
     else:
-        _, failed = make(paper, chosen(paper, options.rows), more, file, Tunings(paper, tuned_file(file)))
+        _, failed = run_rows(paper, select_rows(paper, options.rows), more, file, Tunings(paper, tuned_file(file)))
         found = write_page(paper, file)
         show(found.page)
     if failed:
@@ -101,13 +101,13 @@ def _run(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     from rexp.paper.formats import show
-    from rexp.paper.reproduce import chosen, gather
+    from rexp.paper.reproduce import collect_rows, select_rows
     from rexp.paper.tuning import Tunings
     from rexp.store.store import Store
 
     paper = load(options.paper)
     file, stores = _file(options, paper), [Store(store) for store in options.stores]
-    records = gather(paper, chosen(paper, options.rows), stores, file, Tunings(paper, tuned_file(file)))
+    records = collect_rows(paper, select_rows(paper, options.rows), stores, file, Tunings(paper, tuned_file(file)))
     show(write_page(paper, file).page)
     say(f"{len(records)} runs recorded in {file}")
     return 0

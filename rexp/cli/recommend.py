@@ -68,8 +68,8 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
 
     from rexp.evaluate.top_items import top_items
     from rexp.experiment.recommendations import dense_users, recommendation_frame
-    from rexp.experiment.restore import stored_model, stored_split
-    from rexp.plugins.options import build
+    from rexp.experiment.restore import load_model, load_run_split
+    from rexp.plugins.options import from_options
     from rexp.store.installed import check_installed
     from rexp.train.config import DeviceConfig
 
@@ -77,10 +77,10 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     run = store.resolve(options.run)
     root = options.data or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
     check_installed(store, run)
-    split = stored_split(store.result(run), root, store.root / ".data")
+    split = load_run_split(store.result(run), root, store.root / ".data")
     users = dense_users(split, [name.strip() for name in options.users.split(",") if name.strip()])
-    torch.set_num_threads(build(DeviceConfig, {"threads": options.threads}, "--threads").threads)
-    model = stored_model(store, run, split, "the command")
+    torch.set_num_threads(from_options(DeviceConfig, {"threads": options.threads}, "--threads").threads)
+    model = load_model(store, run, split, "the command")
     items, scores = top_items(
         model, split, torch.from_numpy(users), min(options.k, split.n_items), _parts(options.mask)
     )

@@ -17,7 +17,7 @@ from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, write_parquet
 from rexp.report.latex import latex
 from rexp.report.tables import SHORT, make_tables
-from rexp.report.teachers import weak
+from rexp.report.teachers import teacher_warnings
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> int:
         from rexp.report.console import print_tables
 
         print_tables(tables)
-    for line in weak(results, results):
+    for line in teacher_warnings(results, results):
         say(f"note: {line}")
     return int(bool(store.damaged))
 

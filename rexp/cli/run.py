@@ -70,10 +70,10 @@ class Jobs:
 def _single(config: DictConfig) -> list[Outcome | RexpError]:
     """One job, and its reference models as far as it applies to them."""
     from rexp.experiment.run import run
-    from rexp.hydra.references import beside, is_quick
+    from rexp.hydra.references import is_quick, reference_jobs
     from rexp.hydra.runtime import config_folders, task_overrides
 
-    references, folders = list(beside(config)), config_folders()
+    references, folders = list(reference_jobs(config)), config_folders()
     asked_for = run(config, typed=_keys(task_overrides()), recipe_folders=folders)
     n_items = asked_for.result["data"]["items"]
     shown = [(name, other) for name, other in references if config.beside is not None or is_quick(name, n_items)]

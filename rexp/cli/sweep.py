@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import visible
-from rexp.sweep.ledger import Ledger, find, here, sweeps
+from rexp.sweep.ledger import Ledger, find, sweeps, this_process
 from rexp.sweep.progress import summary
 from rexp.sweep.status import JobState, counts, differing, seconds_left, states
 
@@ -73,7 +73,7 @@ def _tell(ledger: Ledger, most: int | None) -> None:
 def _goes_on(ledger: Ledger) -> bool:
     """Whether the command is at work, between two jobs; of another host's nothing is known."""
     host, process = ledger.owner
-    if host != here()[0]:
+    if host != this_process()[0]:
         return False
     try:
         os.kill(process, 0)

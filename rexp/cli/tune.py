@@ -13,14 +13,14 @@ from pathlib import Path
 from rexp.cli.verbs import Arguments
 from rexp.config.job import read
 from rexp.errors import ConfigError
-from rexp.hydra.compose import composing
+from rexp.hydra.compose import hydra_session
 from rexp.io.text import say
 from rexp.plugins.conf_dirs import conf_dir
 from rexp.store.store import Store
 from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search
 from rexp.tune.search_space import find, read_space
-from rexp.tune.study import Study, in_words, worked
+from rexp.tune.study import Study, busy_seconds, in_words
 from rexp.tune.trials import Budget
 
 DESCRIPTION = (
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     if find_spec("optuna") is None:
         raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
     space = read_space(find(options.space, conf_dir() / "tune"))
-    with composing():
+    with hydra_session():
         options.overrides, base = common(space, options.overrides, options.config_dir)
         request = read(base)
         store = Store(request.store)
@@ -127,5 +127,5 @@ def _show(study: Study) -> int:
 
     tried = study.trials()
     render(study.ranked()[:SHOWN], study.metric)
-    print(f"{len(tried)} trials ({in_words(tried) or 'none yet'}) in {worked(tried) / 60:.1f} minutes")
+    print(f"{len(tried)} trials ({in_words(tried) or 'none yet'}) in {busy_seconds(tried) / 60:.1f} minutes")
     return 0 if study.ranked() else 1

@@ -16,7 +16,7 @@ M = TypeVar("M", bound=nn.Module)
 Parts = dict[str, dict[str, Any]]
 
 
-def chosen(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequence[str]) -> dict[str, M]:
+def select_modules(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequence[str]) -> dict[str, M]:
     """The modules of one kind that a stage is to work on, by their path in the model.
 
     Args:
@@ -28,9 +28,9 @@ def chosen(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequ
     Raises:
         ConfigError: nothing is left to work on; says what there is.
     """
-    found = matching(model, kind, targets, ignore)
+    found = find_modules(model, kind, targets, ignore)
     if not found:
-        known = matching(model, kind)
+        known = find_modules(model, kind)
         raise ConfigError(
             f"targets={list(targets)} with ignore={list(ignore)} leaves no {kind.__name__} of {type(model).__name__}; "
             f"it has {', '.join(known) or 'none'}"
@@ -38,20 +38,20 @@ def chosen(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequ
     return found
 
 
-def matching(
+def find_modules(
     model: nn.Module, kind: type[M], targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()
 ) -> dict[str, M]:
-    """As :func:`chosen`, where there may be none. One that has several paths stands at its first."""
+    """As :func:`select_modules`, where there may be none. One that has several paths stands at its first."""
     known = {path: module for path, module in model.named_modules() if isinstance(module, kind)}
     return {path: module for path, module in known.items() if _fits(path, targets) and not _fits(path, ignore)}
 
 
 def tables(model: nn.Module, targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()) -> dict[str, EmbeddingTable]:
-    """The dense embedding tables that a stage is to work on; see :func:`chosen`."""
-    return chosen(model, EmbeddingTable, targets, ignore)
+    """The dense embedding tables that a stage is to work on; see :func:`select_modules`."""
+    return select_modules(model, EmbeddingTable, targets, ignore)
 
 
-def swap(model: nn.Module, path: str, module: nn.Module) -> None:
+def replace_module(model: nn.Module, path: str, module: nn.Module) -> None:
     """Put a module in the place of the one at ``path``, and wherever else that one is, in the same mode of training."""
     before = model.get_submodule(path)
     module.train(before.training)
@@ -59,7 +59,7 @@ def swap(model: nn.Module, path: str, module: nn.Module) -> None:
         model.set_submodule(place, module)
 
 
-def parts(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
+def describe_replacements(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
     """What was swapped in a model: enough to swap it again, empty, without running a stage.
 
     Args:
@@ -83,21 +83,21 @@ def parts(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
 
 
 def restore(model: nn.Module, stored: Mapping[str, Mapping[str, Any]]) -> None:
-    """Swap what :func:`parts` described, with empty modules for the weights to be put into.
+    """Swap what :func:`describe_replacements` described, with empty modules for the weights to be put into.
 
     Raises:
         StoreError: a stage no longer has the module, or the module takes other options now.
     """
     for path, part in stored.items():
         if "same" in part:
-            swap(model, path, model.get_submodule(part["same"]))
+            replace_module(model, path, model.get_submodule(part["same"]))
             continue
         stage: Any = registry.load("stage", part["stage"])
         cls = stage.modules.get(part["module"])
         if cls is None:
             raise StoreError(f"stage '{part['stage']}' has no module '{part['module']}' now; run the command again")
         try:
-            swap(model, path, cls(**part["options"]))
+            replace_module(model, path, cls(**part["options"]))
         except TypeError as error:
             raise StoreError(f"{path}: stage '{part['stage']}' makes it otherwise now: {error}") from error
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability
-from rexp.config.validation import measured
+from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError
 from rexp.plugins import registry
-from rexp.plugins.options import build, said
+from rexp.plugins.options import drop_unset, from_options
 from rexp.train.config import FitConfig, check_recipe
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def merged(request: Request, where: str = "model.fit") -> Fit:
     """
     own = dict(request.model.get("fit") or {})
     options = {**own, **request.train, "loss": None, "sampler": None}
-    recipe = build(FitConfig, options, where)
+    recipe = from_options(FitConfig, options, where)
     parts = {kind: _over(own.get(kind), getattr(request, kind)) for kind in ("loss", "sampler")}
     typed = {kind: _plugin(kind, node) for kind, node in parts.items()}
     return Fit(recipe, typed["loss"], typed["sampler"])
@@ -106,7 +106,7 @@ def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
         return None
     config_class = registry.load(kind, node["name"]).Config  # type: ignore[attr-defined]
     options = {key: value for key, value in node.items() if key != "name"}
-    return node["name"], build(config_class, said(config_class, options), kind)
+    return node["name"], from_options(config_class, drop_unset(config_class, options), kind)
 
 
 def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
@@ -130,7 +130,7 @@ def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     from rexp.train.model_selection import monitored
 
     recipe = fit.recipe
-    names = measured(request.evaluate, split)
+    names = validation_metrics(request.evaluate, split)
     if "monitor" not in {**(request.model.get("fit") or {}), **request.train} and names:
         recipe = replace(recipe, monitor=names[0].partition("|")[0])
     if recipe.chooses:

@@ -16,7 +16,7 @@ from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
-from rexp.plugins.options import Node, build, check_finite, said
+from rexp.plugins.options import Node, check_finite, drop_unset, from_options
 from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Request:
     @cached_property
     def recipe(self) -> Recipe:
         """The steps of the run, typed; imports torch."""
-        from rexp.config.recipe import control_of, plan_recipe
+        from rexp.config.recipe import control_recipe, plan_recipe
 
         recipe = plan_recipe(self.order, self.stages)
-        return control_of(recipe) if self.control else recipe
+        return control_recipe(recipe) if self.control else recipe
 
     @property
     def teachers(self) -> dict[str, Node]:
@@ -165,12 +165,12 @@ def read(
     _check_teachers(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
-    device = build(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
+    device = from_options(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
     recipe = {k: v for k, v in train.items() if k not in device_keys and v is not None}
-    build(FitConfig, recipe, "train")
+    from_options(FitConfig, recipe, "train")
     finetune = dict(raw["compress"].get("finetune") or {})
-    build(FitConfig, finetune, "compress.finetune")
-    evaluate = build(EvaluateConfig, said(EvaluateConfig, _node(raw, "evaluate")), "evaluate")
+    from_options(FitConfig, finetune, "compress.finetune")
+    evaluate = from_options(EvaluateConfig, drop_unset(EvaluateConfig, _node(raw, "evaluate")), "evaluate")
     check_evaluation(evaluate)
     paths = raw["paths"]
     store = at_home(paths["store"])
@@ -229,8 +229,8 @@ def _check_root(raw: Node) -> None:
         raise ConfigError(
             f"on_error={raw['on_error']}: there is no such way; {did_you_mean(raw['on_error'], ON_ERROR)}"
         )
-    build(Paths, _node(raw, "paths"), "paths")
-    build(Compress, _node(raw, "compress"), "compress")
+    from_options(Paths, _node(raw, "paths"), "paths")
+    from_options(Compress, _node(raw, "compress"), "compress")
 
 
 def _check_seeds(node: Mapping[str, Any], prefix: str = "") -> None:
@@ -285,7 +285,7 @@ def _without_check(node: Any) -> Any:
 
 
 def _measure(raw: Node) -> Measure:
-    measure = build(Measure, _node(raw, "measure"), "measure")
+    measure = from_options(Measure, _node(raw, "measure"), "measure")
     if measure.repeats < 1:
         raise ConfigError(f"measure.repeats={measure.repeats} must be 1 or more; measure.latency=false takes no time")
     if not measure.candidates or min(measure.candidates) < 1:

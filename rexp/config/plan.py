@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rexp.api import Capability, Need
+from rexp.api import Capability, Requirement
 from rexp.config.fit import Fit, plan_fit
 from rexp.config.job import MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
 from rexp.config.recipe import Recipe, TrainingStep, check_model
 from rexp.config.retriever import Retrieving, plan_retrieval
-from rexp.config.teachers import Teaching
-from rexp.config.validation import between_epochs
+from rexp.config.teachers import Teachers
+from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
@@ -21,7 +21,7 @@ from rexp.evaluate.protocol import used
 from rexp.io.content_hash import hashes
 from rexp.plugins import registry
 from rexp.plugins.memory import check_size
-from rexp.plugins.options import Node, build
+from rexp.plugins.options import Node, from_options
 from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-NOBODY = Teaching()
+NOBODY = Teachers()
 # Keys of a recipe that only say what is looked at, where nothing is chosen by it.
 WATCHING = ("monitor", "every", "watch", "select_on_test")
 
@@ -61,7 +61,7 @@ class Plan:
     model_config: Any
     source: str | Mapping[str, str] | None
     fit: Fit | None
-    teaching: Teaching
+    teaching: Teachers
     retrieving: Retrieving | None
     notices: tuple[str, ...]
 
@@ -95,7 +95,7 @@ class Plan:
 
     def _measures(self, steps: int | None) -> bool:
         """Whether a stage of the first steps looks at the validation part."""
-        return Recipe(self.recipe.steps[:steps]).needs(Need.VALIDATION)
+        return Recipe(self.recipe.steps[:steps]).needs(Requirement.VALIDATION)
 
     def _recipes(self, steps: int | None) -> list[FitConfig]:
         """How the first steps train: the fit, and the fine-tunes where there are any."""
@@ -107,7 +107,7 @@ class Plan:
 
     def _watched(self, recipe: FitConfig) -> Node:
         """The rules by which an epoch is chosen."""
-        rules = between_epochs(self.request.evaluate)
+        rules = validation_config(self.request.evaluate)
         part: Part = "test" if recipe.watch == "test" else "valid"
         return rules_of(resolve_protocol(rules, self.split), rules, part)
 
@@ -154,29 +154,29 @@ class Plan:
         return side_files(named, "", hashes(self.request.cache))
 
 
-def resolve(request: Request, split: Split, store: Store, *, teaching: Teaching = NOBODY, sweeping: bool) -> Plan:
+def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers = NOBODY, sweeping: bool) -> Plan:
     """Load the plugins, check their options, drop what the run does not use.
 
     Args:
         teaching: who teaches, where a stage needs it.
 
     Raises:
-        ConfigError: see :func:`rexp.plugins.options.build`; or, in a single run, an override of training for
+        ConfigError: see :func:`rexp.plugins.options.from_options`; or, in a single run, an override of training for
             a model that needs none.
     """
     node = request.model
     options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
     model_class = registry.load("model", node["name"])
-    model_config = build(model_class.Config, options, "model")  # type: ignore[attr-defined]
+    model_config = from_options(model_class.Config, options, "model")  # type: ignore[attr-defined]
     check_size(lambda: model_class(model_config, split.spec), "model")
     seed_everything(request.seed)
     model: nn.Module = model_class(model_config, split.spec)
     capabilities = model.capabilities()  # type: ignore[operator]
-    if Capability.READS_TRAIN in capabilities:
-        model.observe(split)  # type: ignore[operator]
+    if Capability.NEEDS_TRAIN_DATA in capabilities:
+        model.bind(split)  # type: ignore[operator]
     notices: list[str] = []
     fit: Fit | None = None
-    closed = Capability.FITS_DIRECTLY in capabilities
+    closed = Capability.CLOSED_FORM in capabilities
     if request.recipe.trains and not closed:
         fit = plan_fit(request, capabilities, split, notices)
     elif request.overrides:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rexp.api import Capability, Need
+from rexp.api import Capability, Requirement
 from rexp.errors import ConfigError, RexpError, did_you_mean
-from rexp.nn.coupling import DotReader
+from rexp.nn.coupling import DotCoupling
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +22,7 @@ TRAINING = ("fit", "finetune")
 
 
 @dataclass(frozen=True)
-class Staged:
+class ConfiguredStage:
     """A stage of a recipe.
 
     Args:
@@ -40,9 +40,9 @@ class Staged:
         return registry.load("stage", self.name)
 
     @property
-    def needs(self) -> frozenset[Need]:
+    def needs(self) -> frozenset[Requirement]:
         """What it cannot do without, its options considered."""
-        needs: frozenset[Need] = self.plugin(self.config).needs
+        needs: frozenset[Requirement] = self.plugin(self.config).needs
         return needs
 
     def plain(self) -> Node:
@@ -55,7 +55,7 @@ class TrainingStep:
     """A fit, or a fine-tune, with the stages that act inside it."""
 
     kind: str
-    stages: tuple[Staged, ...] = ()
+    stages: tuple[ConfiguredStage, ...] = ()
 
     @property
     def words(self) -> Any:
@@ -67,10 +67,10 @@ class TrainingStep:
 class StageStep:
     """A stage that swaps modules, before the fit or after it."""
 
-    stage: Staged
+    stage: ConfiguredStage
 
     @property
-    def stages(self) -> tuple[Staged, ...]:
+    def stages(self) -> tuple[ConfiguredStage, ...]:
         return (self.stage,)
 
     @property
@@ -98,9 +98,9 @@ class Recipe:
 
     @property
     def needs_teacher(self) -> bool:
-        return self.needs(Need.TEACHER) or self.needs(Need.ONLINE)
+        return self.needs(Requirement.TEACHER) or self.needs(Requirement.ONLINE)
 
-    def needs(self, need: Need) -> bool:
+    def needs(self, need: Requirement) -> bool:
         """Whether one of its stages does."""
         return any(need in stage.needs for step in self.steps for stage in step.stages)
 
@@ -130,7 +130,7 @@ def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
     return Recipe(steps)
 
 
-def control_of(recipe: Recipe) -> Recipe:
+def control_recipe(recipe: Recipe) -> Recipe:
     """The fair control of a recipe: its steps and epochs, without what acts inside a fit and what stores its masks.
 
     Where a teacher alone makes the student, the control is fitted.
@@ -139,7 +139,7 @@ def control_of(recipe: Recipe) -> Recipe:
     def left(place: int, step: TrainingStep | StageStep) -> TrainingStep | StageStep | None:
         if isinstance(step, TrainingStep):
             return TrainingStep(step.kind)
-        if Need.TEACHER in step.stage.plugin.needs:
+        if Requirement.TEACHER in step.stage.plugin.needs:
             return TrainingStep("fit") if place == recipe.first_fit else None
         return None if getattr(step.stage.plugin, "stores_masks", False) else step
 
@@ -166,38 +166,38 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
     from torch import nn
 
     from rexp.nn.embedding import EmbeddingTable
-    from rexp.nn.feature_embedding import FeatureVectors
+    from rexp.nn.feature_embedding import FeatureEmbedding
 
     capabilities = model.capabilities()  # type: ignore[operator]
-    closed = Capability.FITS_DIRECTLY in capabilities
+    closed = Capability.CLOSED_FORM in capabilities
     has = {
-        Need.TABLES: any(isinstance(part, EmbeddingTable) for part in model.modules()),
-        Need.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
-        Need.VECTORS: Capability.EMBEDS in capabilities,
-        Need.READERS: hasattr(model, "readers"),
-        Need.DOT: _is_dot_product(model),
-        Need.FEATURES: any(isinstance(part, FeatureVectors) for part in model.modules()),
-        Need.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
-        Need.TEACHER: True,
-        Need.ONLINE: True,
-        Need.INITIAL: True,
-        Need.VALIDATION: validated and not closed,
+        Requirement.TABLES: any(isinstance(part, EmbeddingTable) for part in model.modules()),
+        Requirement.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
+        Requirement.VECTORS: Capability.HAS_EMBEDDINGS in capabilities,
+        Requirement.READERS: hasattr(model, "coupled_parameters"),
+        Requirement.DOT: _is_dot_product(model),
+        Requirement.FEATURES: any(isinstance(part, FeatureEmbedding) for part in model.modules()),
+        Requirement.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
+        Requirement.TEACHER: True,
+        Requirement.ONLINE: True,
+        Requirement.INITIAL: True,
+        Requirement.VALIDATION: validated and not closed,
     }
     what = {
-        Need.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
-        Need.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
-        Need.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
-        Need.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
-        Need.DOT: "two tables that meet in a dot product and nowhere else (as mf, and ncf with variant=gmf, have)",
-        Need.HIDDEN: "hidden units (as ncf with a tower, two_tower, multvae, sasrec have)",
-        Need.FEATURES: "features of users or items (as two_tower reads where the data has them)",
+        Requirement.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
+        Requirement.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
+        Requirement.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
+        Requirement.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
+        Requirement.DOT: "two tables that meet in one dot product alone (as mf, and ncf with variant=gmf, have)",
+        Requirement.HIDDEN: "hidden units (as ncf with a tower, two_tower, multvae, sasrec have)",
+        Requirement.FEATURES: "features of users or items (as two_tower reads where the data has them)",
     }
     for step in recipe.steps:
         if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):
             raise ConfigError(f"model={name} is fitted in closed form: no stage acts inside its fit, and none follows")
         for stage in step.stages:
             for need in stage.needs:
-                if need is Need.VALIDATION and not has[need]:
+                if need is Requirement.VALIDATION and not has[need]:
                     raise ConfigError(
                         f"stage '{stage.label}' ({stage.name}) measures the model on a validation part: take a split "
                         "with one (data/split=leave_last data.split.valid=1) and a model that is trained by epochs"
@@ -212,11 +212,11 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
 
 def _is_dot_product(model: nn.Module) -> bool:
     """Whether all that the model reads of its tables are the columns of one dot product."""
-    readers = model.readers() if hasattr(model, "readers") else []  # type: ignore[operator]
-    return len(readers) == 1 and isinstance(readers[0], DotReader)
+    readers = model.coupled_parameters() if hasattr(model, "coupled_parameters") else []  # type: ignore[operator]
+    return len(readers) == 1 and isinstance(readers[0], DotCoupling)
 
 
-def _of_phase(phase: str, has: Mapping[Need, bool]) -> Iterator[str]:
+def _of_phase(phase: str, has: Mapping[Requirement, bool]) -> Iterator[str]:
     """The stages of a phase that a model can serve, by their defaults."""
     for name in registry.names("stage"):
         try:
@@ -227,15 +227,16 @@ def _of_phase(phase: str, has: Mapping[Need, bool]) -> Iterator[str]:
             yield name
 
 
-def _staged(label: str, node: Any) -> Staged:
+def _staged(label: str, node: Any) -> ConfiguredStage:
     where = f"compress.stages.{label}"
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise ConfigError(f"{where} names no stage; choose one with +compress/stage@{where}=NAME")
     options = {key: value for key, value in node.items() if key != "name"}
-    return Staged(label, node["name"], build(registry.load("stage", node["name"]).Config, options, where))  # type: ignore[attr-defined]
+    plugin: Any = registry.load("stage", node["name"])
+    return ConfiguredStage(label, node["name"], from_options(plugin.Config, options, where))
 
 
-def _step(words: Any, stages: Mapping[str, Staged]) -> TrainingStep | StageStep:
+def _step(words: Any, stages: Mapping[str, ConfiguredStage]) -> TrainingStep | StageStep:
     if isinstance(words, str):
         if words in TRAINING:
             return TrainingStep(words)
@@ -260,7 +261,7 @@ def _step(words: Any, stages: Mapping[str, Staged]) -> TrainingStep | StageStep:
     return TrainingStep(kinds[0], inside)
 
 
-def _named(word: str, stages: Mapping[str, Staged]) -> Staged:
+def _named(word: str, stages: Mapping[str, ConfiguredStage]) -> ConfiguredStage:
     if word not in stages:
         raise ConfigError(
             f"compress.order names '{word}', which is no stage; {did_you_mean(word, [*stages, *TRAINING])}"
@@ -273,11 +274,11 @@ def _check_order(steps: Sequence[TrainingStep | StageStep], order: Sequence[Any]
     if len(fits) != 1 and (fits or not any(map(_stands_for_fit, steps))):
         raise ConfigError(f"compress.order={_text(order)} needs 'fit' once; what trains after it is 'finetune'")
     first = Recipe(tuple(steps)).first_fit
-    frozen: Staged | None = None
+    frozen: ConfiguredStage | None = None
     for place, step in enumerate(steps):
         before = place <= first  # of a stage: one that stands for the fit is before what takes its result
         for stage in step.stages if before else ():
-            if Need.VALIDATION in stage.needs:
+            if Requirement.VALIDATION in stage.needs:
                 raise ConfigError(
                     f"compress.order={_text(order)}: '{stage.label}' ({stage.name}) measures a fitted model; put it "
                     "into a fine-tune, or after the fit, or give a number in the place of auto"
@@ -320,7 +321,7 @@ def _check_repeats(steps: Sequence[TrainingStep | StageStep], order: Sequence[An
                 raise ConfigError(f"{twice}, but its teacher is trained within one step and would begin anew")
             if isinstance(step, StageStep):
                 since.add(stage.label)
-            elif Need.ONLINE in stage.plugin.needs:
+            elif Requirement.ONLINE in stage.plugin.needs:
                 trained_beside.add(stage.label)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
-    from rexp.config.teachers import Teaching
+    from rexp.config.teachers import Teachers
     from rexp.plugins.options import Node
     from rexp.store.store import Store
 
@@ -62,16 +62,16 @@ def typed_retriever(node: Node) -> tuple[RetrieverNode, Any]:
     """What every retriever's node holds, and the plugin's own options.
 
     Raises:
-        ConfigError: see :func:`rexp.plugins.options.build`.
+        ConfigError: see :func:`rexp.plugins.options.from_options`.
     """
     said = {key.replace("from", "source"): node[key] for key in RESERVED if key in node}
     options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
     config_class = registry.load("retriever", node["name"]).Config  # type: ignore[attr-defined]
-    return build(RetrieverNode, said, "retriever"), build(config_class, options, "retriever")
+    return from_options(RetrieverNode, said, "retriever"), from_options(config_class, options, "retriever")
 
 
 def plan_retrieval(
-    request: Request, store: Store, teaching: Teaching, notices: list[str], *, sweeping: bool
+    request: Request, store: Store, teaching: Teachers, notices: list[str], *, sweeping: bool
 ) -> Retrieving | None:
     """The retriever's node, typed, where the protocol has a use for it."""
     node = request.retriever
@@ -90,13 +90,13 @@ def plan_retrieval(
     return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)
 
 
-def _ranker(named: str, request: Request, store: Store, teaching: Teaching) -> str:
+def _ranker(named: str, request: Request, store: Store, teaching: Teachers) -> str:
     """The run that ranks; of a teacher that is still to be trained, :data:`TEACHER`."""
     if named != TEACHER:
         return store.resolve(named)
     recipe, nodes = request.recipe, request.teachers.values()
     runs = [node for node in nodes if node.get("from") != SELF]
-    n_runs = len(runs) if recipe.needs_teacher and not recipe.needs(Need.ONLINE) else 0
+    n_runs = len(runs) if recipe.needs_teacher and not recipe.needs(Requirement.ONLINE) else 0
     if n_runs != 1:
         raise ConfigError(
             f"retriever.ranker={TEACHER} needs one teacher that is a run, and here are {n_runs}; choose a recipe "

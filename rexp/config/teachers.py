@@ -25,7 +25,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Teaching:
+class Teachers:
     """All that a run learns from beside its data.
 
     Args:

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from rexp.evaluate.config import EvaluateConfig
 
 
-def between_epochs(config: EvaluateConfig) -> EvaluateConfig:
+def validation_config(config: EvaluateConfig) -> EvaluateConfig:
     """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself."""
     return replace(config, protocol="full") if config.protocol == "two_stage" else config
 
 
-def measured(config: EvaluateConfig, split: Split) -> list[str]:
+def validation_metrics(config: EvaluateConfig, split: Split) -> list[str]:
     """Names of the metrics that validation gives, the first first.
 
     Raises:
         ConfigError: the protocol needs what the data does not have.
     """
-    rules = between_epochs(config)
+    rules = validation_config(config)
     protocol = resolve(rules, split)
     if protocol == "pointwise":
         return list(rules.row_metrics)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place
 
 
@@ -61,11 +61,11 @@ class CiteULikeT:
             return [self.place.find(self.root, "users.dat")]
         return [self.place.find(self.root, f"{variant}.{part}") for part in ("train.txt", "valid.tsv", "test.tsv")]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_interactions, read_lists
 
         paths = [source.path for source in self.sources()]
         if self.config.variant == "raw":
-            return Raw(interactions=read_lists(paths[0], counted=True))
+            return RawData(interactions=read_lists(paths[0], counted=True))
         valid, test = (read_interactions(path, "tsv", has_header=False) for path in paths[1:])
-        return Raw(given={"train": read_lists(paths[0]), "valid": valid, "test": test})
+        return RawData(given={"train": read_lists(paths[0]), "valid": valid, "test": test})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.api import DataCard, Origin, Raw, SourceFile
+from rexp.api import DataCard, Origin, RawData, SourceFile
 from rexp.datasets.files import Columns, Format, own_file
 from rexp.errors import ConfigError
 from rexp.io.paths import at_home
@@ -76,13 +76,13 @@ class Files:
         beside = (config.candidates, config.items, config.users)
         return [own_file(path) for path in [*self._parts().values(), *(path for path in beside if path)]]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_candidates
 
         config = self.config
         rows = {"interactions" if name == "path" else name: self._read(path) for name, path in self._parts().items()}
         frames = {name: frame for name, (frame, _) in rows.items()}
-        return Raw(
+        return RawData(
             frames.pop("interactions", None),
             given=frames,
             candidates=read_candidates(_path(config.candidates), config.encoding) if config.candidates else None,

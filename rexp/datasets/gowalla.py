@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place
 
 
@@ -53,12 +53,12 @@ class Gowalla:
         names = ["train", "test", *(["valid"] if self.config.valid else [])]
         return [self.place.find(self.root, f"{name}.txt") for name in names]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_lists
 
         train, test, *rest = (read_lists(source.path) for source in self.sources())
         if not rest:
-            return Raw(given={"train": train, "test": test})
+            return RawData(given={"train": train, "test": test})
         valid = rest[0]
         train = train.join(valid, on=["user", "item"], how="anti", maintain_order="left")
-        return Raw(given={"train": train, "valid": valid, "test": test})
+        return RawData(given={"train": train, "valid": valid, "test": test})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Columns, Place, existing, plain_name
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class MovieLens100K:
         extra = (self.place.find_optional(self.root, name) for name in ("u.item", "u.user"))
         return [self.place.find(self.root, "u.data"), *existing(list(extra))]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_interactions, read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
@@ -87,7 +87,7 @@ class MovieLens100K:
             items = _genre_flags(read_table(files["u.item"], "|", names, encoding="latin-1"))
         if "u.user" in files:
             users = read_table(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
-        return Raw(read_interactions(files["u.data"], "tsv", has_header=False), items=items, users=users)
+        return RawData(read_interactions(files["u.data"], "tsv", has_header=False), items=items, users=users)
 
 
 class MovieLens1M:
@@ -122,7 +122,7 @@ class MovieLens1M:
         extra = (self.place.find_optional(self.root, name) for name in ("movies.dat", "users.dat"))
         return [self.place.find(self.root, "ratings.dat", "ratings.csv"), *existing(list(extra))]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets._movies_dat import read_movies
         from rexp.datasets.parsers import read_interactions, read_table
 
@@ -136,7 +136,7 @@ class MovieLens1M:
             items = read_movies(files["movies.dat"], encoding="latin-1")
         if "users.dat" in files:
             users = read_table(files["users.dat"], "::", ["user", "gender", "age", "occupation", "zip"])
-        return Raw(ratings, items=items, users=users)
+        return RawData(ratings, items=items, users=users)
 
 
 def _genre_flags(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 
 FOLDER = Path(__file__).parent / "embedded" / "movietweetings"
 CHECKSUMS = {
@@ -40,9 +40,9 @@ class MovieTweetings:
     def sources(self) -> Sequence[SourceFile]:
         return [SourceFile(FOLDER / name, checksum) for name, checksum in CHECKSUMS.items()]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets._movies_dat import read_movies
         from rexp.datasets.parsers import read_interactions
 
         ratings, movies = (source.path for source in self.sources())
-        return Raw(interactions=read_interactions(ratings, "dat"), items=read_movies(movies, encoding="utf-8"))
+        return RawData(interactions=read_interactions(ratings, "dat"), items=read_movies(movies, encoding="utf-8"))

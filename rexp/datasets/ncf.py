@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place
 from rexp.datasets.movielens import LICENCE
 
@@ -50,11 +50,11 @@ class NCFMovieLens1M:
             self.place.find(self.root, "ml-1m.test.negative"),
         ]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_candidates, read_interactions
 
         train, test, negatives = (source.path for source in self.sources())
         parts = {
             name: read_interactions(path, "tsv", has_header=False) for name, path in (("train", train), ("test", test))
         }
-        return Raw(given=parts, candidates=read_candidates(negatives))
+        return RawData(given=parts, candidates=read_candidates(negatives))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place
 
 FOLDER = Path(__file__).parent / "embedded" / "online-retail"
@@ -66,11 +66,11 @@ class OnlineRetail:
             return [self.place.find(self.root, "online_retail.csv")]
         return [SourceFile(FOLDER / name, checksum) for name, checksum in CHECKSUMS.items()]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets._invoices import clean, read_lines, read_purchases
 
         original = self.config.source == "original"
         bought = clean(read_lines(self.sources()[0].path)) if original else read_purchases(FOLDER)
         first = bought.interactions
         first = first.rename({"quantity": "rating"}) if self.config.rating == "quantity" else first.drop("quantity")
-        return Raw(first, items=bought.items, users=bought.users, steps=bought.steps)
+        return RawData(first, items=bought.items, users=bought.users, steps=bought.steps)

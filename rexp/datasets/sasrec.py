@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.api import DataCard, Raw, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class SASRecData:
     def sources(self) -> Sequence[SourceFile]:
         return [self.place.find(self.root, f"{self.config.variant}.txt")]
 
-    def read(self) -> Raw:
+    def read(self) -> RawData:
         from rexp.datasets.parsers import read_table
 
         (source,) = self.sources()
-        return Raw(read_table(source.path, " ", ["user", "item"]))
+        return RawData(read_table(source.path, " ", ["user", "item"]))

@@ -11,11 +11,11 @@ import torch
 if TYPE_CHECKING:
     import numpy as np
 
-    from rexp.api import Lists, MetricContext, Ties
+    from rexp.api import MetricContext, Ties, TopKLists
     from rexp.evaluate.tie_breaking import Orders
 
 
-class Tally:
+class MetricAccumulator:
     """The values of one pass over all users.
 
     Args:
@@ -38,7 +38,7 @@ class Tally:
         count = context.train_users_per_item.new_zeros(orders.draws, len(context.train_users_per_item))
         self.counts = {k: count.clone() for k in self.cuts if self.by_catalogue}
 
-    def add(self, start: int, lists: Lists, ties: Ties | None = None, draw: int = 0) -> None:
+    def add(self, start: int, lists: TopKLists, ties: Ties | None = None, draw: int = 0) -> None:
         """Take in the lists of the users ``start``, ``start + 1`` ... of the pass.
 
         Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext
@@ -46,6 +46,6 @@ def row_metrics(names: Sequence[str], options: Mapping[str, Any], context: Metri
 
 def _build(classes: Mapping[str, Any], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
     return {
-        name: cls(build(cls.Config, options.get(name, {}), f"evaluate.options.{name}"), context)
+        name: cls(from_options(cls.Config, options.get(name, {}), f"evaluate.options.{name}"), context)
         for name, cls in classes.items()
     }

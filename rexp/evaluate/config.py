@@ -113,7 +113,7 @@ def _check_metrics(config: EvaluateConfig) -> None:
             raise ConfigError(f"evaluate.options has '{name}', which is not in {keys}; {did_you_mean(name, known)}")
 
 
-def before(parts: list[str], part: str) -> list[Any]:
+def parts_before(parts: list[str], part: str) -> list[Any]:
     """Those of ``parts`` that come before ``part``, in time's order.
 
     >>> before(["valid", "train"], "test")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelVectors:
-    """The vectors of a model that states ``Capability.EMBEDS``.
+    """The vectors of a model that states ``Capability.HAS_EMBEDDINGS``.
 
     Args:
         scorer: of that model; gives its queries.
@@ -33,14 +33,14 @@ class ModelVectors:
 
     def items(self) -> Tensor:
         """(I, D) vectors of all items."""
-        return _finite(self.scorer.model.item_vectors(), self.scorer.model)
+        return _finite(self.scorer.model.item_embeddings(), self.scorer.model)
 
     def users(self, users: Tensor) -> Tensor:
         """(B, D) vectors of users."""
-        return _finite(self.scorer.model.user_vectors(self.scorer.query(users)), self.scorer.model)
+        return _finite(self.scorer.model.user_embeddings(self.scorer.query(users)), self.scorer.model)
 
 
-class FeatureVectors:
+class ItemFeatureVectors:
     """Item features as vectors; a user is the mean of what he took in the training part.
 
     Args:
@@ -76,7 +76,7 @@ def check_embeds(model: Any) -> None:
     Raises:
         ConfigError: naming the ways out.
     """
-    if Capability.EMBEDS not in model.capabilities():
+    if Capability.HAS_EMBEDDINGS not in model.capabilities():
         raise ConfigError(
             f"{type(model).__name__} has no vectors of users and items to retrieve with; take those of a run that has "
             "(mf, two_tower, lightgcn ...) with retriever.from=RUN, or retriever.from=item_features"

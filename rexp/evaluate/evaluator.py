@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rexp.evaluate.config import EvaluateConfig, before, check
+from rexp.evaluate.config import EvaluateConfig, check, parts_before
 from rexp.evaluate.protocol import identity, resolve, short_hash
-from rexp.evaluate.protocols.pointwise import Labelled
-from rexp.evaluate.protocols.ranking import Ranked
+from rexp.evaluate.protocols.pointwise import PointwiseTask
+from rexp.evaluate.protocols.ranking import RankingTask
 from rexp.evaluate.protocols.two_stage import TwoStage
 from rexp.evaluate.scoring import Scorer
 
@@ -52,20 +52,20 @@ class Evaluator:
         self.protocol = resolve(config, split)
         rules = identity(self.protocol, config, part)
         self.rules = rules | {"protocol_id": short_hash(rules)}
-        self.task: Ranked | Labelled | TwoStage
+        self.task: RankingTask | PointwiseTask | TwoStage
         if self.protocol == "pointwise":
-            self.task = Labelled(split, config, part, self.device)
+            self.task = PointwiseTask(split, config, part, self.device)
         elif self.protocol == "two_stage":
             self.task = TwoStage(split, config, part, self.device, retrieval)
             assert retrieval is not None
             self.rules["retriever"] = retrieval.facts()
         else:
-            self.task = Ranked(split, config, part, self.device, self.protocol)
+            self.task = RankingTask(split, config, part, self.device, self.protocol)
 
     @property
     def notices(self) -> tuple[str, ...]:
         """One line for each thing that the numbers' names do not say."""
-        return () if isinstance(self.task, Labelled) else self.task.notices
+        return () if isinstance(self.task, PointwiseTask) else self.task.notices
 
     def __call__(self, model: Any) -> Evaluation:
         """Measure a model; it is put into evaluation mode meanwhile.
@@ -80,7 +80,7 @@ class Evaluator:
         try:
             # Not inference_mode: what a model caches meanwhile could then not be trained on.
             with torch.no_grad():
-                parts = before(self.config.history, self.part)
+                parts = parts_before(self.config.history, self.part)
                 scorer = Scorer(model, self.split, parts, self.device, self.config.block_bytes)
                 found = self.task.measure(scorer)
         finally:

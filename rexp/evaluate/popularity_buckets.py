@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rexp.api import Lists
-from rexp.evaluate.accumulator import Tally
+from rexp.api import TopKLists
+from rexp.evaluate.accumulator import MetricAccumulator
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BUCKETS = ("cold", "cool", "warm")
 
 
-class ByPopularity:
+class PopularityBuckets:
     """The values of one pass over the test users, for the targets of each bucket apart; of other parts nothing.
 
     The items of a bucket have about a third of the training interactions together: few are warm, most are cold.
@@ -29,7 +29,7 @@ class ByPopularity:
         targets: what is asked for.
         users: of the pass, in its order.
         metrics: those with a value a user, by name.
-        cuts, context, orders: see :class:`rexp.evaluate.accumulator.Tally`.
+        cuts, context, orders: see :class:`rexp.evaluate.accumulator.MetricAccumulator`.
         part: which part is measured.
     """
 
@@ -49,9 +49,9 @@ class ByPopularity:
         bucket = (popularity > self.low).long() + (popularity > self.high).long()
         names = BUCKETS if part == "test" and metrics else ()  # validation takes place every epoch
         self.of_bucket = {name: bucket == place for place, name in enumerate(names)}
-        self.tallies = {name: Tally(metrics, cuts, len(users), context, orders) for name in names}
+        self.tallies = {name: MetricAccumulator(metrics, cuts, len(users), context, orders) for name in names}
 
-    def add(self, start: int, lists: Lists, groups: TieGroups | None = None, draw: int = 0) -> None:
+    def add(self, start: int, lists: TopKLists, groups: TieGroups | None = None, draw: int = 0) -> None:
         """As :meth:`Tally.add`; ``groups`` are the lists' groups of equal scores, where there are exact metrics."""
         for name, tally in self.tallies.items():
             add_of_targets(tally, start, lists, groups, draw, self.targets, self.of_bucket[name])
@@ -74,9 +74,9 @@ class ByPopularity:
 
 
 def add_of_targets(
-    tally: Tally,
+    tally: MetricAccumulator,
     start: int,
-    lists: Lists,
+    lists: TopKLists,
     groups: TieGroups | None,
     draw: int,
     targets: UserItems,
@@ -87,12 +87,12 @@ def add_of_targets(
     tally.add(start, lists, None if groups is None else groups.ties(lists.hits, chosen), draw)
 
 
-def of_targets(lists: Lists, targets: UserItems, chosen: Tensor) -> Lists:
+def of_targets(lists: TopKLists, targets: UserItems, chosen: Tensor) -> TopKLists:
     """The same lists, as if the targets that are not ``chosen`` (n_items,) were none."""
     rows, items = targets.block(lists.users)
     relevant = torch.bincount(rows[chosen[items]], minlength=len(lists.users))
     hits = lists.hits & chosen[lists.items.clamp(min=0)]
-    return Lists(lists.users, lists.items, hits, relevant.clamp(min=1))
+    return TopKLists(lists.users, lists.items, hits, relevant.clamp(min=1))
 
 
 def thirds(popularity: Tensor) -> tuple[int, int]:

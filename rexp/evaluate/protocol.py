@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
-from rexp.evaluate.config import EvaluateConfig, before
+from rexp.evaluate.config import EvaluateConfig, parts_before
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -44,15 +44,15 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
 
 def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any]:
     """Everything that defines the protocol, the cuts and the metrics' names left out."""
-    rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": before(config.history, part)}
+    rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}
         return rules | ({"clip": True} if config.clip else {})
     rules |= {"ties": config.ties, "options": config.options}
     if protocol in ("full", "two_stage"):
-        rules |= {"mask": before(config.mask, part), "catalogue": config.catalogue}
+        rules |= {"mask": parts_before(config.mask, part), "catalogue": config.catalogue}
     if protocol == "sampled":
-        drawn = asdict(config.candidates) | {"exclude": before(config.candidates.exclude, part)}
+        drawn = asdict(config.candidates) | {"exclude": parts_before(config.candidates.exclude, part)}
         rules |= {"candidates": drawn, "catalogue": config.catalogue}
     if config.item_features is not None:
         rules["item_features"] = config.item_features

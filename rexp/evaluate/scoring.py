@@ -42,9 +42,9 @@ class Scorer:
         self.shown, self.block_bytes = parts, block_bytes
         self.pairs = pairs_in(block_bytes)
         self.capabilities = model.capabilities()
-        reads_history = Capability.READS_HISTORY in self.capabilities
-        self.parts = parts if reads_history else []  # without parts a query is built without a history
-        self.history_length = model.history_length if reads_history else None
+        sequential = Capability.SEQUENTIAL in self.capabilities
+        self.parts = parts if sequential else []  # without parts a query is built without a history
+        self.history_length = model.history_length if sequential else None
         self._item_vectors: Tensor | None = None
 
     def of(self, model: Any) -> Scorer:
@@ -61,16 +61,16 @@ class Scorer:
     def catalogue(self, users: Tensor) -> Tensor:
         """(B, n_items) scores of every item, not shared with the model: the caller may write into them."""
         query = self.query(users)
-        if Capability.SCORES_CATALOGUE in self.capabilities:
+        if Capability.SCORES_ALL_ITEMS in self.capabilities:
             scores = self.model.score_all(query)
             check_shape(self.model, "scores of the catalogue", scores.shape, (len(users), self.split.n_items))
             return _ours(scores)
         if Capability.DOT_PRODUCT in self.capabilities:
             if self._item_vectors is None:
-                vectors = self.model.item_vectors()
+                vectors = self.model.item_embeddings()
                 check_shape(self.model, "vectors of items", vectors.shape, (self.split.n_items, vectors.shape[-1]))
                 self._item_vectors = vectors.T
-            vectors = self.model.user_vectors(query)
+            vectors = self.model.user_embeddings(query)
             check_shape(self.model, "vectors of users", vectors.shape, (len(users), len(self._item_vectors)))
             return _floating(vectors @ self._item_vectors)
         width = max(1, self.pairs // len(users))

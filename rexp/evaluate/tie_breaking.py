@@ -54,7 +54,7 @@ class TieGroups:
 
     Args:
         users: (B,) int64.
-        scores: (B, C), as :func:`rexp.evaluate.topk.top_columns` takes them.
+        scores: (B, C), as :func:`rexp.evaluate.topk.stable_topk` takes them.
         items: (B or 1, C) int64, what the columns are.
         columns, tied: (B, K), as it gives them.
         targets: what is relevant.
@@ -90,8 +90,8 @@ class TieGroups:
         return torch.zeros_like(values).scatter_add_(1, self.first, values).gather(1, self.first)
 
 
-def preference(rule: str, draw: int, users: Tensor, items: Tensor, targets: UserItems) -> Tensor:
-    """What :func:`rexp.evaluate.topk.top_columns` decides ties by, the preferred highest.
+def tie_priority(rule: str, draw: int, users: Tensor, items: Tensor, targets: UserItems) -> Tensor:
+    """What :func:`rexp.evaluate.topk.stable_topk` decides ties by, the preferred highest.
 
     Args:
         rule: "item_id", the lower item first; "pessimistic", what is not relevant first, then the lower item;

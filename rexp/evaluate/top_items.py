@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rexp.evaluate.evaluator import device_of
-from rexp.evaluate.protocols.candidate_sources import Catalogue
+from rexp.evaluate.protocols.candidate_sources import FullCatalog
 from rexp.evaluate.scoring import Scorer
-from rexp.evaluate.topk import NEVER, top_columns
+from rexp.evaluate.topk import NEVER, stable_topk
 from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def top_items(
     """
     device = device_of(model)
     cold = torch.from_numpy(split.train_users_per_item == 0).to(device)
-    catalogue = Catalogue(UserItems(split, mask, device), cold.nonzero().squeeze(1), block_bytes)
+    catalogue = FullCatalog(UserItems(split, mask, device), cold.nonzero().squeeze(1), block_bytes)
     scorer = Scorer(model, split, mask, device, block_bytes)
     order = torch.arange(split.n_items - 1, -1, -1, device=device).unsqueeze(0)
     items, values = [], []
     with torch.no_grad():
         for block in torch.split(users.to(device), catalogue.block):
             scores, _ = catalogue.scores(scorer, block)
-            columns, _ = top_columns(scores, k, order)
+            columns, _ = stable_topk(scores, k, order)
             items.append(columns.cpu())
             values.append(scores.gather(1, columns.clamp(min=0)).masked_fill(columns < 0, NEVER).cpu())
     return torch.cat(items), torch.cat(values)

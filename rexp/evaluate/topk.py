@@ -13,7 +13,7 @@ NEVER = float("-inf")
 """The score of what is not recommended at all."""
 
 
-def top_columns(scores: Tensor, k: int, preference: Tensor) -> tuple[Tensor, Tensor]:
+def stable_topk(scores: Tensor, k: int, preference: Tensor) -> tuple[Tensor, Tensor]:
     """The k best columns of every row: by score, equal scores by preference, both descending.
 
     Args:

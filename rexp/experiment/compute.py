@@ -19,12 +19,12 @@ from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.per_user import write_per_user
 from rexp.experiment.job import prepare_job
 from rexp.experiment.measure_client import measure_run
-from rexp.experiment.measure_results import keep
-from rexp.experiment.steps import alone, remember, run_steps
-from rexp.experiment.warm_start import initialise, kernels, retrieval
+from rexp.experiment.measure_results import store_costs
+from rexp.experiment.steps import exclusive_fit, register_steps, run_steps
+from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
 from rexp.io.text import note, say
 from rexp.measure.costs import model_costs, scorer_of
-from rexp.measure.quality_target import best, gate, in_words
+from rexp.measure.quality_target import best_gate, describe, quality_gate
 from rexp.measure.sizes import stored_zeros
 from rexp.plugins.memory import short_of_memory
 from rexp.prepare.prepare import load_split
@@ -76,7 +76,7 @@ def compute(
         done = store.status(run) == "done" and not request.force
         if not done:
             computing(run)
-            with alone(plan, store), kernels(request.device.threads):
+            with exclusive_fit(plan, store), torch_settings(request.device.threads):
                 _compute(plan, store, run, identity, title, place)
     store.set_alias(alias, run)
     return run, done
@@ -98,7 +98,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
     status, refused = "failed", False
     summary: Result = {}
     try:
-        initialise(plan, store)
+        warm_start(plan, store)
         steps = run_steps(plan, store, run, trackers.log, place)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
@@ -142,7 +142,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
         raise
     else:  # committed: whatever happens from here on, the run is done
         status = "done"
-        remember(plan, store, run, steps)
+        register_steps(plan, store, run, steps)
         if plan.fit:
             forget_checkpoints(directory)
         _warn_of_zeros(run, steps, costs)
@@ -188,11 +188,11 @@ def _taught(plan: Plan, store: Store, result: Result) -> Result:
         return {}
     names = "+".join(its["labels"].get("model", its["config"]["model"]["name"]) for its in teachers)
     named: Result = {"teacher": {"run_id": "+".join(its["run_id"] for its in teachers), "name": names}}
-    found = best([gate(result, its) for its in teachers])
+    found = best_gate([quality_gate(result, its) for its in teachers])
     if found is None:
         say(f"run {result['run_id']}: {names} was measured otherwise, and is not compared with its student")
         return named
-    say(f"run {result['run_id']} {in_words(found)}")
+    say(f"run {result['run_id']} {describe(found)}")
     return {**named, "gate": found}
 
 
@@ -233,7 +233,7 @@ def _latency(request: Request, store: Store, run: str) -> Result:
     except RunError as error:
         say(f"note: {error}")
         return {}
-    kept: Result = keep(store, run, found)["cost"]
+    kept: Result = store_costs(store, run, found)["cost"]
     return kept
 
 

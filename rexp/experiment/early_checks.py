@@ -10,7 +10,7 @@ from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.retriever import typed_retriever
 from rexp.plugins import registry
-from rexp.plugins.options import Node, build
+from rexp.plugins.options import Node, from_options
 from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
@@ -23,20 +23,20 @@ def check_options(request: Request) -> None:
     """Build every typed configuration of a job and of its teachers: of model, recipe, stages, retriever, trackers.
 
     Raises:
-        ConfigError: see :func:`rexp.plugins.options.build`.
+        ConfigError: see :func:`rexp.plugins.options.from_options`.
     """
     from rexp.track.trackers import check
 
     for where, node, reserved in _models(request):
         options = {key: value for key, value in node.items() if key not in reserved}
-        build(_config_class("model", node), options, where)
+        from_options(_config_class("model", node), options, where)
     merged(request)
     for key, node in request.teachers.items():
         if node.get("name"):
             merged(replace(request, model=node, train={}, loss=None, sampler=None), f"{key}.fit")
     recipe = request.recipe
     if recipe.trains:
-        build(FitConfig, request.finetune, "compress.finetune")
+        from_options(FitConfig, request.finetune, "compress.finetune")
     if request.retriever is not None:
         typed_retriever(request.retriever)
     check(request.track)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rexp.config.plan import Plan, resolve
 from rexp.experiment.early_checks import check_options, check_with_data
-from rexp.experiment.teachers import teaching_of
+from rexp.experiment.teachers import resolve_teachers
 from rexp.io.text import note
 from rexp.prepare.lint import findings
 
@@ -48,7 +48,7 @@ def prepare_job(
     split = load()
     if request.recipe.needs_teacher:
         check_with_data(request, split, store, part, sweeping=sweeping)
-    teaching = teaching_of(config, request, store, split, train=train)
+    teaching = resolve_teachers(config, request, store, split, train=train)
     plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         note(notice)

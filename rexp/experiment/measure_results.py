@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def keep(store: Store, run: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def store_costs(store: Store, run: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Store what :func:`rexp.experiment.measure_client.measure_run` found, replacing any earlier latency.
 
     Returns:

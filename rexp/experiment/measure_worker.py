@@ -57,7 +57,7 @@ def answer(task: Task) -> dict[str, Any]:
 
 
 def _measured(task: Task) -> dict[str, Any]:
-    from rexp.experiment.restore import stored_model, stored_split
+    from rexp.experiment.restore import load_model, load_run_split
     from rexp.measure.costs import model_costs, scorer_of, shown_history
     from rexp.measure.latency import latencies, requests
     from rexp.store.installed import check_installed
@@ -66,8 +66,8 @@ def _measured(task: Task) -> dict[str, Any]:
     store = Store(Path(task["store"]))
     result = store.result(task["run"])
     check_installed(store, task["run"])
-    split = stored_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
-    model = stored_model(store, task["run"], split, "the command")
+    split = load_run_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
+    model = load_model(store, task["run"], split, "the command")
     scorer = scorer_of(model, split, shown_history(result), torch.device("cpu"))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asked = requests(scorer, task["candidates"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def stored_split(result: Mapping[str, Any], data_root: Path | None, cache: Path) -> Split:
+def load_run_split(result: Mapping[str, Any], data_root: Path | None, cache: Path) -> Split:
     """The split that a finished run was trained on.
 
     Args:
@@ -37,7 +37,7 @@ def stored_split(result: Mapping[str, Any], data_root: Path | None, cache: Path)
     return split
 
 
-def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
+def load_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     """A finished run's model, built from its typed configuration, with its weights.
 
     Args:
@@ -58,13 +58,13 @@ def stored_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     check_installed(store, run)
     if result["data"]["fingerprint"] != split.fingerprint:
         raise DataError(f"{role} names run {run}, which was trained on other data; its ids mean other items")
-    model = new_model(result["config"]["model"], split, role)
+    model = build_model(result["config"]["model"], split, role)
     restore(model, result.get("parts", {}))
     load_state(model, store.directory(run))
     return model.eval()
 
 
-def new_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
+def build_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
     """A model with initial weights, which has seen what it reads of the training part.
 
     Args:
@@ -74,11 +74,11 @@ def new_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
     """
     from rexp.api import Capability
     from rexp.plugins import registry
-    from rexp.plugins.options import build
+    from rexp.plugins.options import from_options
 
     options = {key: value for key, value in node.items() if key != "name"}
     model_class = registry.load("model", node["name"])
-    model: nn.Module = model_class(build(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
-    if Capability.READS_TRAIN in model.capabilities():  # type: ignore[operator]
-        model.observe(split)  # type: ignore[operator]
+    model: nn.Module = model_class(from_options(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():  # type: ignore[operator]
+        model.bind(split)  # type: ignore[operator]
     return model

@@ -51,7 +51,7 @@ def run(
     """
     request = read(config, group=group, typed=typed, recipe_folders=recipe_folders)
     with no_exits(request.plugins()):
-        if known := answer(request):  # also by a store that cannot be written
+        if known := cached_outcome(request):  # also by a store that cannot be written
             return known
         store = Store(request.store)
         store.check_writable()
@@ -67,7 +67,7 @@ def run(
         return _skip(store, run_id) if cached else Outcome(store.result(run_id), cached=False, store=store)
 
 
-def answer(request: Request) -> Outcome | None:
+def cached_outcome(request: Request) -> Outcome | None:
     """What the store has of a job, found without torch or the data; None where it has to be looked at closer."""
     if request.force:
         return None

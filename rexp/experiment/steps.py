@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.config.recipe import StageStep, TrainingStep
 from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rexp.api import TeacherView
     from rexp.config.plan import Plan
-    from rexp.config.recipe import Staged
+    from rexp.config.recipe import ConfiguredStage
     from rexp.config.teachers import Teacher
     from rexp.data.types import Part
     from rexp.store.store import Store
@@ -80,7 +80,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
 
 
 @contextmanager
-def alone(plan: Plan, store: Store) -> Iterator[None]:
+def exclusive_fit(plan: Plan, store: Store) -> Iterator[None]:
     """Of several runs that begin alike, let one pass at a time until it is done, so that the others can take it."""
     _, done = _furthest(plan, store)
     if done:
@@ -90,7 +90,7 @@ def alone(plan: Plan, store: Store) -> Iterator[None]:
         yield
 
 
-def remember(plan: Plan, store: Store, run: str, reports: Sequence[Report]) -> None:
+def register_steps(plan: Plan, store: Store, run: str, reports: Sequence[Report]) -> None:
     """Let later runs that begin alike find this one, once it is committed.
 
     Weights between steps lie in the run that did the step; the one that took them holds those of its end alone.
@@ -125,13 +125,13 @@ def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any],
 
 def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
-    from rexp.compress.surgery import parts
+    from rexp.compress.surgery import describe_replacements
     from rexp.measure.parameter_counts import sizes
     from rexp.store.weights import save_model
 
     steps = plan.recipe.steps
     stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
-    state: Report = {"parts": parts(plan.model, stages), "sizes": sizes(plan.model)}
+    state: Report = {"parts": describe_replacements(plan.model, stages), "sizes": sizes(plan.model)}
     if place + 1 < len(steps):
         state["weights"] = save_model(plan.model, store.directory(run), f"step-{place + 1}.safetensors")
     return state
@@ -144,10 +144,10 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
         return None
     from rexp.compress.distill.ensemble import Ensemble
     from rexp.compress.distill.stored_teacher import StoredTeacher
-    from rexp.experiment.restore import stored_model
+    from rexp.experiment.restore import load_model
 
     models = [
-        deepcopy(plan.model) if teacher.run == SELF else stored_model(store, teacher.run, plan.split, "teacher")
+        deepcopy(plan.model) if teacher.run == SELF else load_model(store, teacher.run, plan.split, "teacher")
         for teacher in runs
     ]
     if any(teacher.run == SELF for teacher in runs):
@@ -175,16 +175,16 @@ def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str
 
 def _online(plan: Plan, store: Store) -> nn.Module | None:
     """The model that learns beside its student, with the weights it starts from."""
-    from rexp.experiment.restore import new_model, stored_model
+    from rexp.experiment.restore import build_model, load_model
 
     if (node := plan.teaching.online) is None:
         return None
     if node["from"]:
-        return stored_model(store, node["from"], plan.split, "teacher")
-    return new_model({key: value for key, value in node.items() if key != "from"}, plan.split, "teacher")
+        return load_model(store, node["from"], plan.split, "teacher")
+    return build_model({key: value for key, value in node.items() if key != "from"}, plan.split, "teacher")
 
 
-def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTeacher, stage: Staged) -> Any:
+def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTeacher, stage: ConfiguredStage) -> Any:
     """What a stage may know; its chance follows from the run's seed and its place."""
     import torch
 
@@ -194,19 +194,19 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
     seed = derived_seed(plan.request.seed, 4, place, inside)
     seed_everything(seed)  # layers take their initial values from the global generator
     needs = stage.needs
-    view = teacher() if Need.TEACHER in needs else None
+    view = teacher() if Requirement.TEACHER in needs else None
     epochs = plan.fit.recipe.max_epochs if plan.fit else 0
-    online = _online(plan, store) if Need.ONLINE in needs else None
-    validate = _validate(plan) if Need.VALIDATION in needs else None
+    online = _online(plan, store) if Requirement.ONLINE in needs else None
+    validate = _validate(plan) if Requirement.VALIDATION in needs else None
     return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs, online=online, validate=validate)
 
 
 def _measuring(plan: Plan, part: Part) -> Callable[[nn.Module], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
-    from rexp.config.validation import between_epochs
+    from rexp.config.validation import validation_config
     from rexp.evaluate.evaluator import Evaluator, device_of
 
-    evaluator = cache(partial(Evaluator, plan.split, between_epochs(plan.request.evaluate), part))  # one a device
+    evaluator = cache(partial(Evaluator, plan.split, validation_config(plan.request.evaluate), part))  # one a device
     return lambda model: evaluator(device_of(model))(model).metrics
 
 
@@ -233,13 +233,13 @@ def _found(found: Mapping[str, Mapping[str, float]]) -> Report:
 
 def _initial(plan: Plan) -> Weights | None:
     """The weights that the fit starts from, where a stage needs them."""
-    if not plan.recipe.needs(Need.INITIAL):
+    if not plan.recipe.needs(Requirement.INITIAL):
         return None
-    from rexp.train.model_selection import snapshot
+    from rexp.train.model_selection import copy_weights
 
     if not isinstance(plan.recipe.steps[0], TrainingStep):
         raise ConfigError("what goes back to the initial weights takes a model without stages before its fit")
-    return snapshot(plan.model)
+    return copy_weights(plan.model)
 
 
 def _apply(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rexp.config.teachers import teacher_runs
 from rexp.io.text import note
 from rexp.report.console import render_table
-from rexp.report.teachers import weak, with_teachers
+from rexp.report.teachers import add_teachers, teacher_warnings
 
 if TYPE_CHECKING:
     from rexp.experiment.outcome import Outcome
@@ -20,6 +20,6 @@ def show(outcomes: Sequence[Outcome]) -> None:
     # All runs of the store are looked at where there is a student; without one the table needs none of them.
     store, teachers = outcomes[0].store, {run for result in results for run in teacher_runs(result["config"])}
     known = list(store.briefs()) if teachers else []
-    render_table(with_teachers(results, (store.result(run["run_id"]) for run in known if run["run_id"] in teachers)))
-    for line in weak(results, known):
+    render_table(add_teachers(results, (store.result(run["run_id"]) for run in known if run["run_id"] in teachers)))
+    for line in teacher_warnings(results, known):
         note(line)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rexp.config.teachers import SELF, Teacher, Teaching
+from rexp.config.teachers import SELF, Teacher, Teachers
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.plugins.memory import check_size
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.config.job import Request
-    from rexp.config.recipe import Staged
+    from rexp.config.recipe import ConfiguredStage
     from rexp.data.split import Split
     from rexp.experiment.outcome import Outcome
     from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 
-def teaching_of(
+def resolve_teachers(
     config: DictConfig, request: Request, store: Store, split: Split, *, train: Callable[..., Outcome]
-) -> Teaching:
+) -> Teachers:
     """Who teaches this job: finished runs, trained now where the store does not have them.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
@@ -39,21 +39,21 @@ def teaching_of(
             is told before a teacher is trained; or a teacher was compressed, or learned from other data; or it is
             weak, and that is to stop the run.
     """
-    from rexp.api import Need
+    from rexp.api import Requirement
     from rexp.config.recipe import check_model
     from rexp.experiment.weak_teacher import check_teacher
 
     recipe, nodes = request.recipe, request.teachers
     if not recipe.needs_teacher:
-        return Teaching()
+        return Teachers()
     if not nodes:
         raise ConfigError(
             "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
             "teacher.from=RUN"
         )
     check_model(recipe, _built(request.model, split, "model"), request.model["name"], validated=len(split.valid) > 0)
-    if recipe.needs(Need.ONLINE):
-        return Teaching(online=_online(request, nodes, store, split))
+    if recipe.needs(Requirement.ONLINE):
+        return Teachers(online=_online(request, nodes, store, split))
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
     runs = {key: run or _trained(key, config, request, train) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
@@ -68,7 +68,7 @@ def teaching_of(
         if run != SELF:
             check_teacher(request, key, nodes[key], run, _named_options(request.model, "model"), store, split)
     weights = {key: _weight(key, node) for key, node in nodes.items()}
-    return Teaching(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
+    return Teachers(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
 
 
 def _found(key: str, node: Node, request: Request, store: Store, split: Split) -> str | None:
@@ -86,7 +86,7 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
 
 
 def _trained(key: str, config: DictConfig, request: Request, train: Callable[..., Outcome]) -> str:
-    outcome = train(alone(config, key), sweeping=True, recipe_folders=request.recipe_folders)
+    outcome = train(teacher_job(config, key), sweeping=True, recipe_folders=request.recipe_folders)
     return str(outcome.result["run_id"])
 
 
@@ -98,13 +98,13 @@ def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
     """The model that learns beside its student, as plain values."""
-    from rexp.api import Need
+    from rexp.api import Requirement
 
     if len(nodes) > 1:
         raise ConfigError(f"a student has one teacher that learns beside it, not {' and '.join(nodes)}")
     ((key, node),) = nodes.items()
     for stage in _stages(request):
-        if Need.TEACHER in stage.plugin.needs:
+        if Requirement.TEACHER in stage.plugin.needs:
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) needs a finished teacher, and another one that learns beside "
                 "its student; take one of them"
@@ -143,13 +143,13 @@ def _usable(store: Store, run: str, key: str, split: Split) -> Mapping[str, Any]
 
 def _check_self(request: Request) -> None:
     """Inside the first fit there is no earlier state."""
-    from rexp.api import Need
+    from rexp.api import Requirement
     from rexp.config.recipe import TrainingStep
 
     for step in request.recipe.steps:
         first = isinstance(step, TrainingStep) and step.kind == "fit"
         for stage in step.stages if first else ():
-            if Need.TEACHER in stage.plugin.needs:
+            if Requirement.TEACHER in stage.plugin.needs:
                 raise ConfigError(
                     f"teacher.from=self: inside the first fit '{stage.label}' has no earlier state to learn from; "
                     f"write compress.order=[fit,[finetune,{stage.label}]]"
@@ -160,11 +160,11 @@ def _options(node: Node, where: str) -> dict[str, Any]:
     """The model's own options, typed and whole."""
     from rexp.config.job import TEACHER_RESERVED
     from rexp.plugins import registry
-    from rexp.plugins.options import build
+    from rexp.plugins.options import from_options
 
     model_class = registry.load("model", node["name"])
     options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
-    return asdict(build(model_class.Config, options, where))  # type: ignore[attr-defined]
+    return asdict(from_options(model_class.Config, options, where))  # type: ignore[attr-defined]
 
 
 def _named_options(node: Node, where: str) -> Node:
@@ -175,10 +175,10 @@ def _named_options(node: Node, where: str) -> Node:
 def _built(node: Node, split: Split, where: str) -> nn.Module:
     """The model as its node has it, to be asked what it can do."""
     from rexp.plugins import registry
-    from rexp.plugins.options import build
+    from rexp.plugins.options import from_options
 
     model_class = registry.load("model", node["name"])
-    config = build(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]
+    config = from_options(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]
     check_size(lambda: model_class(config, split.spec), where)
     model: nn.Module = model_class(config, split.spec)
     return model
@@ -186,23 +186,23 @@ def _built(node: Node, split: Split, where: str) -> nn.Module:
 
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
     """Refuse a teacher without vectors where a stage compares vectors."""
-    from rexp.api import Capability, Need
+    from rexp.api import Capability, Requirement
 
-    if Capability.EMBEDS in capabilities:
+    if Capability.HAS_EMBEDDINGS in capabilities:
         return
     for stage in _stages(request):
-        if {Need.TEACHER, Need.VECTORS} <= stage.plugin.needs:
+        if {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
                 "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
             )
 
 
-def _stages(request: Request) -> Iterator[Staged]:
+def _stages(request: Request) -> Iterator[ConfiguredStage]:
     return (stage for step in request.recipe.steps for stage in step.stages)
 
 
-def alone(config: DictConfig, key: str) -> DictConfig:
+def teacher_job(config: DictConfig, key: str) -> DictConfig:
     """The configuration of a teacher's own run."""
     from dataclasses import fields
 

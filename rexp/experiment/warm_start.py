@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.experiment.restore import stored_model
+from rexp.experiment.restore import load_model
 from rexp.plugins.process_state import flushes_denormals
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def kernels(threads: int) -> Iterator[None]:
+def torch_settings(threads: int) -> Iterator[None]:
     """How torch's kernels compute for a while; afterwards this thread computes as it did before.
 
     Numbers too small for full precision are 0: Adam's momentum of a row that has no gradient falls to them within a
@@ -38,7 +38,7 @@ def kernels(threads: int) -> Iterator[None]:
         torch.set_flush_denormal(flushed)
 
 
-def initialise(plan: Plan, store: Store) -> None:
+def warm_start(plan: Plan, store: Store) -> None:
     """Take the weights that ``model.from`` names: one run's as they are, or several runs' by role.
 
     A mapping (``model.from: {gmf: RUN, mlp: RUN}``) goes to the model's ``initialise_from``, which fuses them.
@@ -55,7 +55,7 @@ def initialise(plan: Plan, store: Store) -> None:
         raise ConfigError(
             f"model={plan.request.model['name']} cannot start from several runs; give model.from one run id"
         )
-    fuse({role: stored_model(store, run, plan.split, f"model.from.{role}") for role, run in plan.source.items()})
+    fuse({role: load_model(store, run, plan.split, f"model.from.{role}") for role, run in plan.source.items()})
 
 
 def retrieval(plan: Plan, store: Store) -> Retrieval | None:
@@ -74,8 +74,8 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     elif wanted.source == "item_features":
         features = item_features(plan.split, plan.request.evaluate.item_features or "genres").numpy()
     else:
-        vectors_from = stored_model(store, wanted.source, plan.split, "retriever.from")
+        vectors_from = load_model(store, wanted.source, plan.split, "retriever.from")
     if wanted.ranker not in (None, TEACHER):  # the teacher may still have to be trained, when options are checked
-        ranker = stored_model(store, wanted.ranker, plan.split, "retriever.ranker")
+        ranker = load_model(store, wanted.ranker, plan.split, "retriever.ranker")
     folder = store.root / ".indexes"
     return Retrieval(wanted.name, wanted.config, wanted.n_candidates, vectors_from, features, folder, ranker)

@@ -33,15 +33,15 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-    from rexp.config.validation import between_epochs, measured
+    from rexp.config.validation import validation_config, validation_metrics
     from rexp.evaluate.evaluator import Evaluator
-    from rexp.experiment.warm_start import kernels
+    from rexp.experiment.warm_start import torch_settings
 
     if not len(split.valid):
         return
-    metric = measured(request.evaluate, split)[0]
-    with kernels(request.device.threads):
-        evaluator = Evaluator(split, between_epochs(request.evaluate), "valid")
+    metric = validation_metrics(request.evaluate, split)[0]
+    with torch_settings(request.device.threads):
+        evaluator = Evaluator(split, validation_config(request.evaluate), "valid")
         teacher = store.result(run)
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
@@ -59,12 +59,12 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
 
 def _kept(store: Store, result: Mapping[str, Any], evaluator: Evaluator, metric: str) -> Measured:
     """A run's value on the validation part; measured once, and kept in its result."""
-    from rexp.experiment.restore import stored_model
+    from rexp.experiment.restore import load_model
 
     run, rules = str(result["run_id"]), str(evaluator.rules["protocol_id"])
     kept = result.get("valid", {}).get(rules, {})
     if metric not in kept:
-        kept = evaluator(stored_model(store, run, evaluator.split, "teacher")).metrics
+        kept = evaluator(load_model(store, run, evaluator.split, "teacher")).metrics
         with store.lock(run):
             store.amend(run, valid={**store.result(run).get("valid", {}), rules: kept})
     return Measured.of(result, float(kept[metric]))

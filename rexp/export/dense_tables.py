@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from rexp.compress.base.bit_packing import packed_width, unpack
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.quantize.rowwise import RowwiseTable
-from rexp.compress.surgery import swap
+from rexp.compress.surgery import replace_module
 
 
-class SplitRows(SmallTable):
+class SplitRows(CompactEmbedding):
     """Rows of few bits whose scale and offset are numbers of a tensor of their own: ONNX reads no number from bytes.
 
     Args:
@@ -30,7 +30,7 @@ class SplitRows(SmallTable):
         self.register_buffer("ends", ends.view(table.kind))
         self.register_buffer("columns", table.columns)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
         vectors: Tensor = offset + scale * unpack(self.codes.index_select(0, ids), self.bits, self.dim).float()
@@ -41,4 +41,4 @@ def make_exportable(model: nn.Module) -> None:
     """Swap the tables that need it, in place."""
     for path, module in list(model.named_modules()):
         if isinstance(module, RowwiseTable):
-            swap(model, path, SplitRows(module))
+            replace_module(model, path, SplitRows(module))

@@ -46,12 +46,12 @@ class VectorScorer(nn.Module):
     def __init__(self, users: Tensor, items: Tensor) -> None:
         super().__init__()
         # By other names than the inputs have.
-        self.user_vectors, self.item_vectors = nn.Buffer(users), nn.Buffer(items)
+        self.user_embeddings, self.item_embeddings = nn.Buffer(users), nn.Buffer(items)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """(B, K) scores of ``items`` (B, K) for ``users`` (B,)."""
-        vectors = self.user_vectors.index_select(0, users)
-        rows = self.item_vectors.index_select(0, items.reshape(-1)).view(*items.shape, vectors.shape[1])
+        vectors = self.user_embeddings.index_select(0, users)
+        rows = self.item_embeddings.index_select(0, items.reshape(-1)).view(*items.shape, vectors.shape[1])
         return (rows @ vectors.unsqueeze(-1)).squeeze(-1)
 
 
@@ -70,18 +70,18 @@ def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
         ConfigError: it has no such vectors.
     """
     capabilities = model.capabilities()
-    needs_data = bool(capabilities & {Capability.READS_TRAIN, Capability.FITS_DIRECTLY})
-    if Capability.READS_HISTORY in capabilities or not needs_data:
+    needs_data = bool(capabilities & {Capability.NEEDS_TRAIN_DATA, Capability.CLOSED_FORM})
+    if Capability.SEQUENTIAL in capabilities or not needs_data:
         copied = deepcopy(model).eval()
         make_exportable(copied)
         return ModelScorer(copied).eval(), "the model"
-    if not {Capability.EMBEDS, Capability.DOT_PRODUCT} <= capabilities:
+    if not {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT} <= capabilities:
         raise ConfigError(
             f"model={name} needs more than its weights to score, and has no vectors of users and items that could be "
             "exported; take a model that has them (mf, lightgcn, ials ...)"
         )
     with torch.no_grad():
         users = torch.split(torch.arange(split.n_users), USERS_AT_ONCE)
-        vectors = torch.cat([model.user_vectors(Query(block)) for block in users])
-        scorer = VectorScorer(vectors.clone(), model.item_vectors().clone())
+        vectors = torch.cat([model.user_embeddings(Query(block)) for block in users])
+        scorer = VectorScorer(vectors.clone(), model.item_embeddings().clone())
     return scorer.eval(), "the vectors of its users and items"

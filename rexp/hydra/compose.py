@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.hydra.overrides import prepared
+from rexp.hydra.overrides import normalize_overrides
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
 @contextmanager
-def composing() -> Iterator[None]:
-    """Hydra as the command line sets it up, for calls of :func:`composed`."""
+def hydra_session() -> Iterator[None]:
+    """Hydra as the command line sets it up, for calls of :func:`compose_job`."""
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
 
@@ -29,8 +29,8 @@ def composing() -> Iterator[None]:
         yield
 
 
-def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictConfig:
-    """Compose one job within :func:`composing`.
+def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> DictConfig:
+    """Compose one job within :func:`hydra_session`.
 
     Args:
         overrides: as on the command line.
@@ -42,7 +42,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
     from hydra import compose
     from omegaconf import open_dict
 
-    from rexp.hydra.error_messages import explain
+    from rexp.hydra.error_messages import user_message
     from rexp.io.yaml import check_folder
 
     # Hydra's grammar would read a bare path's colons and commas as its own.
@@ -50,9 +50,9 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
         check_folder(config_dir)
     extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
     try:
-        config = compose("config", overrides=[*prepared(overrides), *extra], return_hydra_config=True)
+        config = compose("config", overrides=[*normalize_overrides(overrides), *extra], return_hydra_config=True)
     except Exception as error:
-        fault = explain(error, overrides, composing=True)
+        fault = user_message(error, overrides, composing=True)
         if fault is None:
             raise
         raise fault from error
@@ -62,7 +62,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> DictCo
 
 
 def is_group(key: str) -> bool:
-    """Whether an override's key, within :func:`composing`, chooses a group's option (``model``, ``model@teacher``)."""
+    """Whether an override's key chooses a group's option (``model``, ``model@teacher``), in :func:`hydra_session`."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.object_type import ObjectType
 

@@ -32,7 +32,7 @@ NO_NAME = re.compile(
 )
 
 
-def explain(error: Exception, arguments: Sequence[str], *, composing: bool) -> ConfigError | None:
+def user_message(error: Exception, arguments: Sequence[str], *, composing: bool) -> ConfigError | None:
     """The user's fault behind an error, or None where it is not one.
 
     Args:

@@ -12,8 +12,8 @@ from hydra.core.config_store import ConfigStore
 
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
-from rexp.hydra.error_messages import explain
-from rexp.hydra.overrides import prepared
+from rexp.hydra.error_messages import user_message
+from rexp.hydra.overrides import normalize_overrides
 from rexp.io.yaml import check_folder, folders_named
 from rexp.plugins.conf_dirs import conf_dir
 
@@ -47,11 +47,11 @@ def launch(arguments: Sequence[str], task: Task) -> None:
     asked_for_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     # Hydra prints its own report and exits with 1 unless this is set; with it, errors arrive here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    program, sys.argv = sys.argv, [sys.argv[0], *prepared(arguments)]
+    program, sys.argv = sys.argv, [sys.argv[0], *normalize_overrides(arguments)]
     try:
         job()
     except Exception as error:
-        fault = explain(error, arguments, composing=not task.began)
+        fault = user_message(error, arguments, composing=not task.began)
         if fault is None or asked_for_traceback:
             raise
         raise fault from error

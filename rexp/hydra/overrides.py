@@ -40,7 +40,7 @@ MARKED = re.compile(r"^[\[{]|['\"\\]|\$\{|[(].*[)]$")
 RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 
 
-def prepared(arguments: Sequence[str]) -> list[str]:
+def normalize_overrides(arguments: Sequence[str]) -> list[str]:
     """The arguments for Hydra.
 
     A value that Hydra's grammar cannot read, such as a path with accents or a tilde, is text as it was typed. A run's
@@ -133,4 +133,4 @@ def parsed(words: Sequence[str]) -> list[Override]:
     """Overrides as Hydra's parser reads them."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    return OverridesParser.create().parse_overrides(prepared(words))
+    return OverridesParser.create().parse_overrides(normalize_overrides(words))

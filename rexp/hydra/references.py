@@ -17,7 +17,7 @@ SMALL = 10_000
 """Items of a catalogue up to which EASE is a matter of seconds (and of 1.2 GB)."""
 
 
-def beside(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
     for name in _names(config) if config.model else []:  # a run without a model is refused later, by name
         if name == config.model.name:
@@ -65,12 +65,12 @@ def _model(name: str) -> DictConfig:
     from hydra import compose
     from hydra.errors import HydraException
 
-    from rexp.hydra.error_messages import explain
+    from rexp.hydra.error_messages import user_message
 
     arguments = [f"model={name}"]
     try:
         node = compose("config", overrides=arguments).model
     except HydraException as error:
-        raise ConfigError(f"beside=[{name}]: {explain(error, arguments, composing=True)}") from error
+        raise ConfigError(f"beside=[{name}]: {user_message(error, arguments, composing=True)}") from error
     assert isinstance(node, DictConfig)
     return node

@@ -52,7 +52,7 @@ class BinaryCrossEntropy:
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The loss of ``scores`` (B,) with labels, or (B, 1 + N) with the positive first."""
-        if self.layout is Layout.ROWS:
+        if self.layout is Layout.LISTWISE:
             labels = scores.new_zeros(scores.shape)
             labels[:, 0] = 1
         else:

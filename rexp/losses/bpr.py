@@ -29,7 +29,7 @@ class BPR:
     """``-log s(x_positive - x_negative)`` (Rendle et al., UAI 2009)."""
 
     Config: ClassVar[type] = BPRConfig
-    layout = Layout.PAIR
+    layout = Layout.PAIRWISE
 
     def __init__(self, config: BPRConfig) -> None:
         self.config = config

@@ -29,7 +29,7 @@ class MeanSquaredError:
     """``(x - y)^2``; ``target`` says what the labels must be."""
 
     Config: ClassVar[type] = MeanSquaredErrorConfig
-    layout = Layout.POINT
+    layout = Layout.POINTWISE
 
     def __init__(self, config: MeanSquaredErrorConfig) -> None:
         self.config = config

@@ -36,7 +36,7 @@ class SampledSoftmax:
     """
 
     Config: ClassVar[type] = SampledSoftmaxConfig
-    layout = Layout.ROWS
+    layout = Layout.LISTWISE
 
     def __init__(self, config: SampledSoftmaxConfig) -> None:
         self.config = config

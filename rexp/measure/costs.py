@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rexp.evaluate.config import before
+from rexp.evaluate.config import parts_before
 from rexp.evaluate.scoring import Scorer
 from rexp.measure.multiply_adds import multiply_adds
 from rexp.measure.parameter_counts import sizes
@@ -29,7 +29,7 @@ def scorer_of(model: Any, split: Split, history: Sequence[str], device: torch.de
         history: parts that a model of sequences may see (``evaluate.history``).
         device: where the model is.
     """
-    return Scorer(model.eval(), split, before(list(history), "test"), device, BLOCK_BYTES)
+    return Scorer(model.eval(), split, parts_before(list(history), "test"), device, BLOCK_BYTES)
 
 
 def shown_history(result: Mapping[str, Any]) -> list[str]:

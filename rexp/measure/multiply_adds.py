@@ -30,7 +30,7 @@ def multiply_adds(scorer: Scorer) -> dict[str, int]:
         ``multiply_adds_pair`` and ``multiply_adds_catalogue``; nothing for a model whose products are made by scipy,
         which cannot be counted.
     """
-    if {Capability.FITS_DIRECTLY, Capability.READS_TRAIN} <= scorer.capabilities:
+    if {Capability.CLOSED_FORM, Capability.NEEDS_TRAIN_DATA} <= scorer.capabilities:
         return {}
     user = median_user(scorer).to(scorer.device)
     item = torch.zeros(1, 1, dtype=torch.int64, device=scorer.device)

@@ -11,7 +11,7 @@ Result = Mapping[str, Any]
 GATES = {"pass99": 0.99, "pass99.9": 0.999}
 
 
-def gate(student: Result, teacher: Result) -> dict[str, Any] | None:
+def quality_gate(student: Result, teacher: Result) -> dict[str, Any] | None:
     """Compare the student's first metric with its teacher's.
 
     The two classes of quality are those of MLPerf Inference's recommendation benchmarks.
@@ -37,12 +37,12 @@ def gate(student: Result, teacher: Result) -> dict[str, Any] | None:
     return {"metric": metric, "student": own, "teacher": its, "share": share, **passed}
 
 
-def best(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+def best_gate(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
     """The comparison with the best of several teachers: the one of which the least is kept."""
     return min((one for one in found if one), key=lambda one: float(one["share"]), default=None)
 
 
-def in_words(found: Mapping[str, Any]) -> str:
+def describe(found: Mapping[str, Any]) -> str:
     """One line of it.
 
     >>> in_words({"metric": "ndcg@10", "share": 0.9953, "pass99": True, "pass99.9": False})

@@ -10,7 +10,7 @@ from torch import Tensor
 from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
-    from rexp.api import Lists, MetricContext
+    from rexp.api import MetricContext, TopKLists
 
 
 class Coverage:
@@ -63,7 +63,7 @@ class Novelty:
         share = (context.train_users_per_item.double() + 1) / (context.n_users + 1)
         self.information = -torch.log2(share)
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         items = lists.items[:, :k]
         present = items >= 0
         bits = self.information[items.clamp(min=0)] * present

@@ -12,7 +12,7 @@ from rexp.errors import ConfigError
 from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
-    from rexp.api import Lists, MetricContext
+    from rexp.api import MetricContext, TopKLists
 
 
 class IntraListDistance:
@@ -36,7 +36,7 @@ class IntraListDistance:
             )
         self.features = normalize(context.item_features.double(), dim=1)
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         items = lists.items[:, :k]
         present = (items >= 0).double()
         vectors = self.features[items.clamp(min=0)] * present.unsqueeze(-1)

@@ -12,7 +12,7 @@ from rexp.metrics._ranks import mean_ranks
 from rexp.metrics.options import Decision, NoOptions
 
 if TYPE_CHECKING:
-    from rexp.api import MetricContext, Rows
+    from rexp.api import MetricContext, ScoredRows
 
 
 class _Binary:
@@ -34,7 +34,7 @@ class AUC(_Binary):
     (Mann and Whitney, 1947). NaN where one label is missing.
     """
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         positive = rows.labels > 0
         ranks = mean_ranks(rows.scores, torch.zeros_like(rows.users))
         p = float(positive.sum())
@@ -48,7 +48,7 @@ class GroupedAUC(_Binary):
     Zhu et al., KDD 2017, weigh users by their impressions instead. NaN where no user has both labels.
     """
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         users, user = torch.unique(rows.users, return_inverse=True)
         positive = (rows.labels > 0).double()
         ranks = mean_ranks(rows.scores, user)
@@ -64,7 +64,7 @@ class LogLoss(_Binary):
 
     higher_is_better: ClassVar[bool] = False
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         q = rows.scores.double().sigmoid().clamp(1e-7, 1 - 1e-7)
         y = (rows.labels > 0).double()
         return float(-(y * q.log() + (1 - y) * (1 - q).log()).mean())
@@ -81,7 +81,7 @@ class Accuracy:
     def __init__(self, config: Decision, context: MetricContext) -> None:
         self.threshold = config.threshold
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         return float((_decide(rows, self.threshold) == (rows.labels > 0)).double().mean())
 
 
@@ -96,14 +96,14 @@ class F1:
     def __init__(self, config: Decision, context: MetricContext) -> None:
         self.threshold = config.threshold
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         decided, positive = _decide(rows, self.threshold), rows.labels > 0
         both = float((decided & positive).sum())
         either = float(decided.sum() + positive.sum())
         return 2 * both / either if either else 0.0
 
 
-def _decide(rows: Rows, threshold: float) -> Tensor:
+def _decide(rows: ScoredRows, threshold: float) -> Tensor:
     return rows.scores.double().sigmoid() >= threshold
 
 
@@ -118,7 +118,7 @@ class RootMeanSquaredError:
     def __init__(self, config: NoOptions, context: MetricContext) -> None:
         pass
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         return float((rows.scores.double() - rows.labels.double()).square().mean().sqrt())
 
 
@@ -133,5 +133,5 @@ class MeanAbsoluteError:
     def __init__(self, config: NoOptions, context: MetricContext) -> None:
         pass
 
-    def value(self, rows: Rows) -> float:
+    def value(self, rows: ScoredRows) -> float:
         return float((rows.scores.double() - rows.labels.double()).abs().mean())

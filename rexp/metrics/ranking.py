@@ -15,10 +15,10 @@ from rexp.metrics._tie_orders import chances, chances_of_first, expected_hits_up
 from rexp.metrics.options import NoOptions
 
 if TYPE_CHECKING:
-    from rexp.api import Lists, MetricContext, Ties
+    from rexp.api import MetricContext, Ties, TopKLists
 
 
-def _hits(lists: Lists, k: int) -> Tensor:
+def _hits(lists: TopKLists, k: int) -> Tensor:
     return lists.hits[:, :k].double()
 
 
@@ -45,10 +45,10 @@ class _Linear(_HasNoOptions):
         """(B,) float64, from hits, or chances of them, (B, k or fewer) float64."""
         raise NotImplementedError
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         return self.of(_hits(lists, k), lists.n_relevant, k)
 
-    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+    def expected(self, lists: TopKLists, ties: Ties, k: int) -> Tensor:
         return self.of(chances(ties, k), lists.n_relevant, k)
 
 
@@ -76,21 +76,21 @@ class Precision(_Linear):
 class HitRatio(_HasNoOptions):
     """``hr@k = max_r hit(r)``: 1 for a user with any hit, else 0 (He et al., WWW 2017)."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         return lists.hits[:, :k].any(1).double()
 
-    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+    def expected(self, lists: TopKLists, ties: Ties, k: int) -> Tensor:
         return chances_of_first(ties, k).sum(1)
 
 
 class ReciprocalRank(_HasNoOptions):
     """``mrr@k = max_r hit(r) / r``: one over the first hit's rank, 0 without a hit (Voorhees, TREC-8 1999)."""
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         hits = _hits(lists, k)
         return (hits / _ranks(hits)).amax(1)
 
-    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+    def expected(self, lists: TopKLists, ties: Ties, k: int) -> Tensor:
         first = chances_of_first(ties, k)
         return (first / _ranks(first)).sum(1)
 
@@ -114,11 +114,11 @@ class _AveragePrecision(_HasNoOptions):
     def divisor(self, n_relevant: Tensor, k: int) -> Tensor:
         raise NotImplementedError
 
-    def per_user(self, lists: Lists, k: int) -> Tensor:
+    def per_user(self, lists: TopKLists, k: int) -> Tensor:
         hits = _hits(lists, k)
         return (hits * hits.cumsum(1) / _ranks(hits)).sum(1) / self.divisor(lists.n_relevant, k)
 
-    def expected(self, lists: Lists, ties: Ties, k: int) -> Tensor:
+    def expected(self, lists: TopKLists, ties: Ties, k: int) -> Tensor:
         hits = expected_hits_up_to_hits(ties, k)
         return (hits / _ranks(hits)).sum(1) / self.divisor(lists.n_relevant, k)
 

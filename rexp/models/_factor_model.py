@@ -33,7 +33,7 @@ class Factors(nn.Module):
     def capabilities(self) -> frozenset[Capability]:
         """Closed form, and a dot product."""
         return frozenset(
-            {Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.EMBEDS, Capability.DOT_PRODUCT}
+            {Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT}
         )
 
     def take(self, users: np.ndarray, items: np.ndarray) -> None:
@@ -51,10 +51,10 @@ class Factors(nn.Module):
         """(B, I) scores of the whole catalogue."""
         return self.users[query.users] @ self.items.T
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D)."""
         return self.users[query.users]
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D)."""
         return self.items

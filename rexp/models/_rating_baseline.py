@@ -61,7 +61,7 @@ class Ratings(nn.Module):
         self.register_buffer("users", torch.zeros(spec.n_users))
         self.register_buffer("items", torch.zeros(spec.n_items))
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the training ratings."""
         self.observed.assign(rating_matrix(split))
 

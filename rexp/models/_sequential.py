@@ -42,15 +42,15 @@ class SequenceModel(nn.Module):
         """A dot product of what a history comes to with an item."""
         return frozenset(
             {
-                Capability.EMBEDS,
+                Capability.HAS_EMBEDDINGS,
                 Capability.DOT_PRODUCT,
-                Capability.SCORES_CATALOGUE,
-                Capability.READS_HISTORY,
+                Capability.SCORES_ALL_ITEMS,
+                Capability.SEQUENTIAL,
                 Capability.SCORES_SEQUENCES,
             }
         )
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D): the state after the whole history; zeros where there is none."""
         history = _history(query)[:, -self.history_length :]
         if torch.compiler.is_compiling():  # groups of like length are no shapes that could be traced
@@ -71,17 +71,17 @@ class SequenceModel(nn.Module):
         last = states[torch.arange(history.shape[0], device=states.device), (lengths - 1).clamp(min=0)]
         return last * (lengths > 0).unsqueeze(1)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D)."""
         return self.items.rows()
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K) as the next one after the history."""
-        return dot(self.user_vectors(query), self.items(items))
+        return dot(self.user_embeddings(query), self.items(items))
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the whole catalogue."""
-        return self.user_vectors(query) @ self.item_vectors().T
+        return self.user_embeddings(query) @ self.item_embeddings().T
 
     def score_sequence(self, query: Query, items: Tensor) -> Tensor:
         """Logits of items (B, L, K) after each position of the history (B, L), 0 at padding."""

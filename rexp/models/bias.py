@@ -48,7 +48,7 @@ class Bias(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Closed form; scores are ratings."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.PREDICTS_RATINGS})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.PREDICTS_RATINGS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Take the means; nothing is drawn.
@@ -56,7 +56,7 @@ class Bias(nn.Module):
         Raises:
             ConfigError: the data has no ratings.
         """
-        self.ratings.observe(split)
+        self.ratings.bind(split)
         self.ratings.fit()
 
     def score(self, query: Query, items: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class Mean(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Closed form; scores are ratings."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.PREDICTS_RATINGS})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.PREDICTS_RATINGS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Take the mean over users and items, of an item rated again the last rating; nothing is drawn.

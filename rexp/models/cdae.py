@@ -52,7 +52,7 @@ class CDAE(nn.Module):
     """
 
     Config: ClassVar[type] = CDAEConfig
-    layout = Layout.USERS
+    layout = Layout.USER
 
     def __init__(self, config: CDAEConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -69,15 +69,15 @@ class CDAE(nn.Module):
         """Whole rows at once; the output layer makes them a dot product."""
         return frozenset(
             {
-                Capability.SCORES_CATALOGUE,
+                Capability.SCORES_ALL_ITEMS,
                 Capability.OWN_LOSS,
-                Capability.READS_TRAIN,
-                Capability.EMBEDS,
+                Capability.NEEDS_TRAIN_DATA,
+                Capability.HAS_EMBEDDINGS,
                 Capability.DOT_PRODUCT,
             }
         )
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the users' training items."""
         self.interactions.assign(interaction_matrix(split))
 
@@ -107,12 +107,12 @@ class CDAE(nn.Module):
         logits: Tensor = self.output(self.encode(query.users, self._profiles(query.users)))
         return logits
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D + 1): the hidden layer, and a 1 that meets the item's bias."""
         hidden = self.encode(query.users, self._profiles(query.users))
         return torch.cat([hidden, hidden.new_ones(len(hidden), 1)], 1)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D + 1): the output layer's weights and bias."""
         return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
 

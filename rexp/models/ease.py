@@ -62,9 +62,9 @@ class EASE(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Closed form."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.NEEDS_TRAIN_DATA})
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the users' training items."""
         self.interactions.assign(interaction_matrix(split))
 

@@ -35,11 +35,11 @@ class ItemKNN(ItemItem):
         """Closed form; a rating where ``predict`` says so."""
         return super().capabilities() | ({Capability.PREDICTS_RATINGS} if self.ratings else set())
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the users' training items and, where they are predicted, their ratings."""
-        super().observe(split)
+        super().bind(split)
         if self.ratings:
-            self.ratings.observe(split)
+            self.ratings.bind(split)
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Compare all items; nothing is drawn."""

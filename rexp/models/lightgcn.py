@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
 from rexp.models.gfcf import normalise
-from rexp.nn.coupling import MixedReader, Reader
+from rexp.nn.coupling import PropagatedCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import Init, InitName, embedding_table
 from rexp.nn.sparse import SparseMatrix, interaction_matrix
@@ -68,14 +68,14 @@ class LightGCN(nn.Module):
     def capabilities(self) -> frozenset[Capability]:
         """A dot product of smoothed vectors; penalised where ``l2`` is above 0."""
         always = {
-            Capability.EMBEDS,
+            Capability.HAS_EMBEDDINGS,
             Capability.DOT_PRODUCT,
-            Capability.SCORES_CATALOGUE,
-            Capability.READS_TRAIN,
+            Capability.SCORES_ALL_ITEMS,
+            Capability.NEEDS_TRAIN_DATA,
         }
-        return frozenset(always | ({Capability.PENALISED} if self.config.l2 else set()))
+        return frozenset(always | ({Capability.REGULARIZED} if self.config.l2 else set()))
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the graph."""
         normalised, _ = normalise(interaction_matrix(split))
         self.edges.assign(normalised)
@@ -113,19 +113,19 @@ class LightGCN(nn.Module):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
-        return self.user_vectors(query) @ self.item_vectors().T
+        return self.user_embeddings(query) @ self.item_embeddings().T
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D)."""
         return self.encode()[0].index_select(0, query.users)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D)."""
         return self.encode()[1]
 
-    def readers(self) -> Sequence[Reader]:
+    def coupled_parameters(self) -> Sequence[Reader]:
         """Smoothing mixes rows of both tables, every column alike."""
-        return [MixedReader("users", "items")]
+        return [PropagatedCoupling("users", "items")]
 
     def penalty(self, batch: Batch) -> Tensor:
         """``l2 / 2 (|e_u|^2 + sum over the row's items |e_i|^2)`` of vectors not smoothed yet, mean or sum over rows.

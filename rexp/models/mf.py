@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query
-from rexp.nn.coupling import DotReader, Reader
+from rexp.nn.coupling import DotCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table
 
@@ -72,17 +72,17 @@ class MF(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """A dot product; penalised where ``l2`` is above 0."""
-        always = {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
+        always = {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT, Capability.SCORES_ALL_ITEMS}
         penalised = any(self.config.strength(part) for part in ("user", "positive", "negative"))
-        return frozenset(always | ({Capability.PENALISED} if penalised else set()))
+        return frozenset(always | ({Capability.REGULARIZED} if penalised else set()))
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
         user_rows: Tensor = self.users(query.users)
         item_rows: Tensor = self.items(items)
         vectors, user_bias = _split(user_rows, self.config.user_bias)
-        item_vectors, item_bias = _split(item_rows, self.config.item_bias)
-        scores = dot(vectors, item_vectors)
+        item_embeddings, item_bias = _split(item_rows, self.config.item_bias)
+        scores = dot(vectors, item_embeddings)
         if self.config.user_bias:
             scores = scores + (user_bias if items.dim() == 2 else user_bias[:, 0])
         if self.config.item_bias:
@@ -91,9 +91,9 @@ class MF(nn.Module):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
-        return self.user_vectors(query) @ self.item_vectors().T
+        return self.user_embeddings(query) @ self.item_embeddings().T
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D): the user's vector; then, where there are biases, b_u + b and a 1 that meets b_i."""
         rows = self.users(query.users)
         factors = rows.shape[1] - self.config.user_bias
@@ -105,16 +105,16 @@ class MF(nn.Module):
             parts.append(rows.new_ones(len(rows), 1))
         return torch.cat(parts, 1)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D): the item's vector; then, where there are biases, a 1 that meets b_u + b, and b_i."""
         rows = self.items.rows()
         factors = rows.shape[1] - self.config.item_bias
         ones = [rows.new_ones(len(rows), 1)] if self._user_coordinate else []
         return torch.cat([rows[:, :factors], *ones, rows[:, factors:]], 1)
 
-    def readers(self) -> Sequence[Reader]:
+    def coupled_parameters(self) -> Sequence[Reader]:
         """A dot product; the columns of biases are read on their own."""
-        return [DotReader("users", "items", (0, self.users.rows().shape[1] - self.config.user_bias))]
+        return [DotCoupling("users", "items", (0, self.users.rows().shape[1] - self.config.user_bias))]
 
     @property
     def _user_coordinate(self) -> bool:

@@ -57,7 +57,7 @@ class MultVAE(nn.Module):
     """
 
     Config: ClassVar[type] = MultVAEConfig
-    layout = Layout.USERS
+    layout = Layout.USER
     steps: Tensor
 
     def __init__(self, config: MultVAEConfig, spec: DataSpec) -> None:
@@ -76,15 +76,15 @@ class MultVAE(nn.Module):
         """Whole rows at once; the output layer makes them a dot product."""
         return frozenset(
             {
-                Capability.SCORES_CATALOGUE,
+                Capability.SCORES_ALL_ITEMS,
                 Capability.OWN_LOSS,
-                Capability.READS_TRAIN,
-                Capability.EMBEDS,
+                Capability.NEEDS_TRAIN_DATA,
+                Capability.HAS_EMBEDDINGS,
                 Capability.DOT_PRODUCT,
             }
         )
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the users' training items."""
         self.interactions.assign(interaction_matrix(split))
 
@@ -122,12 +122,12 @@ class MultVAE(nn.Module):
         logits: Tensor = self.output(self._decoded(query))
         return logits
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, H + 1): the last hidden layer, and a 1 that meets the item's bias."""
         decoded = self._decoded(query)
         return torch.cat([decoded, decoded.new_ones(len(decoded), 1)], 1)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, H + 1): the output layer's weights and bias."""
         return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
 

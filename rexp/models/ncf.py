@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rexp.api import Capability, DataSpec, Query
 from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
-from rexp.nn.coupling import DotReader, HiddenUnits, LayerReader, Reader
+from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import Init, InitName, embedding_table, initialise
 
@@ -83,8 +83,8 @@ class NCF(nn.Module):
     def capabilities(self) -> frozenset[Capability]:
         """GMF is a dot product; a tower only scores."""
         if self.tower is None:
-            return frozenset({Capability.SCORES_CATALOGUE, Capability.EMBEDS, Capability.DOT_PRODUCT})
-        return frozenset({Capability.SCORES_CATALOGUE})
+            return frozenset({Capability.SCORES_ALL_ITEMS, Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT})
+        return frozenset({Capability.SCORES_ALL_ITEMS})
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K); the users' side is computed once for all K."""
@@ -118,7 +118,7 @@ class NCF(nn.Module):
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the whole catalogue; beside them only a few users' activations are in memory."""
         if self.tower is None:
-            return self.user_vectors(query) @ self.item_vectors().T
+            return self.user_embeddings(query) @ self.item_embeddings().T
         assert self.mlp_weight is not None
         users_gmf, users_mlp = self._user_parts(self.users(query.users))
         items_gmf, items_mlp = self._item_parts(self.items.rows())
@@ -127,28 +127,32 @@ class NCF(nn.Module):
             scores = torch.addmm(scores, users_gmf * self.gmf_weight[: users_gmf.shape[1]], items_gmf.T)
         return scores
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, factors + 1): GMF's user vectors, times the prediction weights; the last coordinate is the bias."""
         rows = self.users(query.users)
         assert self.gmf_weight is not None
         weighted = rows * self.gmf_weight[: rows.shape[1]]
         return torch.cat([weighted, self.bias.expand(len(weighted), 1)], 1)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, factors + 1): GMF's item vectors; the last coordinate is 1, to meet the users' bias."""
         rows = self.items.rows()
         return torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
 
-    def readers(self) -> Sequence[Reader]:
+    def coupled_parameters(self) -> Sequence[Reader]:
         """A weighted dot product, and the first layer of the tower, which is split into the two sides."""
         users, items = self.users.rows().shape[1], self.items.rows().shape[1]
         readers: list[Reader] = []
         if self.gmf_weight is not None:
             gmf = users if self.tower is None else users - self.tower.user_layer.in_features
-            readers.append(DotReader("users", "items", (0, gmf), "gmf_weight"))
+            readers.append(DotCoupling("users", "items", (0, gmf), "gmf_weight"))
         if self.tower is not None:
-            readers.append(LayerReader("users", (users - self.tower.user_layer.in_features, users), "tower.user_layer"))
-            readers.append(LayerReader("items", (items - self.tower.item_layer.in_features, items), "tower.item_layer"))
+            readers.append(
+                LinearCoupling("users", (users - self.tower.user_layer.in_features, users), "tower.user_layer")
+            )
+            readers.append(
+                LinearCoupling("items", (items - self.tower.item_layer.in_features, items), "tower.item_layer")
+            )
         return readers
 
     def hidden_units(self) -> Sequence[HiddenUnits]:

@@ -31,7 +31,7 @@ class Popularity(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Counted, not trained."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Count; nothing is drawn from the generator."""

@@ -37,7 +37,7 @@ class Random(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Drawn, not trained."""
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Draw the salt: one number for users, one for items."""

@@ -105,23 +105,23 @@ class TwoTower(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """A dot product of two towers' outputs, which read what the options say."""
-        always = {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
+        always = {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT, Capability.SCORES_ALL_ITEMS}
         if self.history_length:
-            always.add(Capability.READS_HISTORY)
+            always.add(Capability.SEQUENTIAL)
         if self.user_features is not None or self.item_features is not None:
-            always.add(Capability.READS_TRAIN)
+            always.add(Capability.NEEDS_TRAIN_DATA)
         return frozenset(always)
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take the values of the features."""
         for features in (self.user_features, self.item_features):
             if features is not None:
-                features.observe(split.features())
+                features.bind(split.features())
         self._catalogue = None
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); each tower is computed once for every user and distinct item."""
-        users = self.user_vectors(query)
+        users = self.user_embeddings(query)
         if items.dim() == 1:
             return dot(users, self._vectors(items))
         if torch.compiler.is_compiling():  # the number of distinct items is no shape that could be traced
@@ -134,9 +134,9 @@ class TwoTower(nn.Module):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
-        return self.user_vectors(query) @ self.item_vectors().T
+        return self.user_embeddings(query) @ self.item_embeddings().T
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D): the user's tower, divided by the temperature."""
         inputs: list[Tensor] = []
         if self.history_length:
@@ -144,7 +144,7 @@ class TwoTower(nn.Module):
         inputs += [side(query.users) for side in (self.users, self.user_features) if side is not None]
         return self._output(self.user_tower(torch.cat(inputs, 1))) / self.config.temperature
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D): the item's tower; in evaluation it is kept as long as no weight changes."""
         everything = torch.arange(len(self.items.rows()), device=self.items.rows().device)
         if self.training or torch.is_grad_enabled():
@@ -166,7 +166,7 @@ class TwoTower(nn.Module):
         if self.training or torch.is_grad_enabled():
             self._catalogue = None
             return self._tower(items)
-        return self.item_vectors()[items]
+        return self.item_embeddings()[items]
 
     def _tower(self, items: Tensor) -> Tensor:
         vectors = self.items(items)

@@ -47,14 +47,14 @@ class UserKNN(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Closed form; a rating where ``predict`` says so."""
-        always = {Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN}
+        always = {Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.NEEDS_TRAIN_DATA}
         return frozenset(always | ({Capability.PREDICTS_RATINGS} if self.ratings else set()))
 
-    def observe(self, split: Split) -> None:
+    def bind(self, split: Split) -> None:
         """Take all users' training items and, where they are predicted, their ratings."""
         self.interactions.assign(interaction_matrix(split))
         if self.ratings:
-            self.ratings.observe(split)
+            self.ratings.bind(split)
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Compare all users; nothing is drawn."""

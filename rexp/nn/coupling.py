@@ -1,7 +1,7 @@
 """How the parts of a model read one another: what a stage must know that changes several of them together.
 
-A model that lets itself be factorised has a method ``readers() -> Sequence[Reader]``, and takes the widths of its
-vectors from the tables, which may become narrower than its options say. One with hidden layers has a method
+A model that lets itself be factorised has a method ``coupled_parameters() -> Sequence[Reader]``, and takes the widths
+of its vectors from the tables, which may become narrower than its options say. One with hidden layers has a method
 ``hidden_units() -> Sequence[HiddenUnits]``, and takes their widths from the layers.
 """
 
@@ -14,7 +14,7 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class DotReader:
+class DotCoupling:
     """``sum over c of weight[c] * users[u, c] * items[i, c]``; nothing else reads these columns.
 
     Args:
@@ -31,7 +31,7 @@ class DotReader:
 
 
 @dataclass(frozen=True)
-class LayerReader:
+class LinearCoupling:
     """A linear layer reads these columns, and nothing else does.
 
     Args:
@@ -46,7 +46,7 @@ class LayerReader:
 
 
 @dataclass(frozen=True)
-class MixedReader:
+class PropagatedCoupling:
     """A dot product of vectors that are weighted sums of rows of both tables, whatever the column.
 
     Args:
@@ -70,4 +70,4 @@ class HiddenUnits:
     taker: str
 
 
-Reader = DotReader | LayerReader | MixedReader
+Reader = DotCoupling | LinearCoupling | PropagatedCoupling

@@ -44,11 +44,11 @@ def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     return F.embedding_bag(ids[known], table.rows(), lengths.cumsum(0) - lengths, mode="mean")
 
 
-class FeatureVectors(nn.Module):
+class FeatureEmbedding(nn.Module):
     """One feature's vectors: a category has its own (an unknown one too), a set the mean of its categories', and a
     number scales a single one.
 
-    The values belong to the data and are no weights; :meth:`observe` takes them.
+    The values belong to the data and are no weights; :meth:`bind` takes them.
 
     Args:
         spec: of the feature.
@@ -67,7 +67,7 @@ class FeatureVectors(nn.Module):
         dtype = torch.float32 if spec.kind == "number" else torch.int64
         self.register_buffer("values", torch.zeros(shape, dtype=dtype), persistent=False)
 
-    def observe(self, feature: Feature) -> None:
+    def bind(self, feature: Feature) -> None:
         """Take the values of all rows."""
         self.values = torch.tensor(feature.values, device=self.values.device)
 
@@ -87,18 +87,18 @@ class FeatureSum(nn.Module):
 
     Args:
         specs: of the features that are read, by name; one at least.
-        n_rows, dim, init: as in :class:`FeatureVectors`.
+        n_rows, dim, init: as in :class:`FeatureEmbedding`.
     """
 
     def __init__(self, specs: Mapping[str, FeatureSpec], n_rows: int, dim: int, init: Init) -> None:
         super().__init__()
         self.names = list(specs)
-        self.features = nn.ModuleList(FeatureVectors(spec, n_rows, dim, init) for spec in specs.values())
+        self.features = nn.ModuleList(FeatureEmbedding(spec, n_rows, dim, init) for spec in specs.values())
 
-    def observe(self, features: Mapping[str, Feature]) -> None:
+    def bind(self, features: Mapping[str, Feature]) -> None:
         """Take the values of the features that are read."""
         for name, vectors in zip(self.names, self.features, strict=True):
-            vectors.observe(features[name])  # type: ignore[operator]
+            vectors.bind(features[name])  # type: ignore[operator]
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, D) for the rows ``ids`` (B,)."""

@@ -18,7 +18,7 @@ BY_RUN = ("teacher", "from")
 """What a configuration says by the ids of other runs, which other code would give other ids."""
 
 
-class Stored:
+class RunIndex:
     """The finished runs of some stores.
 
     Args:
@@ -82,13 +82,13 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     """The typed configuration of a run and of its teacher, and whether it has one."""
     from rexp.config.job import read
     from rexp.config.plan import resolve
-    from rexp.experiment.teachers import alone
-    from rexp.hydra.compose import composed, composing
+    from rexp.experiment.teachers import teacher_job
+    from rexp.hydra.compose import compose_job, hydra_session
     from rexp.prepare.prepare import load_split
     from rexp.store.store import Store
 
-    with composing():
-        config = composed(overrides)
+    with hydra_session():
+        config = compose_job(overrides)
     request = read(config)
     split = load_split(request.data, request.data_root, request.cache)
     store = Store(request.store)
@@ -96,7 +96,7 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     taught = request.recipe.needs_teacher
     if not taught:
         return own, None, False
-    return own, _teacher_configuration(alone(config, "teacher"), split, store), True
+    return own, _teacher_configuration(teacher_job(config, "teacher"), split, store), True
 
 
 def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def write_records(file: Path, paper: Paper, records: Iterable[Record]) -> None:
     write_text(file, "".join(canonical_json(record) + "\n" for record in kept))
 
 
-def merged(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
+def merge_records(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
     """One record a row and seed; a new one takes the place of an old one."""
     return list({(record["row"], record["seed"]): record for record in (*old, *new)}.values())
 

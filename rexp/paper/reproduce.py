@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import ConfigError, RexpError
 from rexp.io.text import say
 from rexp.paper.paper import candidates
-from rexp.paper.record import Record, merged, read_records, record_of, write_records
+from rexp.paper.record import Record, merge_records, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
 from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 
-def chosen(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
+def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
     """The rows whose names fit one of the patterns (``htd*``), each behind those that it builds on.
 
     Raises:
@@ -53,13 +53,13 @@ def built_on(paper: Paper, row: PaperRow) -> list[PaperRow]:
     return [*map(paper.row, named), *(candidates(paper, row) if row.best_of else ())]
 
 
-def make(
+def run_rows(
     paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path, tunings: Tunings
 ) -> tuple[list[Record], int]:
     """Search and run what is not done yet, row by row.
 
     Args:
-        paper, rows: see :func:`chosen`.
+        paper, rows: see :func:`select_rows`.
         more: further overrides of every run, such as ``paths.store=FOLDER``.
         file: where records are kept.
         tunings: what was found for rows whose values are searched.
@@ -95,7 +95,7 @@ def make(
         manifest = _manifest(outcome.store, outcome.result["run_id"])
         records.append(record_of(row, outcome.result, manifest, runs, overrides, tuned))
         with locked(file):
-            write_records(file, paper, merged(read_records(file), records[-1:]))
+            write_records(file, paper, merge_records(read_records(file), records[-1:]))
             if row.group and seed == paper.seeds_of(row)[-1]:
                 keep_users(file, paper, row, made.of(row))
     return records, failed
@@ -124,21 +124,21 @@ class Made:
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
     from rexp.experiment.run import run
-    from rexp.hydra.compose import composed, composing
+    from rexp.hydra.compose import compose_job, hydra_session
 
-    with composing():
-        job = composed(overrides)
+    with hydra_session():
+        job = compose_job(overrides)
     return run(job, group=paper.name, sweeping=True)
 
 
-def gather(
+def collect_rows(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[Record]:
-    """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.Stored`."""
+    """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
     from rexp.experiment.outcome import Outcome
-    from rexp.paper.find_runs import Stored
+    from rexp.paper.find_runs import RunIndex
 
-    stored = Stored(stores)
+    stored = RunIndex(stores)
     made = Made(tunings)
     records: list[Record] = []
     for row, seed in _jobs(paper, rows):
@@ -160,7 +160,7 @@ def gather(
         records.append(record_of(row, result, _manifest(store, result["run_id"]), runs, overrides, tuned))
         if row.group and seed == paper.seeds_of(row)[-1]:
             keep_users(file, paper, row, made.of(row))
-    write_records(file, paper, merged(read_records(file), records))
+    write_records(file, paper, merge_records(read_records(file), records))
     return records
 
 

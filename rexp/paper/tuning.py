@@ -91,11 +91,11 @@ class Tunings:
             RexpError: no trial came to a value.
         """
         from rexp.config.job import read
-        from rexp.hydra.compose import composing
+        from rexp.hydra.compose import hydra_session
         from rexp.store.store import Store
         from rexp.tune.experiment_file import kept
         from rexp.tune.search import common, search
-        from rexp.tune.study import Study, worked
+        from rexp.tune.study import Study, busy_seconds
         from rexp.tune.trials import Budget
 
         if known := self.of(row):
@@ -106,7 +106,7 @@ class Tunings:
         taken = self._taken(row)
         asked = self._paper.overrides(row, self._paper.seeds_of(row)[0], taken)
         asked = [*resolved(asked, runs.__getitem__), *more]
-        with composing():
+        with hydra_session():
             overrides, base = common(space, asked)
             request = read(base)
             store = Store(request.store)
@@ -136,7 +136,7 @@ class Tunings:
                     value=best.value,
                     trial=best.number,
                     trials=tuple((trial.state, trial.value) for trial in tried),
-                    seconds=round(worked(tried), 1),
+                    seconds=round(busy_seconds(tried), 1),
                 )
         self._keep(found)
         return found

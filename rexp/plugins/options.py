@@ -31,7 +31,7 @@ WORDS = {
 }
 
 
-def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
+def from_options(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
     """An instance of a dataclass from plain options.
 
     Args:
@@ -60,7 +60,7 @@ def build(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
         raise ConfigError(f"{where}: {error}") from error
 
 
-def said(config_class: type, options: Mapping[str, Any]) -> dict[str, Any]:
+def drop_unset(config_class: type, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options without those that are null though their type has no null: there YAML leaves it to the default."""
     hints = typing.get_type_hints(config_class)
     return {key: value for key, value in options.items() if value is not None or _nullable(hints.get(key))}
@@ -92,7 +92,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise _wrong(value, hint, where)
-        return build(hint, value, where)
+        return from_options(hint, value, where)
     if isinstance(hint, type) and issubclass(hint, Enum):
         try:
             return hint(value)

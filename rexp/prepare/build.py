@@ -23,7 +23,7 @@ from rexp.prepare.row_filters import Rows, choose_rows
 from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
-    from rexp.api import Raw, Splitter
+    from rexp.api import RawData, Splitter
     from rexp.datasets.steps import Step
 
 
@@ -37,7 +37,7 @@ class Prepared:
 
 
 def build_split(
-    name: str, raw: Raw, splitter: Splitter, filters: FilterConfig, protocol: str | None = None
+    name: str, raw: RawData, splitter: Splitter, filters: FilterConfig, protocol: str | None = None
 ) -> Prepared:
     """Filter and divide what a data set's reader returned.
 

@@ -13,7 +13,7 @@ from rexp.plugins import registry
 from rexp.prepare.prepare import make_dataset
 
 if TYPE_CHECKING:
-    from rexp.api import DataCard, Raw
+    from rexp.api import DataCard, RawData
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def look_at(name: str, root: Path | None, options: dict[str, Any] | None = None)
     return Overview(name, state, card, count(raw), files, {part: len(frame) for part, frame in raw.given.items()})
 
 
-def count(raw: Raw) -> Counts:
+def count(raw: RawData) -> Counts:
     """The counts of what a reader returned, all parts together."""
     import polars as pl
 

@@ -17,7 +17,7 @@ from rexp.io.content_hash import FileContent, file_content, hashes
 from rexp.io.locks import locked
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
     """The data set of a configuration, with its options checked."""
     cls = cast("Any", registry.load("data", str(node["name"])))
     options = {key: value for key, value in node.items() if key not in RESERVED}
-    return cast("Dataset", cls(build(cls.Config, options, "data"), root))
+    return cast("Dataset", cls(from_options(cls.Config, options, "data"), root))
 
 
 def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
     options = _split_options(node) or {"name": "given" if given else "leave_last"}
     cls = cast("Any", registry.load("split", str(options.pop("name"))))
-    return cast("Splitter", cls(build(cls.Config, options, "data.split")))
+    return cast("Splitter", cls(from_options(cls.Config, options, "data.split")))
 
 
 def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tu
     from rexp.prepare.lint import lint
 
     dataset = make_dataset(node, root)
-    filters = build(FilterConfig, node.get("filter") or {}, "data.filter")
+    filters = from_options(FilterConfig, node.get("filter") or {}, "data.filter")
     raw = dataset.read()
     if changed := set(source_contents(node, root, folder.parent)) ^ set(files):
         raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")

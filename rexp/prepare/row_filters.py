@@ -13,7 +13,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.prepare.filters import FilterConfig, record
 
 if TYPE_CHECKING:
-    from rexp.api import Origin, Raw
+    from rexp.api import Origin, RawData
     from rexp.datasets.steps import Step
 
 
@@ -33,7 +33,7 @@ class Rows:
     read: dict[str, Any]
 
 
-def choose_rows(raw: Raw, config: FilterConfig) -> Rows:
+def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
     """Bring all frames into one form and take out the rows that are not to be read.
 
     Raises:

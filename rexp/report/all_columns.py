@@ -10,7 +10,7 @@ from rexp.report.rows import PARTS, Result
 from rexp.report.tables import Table, make_tables
 
 
-def widen(table: Table, results: Sequence[Result]) -> Table:
+def all_columns(table: Table, results: Sequence[Result]) -> Table:
     """The same rows with the table's own columns first and then all others.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rexp.report.tables import Table
 
 
-def marked(row: Row, column: str) -> str:
+def cell_with_mark(row: Row, column: str) -> str:
     """:func:`cell_text`, with a dagger where the row differs from its baseline, a double one where it has none."""
     comparison = row.comparisons.get(column)
     mark = DAGGER if comparison and comparison.significant else DOUBLE_DAGGER if column in row.unpaired else ""
@@ -71,7 +71,7 @@ def _markdown_table(table: Table) -> str:
         _pipes(["---"] * len(table.keys) + ["---:"] * (len(titles) - len(table.keys))),
     ]
     for row in table.rows:
-        texts = [marked(row, column) for column in table.columns]
+        texts = [cell_with_mark(row, column) for column in table.columns]
         bold = [is_best(table, row, column) for column in table.columns]
         cells = [f"**{text}**" if best else text for text, best in zip(texts, bold, strict=True)]
         lines.append(_pipes([*map(as_markdown, row_name(row)), str(len(row.seeds)), *cells]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.cells import footnotes, is_best, is_second, marked
+from rexp.report.cells import cell_with_mark, footnotes, is_best, is_second
 from rexp.report.row_names import row_name
 from rexp.report.tables import Table, make_tables
 
@@ -69,7 +69,7 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     for key in table.keys:
         grid.add_column(styled(key), overflow="fold")
     grid.add_column("seeds", justify="right", min_width=len("seeds"))
-    texts = {column: [marked(row, column) for row in table.rows] for column in columns}
+    texts = {column: [cell_with_mark(row, column) for row in table.rows] for column in columns}
     for column in columns:
         width = max(map(len, [column, *texts[column]]))  # numbers are never cut
         grid.add_column(styled(column), justify="right", min_width=width)

@@ -44,7 +44,7 @@ def drawn(text: str) -> str:
     return visible(text).replace("$", r"\$")
 
 
-def looks(place: int) -> dict[str, Any]:
+def row_style(place: int) -> dict[str, Any]:
     """Colour and marker of the row at this place of its table; the same in every picture."""
     return {"color": f"C{place % 10}", "marker": MARKERS[place // 10 % len(MARKERS)]}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.metrics.direction import higher_is_better
-from rexp.report.figures import drawn, legend_beside, looks, new_figure, save
+from rexp.report.figures import drawn, legend_beside, new_figure, row_style, save
 from rexp.report.row_names import short_names
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rexp.report.tables import Table
 
 
-def undominated(points: Sequence[tuple[float, float]]) -> list[int]:
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     """The points that none beats: cheaper and as good, or better and as cheap.
 
     Args:
@@ -76,8 +76,8 @@ def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
         cell = row.cells[metric]
         sd = None if math.isnan(cell.sd) else cell.sd
         at = row.cells[cost].mean
-        axes.errorbar(at, cell.mean, yerr=sd, **looks(place), capsize=2, linestyle="none", label=name)
-    best = undominated(points)
+        axes.errorbar(at, cell.mean, yerr=sd, **row_style(place), capsize=2, linestyle="none", label=name)
+    best = pareto_front(points)
     axes.plot(
         [points[place][0] for place in best], [sign * points[place][1] for place in best], "k--", lw=0.8, zorder=0
     )

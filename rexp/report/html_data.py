@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rexp.metrics.direction import higher_is_better
-from rexp.report.all_columns import widen
-from rexp.report.cells import footnotes, is_best, marked
+from rexp.report.all_columns import all_columns
+from rexp.report.cells import cell_with_mark, footnotes, is_best
 from rexp.report.plots.buckets import Buckets, by_activity, by_popularity
 from rexp.report.plots.curves import learning_curves
 from rexp.report.plots.draw_all import COSTS, first_metric
@@ -34,7 +34,7 @@ def table_contents(table: Table, results: Sequence[Result], store: Store) -> Con
         results: all finished runs of the store.
         store: where they lie.
     """
-    wide = widen(table, results)
+    wide = all_columns(table, results)
     known = {result["run_id"]: result for result in results}
     parts = table.heading.split(" · ")
     costs = {name for result in results for name in result.get("cost", {})}
@@ -76,7 +76,8 @@ def _row(
             for run in runs
         ],
         "cells": [
-            [marked(row, column), *_cell(row.cells[column]), is_best(table, row, column)] for column in table.columns
+            [cell_with_mark(row, column), *_cell(row.cells[column]), is_best(table, row, column)]
+            for column in table.columns
         ],
         "config": plain(config, undefined_as_none=True),
         "curves": {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.errors import visible
-from rexp.report.cells import footnotes, is_best, is_second, marked
+from rexp.report.cells import cell_with_mark, footnotes, is_best, is_second
 from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _row(table: Table, row: Row) -> str:
 
 
 def _cell(table: Table, row: Row, column: str) -> str:
-    text = escape(marked(row, column))
+    text = escape(cell_with_mark(row, column))
     if is_best(table, row, column):
         return rf"\textbf{{{text}}}"
     return rf"\underline{{{text}}}" if is_second(table, row, column) else text

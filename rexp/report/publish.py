@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.cells import marked
+from rexp.report.cells import cell_with_mark
 from rexp.report.row_names import row_name
 from rexp.track.wandb import WandbConfig, offline_place, open_run
 
@@ -48,7 +48,7 @@ def lines(table: Table) -> list[list[Any]]:
         [
             *row_name(row),
             len(row.seeds),
-            *(part for column in table.columns for part in (row.cells[column].mean, marked(row, column))),
+            *(part for column in table.columns for part in (row.cells[column].mean, cell_with_mark(row, column))),
             " ".join(row.runs),
         ]
         for row in table.rows

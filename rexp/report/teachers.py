@@ -40,7 +40,7 @@ class Measured:
         return self.name if self.run is None else f"{self.name} (run {self.run})"
 
 
-def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Result]:
+def add_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Result]:
     """These results, and each teacher of theirs that was measured by the same rules, once.
 
     Args:
@@ -56,7 +56,7 @@ def with_teachers(results: Sequence[Result], store: Iterable[Result]) -> list[Re
     return list(shown.values())
 
 
-def weak(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
+def teacher_warnings(results: Sequence[Result], store: Iterable[Result]) -> list[str]:
     """A line for each teacher that does not beat what it should, or that was compared with nothing.
 
     A weak teacher makes every compressor look good. What it should beat, by the first metric: the student's model

@@ -22,7 +22,7 @@ class Retrieval:
         name: short name of the retriever.
         config: its typed options.
         n_candidates: candidates of a user, seen items not among them.
-        vectors_from: a model with ``Capability.EMBEDS`` whose vectors are indexed; None takes the evaluated model.
+        vectors_from: a model with ``Capability.HAS_EMBEDDINGS`` whose vectors are indexed; None: the evaluated one.
         item_features: (I, F) rows to index instead of a model's vectors; a user is then the mean of the items that he
             took in the training part.
         folder: where built indexes are kept; None keeps none.

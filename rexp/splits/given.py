@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rexp.api import Parts
+from rexp.api import SplitRows
 from rexp.splits._ranks import ranks_in_user
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Given:
     def __init__(self, config: GivenConfig) -> None:
         self.config = config
 
-    def split(self, interactions: Interactions) -> Parts:
+    def split(self, interactions: Interactions) -> SplitRows:
         """Train and valid rows of the given training part; a user keeps at least one training row. Test is empty."""
         config = self.config
         ranks, counts = ranks_in_user(interactions, config.seed if config.order == "random" else None)
         valid = (counts > config.valid) & (counts - 1 - ranks < config.valid)
-        return Parts(~valid, valid, np.zeros(len(interactions), bool))
+        return SplitRows(~valid, valid, np.zeros(len(interactions), bool))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.api import Parts
+from rexp.api import SplitRows
 from rexp.splits._ranks import ranks_in_user
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LeaveLast:
         self.config = config
         self.chronological = config.order == "chronological"
 
-    def split(self, interactions: Interactions) -> Parts:
+    def split(self, interactions: Interactions) -> SplitRows:
         """Masks of the rows; rows in the gap are in no part."""
         config = self.config
         ranks, counts = ranks_in_user(interactions, config.seed if config.order == "random" else None)
@@ -53,4 +53,4 @@ class LeaveLast:
         test = enough & (from_end < config.k)
         valid = enough & ~test & (from_end < config.k + config.valid)
         train = ~enough | (from_end >= config.k + config.valid + config.gap)
-        return Parts(train, valid, test)
+        return SplitRows(train, valid, test)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from rexp.api import Parts
+from rexp.api import SplitRows
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class LeaveLastBasket:
         self.config = config
         self.needs_clock = config.window > 0
 
-    def split(self, interactions: Interactions) -> Parts:
+    def split(self, interactions: Interactions) -> SplitRows:
         """Masks of the rows; rows of the gap's baskets are in no part.
 
         Raises:
@@ -62,7 +62,7 @@ class LeaveLastBasket:
         test = enough & (from_end < config.k)
         valid = enough & ~test & (from_end < config.k + config.valid)
         train = ~enough | (from_end >= config.k + config.valid + config.gap)
-        return Parts(train, valid, test)
+        return SplitRows(train, valid, test)
 
     def _baskets(self, interactions: Interactions) -> tuple[Array, Array]:
         """The basket of every row among its user's, from 0, and the number of the user's last one; (N,) int64 each."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rexp.api import Parts
+from rexp.api import SplitRows
 from rexp.splits._ranks import ranks_in_user
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Ratio:
         self.config = config
         self.chronological = config.order == "chronological"
 
-    def split(self, interactions: Interactions) -> Parts:
+    def split(self, interactions: Interactions) -> SplitRows:
         """Masks of the rows; every row is in one part."""
         config = self.config
         ranks, counts = ranks_in_user(interactions, config.seed if config.order == "random" else None)
@@ -57,4 +57,4 @@ class Ratio:
         from_end = counts - 1 - ranks
         test = from_end < n_test
         valid = ~test & (from_end < n_test + n_valid)
-        return Parts(~test & ~valid, valid, test)
+        return SplitRows(~test & ~valid, valid, test)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from rexp.api import Parts
+from rexp.api import SplitRows
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class TimeCut:
     def __init__(self, config: TimeCutConfig) -> None:
         self.config = config
 
-    def split(self, interactions: Interactions) -> Parts:
+    def split(self, interactions: Interactions) -> SplitRows:
         """Masks of the rows; dropped users' later rows are in no part. Rows of one time stay together."""
         times = interactions.times
         if times is None:
@@ -67,7 +67,7 @@ class TimeCut:
             users = interactions.users
             warm = np.bincount(users[train], minlength=int(users.max(initial=0)) + 1)[users] > 0
             test, valid = test & warm, valid & warm
-        return Parts(train, valid, test)
+        return SplitRows(train, valid, test)
 
     def _cuts(self, ordered: Array, ticks: int) -> tuple[float, float]:
         """The first times of validation and of test, in the unit of the interactions."""

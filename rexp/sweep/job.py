@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
-from rexp.sweep.ledger import Ledger, here
-from rexp.sweep.watchdog import end_with
+from rexp.sweep.ledger import Ledger, this_process
+from rexp.sweep.watchdog import exit_with_parent
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
+def run_job(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     """Do one job; what goes wrong is for the ledger, and the sweep goes on.
 
     Args:
@@ -33,7 +33,7 @@ def work(config: DictConfig, ledger: Ledger) -> Interrupted | None:
 
     # The launcher's own number counts the jobs it was given, which are not all.
     number = ledger.jobs.index(tuple(task_overrides()))
-    end_with(ledger.owner[1])
+    exit_with_parent(ledger.owner[1])
     if ledger.stopped:
         return None
     with ledger.hold(number), _output(ledger, number):
@@ -81,7 +81,7 @@ def _fail(ledger: Ledger, number: int, error: Exception, *, stop: bool) -> None:
 @contextmanager
 def _output(ledger: Ledger, number: int) -> Iterator[None]:
     """In a process of the launcher's, what the job says goes to its log: jobs that run at once would talk at once."""
-    if ledger.owner == here():
+    if ledger.owner == this_process():
         yield
         return
     with _descriptors_to(ledger.log_file(number)):

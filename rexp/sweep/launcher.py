@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import Interrupted, RunError
 from rexp.hydra.launchers import launch_jobs
 from rexp.io.text import say
-from rexp.sweep.job import work
+from rexp.sweep.job import run_job
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 TERMINATED = "stopped by SIGTERM; the same command goes on from there"
 
 
-def one_by_one(config: DictConfig) -> bool:
+def is_sequential(config: DictConfig) -> bool:
     """Whether jobs run in this process, one after another, as Hydra's own launcher has it."""
     return str(config.hydra.launcher._target_).rpartition(".")[2] == "BasicLauncher"
 
 
 def workers(config: DictConfig) -> int | None:
     """Jobs that may run at once; None where the launcher does not say."""
-    if one_by_one(config):
+    if is_sequential(config):
         return 1
     number = config.hydra.launcher.get("n_jobs")
     cores = os.cpu_count() or 1
@@ -41,7 +41,7 @@ def workers(config: DictConfig) -> int | None:
 
 def batches(config: DictConfig, numbers: Sequence[int]) -> list[list[int]]:
     """The jobs as they are handed to the launcher: together where it runs them at once, else one after another."""
-    if one_by_one(config):
+    if is_sequential(config):
         return [[number] for number in numbers]
     return [list(numbers)] if numbers else []
 
@@ -57,13 +57,13 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
         RunError: the launcher gave up before any of the jobs began.
     """
     _point_to(ledger, config)
-    task = partial(work, ledger=ledger)
+    task = partial(run_job, ledger=ledger)
     try:
         jobs = launch_jobs(config, context, task, [ledger.jobs[number] for number in numbers], numbers[0])
     except Interrupted:
         raise
     except Exception as error:
-        if one_by_one(config):
+        if is_sequential(config):
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         fault = RunError(f"the launcher gave up: {reason}")
@@ -89,7 +89,7 @@ def _point_to(ledger: Ledger, config: DictConfig) -> None:
 
 
 @contextmanager
-def terminating() -> Iterator[None]:
+def sigterm_interrupts() -> Iterator[None]:
     """SIGTERM ends the sweep as one clear error, and a launcher's processes with it."""
 
     def receive(number: int, frame: FrameType | None) -> None:

@@ -46,7 +46,7 @@ class Ledger:
     directory: Path
     jobs: tuple[tuple[str, ...], ...]
     round: int = 1
-    owner: tuple[str, int] = field(default_factory=lambda: here())
+    owner: tuple[str, int] = field(default_factory=lambda: this_process())
     workers: int | None = None
     command: tuple[str, ...] = ()
     began: str = field(default_factory=lambda: now())
@@ -91,7 +91,7 @@ class Ledger:
 
         It is not forced to the disk: the store is, and the next command asks the store.
         """
-        host, pid = here()
+        host, pid = this_process()
         path = self.record_file(number)
         line = json.dumps({"event": event, "at": now(), "round": self.round, "host": host, "pid": pid, **facts})
         with one_line_errors(path), path.open("ab+", buffering=0) as file:
@@ -188,7 +188,7 @@ def find(store: Path, prefix: str | None) -> Ledger:
     return found[0]
 
 
-def here() -> tuple[str, int]:
+def this_process() -> tuple[str, int]:
     """This host and process."""
     return socket.gethostname(), os.getpid()
 

@@ -12,12 +12,12 @@ from rexp import errors
 from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.experiment.outcome import Outcome
-from rexp.experiment.run import answer
+from rexp.experiment.run import cached_outcome
 from rexp.hydra.grid import grid
 from rexp.io.paths import at_home
 from rexp.io.text import say
 from rexp.store.store import Store
-from rexp.sweep.launcher import batches, launch, one_by_one, terminating, workers
+from rexp.sweep.launcher import batches, is_sequential, launch, sigterm_interrupts, workers
 from rexp.sweep.ledger import Ledger, name_of
 from rexp.sweep.progress import progress
 
@@ -54,7 +54,7 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
     ).open()
     found, stores = _known(ledger, config, context)
     waiting = batches(config, [number for number in range(len(jobs)) if number not in found])
-    with terminating(), progress(ledger, together=not one_by_one(config)) as show:
+    with sigterm_interrupts(), progress(ledger, together=not is_sequential(config)) as show:
         for batch in waiting:
             if ledger.stopped:
                 break
@@ -78,7 +78,7 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
         job = composed(words)
         stores.append(Store(at_home(job.paths.store)))
         with suppress(RexpError):
-            if outcome := answer(read(job)):
+            if outcome := cached_outcome(read(job)):
                 known[number] = outcome
                 ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
     return known, stores

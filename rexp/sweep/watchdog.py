@@ -13,7 +13,7 @@ GRACE = 20.0
 """Seconds in which a fit may write its checkpoint."""
 
 
-def end_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """Stop this process as SIGTERM does once its parent has gone; to be called before every job.
 
     Args:

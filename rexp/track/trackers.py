@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker
@@ -88,7 +88,7 @@ def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:
     if not isinstance(name := node.get("name"), str):
         raise ConfigError(f"track.{place} names no tracker; choose with track=NAME or 'track=[NAME,NAME]'")
     tracker_class: Any = registry.load("tracker", name)
-    return tracker_class, build(tracker_class.Config, options, f"track.{place}")
+    return tracker_class, from_options(tracker_class.Config, options, f"track.{place}")
 
 
 def _warn(name: str, action: str, error: Exception) -> None:

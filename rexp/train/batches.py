@@ -22,8 +22,8 @@ from torch import Tensor
 from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError
 from rexp.train.history import Histories
-from rexp.train.negatives import first, log_q_of, one_each
-from rexp.train.positives import Interacted, Positives, UniformUsers, as_tensor
+from rexp.train.negatives import first, log_q_of, single_negative
+from rexp.train.positives import InteractionPositives, Positives, UserUniformPositives, as_tensor
 from rexp.train.rng import generator
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Batches:
         self.n_negatives = sampler.n if sampler is not None else 0
         self.layout, self.batch_size, self.seed = layout, batch_size, seed
         # Where the negatives of a positive lie in different slots, each slot draws its own.
-        self.sampler = one_each(sampler) if sampler is not None and layout is not Layout.ROWS else sampler
+        self.sampler = single_negative(sampler) if sampler is not None and layout is not Layout.LISTWISE else sampler
         self.rank, self.world = rank, world
         self.epoch = 0
         _check(layout, self.n_negatives)
@@ -87,7 +87,9 @@ class Batches:
         self.epoch_size = epoch_size or len(interactions)
         self.histories = None if history_length is None else Histories(interactions, n_users, history_length)
         users_first = sampler is not None and sampler.positives == "users"
-        self.positives: Positives = UniformUsers(interactions, n_users) if users_first else Interacted(interactions)
+        self.positives: Positives = (
+            UserUniformPositives(interactions, n_users) if users_first else InteractionPositives(interactions)
+        )
         self.n_positives = len(interactions)
         self.ratings = None if users_first or interactions.ratings is None else as_tensor(interactions.ratings)
         width = self._width + (history_length or 0)
@@ -96,7 +98,7 @@ class Batches:
     @property
     def _width(self) -> int:
         """Items of one slot."""
-        return {Layout.POINT: 1, Layout.PAIR: 2}.get(self.layout, 1 + self.n_negatives)
+        return {Layout.POINTWISE: 1, Layout.PAIRWISE: 2}.get(self.layout, 1 + self.n_negatives)
 
     @property
     def n_slots(self) -> int:
@@ -106,7 +108,7 @@ class Batches:
     @property
     def _copies(self) -> int:
         """Slots of one positive."""
-        return {Layout.POINT: 1 + self.n_negatives, Layout.PAIR: self.n_negatives}.get(self.layout, 1)
+        return {Layout.POINTWISE: 1 + self.n_negatives, Layout.PAIRWISE: self.n_negatives}.get(self.layout, 1)
 
     @property
     def samples(self) -> int:
@@ -153,11 +155,11 @@ class Batches:
         rows = slots % self.n_positives if self._copies > 1 else slots
         users, items, rows = self.positives.at(rows, draws)
         query = Query(users, None if self.histories is None else self.histories.before(users, rows))
-        if self.layout is Layout.POINT:
+        if self.layout is Layout.POINTWISE:
             return self._points(slots, rows, query, items, draws)
         assert self.sampler is not None
         drawn = self.sampler.sample(users, items, draws)
-        drawn = first(drawn) if self.layout is Layout.PAIR else drawn
+        drawn = first(drawn) if self.layout is Layout.PAIRWISE else drawn
         log_q = None if drawn.log_q is None else torch.cat([log_q_of(self.sampler, items), drawn.log_q], dim=1)
         return Batch(query, torch.cat([items[:, None], drawn.items], dim=1), None, log_q)
 
@@ -189,5 +191,5 @@ def _cut(chunk: Batch, size: int) -> Chunk:
 
 
 def _check(layout: Layout, n_negatives: int) -> None:
-    if layout is not Layout.POINT and not n_negatives:
+    if layout is not Layout.POINTWISE and not n_negatives:
         raise ConfigError(f"the loss wants negatives (layout={layout}), but no sampler draws any; take sampler=uniform")

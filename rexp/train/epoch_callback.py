@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.train.config import FitConfig
-    from rexp.train.lightning_module import Training
+    from rexp.train.lightning_module import RecommenderTask
     from rexp.train.model_selection import Selection
     from rexp.train.progress import Display
-    from rexp.train.signals import Termination
+    from rexp.train.signals import SigtermHandler
 
 Validate = Callable[["nn.Module"], Mapping[str, float]]
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
 
-class EpochEnd(Callback):
+class EpochCallback(Callback):
     """Keeps the state of the fit and writes it at every epoch's end.
 
     Args:
@@ -48,7 +48,7 @@ class EpochEnd(Callback):
         validate: Validate | None,
         on_epoch: Sequence[OnEpoch],
         display: Display,
-        termination: Termination,
+        termination: SigtermHandler,
         selection: Selection,
         curve: list[dict[str, Any]],
         fitted: bool,
@@ -57,7 +57,7 @@ class EpochEnd(Callback):
         self.validate, self.on_epoch, self.display, self.termination = validate, on_epoch, display, termination
         self.selection, self.curve, self.fitted = selection, curve, fitted
 
-    def on_train_start(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+    def on_train_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
         """Measure what no training leaves: the state before the first epoch may be the best."""
         if not self.fitted or self.recipe.select != "best" or module.epochs_before:
             return
@@ -66,12 +66,12 @@ class EpochEnd(Callback):
                 metrics = trainer.strategy.broadcast(self._measure(0, module) if trainer.is_global_zero else {})
                 self.selection.observe(0, metrics, module.model)
 
-    def on_train_epoch_start(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+    def on_train_epoch_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
         self.started = time.perf_counter()
         if trainer.is_global_zero:
             self.display.epoch_started(module.epoch, module.batches.n_steps)
 
-    def on_train_epoch_end(self, trainer: Trainer, module: Training) -> None:  # type: ignore[override]
+    def on_train_epoch_end(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
         seconds = time.perf_counter() - self.started
         epoch, loss = module.epoch, module.mean_loss()
         metrics = trainer.strategy.broadcast(self._measure(epoch, module) if trainer.is_global_zero else {})
@@ -94,7 +94,7 @@ class EpochEnd(Callback):
                 self.termination.epoch = epoch
         trainer.should_stop = trainer.should_stop or stop
 
-    def _measure(self, epoch: int, module: Training) -> dict[str, float]:
+    def _measure(self, epoch: int, module: RecommenderTask) -> dict[str, float]:
         if self.validate is None or (epoch % self.recipe.every and epoch != self.recipe.max_epochs):
             return {}
         return {name: float(value) for name, value in self.validate(module.model).items()}
@@ -108,7 +108,7 @@ class EpochEnd(Callback):
         left = min(most, self.selection.epochs_left(row["epoch"]))
         self.display.epoch_ended(row, best=best, left=Left(pace * left, more=0 < left < most))
 
-    def _state(self, trainer: Trainer, module: Training, *, stopped: bool) -> dict[str, Any]:
+    def _state(self, trainer: Trainer, module: RecommenderTask, *, stopped: bool) -> dict[str, Any]:
         (optimizer,) = trainer.optimizers
         return {
             "belongs_to": self.belongs_to,

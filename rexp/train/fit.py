@@ -19,14 +19,14 @@ from rexp.train.batches import Batches
 from rexp.train.checkpoint import load_checkpoint
 from rexp.train.config import DeviceConfig, FitConfig, check_recipe
 from rexp.train.devices import trainer_options
-from rexp.train.epoch_callback import EpochEnd, OnEpoch, Validate, seconds_of
-from rexp.train.lightning_logging import quiet
-from rexp.train.lightning_module import Training
+from rexp.train.epoch_callback import EpochCallback, OnEpoch, Validate, seconds_of
+from rexp.train.lightning_logging import silence_lightning
+from rexp.train.lightning_module import RecommenderTask
 from rexp.train.model_selection import Selection, best_epochs
-from rexp.train.negatives import one_each
-from rexp.train.optimizer import read_sparsely
+from rexp.train.negatives import single_negative
+from rexp.train.optimizer import use_sparse_gradients
 from rexp.train.progress import display
-from rexp.train.signals import Termination
+from rexp.train.signals import SigtermHandler
 from rexp.train.stage_hooks import Attachments, queries_of
 from rexp.train.user_batches import UserBatches
 
@@ -118,7 +118,7 @@ def fit(
     options = trainer_options(device, recipe)
     make_batches = partial(_batches, model, split, recipe, loss, sampler, seed)
     batches = make_batches(0, 1)  # what is wrong with the layout is said before anything starts
-    read_sparsely(model, recipe, -(-batches.samples // batches.n_steps))
+    use_sparse_gradients(model, recipe, -(-batches.samples // batches.n_steps))
     attachments = attachments if attachments is not None else Attachments([], [], seed)
     if not any(parameter.requires_grad for part in (model, attachments) for parameter in part.parameters()):
         raise ConfigError(
@@ -128,7 +128,7 @@ def fit(
     belongs_to = _mark(model, split, recipe, loss, sampler, seed, attachments)
     resume = load_checkpoint(directory, belongs_to)
     if resume is None or not _finished(resume, recipe):
-        with quiet(), Termination() as termination:
+        with silence_lightning(), SigtermHandler() as termination:
             shown = display(device.progress, recipe.max_epochs, recipe.monitor)
             selection = Selection(recipe)
             curve: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ def fit(
                 attachments.load_state_dict(resume["attachments"])
                 selection.restore(resume["selection"])
                 curve, termination.epoch = resume["curve"], resume["epoch"]
-            epochs = EpochEnd(
+            epochs = EpochCallback(
                 recipe, directory, belongs_to, validate, on_epoch, shown, termination, selection, curve, fitted
             )
 
@@ -146,7 +146,9 @@ def fit(
                 shown.stepped(steps)
 
             queries = queries_of(model, split) if attachments else Query
-            module = Training(model, recipe, loss, make_batches, seed, resume, between_chunks, attachments, queries)
+            module = RecommenderTask(
+                model, recipe, loss, make_batches, seed, resume, between_chunks, attachments, queries
+            )
             trainer = Trainer(
                 max_epochs=recipe.max_epochs - (resume["epoch"] if resume else 0),
                 callbacks=[epochs],
@@ -208,24 +210,24 @@ def _batches(
 ) -> Batches | UserBatches:
     """The batches of one process, in the layout that loss and model agree on."""
     layout = _layout(model, loss)
-    reads_history = Capability.READS_HISTORY in model.capabilities()  # type: ignore[operator]
-    length = getattr(model, "history_length", None) if reads_history else None
+    sequential = Capability.SEQUENTIAL in model.capabilities()  # type: ignore[operator]
+    length = getattr(model, "history_length", None) if sequential else None
     common = (split.train, split.n_users, layout, recipe.batch_size)
-    if layout in (Layout.SEQUENCE, Layout.USERS):
+    if layout in (Layout.SEQUENCE, Layout.USER):
         if recipe.epoch_size is not None:
             raise ConfigError("train.epoch_size counts interactions, and this model is trained on whole users")
-        pairs = sampler is not None and loss is not None and loss.layout is Layout.PAIR
-        drawn = one_each(sampler) if pairs and sampler is not None else sampler
+        pairs = sampler is not None and loss is not None and loss.layout is Layout.PAIRWISE
+        drawn = single_negative(sampler) if pairs and sampler is not None else sampler
         return UserBatches(*common, drawn, seed, rank, world, history_length=length)
     return Batches(*common, sampler, seed, rank, world, epoch_size=recipe.epoch_size, history_length=length)
 
 
 def _layout(model: nn.Module, loss: Loss | None) -> Layout:
     """How the batches lie: as the loss wants them, or by whole sequences for a model that scores these."""
-    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINT))
+    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINTWISE))
     if loss is None or Capability.SCORES_SEQUENCES not in model.capabilities():  # type: ignore[operator]
         return layout
-    if layout is Layout.POINT:
+    if layout is Layout.POINTWISE:
         raise ConfigError(
             "this model is trained on whole sequences, at each position of which a positive stands against its "
             "negatives; take a loss over rows or pairs: loss=bce loss.layout=rows, loss=sampled_softmax or loss=bpr"

@@ -17,7 +17,7 @@ HINTS = (
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_lightning() -> Iterator[None]:
     """Silence Lightning's notes and those of its warnings that do not apply to whole-batch loaders."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     try:

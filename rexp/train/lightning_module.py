@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rexp.train.user_batches import UserBatches
 
 
-class Training(LightningModule):
+class RecommenderTask(LightningModule):
     """Trains a model with manual optimisation.
 
     Lightning's loop costs 0.3 to 0.4 ms a step, as much as a fifth of a small model's step; so what it takes for one
@@ -152,7 +152,7 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
 
     if loss is not None and Capability.SCORES_SEQUENCES in model.capabilities():
         base = over_sequences
-    if Capability.PENALISED not in model.capabilities():
+    if Capability.REGULARIZED not in model.capabilities():
         return base
 
     def penalised(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,7 @@ class Selection:
         if epoch == 0:
             self.before = dict(metrics)
         if self.recipe.select == "last_k":
-            self.recent = [*self.recent, snapshot(model)][-self.recipe.last_k :]
+            self.recent = [*self.recent, copy_weights(model)][-self.recipe.last_k :]
         if not metrics or (self.recipe.select != "best" and not self.recipe.patience):
             return False
         name = monitored(metrics, self.recipe.monitor)
@@ -52,7 +52,7 @@ class Selection:
         if gained:
             self.best_epoch, self.best_value = epoch, float(metrics[name])
             if self.recipe.select == "best":
-                self.best = snapshot(model)
+                self.best = copy_weights(model)
         return gained
 
     @property
@@ -128,7 +128,7 @@ def best_epochs(curve: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
     return best
 
 
-def snapshot(model: nn.Module) -> Weights:
+def copy_weights(model: nn.Module) -> Weights:
     """A copy of the model's weights on the CPU."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
 

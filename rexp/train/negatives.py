@@ -10,7 +10,7 @@ from torch import Tensor
 from rexp.api import Negatives, Sampler
 
 
-def one_each(sampler: Sampler) -> Sampler:
+def single_negative(sampler: Sampler) -> Sampler:
     """The same sampler, asked for one negative of each positive; if it cannot, :func:`first` takes one of many."""
     single = copy.copy(sampler)
     single.n = 1

@@ -19,7 +19,7 @@ SPARSE_ABOVE = 64
 """A table of so many times the rows that a step reads gets sparse gradients: a dense one is a pass over all rows."""
 
 
-def read_sparsely(model: nn.Module, recipe: FitConfig, rows_a_step: int) -> None:
+def use_sparse_gradients(model: nn.Module, recipe: FitConfig, rows_a_step: int) -> None:
     """Give large tables sparse gradients, where the optimiser leaves a row without a gradient as it is.
 
     SGD and Adagrad do; the result is the dense one's but for rounding. Adam moves every row at every step.

@@ -22,7 +22,7 @@ class Positives(Protocol):
         ...
 
 
-class Interacted:
+class InteractionPositives:
     """Every interaction is a positive once an epoch."""
 
     def __init__(self, interactions: Interactions) -> None:
@@ -32,7 +32,7 @@ class Interacted:
         return self.users.index_select(0, rows).long(), self.items.index_select(0, rows).long(), rows
 
 
-class UniformUsers:
+class UserUniformPositives:
     """A user is drawn uniformly, then one of its items (LightGCN's way); an epoch draws as many as there are rows."""
 
     def __init__(self, interactions: Interactions, n_users: int) -> None:

@@ -13,7 +13,7 @@ from rexp.errors import Interrupted
 MESSAGE = "stopped by SIGTERM after epoch {epoch}; the same command goes on from there"
 
 
-class Termination:
+class SigtermHandler:
     """While entered, SIGTERM raises :class:`~rexp.errors.Interrupted` in the main thread.
 
     The exception may come up at any line, as Ctrl-C does, and code that catches everything may swallow it; so it is
@@ -26,7 +26,7 @@ class Termination:
         self._held = False
         self._ours = threading.current_thread() is threading.main_thread()
 
-    def __enter__(self) -> Termination:
+    def __enter__(self) -> SigtermHandler:
         if self._ours:
             self._before = signal.signal(signal.SIGTERM, self._receive)
         return self

@@ -21,7 +21,7 @@ Queries = Callable[[Tensor], Query]
 
 
 class TrainingStep:
-    """One step as a stage sees it (:class:`rexp.api.Step`); what a model encodes is asked for once.
+    """One step as a stage sees it (:class:`rexp.api.TrainStep`); what a model encodes is asked for once.
 
     Args:
         model: the student.
@@ -56,11 +56,11 @@ class TrainingStep:
         distinct: Tensor = torch.unique(self.batch.items)
         return distinct[distinct >= 0]
 
-    def user_vectors(self, users: Tensor) -> Tensor:
+    def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) with their gradient."""
-        return cast("Tensor", self.model.user_vectors(self._queries(users)))
+        return cast("Tensor", self.model.user_embeddings(self._queries(users)))
 
-    def item_vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) with their gradient."""
         rows: Tensor = self._all_item_vectors
         return rows.index_select(0, items)
@@ -71,14 +71,14 @@ class TrainingStep:
 
     @cached_property
     def _all_item_vectors(self) -> Tensor:
-        return cast("Tensor", self.model.item_vectors())
+        return cast("Tensor", self.model.item_embeddings())
 
 
 class Attachments(nn.Module):
     """The stages of one fit, in their order.
 
     Args:
-        stages: each an ``nn.Module`` with the contract :class:`rexp.api.Attached`.
+        stages: each an ``nn.Module`` with the contract :class:`rexp.api.StageHook`.
         generators: the generator that each was attached with.
         seed: of the run; every epoch's draws follow from it and the epoch alone, so that a resumed fit draws alike.
     """
@@ -140,8 +140,8 @@ class Attachments(nn.Module):
 
 def queries_of(model: nn.Module, split: Split) -> Queries:
     """What a student may know of a user outside its batch: the training part."""
-    reads_history = Capability.READS_HISTORY in model.capabilities()  # type: ignore[operator]
-    if not reads_history:
+    sequential = Capability.SEQUENTIAL in model.capabilities()  # type: ignore[operator]
+    if not sequential:
         return Query
     length = model.history_length
     if not isinstance(length, int):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rexp.tune.progress import short
 
 if TYPE_CHECKING:
-    from rexp.tune.trials import Tried
+    from rexp.tune.trials import TrialRecord
 
 UNBOUNDED = 10_000
 
 
-def render(best: Sequence[Tried], metric: str) -> None:
+def render(best: Sequence[TrialRecord], metric: str) -> None:
     """Print trials, the best first; nothing where there is none.
 
     Args:

@@ -16,7 +16,7 @@ from rexp.tune.study import in_words
 
 if TYPE_CHECKING:
     from rexp.tune.study import Study
-    from rexp.tune.trials import Tried
+    from rexp.tune.trials import TrialRecord
 
 WIDTH = 116
 
@@ -39,7 +39,9 @@ def check_writable(overrides: Sequence[str]) -> None:
             raise ConfigError(f"{override.input_line} is a sweep; values to choose from stand in the search space")
 
 
-def write_experiment(file: Path, study: Study, best: Tried, overrides: Sequence[str], command: Sequence[str]) -> None:
+def write_experiment(
+    file: Path, study: Study, best: TrialRecord, overrides: Sequence[str], command: Sequence[str]
+) -> None:
     """Write the file; it is whole or not there.
 
     Args:
@@ -55,7 +57,7 @@ def write_experiment(file: Path, study: Study, best: Tried, overrides: Sequence[
     write_text(file, text.rstrip("\n") + "\n")
 
 
-def _heading(file: Path, study: Study, best: Tried, command: Sequence[str]) -> list[str]:
+def _heading(file: Path, study: Study, best: TrialRecord, command: Sequence[str]) -> list[str]:
     tried = study.trials()
     told = f"{study.metric} {best.value:.6g} on the validation part (trial {best.number} of {len(tried)}: "
     lines = [f"Tuned by rexp: {told}{in_words(tried)})."]

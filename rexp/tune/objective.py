@@ -26,7 +26,7 @@ class GivenUp(Exception):
 
 
 @dataclass(frozen=True)
-class Goal:
+class Objective:
     """What trials are compared by.
 
     Args:
@@ -80,23 +80,23 @@ def seen_by_trials(request: Request) -> Split:
     return without_test(load_split(request.data, request.data_root, request.cache))
 
 
-def goal(request: Request, split: Split, wanted: str | None) -> Goal:
+def goal(request: Request, split: Split, wanted: str | None) -> Objective:
     """The metric by which trials are compared: the one that was named, else the fit's monitor, else the first.
 
     Raises:
         ConfigError: it is not measured.
     """
-    from rexp.config.validation import measured
+    from rexp.config.validation import validation_metrics
     from rexp.train.model_selection import better, monitored
 
-    names = measured(request.evaluate, split)
+    names = validation_metrics(request.evaluate, split)
     monitor = wanted or request.train.get("monitor") or (request.model.get("fit") or {}).get("monitor") or names[0]
     name = monitored(dict.fromkeys(names, 0.0), str(monitor))
-    return Goal(name, better(name, 1.0, 0.0))
+    return Objective(name, better(name, 1.0, 0.0))
 
 
 def run_trial(
-    trial: Trial, job: DictConfig, store: Store, run: str, goal: Goal, *, typed: Collection[str], sweeping: bool
+    trial: Trial, job: DictConfig, store: Store, run: str, goal: Objective, *, typed: Collection[str], sweeping: bool
 ) -> float:
     """Bring a model through the steps of its recipe and measure it on the validation part.
 
@@ -122,14 +122,14 @@ def run_trial(
 
 
 def _measure(
-    trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Goal, *, sweeping: bool
+    trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Objective, *, sweeping: bool
 ) -> float:
     """Train a trial's model, and measure it."""
     from rexp.evaluate.evaluator import Evaluator
     from rexp.experiment.job import prepare_job
     from rexp.experiment.run import run as make_run
     from rexp.experiment.steps import run_steps
-    from rexp.experiment.warm_start import initialise, kernels, retrieval
+    from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
     from rexp.train.model_selection import monitored
 
     load = partial(seen_by_trials, request)
@@ -141,9 +141,9 @@ def _measure(
         if goal.metric in values and request.device.devices == 1:  # others would wait for a process that gave up
             _report(trial, values[goal.metric], epoch)
 
-    with kernels(request.device.threads):
+    with torch_settings(request.device.threads):
         evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
-        initialise(plan, store)
+        warm_start(plan, store)
         run_steps(plan, store, run, log)
         plan.model.to(evaluator.device)
         metrics = evaluator(plan.model).metrics

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rexp.io.text import say
 from rexp.train.progress import clock
-from rexp.tune.study import Study, worked
+from rexp.tune.study import Study, busy_seconds
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from rexp.tune.trials import Budget, Tried
+    from rexp.tune.trials import Budget, TrialRecord
 
 STYLES = {"complete": "none", "pruned": "dim", "failed": "red"}
 
@@ -65,7 +65,7 @@ class Watch:
         else:
             say(text)
 
-    def _line(self, number: int, tried: list[Tried]) -> str:
+    def _line(self, number: int, tried: list[TrialRecord]) -> str:
         trial = next(trial for trial in tried if trial.number == number)
         total, best = self.study.total(self.budget), self.study.ranked()[:1]
         cells = [f"trial {number}" + (f"/{total}" if total else "")]
@@ -79,7 +79,7 @@ class Watch:
         left = self._left(tried)
         return "  ".join([*cells, *([f"{clock(left)} left"] if left is not None else [])])
 
-    def _left(self, tried: list[Tried]) -> float | None:
+    def _left(self, tried: list[TrialRecord]) -> float | None:
         """Seconds to the end of the budget, whichever part of it ends first."""
         ended = [trial for trial in tried if trial.state != "running"]
         bounds = []
@@ -87,11 +87,11 @@ class Watch:
             pace = sum(trial.ended - trial.began for trial in ended) / len(ended)
             bounds.append(pace * (total - len(ended)) / self.jobs)
         if self.budget.minutes is not None:
-            bounds.append(max(0.0, 60 * self.budget.minutes - worked(tried)))
+            bounds.append(max(0.0, 60 * self.budget.minutes - busy_seconds(tried)))
         return min(bounds, default=None)
 
 
-def said(trial: Tried) -> str:
+def said(trial: TrialRecord) -> str:
     """A trial's values, short.
 
     >>> said(Tried(1, "complete", 0.1, {"train.lr": 0.0123456, "loss": "bpr"}, 0.0, 1.0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
-from rexp.hydra.compose import composed
+from rexp.hydra.compose import compose_job
 from rexp.tune.experiment_file import check_writable, kept
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rexp.config.job import Request
     from rexp.store.store import Store
-    from rexp.tune.objective import Goal
+    from rexp.tune.objective import Objective
     from rexp.tune.search_space import Space
     from rexp.tune.study import Study
     from rexp.tune.trials import Budget
@@ -28,7 +28,7 @@ HOPELESS = 3
 
 
 def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], DictConfig]:
-    """What all trials have in common, as overrides and composed; within :func:`rexp.hydra.compose.composing`.
+    """What all trials have in common, as overrides and composed; within :func:`rexp.hydra.compose.hydra_session`.
 
     Args:
         space: what is searched.
@@ -37,13 +37,13 @@ def common(space: Space, overrides: Sequence[str], config_dir: Path | None = Non
     """
     typed = [*space.file.overrides, *overrides]
     check_writable(typed)
-    first = composed(typed, config_dir)
+    first = compose_job(typed, config_dir)
     # The metric that is chosen by chooses the epoch too, where a model has epochs.
     trained = bool(first.model and first.model.get("fit"))
     if space.file.metric and trained and not _names("train.monitor", typed):
         typed.append(f"train.monitor='{space.file.metric}'")
-    composed([*typed, *space.overrides(space.first())], config_dir)  # keys that are not there are told now
-    return typed, composed(typed, config_dir)
+    compose_job([*typed, *space.overrides(space.first())], config_dir)  # keys that are not there are told now
+    return typed, compose_job(typed, config_dir)
 
 
 def search(
@@ -111,7 +111,7 @@ def _try(
     config_dir: Path | None,
     number: int,
     trial: Trial,
-    aim: Goal,
+    aim: Objective,
     sweeping: bool,
 ) -> list[RexpError]:
     """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
@@ -124,7 +124,7 @@ def _try(
     several = sweeping or "model" in study.space.keys
     faults: list[RexpError] = []
     try:
-        job = composed([*overrides, *own, *quiet, "force=false"], config_dir)
+        job = compose_job([*overrides, *own, *quiet, "force=false"], config_dir)
         value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
     except GivenUp:
         study.prune(trial)

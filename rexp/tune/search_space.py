@@ -12,7 +12,7 @@ from typing import Any, Literal
 from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.tune.distributions import Dimension, dimension
 
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")
@@ -154,7 +154,7 @@ def make_space(path: Path, written: Mapping[str, Any]) -> Space:
 
 
 def _checked(path: Path, written: Mapping[str, Any]) -> Space:
-    file = build(SpaceFile, written, "")
+    file = from_options(SpaceFile, written, "")
     if not file.space:
         raise ConfigError("space is empty; give keys and values, such as train.lr: {float: [1e-4, 1e-1], log: true}")
     if file.sampler.seed < 0:

@@ -17,7 +17,7 @@ from rexp.errors import ConfigError, StoreError
 from rexp.io.atomic import one_line_errors
 from rexp.io.locks import Locks
 from rexp.store.identity import alias_key, canonical_json
-from rexp.tune.trials import STATES, Budget, Tried
+from rexp.tune.trials import STATES, Budget, TrialRecord
 
 if TYPE_CHECKING:
     import optuna
@@ -99,13 +99,13 @@ class Study:
         """Whether more is better."""
         return self._study.direction.name == "MAXIMIZE"
 
-    def trials(self) -> list[Tried]:
+    def trials(self) -> list[TrialRecord]:
         """Every trial once, by number; attempts that died are left out."""
         now = time.time()
         tried = [self._tried(trial, now) for trial in self._study.get_trials(deepcopy=False)]
         return sorted((trial for trial in tried if trial is not None), key=lambda trial: trial.number)
 
-    def ranked(self) -> list[Tried]:
+    def ranked(self) -> list[TrialRecord]:
         """Complete trials, the best first; of equals the earlier."""
         complete = [(trial.value, trial) for trial in self.trials() if trial.state == "complete"]
         sign = -1.0 if self.higher else 1.0
@@ -121,7 +121,7 @@ class Study:
         tried, total = self.trials(), self.total(budget)
         if total is not None and len(tried) >= total:
             return True
-        return budget.minutes is not None and worked(tried) >= 60 * budget.minutes
+        return budget.minutes is not None and busy_seconds(tried) >= 60 * budget.minutes
 
     @contextmanager
     def next_trial(self, budget: Budget) -> Iterator[tuple[int, Trial] | None]:
@@ -231,7 +231,7 @@ class Study:
         return TPESampler(seed=seed) if wanted.name == "tpe" else RandomSampler(seed=seed)
 
     @staticmethod
-    def _tried(trial: FrozenTrial, now: float) -> Tried | None:
+    def _tried(trial: FrozenTrial, now: float) -> TrialRecord | None:
         from optuna.trial import TrialState
 
         states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.RUNNING: "running"}
@@ -242,10 +242,10 @@ class Study:
         ended = trial.datetime_complete.timestamp() if trial.datetime_complete else now
         value = trial.value if trial.state is TrialState.COMPLETE else _last(trial)
         began = trial.datetime_start.timestamp()
-        return Tried(int(trial.user_attrs["number"]), state, value, trial.params, began, ended, error)
+        return TrialRecord(int(trial.user_attrs["number"]), state, value, trial.params, began, ended, error)
 
 
-def in_words(tried: Sequence[Tried]) -> str:
+def in_words(tried: Sequence[TrialRecord]) -> str:
     """How many trials ended how.
 
     >>> in_words([Tried(1, "complete", 0.1, {}, 0.0, 1.0), Tried(2, "running", None, {}, 1.0, 2.0)])
@@ -255,7 +255,7 @@ def in_words(tried: Sequence[Tried]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
-def worked(tried: Sequence[Tried]) -> float:
+def busy_seconds(tried: Sequence[TrialRecord]) -> float:
     """Seconds in which at least one trial was under way.
 
     >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]

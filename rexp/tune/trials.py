@@ -32,7 +32,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TrialRecord:
     """A trial as it stands.
 
     Args:

@@ -142,7 +142,7 @@ def _teacher(name: str, split: Split, folder: Path) -> StoredTeacher:
     torch.manual_seed(1)
     model = plugin("model", name, split.spec, **({"factors": 200} if name == "mf" else {}))
     if name != "mf":
-        model.observe(split)
+        model.bind(split)
     if name == "ease":
         model.fit(split, torch.Generator().manual_seed(0))
     return StoredTeacher(model, split, folder)

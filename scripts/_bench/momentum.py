@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from rexp.experiment.warm_start import kernels
+from rexp.experiment.warm_start import torch_settings
 
 ROWS, DIM, IDLE, STEPS = 100_000, 32, 1_000, 20
 
@@ -18,7 +18,7 @@ def without_gradients(rounds: int) -> None:
     took: dict[str, list[float]] = {"torch": [], "rexp": []}
     for _ in range(rounds):
         took["torch"].append(_milliseconds())
-        with kernels(threads=1):
+        with torch_settings(threads=1):
             took["rexp"].append(_milliseconds())
     plain, ours = (statistics.median(took[side]) for side in ("torch", "rexp"))
     print(f"  torch {plain:.2f}, rexp {ours:.2f}: {plain / ours:.1f} times as fast", flush=True)

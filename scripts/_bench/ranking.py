@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from _bench.ours import plugin
-from rexp.api import Lists, MetricContext
+from rexp.api import MetricContext, TopKLists
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
 
@@ -38,7 +38,7 @@ def metric_time(rounds: int) -> None:
     generator = torch.Generator().manual_seed(0)
     hits = torch.rand(users, k, generator=generator) < 0.1
     listed = torch.randint(items, (users, k), generator=generator)
-    lists = Lists(torch.arange(users), listed, hits, hits.sum(1).clamp(min=1))
+    lists = TopKLists(torch.arange(users), listed, hits, hits.sum(1).clamp(min=1))
     context = MetricContext(users, torch.arange(items), torch.ones(items, dtype=torch.int64))
     metrics = [plugin("metric", name, context) for name in METRICS]
     seconds = []

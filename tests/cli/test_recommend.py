@@ -13,7 +13,7 @@ import torch
 from rexp.__main__ import main
 from rexp.evaluate.top_items import top_items
 from rexp.experiment.recommendations import dense_users
-from rexp.experiment.restore import stored_model, stored_split
+from rexp.experiment.restore import load_model, load_run_split
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
 
@@ -42,7 +42,7 @@ def written(store: Store, run: str, out: Path, *options: str) -> pl.DataFrame:
 
 
 def test_everyone_gets_the_most_popular_items_that_he_does_not_have(store: Store, run: str, tmp_path: Path) -> None:
-    split = stored_split(store.result(run), None, store.root / ".data")
+    split = load_run_split(store.result(run), None, store.root / ".data")
     frame = written(store, run, tmp_path / "lists.parquet", "--k", "5")
     assert frame.columns == ["user", "rank", "item", "title", "score"]
     assert len(frame) == 5 * split.n_users
@@ -61,8 +61,8 @@ def test_everyone_gets_the_most_popular_items_that_he_does_not_have(store: Store
 
 def test_recall_of_the_lists_is_the_run_s(store: Store, run: str) -> None:
     result = store.result(run)
-    split = stored_split(result, None, store.root / ".data")
-    model = stored_model(store, run, split, "test")
+    split = load_run_split(result, None, store.root / ".data")
+    model = load_model(store, run, split, "test")
     users = torch.tensor(split.test.users.tolist())
     items, _ = top_items(model, split, users, 10, ["train", "valid"])
     hits = (items == torch.tensor(split.test.items.tolist()).unsqueeze(1)).any(1)
@@ -70,7 +70,7 @@ def test_recall_of_the_lists_is_the_run_s(store: Store, run: str) -> None:
 
 
 def test_named_users_and_another_mask(store: Store, run: str, tmp_path: Path) -> None:
-    split = stored_split(store.result(run), None, store.root / ".data")
+    split = load_run_split(store.result(run), None, store.root / ".data")
     names = split.user_ids().cast(pl.String).to_list()
     wanted = f"{names[9]}, {names[2]}"
     frame = written(store, run, tmp_path / "two.csv", "--users", wanted, "--k", "3", "--mask", "none")
@@ -80,7 +80,7 @@ def test_named_users_and_another_mask(store: Store, run: str, tmp_path: Path) ->
 
 
 def test_the_screen_shows_titles(store: Store, run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    split = stored_split(store.result(run), None, store.root / ".data")
+    split = load_run_split(store.result(run), None, store.root / ".data")
     name = str(split.user_ids()[0])
     assert main(["recommend", run, "--store", str(store.root), "--users", name, "--k", "2"]) == 0
     shown = capsys.readouterr().out
@@ -108,5 +108,5 @@ def test_changed_data_is_refused(store: Store, run: str) -> None:
     result = store.result(run)
     result["data"]["fingerprint"] = "another"
     with pytest.raises(Exception, match="made from other data"):
-        stored_split(result, None, store.root / ".data")
+        load_run_split(result, None, store.root / ".data")
     assert load_split(result["config"]["data"], None, store.root / ".data").fingerprint != "another"

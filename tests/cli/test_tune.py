@@ -19,7 +19,7 @@ from rexp.tune.search_space import read_space
 from rexp.tune.study import Study
 
 if TYPE_CHECKING:
-    from rexp.tune.trials import Tried
+    from rexp.tune.trials import TrialRecord
 
 SPACE = """
 overrides: [data=csv, data.path=mine.csv, model=mf, train.max_epochs=4, train.patience=0]
@@ -60,7 +60,7 @@ def rexp(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def tried(folder: Path, name: str = "space") -> list[Tried]:
+def tried(folder: Path, name: str = "space") -> list[TrialRecord]:
     study = Study(folder / "runs" / ".tune" / name, read_space(folder / "space.yaml"))
     study.look()
     try:

@@ -22,11 +22,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.config.schema import Root
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer
-from rexp.experiment.restore import stored_model
+from rexp.experiment.restore import load_model
 from rexp.experiment.run import run
 from rexp.hydra.config_sources import install
 from rexp.nn.embedding import EmbeddingTable
@@ -66,10 +66,16 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "rowwise": {"bits": 4},
     "tie": {"kinds": ["tables", "columns", "layers"]},
 }
-TABLES, LINEAR, VECTORS, READERS, HIDDEN = Need.TABLES, Need.LINEAR, Need.VECTORS, Need.READERS, Need.HIDDEN
-ANY = frozenset({Need.TEACHER, Need.ONLINE, Need.INITIAL})
-HAS: Mapping[str, frozenset[Need]] = {
-    "mf": ANY | {TABLES, VECTORS, READERS, Need.DOT},
+TABLES, LINEAR, VECTORS, READERS, HIDDEN = (
+    Requirement.TABLES,
+    Requirement.LINEAR,
+    Requirement.VECTORS,
+    Requirement.READERS,
+    Requirement.HIDDEN,
+)
+ANY = frozenset({Requirement.TEACHER, Requirement.ONLINE, Requirement.INITIAL})
+HAS: Mapping[str, frozenset[Requirement]] = {
+    "mf": ANY | {TABLES, VECTORS, READERS, Requirement.DOT},
     "ncf": ANY | {TABLES, LINEAR, READERS, HIDDEN},
     "lightgcn": ANY | {TABLES, VECTORS, READERS},
     "two_tower": ANY | {TABLES, LINEAR, VECTORS, HIDDEN},
@@ -85,8 +91,8 @@ WORDS = {
     VECTORS: "needs vectors of users and items",
     READERS: "needs tables that are read in a way it knows",
     HIDDEN: "needs hidden units",
-    Need.DOT: "needs two tables that meet in a dot product",
-    Need.FEATURES: "needs features of users or items",
+    Requirement.DOT: "needs two tables that meet in a dot product",
+    Requirement.FEATURES: "needs features of users or items",
 }
 NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
 OTHER_BATCHES = ("multvae", "cdae", "sasrec", "gru4rec")
@@ -173,11 +179,11 @@ def test_a_stage_on_a_model(configurations: Callable[[str], DictConfig], model: 
     store = Store(Path(config.paths.store))
     check_materialised(store.directory(result["run_id"]) / "model.safetensors", result)
     split = load_split(result["config"]["data"], None, Path(config.paths.store) / ".data")
-    stored = stored_model(store, result["run_id"], split, "it")
+    stored = load_model(store, result["run_id"], split, "it")
     check_tables(stored)
     scores = Scorer(stored, split, ["train"], torch.device("cpu"), 2**20).catalogue(torch.arange(split.n_users))
     assert scores.isfinite().all(), "users and items of every kind, one never seen in training among them"
-    taught = not {Need.TEACHER, Need.ONLINE}.isdisjoint(registry.load("stage", stage).needs)  # type: ignore[attr-defined]
+    taught = not {Requirement.TEACHER, Requirement.ONLINE}.isdisjoint(registry.load("stage", stage).needs)  # type: ignore[attr-defined]
     assert bool(result["config"]["teacher"]) == taught
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rexp.config.recipe import Recipe, TrainingStep, control_of, plan_recipe
+from rexp.config.recipe import Recipe, TrainingStep, control_recipe, plan_recipe
 from rexp.errors import ConfigError
 
 STAGES = {name: {"name": name} for name in ("kd", "bd", "magnitude", "rotate", "pack", "structured", "lowrank")}
@@ -27,7 +27,7 @@ def test_a_stage_may_act_inside_several_fits() -> None:
 
 
 def test_the_control_of_a_stage_that_stands_twice_leaves_out_both() -> None:
-    control = control_of(recipe(["fit", "kd"], "rotate", ["finetune", "magnitude", "kd"], "pack"))
+    control = control_recipe(recipe(["fit", "kd"], "rotate", ["finetune", "magnitude", "kd"], "pack"))
     assert [step.words for step in control.steps] == ["fit", "rotate", "finetune"]
     assert control.steps[0] == TrainingStep("fit")
 

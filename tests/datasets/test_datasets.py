@@ -18,7 +18,7 @@ from rexp.prepare.describe import Counts, count
 from rexp.prepare.prepare import load_split, make_dataset
 
 if TYPE_CHECKING:
-    from rexp.api import Raw
+    from rexp.api import RawData
     from rexp.data.split import Split
 
 needs_data = pytest.mark.skipif(
@@ -30,7 +30,7 @@ def data_root() -> Path:
     return Path(os.environ["REXP_DATA"])
 
 
-def read(name: str, root: Path | None, **options: Any) -> Raw:
+def read(name: str, root: Path | None, **options: Any) -> RawData:
     dataset = make_dataset({"name": name, **options}, root)
     return dataset.read()
 

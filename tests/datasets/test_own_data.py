@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import torch
 
-from rexp.api import Raw
+from rexp.api import RawData
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder
@@ -70,12 +70,12 @@ def test_dates_of_a_plugin_are_times() -> None:
     times = [dt.datetime(2020, 1, 1, 0, 0, 0, 1000 * ms) for ms in (900, 100, 500)]
     frame = pl.DataFrame({"user": ["u"] * 3, "item": [7.0, 8.0, 9.0], "time": times, "where": ["", "", ""]})
     splitter = LeaveLast(LeaveLastConfig(valid=0))
-    split = build_split("own", Raw(frame), splitter, FilterConfig()).split
+    split = build_split("own", RawData(frame), splitter, FilterConfig()).split
     assert split.test.times is not None
     assert split.test.times.tolist() == [1577836800900]
     assert split.test.items.tolist() == [0]
     with pytest.raises(DataError, match="interactions, row 2: the item is empty"):
-        build_split("own", Raw(frame.with_columns(item=pl.Series([7, None, 9]))), splitter, FilterConfig())
+        build_split("own", RawData(frame.with_columns(item=pl.Series([7, None, 9]))), splitter, FilterConfig())
 
 
 def test_a_cut_in_time_is_in_seconds_whatever_the_unit(load: Any) -> None:
@@ -329,10 +329,10 @@ def test_damaged_gzip_says_how_far_it_goes(tmp_path: Path) -> None:
 
 
 def test_messages_call_users_by_their_own_ids(load: Any) -> None:
-    from rexp.evaluate.protocols.sampled_candidates import Given
+    from rexp.evaluate.protocols.sampled_candidates import ProvidedNegatives
 
     split = load(train=TRAIN.replace("1,30", "zoe,30"), test=TEST.replace("1,20", "zoe,20"), split=GIVEN)
     last = split.n_users - 1
     assert split.user_name(last) == "user zoe"
     with pytest.raises(DataError, match=r"^user zoe has targets but no candidates"):
-        Given(np.full((split.n_users, 1), -1), split.user_name).of(torch.tensor([last]))
+        ProvidedNegatives(np.full((split.n_users, 1), -1), split.user_name).of(torch.tensor([last]))

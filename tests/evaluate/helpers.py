@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.api import Capability, Lists, MetricContext
+from rexp.api import Capability, MetricContext, TopKLists
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 
@@ -56,10 +56,10 @@ class FixedScores(torch.nn.Module):
     def score_all(self, query):
         return self.table[query.users]
 
-    def user_vectors(self, query):
+    def user_embeddings(self, query):
         return self.table[query.users]
 
-    def item_vectors(self):
+    def item_embeddings(self):
         return torch.eye(self.table.shape[1], dtype=self.table.dtype)
 
     def score(self, query, items):
@@ -68,7 +68,7 @@ class FixedScores(torch.nn.Module):
 
 
 def fixed(table) -> FixedScores:
-    return FixedScores(torch.as_tensor(table, dtype=torch.float32), Capability.SCORES_CATALOGUE)
+    return FixedScores(torch.as_tensor(table, dtype=torch.float32), Capability.SCORES_ALL_ITEMS)
 
 
 def context(n_items=10, popularity=None, n_users=4, features=None) -> MetricContext:
@@ -76,11 +76,11 @@ def context(n_items=10, popularity=None, n_users=4, features=None) -> MetricCont
     return MetricContext(n_users, (popularity > 0).nonzero().squeeze(1), popularity, features)
 
 
-def lists_of(hits, n_relevant) -> Lists:
+def lists_of(hits, n_relevant) -> TopKLists:
     """Lists with hits where they are said to be; the items do not matter."""
     hits = torch.tensor(hits, dtype=torch.bool)
     items = torch.arange(hits.shape[1]).repeat(len(hits), 1)
-    return Lists(torch.arange(len(hits)), items, hits, torch.tensor(n_relevant))
+    return TopKLists(torch.arange(len(hits)), items, hits, torch.tensor(n_relevant))
 
 
 def plain_lists(split: Split, table, k, *, mask=("train", "valid"), ties="item_id", part="test", catalogue="train"):

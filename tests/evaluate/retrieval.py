@@ -10,7 +10,7 @@ import torch
 from rexp.api import Capability
 from rexp.evaluate.config import EvaluateConfig
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.retrieve.retrieval import Retrieval
 
 from .helpers import FixedScores
@@ -19,12 +19,12 @@ from .helpers import FixedScores
 def embedding(table) -> FixedScores:
     """A user's vector is his row of scores, an item's a unit vector: their products are the scores."""
     vectors = torch.as_tensor(table, dtype=torch.float32)
-    return FixedScores(vectors, Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE)
+    return FixedScores(vectors, Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT, Capability.SCORES_ALL_ITEMS)
 
 
 def retrieval(name="flat", n_candidates=100, *, options=None, **parts) -> Retrieval:
     return Retrieval(
-        name, build(registry.load("retriever", name).Config, options or {}, "retriever"), n_candidates, **parts
+        name, from_options(registry.load("retriever", name).Config, options or {}, "retriever"), n_candidates, **parts
     )
 
 

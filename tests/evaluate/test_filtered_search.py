@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.evaluate.protocols.filtered_search import TOGETHER, Finder
+from rexp.evaluate.protocols.filtered_search import TOGETHER, FilteredSearch
 from rexp.evaluate.user_items import UserItems
 from rexp.plugins import registry
 
@@ -43,7 +43,7 @@ def expected(split, items, queries, catalogue, n):
 
 
 def finder(retriever, catalogue, split):
-    return Finder(retriever, torch.as_tensor(catalogue), UserItems(split, ["train"], torch.device("cpu")))
+    return FilteredSearch(retriever, torch.as_tensor(catalogue), UserItems(split, ["train"], torch.device("cpu")))
 
 
 @pytest.mark.parametrize("n", [1, 30, 100])

@@ -77,7 +77,7 @@ def test_two_rows_of_one_pair_are_a_tie_in_any_block():
     rows = [(0, 1)] * 4 + [(1, 1)] * 2
     twice = make_split([(0, 0)], rows, n_users=2, n_items=3, ratings=[1, 0, 0, 1, 0, 1], protocol="pointwise")
     for block_bytes in (1, 3 * BYTES_A_PAIR, 2**20):
-        found = evaluate(Rounding(TABLE, Capability.SCORES_CATALOGUE), twice, rules(block_bytes=block_bytes))
+        found = evaluate(Rounding(TABLE, Capability.SCORES_ALL_ITEMS), twice, rules(block_bytes=block_bytes))
         assert found.metrics["gauc"] == 0.5
         assert found.metrics["auc"] == 0.5
 

@@ -10,7 +10,7 @@ import yaml
 from rexp.errors import ConfigError
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig, check
 from rexp.evaluate.protocol import identity, short_hash, suffix, used
-from rexp.plugins.options import build, said
+from rexp.plugins.options import drop_unset, from_options
 
 from .helpers import random_split
 
@@ -109,14 +109,16 @@ def test_the_yaml_files_hold_the_defaults(name):
     text = (CONF / f"{name}.yaml").read_text()
     assert text.startswith(f"protocol: {name}")
     options = yaml.safe_load(text)
-    assert build(EvaluateConfig, said(EvaluateConfig, options), "evaluate") == EvaluateConfig(protocol=name)
+    assert from_options(EvaluateConfig, drop_unset(EvaluateConfig, options), "evaluate") == EvaluateConfig(
+        protocol=name
+    )
     assert list(options) == [field.name for field in fields(EvaluateConfig)]
 
 
 def test_the_yaml_of_two_stages_differs_in_its_shorter_list_of_metrics():
     options = yaml.safe_load((CONF / "two_stage.yaml").read_text())
     expected = EvaluateConfig(protocol="two_stage", metrics=["ndcg", "recall", "hr", "mrr", "coverage"])
-    assert build(EvaluateConfig, said(EvaluateConfig, options), "evaluate") == expected
+    assert from_options(EvaluateConfig, drop_unset(EvaluateConfig, options), "evaluate") == expected
     assert list(options) == [field.name for field in fields(EvaluateConfig)]
 
 

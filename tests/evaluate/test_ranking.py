@@ -74,7 +74,7 @@ def test_the_size_of_the_blocks_changes_nothing(ties):
 
 
 @pytest.mark.parametrize(
-    "capabilities", [(Capability.SCORES_CATALOGUE,), (Capability.EMBEDS, Capability.DOT_PRODUCT), ()]
+    "capabilities", [(Capability.SCORES_ALL_ITEMS,), (Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT), ()]
 )
 def test_every_way_of_scoring_gives_the_same(capabilities):
     split, table = random_split(), torch.as_tensor(tied_table())
@@ -215,7 +215,7 @@ class Wide(FixedScores):
         return ((items * 7919 + query.users.unsqueeze(1) * 31) % 1009).float()
 
 
-@pytest.mark.parametrize("capabilities", [(Capability.SCORES_CATALOGUE,), ()])
+@pytest.mark.parametrize("capabilities", [(Capability.SCORES_ALL_ITEMS,), ()])
 def test_blocks_do_not_grow_with_users_or_items(capabilities):
     largest = []
     for n_users in (50, 400):
@@ -233,16 +233,16 @@ def peak_growth(n_items):
     import resource
 
     class Dot(FixedScores):
-        def user_vectors(self, query):
+        def user_embeddings(self, query):
             return torch.stack([query.users.float(), torch.ones(len(query.users))], 1)
 
-        def item_vectors(self):
+        def item_embeddings(self):
             return torch.stack([torch.arange(n_items) % 1009, torch.arange(n_items) % 13], 1).float()
 
     peaks = []
     for n_users in (4, 60):
         split = make_split([(0, 1)], [(u, 500 + u) for u in range(n_users)], n_users=n_users, n_items=n_items)
-        model = Dot(torch.zeros(1, 1), Capability.EMBEDS, Capability.DOT_PRODUCT)
+        model = Dot(torch.zeros(1, 1), Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT)
         evaluate(model, split, with_options(k=[10], catalogue="all"))
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return peaks[1] - peaks[0]

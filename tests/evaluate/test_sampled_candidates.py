@@ -9,7 +9,7 @@ import torch
 from rexp.errors import ConfigError, DataError, RunError
 from rexp.evaluate.config import CandidatesConfig, EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
-from rexp.evaluate.protocols.sampled_candidates import Drawn
+from rexp.evaluate.protocols.sampled_candidates import SampledNegatives
 from rexp.evaluate.user_items import UserItems
 
 from .helpers import fixed, make_split, ncf_split, plain_metrics, random_split
@@ -123,7 +123,7 @@ def drawn(config, split, weights=None):
     weights = torch.ones(split.n_items).double() if weights is None else weights
     cpu = torch.device("cpu")
     excluded = [UserItems(split, ["train"], cpu), UserItems(split, ["test"], cpu)]
-    return Drawn(config, weights, excluded)
+    return SampledNegatives(config, weights, excluded)
 
 
 @pytest.mark.parametrize("replace", [False, True])

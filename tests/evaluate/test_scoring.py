@@ -17,7 +17,7 @@ class Sequential(FixedScores):
     history_length = 3
 
     def __init__(self, n_users, n_items):
-        super().__init__(torch.zeros(n_users, n_items), Capability.SCORES_CATALOGUE, Capability.READS_HISTORY)
+        super().__init__(torch.zeros(n_users, n_items), Capability.SCORES_ALL_ITEMS, Capability.SEQUENTIAL)
         self.seen = {}
 
     def score_all(self, query):
@@ -46,7 +46,7 @@ def test_a_model_without_history_is_shown_none():
             assert query.history is None
             return super().score_all(query)
 
-    model = Asks(torch.zeros(30, 40), Capability.SCORES_CATALOGUE)
+    model = Asks(torch.zeros(30, 40), Capability.SCORES_ALL_ITEMS)
     assert evaluate(model, random_split(), EvaluateConfig(metrics=["hr"], k=[1])).metrics.keys() == {"hr@1"}
 
 
@@ -54,14 +54,14 @@ def test_a_model_without_history_is_shown_none():
 def test_scores_of_any_precision(dtype):
     table = np.random.default_rng(0).integers(0, 50, (30, 40))
     config = EvaluateConfig(metrics=["ndcg"], k=[5])
-    model = FixedScores(torch.as_tensor(table).to(dtype), Capability.SCORES_CATALOGUE)
+    model = FixedScores(torch.as_tensor(table).to(dtype), Capability.SCORES_ALL_ITEMS)
     assert evaluate(model, random_split(), config).metrics == evaluate(fixed(table), random_split(), config).metrics
 
 
 def test_double_precision_keeps_its_digits():
     split = make_split([(0, 0), (1, 1), (1, 2)], [(0, 2)], n_users=2, n_items=3)
     table = torch.tensor([[0, 1, 1 + 1e-12], [0, 0, 0]], dtype=torch.float64)
-    model = FixedScores(table, Capability.SCORES_CATALOGUE)
+    model = FixedScores(table, Capability.SCORES_ALL_ITEMS)
     assert evaluate(model, split, EvaluateConfig(metrics=["hr"], k=[1])).metrics["hr@1"] == 1
 
 
@@ -78,7 +78,7 @@ def test_scores_that_are_the_models_own_memory_are_not_written_to():
         def score_all(self, query):
             return self.table.expand(len(query.users), -1)
 
-    model = Popular(torch.arange(40.0).unsqueeze(0), Capability.SCORES_CATALOGUE)
+    model = Popular(torch.arange(40.0).unsqueeze(0), Capability.SCORES_ALL_ITEMS)
     found = evaluate(model, random_split(), EvaluateConfig(metrics=["ndcg"], k=[5]))
     same = evaluate(fixed(np.tile(np.arange(40), (30, 1))), random_split(), EvaluateConfig(metrics=["ndcg"], k=[5]))
     assert found.metrics == same.metrics

@@ -164,14 +164,14 @@ class Sequential(FixedScores):
 
     history_length = 1
 
-    def user_vectors(self, query):
+    def user_embeddings(self, query):
         return self.table[query.history[:, 0]]
 
 
 def test_the_embedding_model_gets_its_own_query():
     split = make_split([(0, 1), (0, 2), (1, 2), (1, 0), (2, 3)], [(0, 3), (1, 3)], n_users=3, n_items=4)
     table = torch.eye(4).roll(1, 1)  # after item i comes i + 1
-    first = Sequential(table, Capability.EMBEDS, Capability.READS_HISTORY)
+    first = Sequential(table, Capability.HAS_EMBEDDINGS, Capability.SEQUENTIAL)
     found = two_stage(embedding(np.zeros((3, 4))), split, rules(k=[1]), retrieval(n_candidates=1, vectors_from=first))
     assert found.per_user["recall@1|two_stage"].tolist() == [1, 0]  # user 0 gets 3 after 2, user 1 gets 1 after 0
 

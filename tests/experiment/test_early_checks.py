@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from rexp.errors import RexpError
 from rexp.experiment.run import run
-from rexp.hydra.compose import composed, composing
+from rexp.hydra.compose import compose_job, hydra_session
 from rexp.store.store import Store
 
 Job = Callable[..., DictConfig]
@@ -24,8 +24,8 @@ def job(tmp_path: Path) -> Iterator[Job]:
     draw = random.Random(0)
     lines = [f"{user},{item},{n}" for user in range(20) for n, item in enumerate(draw.sample(range(15), 6))]
     (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *lines]) + "\n")
-    with composing():
-        yield lambda *words: composed(
+    with hydra_session():
+        yield lambda *words: compose_job(
             [*COMMON, f"data.path={tmp_path / 'mine.csv'}", f"paths.store={tmp_path / 'runs'}", *words]
         )
 

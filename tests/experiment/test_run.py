@@ -18,8 +18,8 @@ import pytest
 
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
-from rexp.experiment.restore import stored_model
-from rexp.plugins.options import build
+from rexp.experiment.restore import load_model
+from rexp.plugins.options import from_options
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
 
@@ -300,8 +300,8 @@ def test_two_processes_measure_what_one_would(tmp_path: Path) -> None:
     (result,) = Store(tmp_path / "runs").runs()
     assert result["config"]["devices"] == 2
     split = load_split(result["config"]["data"], None, tmp_path / "runs" / ".data")
-    model = stored_model(Store(tmp_path / "runs"), result["run_id"], split, "it")
+    model = load_model(Store(tmp_path / "runs"), result["run_id"], split, "it")
     options = {field.name for field in fields(EvaluateConfig)}
     rules = {k: v for k, v in result["config"]["evaluate"].items() if k in options and v is not None}
-    assert Evaluator(split, build(EvaluateConfig, rules, "evaluate"), "test")(model).metrics == result["metrics"]
+    assert Evaluator(split, from_options(EvaluateConfig, rules, "evaluate"), "test")(model).metrics == result["metrics"]
     assert pl.read_parquet(tmp_path / "runs" / result["run_id"] / "per_user.parquet")["user"].is_unique().all()

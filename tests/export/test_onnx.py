@@ -34,8 +34,8 @@ def built(name: str, **options: Any) -> Any:
     model_class: Any = registry.load("model", name)
     torch.manual_seed(0)
     model = model_class(model_class.Config(**options), SPLIT.spec)
-    if Capability.READS_TRAIN in model.capabilities():
-        model.observe(SPLIT)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(SPLIT)
     return shaken(model, dtype=torch.float32)
 
 

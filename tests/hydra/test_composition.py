@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rexp.config.job import read
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_dir
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.train.config import DeviceConfig, FitConfig
 
 Composed = Callable[..., DictConfig]
@@ -102,7 +102,7 @@ def test_a_model_brings_a_recipe_that_can_be_built(composed: Composed, model: st
     for kind in ("loss", "sampler"):
         if part := recipe.get(kind):
             assert part["name"] in registry.names(kind)
-    build(FitConfig, {str(key): value for key, value in recipe.items()}, "model.fit")
+    from_options(FitConfig, {str(key): value for key, value in recipe.items()}, "model.fit")
 
 
 def test_a_teacher_keeps_its_own_recipe(composed: Composed) -> None:
@@ -116,7 +116,10 @@ def test_the_root_recipe_is_silent_until_it_is_asked(composed: Composed) -> None
     device = {field.name for field in fields(DeviceConfig)}
     assert {str(key) for key in train} == device | {f.name for f in fields(FitConfig)} - {"loss", "sampler"}
     assert all(value is None for key, value in train.items() if key not in device)
-    assert build(DeviceConfig, {key: value for key, value in train.items() if key in device}, "train") == DeviceConfig()
+    assert (
+        from_options(DeviceConfig, {key: value for key, value in train.items() if key in device}, "train")
+        == DeviceConfig()
+    )
 
 
 def test_options_of_a_metric_are_given_as_a_mapping_or_one_by_one(composed: Composed) -> None:

@@ -145,7 +145,7 @@ def test_a_configuration_folder_is_found_without_importing(tiny: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_required_options_are_asked_for() -> None:
-    from rexp.plugins.options import build
+    from rexp.plugins.options import from_options
 
     with pytest.raises(ConfigError, match=r"model.path must be given"):
-        build(registry.load("model", "plain").Config, {}, "model")  # type: ignore[attr-defined]
+        from_options(registry.load("model", "plain").Config, {}, "model")  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rexp.hydra.error_messages import explain
+from rexp.hydra.error_messages import user_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,5 +145,5 @@ def test_a_traceback_can_be_asked_for(command: Callable[..., Any]) -> None:
 
 
 def test_an_error_of_the_run_itself_is_not_explained_away() -> None:
-    assert explain(ValueError("a bug"), ["seed=1"], composing=False) is None
-    assert explain(KeyError("a bug"), ["seed=1"], composing=True) is None
+    assert user_message(ValueError("a bug"), ["seed=1"], composing=False) is None
+    assert user_message(KeyError("a bug"), ["seed=1"], composing=True) is None

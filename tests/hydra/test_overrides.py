@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rexp.hydra.overrides import prepared
+from rexp.hydra.overrides import normalize_overrides
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from rexp.hydra.overrides import prepared
     ],
 )
 def test_ids_of_runs_are_text(typed: str, meant: str) -> None:
-    assert prepared([typed]) == [meant]
+    assert normalize_overrides([typed]) == [meant]
 
 
 @pytest.mark.parametrize(
@@ -38,21 +38,21 @@ def test_ids_of_runs_are_text(typed: str, meant: str) -> None:
     ],
 )
 def test_what_hydra_cannot_read_is_text(typed: str, meant: str) -> None:
-    assert prepared([typed]) == [meant]
+    assert normalize_overrides([typed]) == [meant]
 
 
 def test_in_a_sweep_each_choice_is_text_of_its_own() -> None:
-    assert prepared(["-m", "data.path=é.csv,a.csv"]) == ["-m", "data.path='é.csv','a.csv'"]
+    assert normalize_overrides(["-m", "data.path=é.csv,a.csv"]) == ["-m", "data.path='é.csv','a.csv'"]
 
 
 def test_in_a_sweep_options_of_groups_that_may_be_empty_are_choices() -> None:
     typed = ["-m", "retriever=flat,ivf", "retriever.from=12e4", "compress.stages.quant.bits=4,2", "loss.margin=[1,2]"]
     typed += ["model.factors=4", "~model@teacher", "teacher.x=", "+sampler.n=range(1,3)"]
-    assert prepared(typed) == [
+    assert normalize_overrides(typed) == [
         "-m", "retriever=flat,ivf", "retriever.from=choice('12e4')", "compress.stages.quant.bits=4,2",
         "loss.margin=choice([1,2])", "model.factors=4", "~model@teacher", "teacher.x=", "+sampler.n=range(1,3)",
     ]  # fmt: skip
-    assert prepared(typed[1:])[-2:] == typed[-2:]
+    assert normalize_overrides(typed[1:])[-2:] == typed[-2:]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_dir
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 RESERVED = {
     "model": {"name", "fit", "seed", "from"},
@@ -57,7 +57,7 @@ def test_the_yaml_lists_the_options_with_the_defaults_of_the_dataclass(plugin: r
         assert set(given.values()) <= {None}
         given = commented(file)
     some = dict.fromkeys(required, "x")
-    assert build(config_class, {**given, **some}, plugin.kind) == config_class(**some)
+    assert from_options(config_class, {**given, **some}, plugin.kind) == config_class(**some)
 
 
 def test_no_yaml_names_a_class_to_import() -> None:

@@ -33,7 +33,7 @@ MODEL = """
             self.register_buffer("scores", torch.from_numpy(np.load(config.vectors)) * SIGN)
 
         def capabilities(self):
-            return frozenset({Capability.SCORES_CATALOGUE, Capability.FITS_DIRECTLY})
+            return frozenset({Capability.SCORES_ALL_ITEMS, Capability.CLOSED_FORM})
 
         def fit(self, split, generator):
             pass

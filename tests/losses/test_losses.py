@@ -45,7 +45,7 @@ def test_bce_point() -> None:
     scores = double(POINT)
     mean = BinaryCrossEntropy(BinaryCrossEntropyConfig())
     total = BinaryCrossEntropy(BinaryCrossEntropyConfig(reduction="sum"))
-    assert mean.layout is Layout.POINT
+    assert mean.layout is Layout.POINTWISE
     assert mean(scores, batch(scores, [1, 0, 0])).item() == pytest.approx(sum(POINT_BCE) / 3, rel=1e-12)
     assert total(scores, batch(scores, [1, 0, 0])).item() == pytest.approx(sum(POINT_BCE), rel=1e-12)
 
@@ -73,14 +73,14 @@ def test_bce_rows_is_the_same_loss_in_another_order() -> None:
     labels = [1.0, 0, 0, 1, 0, 0]
     grouped = BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="rows"))
     point = BinaryCrossEntropy(BinaryCrossEntropyConfig())
-    assert grouped.layout is Layout.ROWS
+    assert grouped.layout is Layout.LISTWISE
     flat = rows.flatten()
     assert grouped(rows, batch(rows)).item() == pytest.approx(point(flat, batch(flat, labels)).item(), rel=1e-12)
 
 
 def test_bpr() -> None:
     scores = double(PAIRS)
-    assert BPR(BPRConfig()).layout is Layout.PAIR
+    assert BPR(BPRConfig()).layout is Layout.PAIRWISE
     assert BPR(BPRConfig())(scores, batch(scores)).item() == pytest.approx(sum(PAIRS_BPR) / 2, rel=1e-12)
     assert BPR(BPRConfig("sum"))(scores, batch(scores)).item() == pytest.approx(sum(PAIRS_BPR), rel=1e-12)
     marked = batch(scores, log_q=[[-1.0, -2.0], [-1.0, INF]])
@@ -101,7 +101,7 @@ def test_sampled_softmax() -> None:
     scores = double([[1.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
     first = -math.log(math.exp(1) / (math.exp(1) + 1 + math.exp(2)))
     loss = SampledSoftmax(SampledSoftmaxConfig())
-    assert loss.layout is Layout.ROWS
+    assert loss.layout is Layout.LISTWISE
     assert loss(scores, batch(scores)).item() == pytest.approx((first + math.log(3)) / 2, rel=1e-12)
     summed = SampledSoftmax(SampledSoftmaxConfig("sum", temperature=0.5))
     sharper = -math.log(math.exp(2) / (math.exp(2) + 1 + math.exp(4)))

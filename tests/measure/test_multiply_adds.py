@@ -55,7 +55,7 @@ def test_ncf(split: Split, variant: Any, pair: int, catalogue: int) -> None:
 
 def test_what_lightgcn_keeps_is_no_part_of_a_request(split: Split) -> None:
     model = LightGCN(LightGCNConfig(factors=5), split.spec)
-    model.observe(split)
+    model.bind(split)
     assert counted(model, split) == (5, 5 * ITEMS)
 
 
@@ -74,7 +74,7 @@ def test_attention(split: Split) -> None:
 
 def test_products_of_scipy_are_not_counted_as_none(split: Split) -> None:
     model = EASE(EASEConfig(), split.spec)
-    model.observe(split)
+    model.bind(split)
     assert multiply_adds(scorer_of(model, split, ["train"], torch.device("cpu"))) == {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rexp.measure.quality_target import gate
+from rexp.measure.quality_target import quality_gate
 
 
 def result(protocol: str = "p", **metrics: float) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def result(protocol: str = "p", **metrics: float) -> dict[str, Any]:
     [(0.5, (True, True)), (0.4996, (True, True)), (0.4951, (True, False)), (0.49, (False, False))],
 )
 def test_the_first_metric_decides(student: float, passes: tuple[bool, bool]) -> None:
-    found = gate(result(ndcg_at_10=student, hr_at_10=0.0), result(ndcg_at_10=0.5, hr_at_10=1.0))
+    found = quality_gate(result(ndcg_at_10=student, hr_at_10=0.0), result(ndcg_at_10=0.5, hr_at_10=1.0))
     assert found is not None
     assert found["metric"] == "ndcg@10"
     assert found["share"] == student / 0.5
@@ -28,15 +28,15 @@ def test_the_first_metric_decides(student: float, passes: tuple[bool, bool]) -> 
 
 
 def test_of_an_error_less_is_better() -> None:
-    found = gate(result(rmse=1.005), result(rmse=1.0))
+    found = quality_gate(result(rmse=1.005), result(rmse=1.0))
     assert found is not None
     assert (found["pass99"], found["pass99.9"]) == (True, False)
-    better = gate(result(rmse=0.9), result(rmse=1.0))
+    better = quality_gate(result(rmse=0.9), result(rmse=1.0))
     assert better is not None
     assert better["pass99.9"]
 
 
 def test_what_does_not_compare_is_not_compared() -> None:
-    assert gate(result(ndcg_at_10=0.5), result("other", ndcg_at_10=0.5)) is None
-    assert gate(result(ndcg_at_10=0.5), result(hr_at_10=0.5)) is None
-    assert gate(result(ndcg_at_10=0.5), result(ndcg_at_10=0.0)) is None
+    assert quality_gate(result(ndcg_at_10=0.5), result("other", ndcg_at_10=0.5)) is None
+    assert quality_gate(result(ndcg_at_10=0.5), result(hr_at_10=0.5)) is None
+    assert quality_gate(result(ndcg_at_10=0.5), result(ndcg_at_10=0.0)) is None

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rexp.api import Lists
+from rexp.api import TopKLists
 from rexp.metrics.beyond_accuracy import Coverage, Gini, Novelty
 from rexp.metrics.options import NoOptions
 from tests.evaluate.helpers import context
@@ -36,12 +36,14 @@ def test_gini_leaves_out_what_is_not_in_the_catalogue():
 
 def test_novelty_is_the_mean_information_of_a_list():
     novelty = Novelty(NoOptions(), context(3, [3, 0, 1], n_users=3))
-    lists = Lists(torch.tensor([0, 1]), torch.tensor([[0, 1], [2, -1]]), torch.zeros(2, 2).bool(), torch.tensor([1, 1]))
+    lists = TopKLists(
+        torch.tensor([0, 1]), torch.tensor([[0, 1], [2, -1]]), torch.zeros(2, 2).bool(), torch.tensor([1, 1])
+    )
     values = novelty.per_user(lists, 2).tolist()
     assert values == pytest.approx([(-math.log2(4 / 4) - math.log2(1 / 4)) / 2, -math.log2(2 / 4)])
     assert novelty.per_user(lists, 1).tolist() == pytest.approx([0.0, 1.0])
 
 
 def test_novelty_of_an_empty_list_is_undefined():
-    empty = Lists(torch.tensor([0]), torch.tensor([[-1, -1]]), torch.zeros(1, 2).bool(), torch.tensor([1]))
+    empty = TopKLists(torch.tensor([0]), torch.tensor([[-1, -1]]), torch.zeros(1, 2).bool(), torch.tensor([1]))
     assert Novelty(NoOptions(), context(3)).per_user(empty, 2).isnan().all()

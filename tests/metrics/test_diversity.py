@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rexp.api import Lists
+from rexp.api import TopKLists
 from rexp.errors import ConfigError
 from rexp.metrics.diversity import IntraListDistance
 from rexp.metrics.options import NoOptions
@@ -14,7 +14,7 @@ from tests.evaluate.helpers import context
 
 def lists(items):
     items = torch.tensor(items)
-    return Lists(
+    return TopKLists(
         torch.arange(len(items)), items, torch.zeros_like(items, dtype=torch.bool), torch.ones(len(items)).long()
     )
 

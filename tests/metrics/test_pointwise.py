@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rexp.api import Rows
+from rexp.api import ScoredRows
 from rexp.metrics._ranks import mean_ranks
 from rexp.plugins import registry
 from tests.evaluate.helpers import context
@@ -14,7 +14,7 @@ from tests.evaluate.helpers import context
 def value(name, scores, labels, users=None, **options):
     cls = registry.load("metric", name)
     users = torch.zeros(len(scores)).long() if users is None else torch.tensor(users)
-    rows = Rows(users, torch.arange(len(scores)), torch.tensor(scores), torch.tensor(labels))
+    rows = ScoredRows(users, torch.arange(len(scores)), torch.tensor(scores), torch.tensor(labels))
     return cls(cls.Config(**options), context()).value(rows)
 
 

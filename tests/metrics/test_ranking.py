@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from rexp.api import Lists
+from rexp.api import TopKLists
 from rexp.plugins import registry
 from tests.evaluate.helpers import context, lists_of, plain_metrics
 
@@ -50,7 +50,7 @@ def test_a_cut_looks_at_nothing_beyond_it():
 
 
 def test_short_list_is_divided_by_k_and_has_the_ideal_of_k():
-    short = Lists(torch.tensor([0]), torch.tensor([[4, -1]]), torch.tensor([[True, False]]), torch.tensor([3]))
+    short = TopKLists(torch.tensor([0]), torch.tensor([[4, -1]]), torch.tensor([[True, False]]), torch.tensor([3]))
     assert metric("precision").per_user(short, 5).item() == pytest.approx(1 / 5)
     ideal = 1 + 1 / math.log2(3) + 1 / 2
     assert metric("ndcg").per_user(short, 5).item() == pytest.approx(1 / ideal)

@@ -16,7 +16,7 @@ from rexp.data.split import Split
 
 from .helpers import check_capabilities
 
-EVERYTHING = {Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.READS_TRAIN}
+EVERYTHING = {Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.NEEDS_TRAIN_DATA}
 
 
 def planted(rows: list[tuple[int, int]], n_users: int, n_items: int, ratings: list[float] | None = None) -> Split:
@@ -30,8 +30,8 @@ def planted(rows: list[tuple[int, int]], n_users: int, n_items: int, ratings: li
 def built(model_class: Any, split: Split, **options: Any) -> Any:
     """The model, not fitted, with the training part before it where it reads that."""
     model = model_class(model_class.Config(**options), split.spec)
-    if Capability.READS_TRAIN in model.capabilities():
-        model.observe(split)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(split)
     return model
 
 

@@ -49,13 +49,17 @@ def check_capabilities(model: Any, spec: DataSpec) -> Tensor:
     one_by_one = torch.stack([model.score(query, catalogue[:, item]) for item in range(spec.n_items)], 1)
     torch.testing.assert_close(one_by_one, matrix)
     can: frozenset[Capability] = model.capabilities()
-    if Capability.SCORES_CATALOGUE in can:
+    if Capability.SCORES_ALL_ITEMS in can:
         torch.testing.assert_close(model.score_all(query), matrix)
     if Capability.DOT_PRODUCT in can:
-        torch.testing.assert_close(model.user_vectors(query) @ model.item_vectors().T, matrix)
-    if Capability.PENALISED in can:
+        torch.testing.assert_close(model.user_embeddings(query) @ model.item_embeddings().T, matrix)
+    if Capability.REGULARIZED in can:
         assert model.penalty(Batch(query, catalogue)).shape == ()
-    promised = {Capability.EMBEDS: "user_vectors", Capability.FITS_DIRECTLY: "fit", Capability.PENALISED: "penalty"}
+    promised = {
+        Capability.HAS_EMBEDDINGS: "user_embeddings",
+        Capability.CLOSED_FORM: "fit",
+        Capability.REGULARIZED: "penalty",
+    }
     assert all(hasattr(model, method) for capability, method in promised.items() if capability in can)
     return matrix
 
@@ -72,7 +76,7 @@ def learn(model: Any, split: Split, steps: int = 150) -> float:
         both = torch.stack([items, negatives], 1)
         scores = model.score(Query(users), both)
         loss = -torch.nn.functional.logsigmoid(scores[:, 0] - scores[:, 1]).mean()
-        if Capability.PENALISED in model.capabilities():
+        if Capability.REGULARIZED in model.capabilities():
             loss = loss + model.penalty(Batch(Query(users), both))
         optimizer.zero_grad()
         loss.backward()

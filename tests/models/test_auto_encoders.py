@@ -37,7 +37,7 @@ each = pytest.mark.parametrize(("model_class", "options"), MODELS, ids=lambda va
 def built(model_class: Any, split: Split, **options: Any) -> Any:
     torch.manual_seed(0)
     model = model_class(model_class.Config(**options), split.spec)
-    model.observe(split)
+    model.bind(split)
     return model
 
 
@@ -51,8 +51,8 @@ def test_it_keeps_the_contract(model_class: Any, options: dict[str, Any], tmp_pa
     split = lonely()
     model = shaken(built(model_class, split, **options), dtype=torch.float32)
     assert check_capabilities(model, split.spec).isfinite().all()
-    assert {Capability.OWN_LOSS, Capability.READS_TRAIN} <= model.capabilities()
-    assert model.layout is Layout.USERS
+    assert {Capability.OWN_LOSS, Capability.NEEDS_TRAIN_DATA} <= model.capabilities()
+    assert model.layout is Layout.USER
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     again = built(model_class, split, **options).eval()
     again.load_state_dict(load_file(tmp_path / "weights.safetensors"))

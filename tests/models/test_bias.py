@@ -35,7 +35,7 @@ def test_biases_are_damped_means() -> None:
 @pytest.mark.parametrize("model_class", [Mean, Bias])
 def test_it_is_a_closed_form_model_of_ratings(model_class: type, tmp_path: Path) -> None:
     model = fitted(model_class, SPLIT)
-    wanted = {Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE, Capability.PREDICTS_RATINGS}
+    wanted = {Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS, Capability.PREDICTS_RATINGS}
     assert model.capabilities() == wanted
     check_capabilities(model, SPLIT.spec)
     scores = everyone(model, SPLIT)

@@ -39,7 +39,7 @@ def test_every_way_to_score_agrees_and_comes_back_from_the_disk(
 ) -> None:
     split = lonely()
     model = fitted(model_class, split, **options)
-    assert {Capability.FITS_DIRECTLY, Capability.EMBEDS, Capability.DOT_PRODUCT} <= model.capabilities()
+    assert {Capability.CLOSED_FORM, Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT} <= model.capabilities()
     assert check_capabilities(model, split.spec).isfinite().all()
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     again = model_class(model_class.Config(**options), split.spec)

@@ -23,7 +23,7 @@ from .helpers import check_capabilities, learn, shaken, two_tastes
 def built(split: Split, **options: Any) -> LightGCN:
     torch.manual_seed(0)
     model = LightGCN(LightGCNConfig(**{"factors": 5, **options}), split.spec)
-    model.observe(split)
+    model.bind(split)
     return model
 
 
@@ -47,8 +47,8 @@ def test_smoothing_is_the_mean_over_the_layers(layers: int) -> None:
     split = lonely()
     model = shaken(built(split, layers=layers))
     users, items = smoothed(model, split)
-    np.testing.assert_allclose(model.user_vectors(Query(torch.arange(5))).numpy(), users, atol=1e-5)
-    np.testing.assert_allclose(model.item_vectors().numpy(), items, atol=1e-5)
+    np.testing.assert_allclose(model.user_embeddings(Query(torch.arange(5))).numpy(), users, atol=1e-5)
+    np.testing.assert_allclose(model.item_embeddings().numpy(), items, atol=1e-5)
 
 
 def test_the_gradient_is_the_smoothing_s() -> None:
@@ -71,7 +71,7 @@ def test_a_step_smooths_once_and_a_new_step_again(monkeypatch: pytest.MonkeyPatc
     query, items = Query(torch.arange(8)), torch.arange(16).view(8, 2)
     for step in range(1, 3):
         loss = model.score(query, items).square().mean() + model.penalty(Batch(query, items))
-        loss = loss + model.item_vectors().mean() + model.user_vectors(query).mean()
+        loss = loss + model.item_embeddings().mean() + model.user_embeddings(query).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -90,33 +90,33 @@ def test_gradients_flow_whoever_asked_before() -> None:
     optimizer = torch.optim.Adam(model.parameters(), 0.1, fused=True)
     for _ in range(2):
         with torch.no_grad():
-            before = model.item_vectors()  # as a sampler of hard negatives does
-        vectors = model.item_vectors()
+            before = model.item_embeddings()  # as a sampler of hard negatives does
+        vectors = model.item_embeddings()
         torch.testing.assert_close(vectors, before)
         optimizer.zero_grad()
         vectors.square().sum().backward()
         optimizer.step()
     model.eval()
     with torch.no_grad():
-        assert not torch.equal(model.item_vectors(), before)
-    model.item_vectors().sum().backward()  # not what was kept without a graph
+        assert not torch.equal(model.item_embeddings(), before)
+    model.item_embeddings().sum().backward()  # not what was kept without a graph
 
 
 @torch.no_grad()
 def test_what_is_kept_follows_the_weights() -> None:
     split = two_tastes()
     model = built(split).eval()
-    before = model.item_vectors()
-    assert model.item_vectors() is before
-    assert model.double().item_vectors().dtype == torch.float64  # moved, as to another device
+    before = model.item_embeddings()
+    assert model.item_embeddings() is before
+    assert model.double().item_embeddings().dtype == torch.float64  # moved, as to another device
     model.float()
     model.items.weight.data = 2 * model.items.weight  # replaced
-    doubled = model.item_vectors()
+    doubled = model.item_embeddings()
     assert not torch.equal(doubled, before)
     model.load_state_dict(built(split).state_dict())
-    torch.testing.assert_close(model.item_vectors(), before)
-    model.observe(thinned(split))
-    assert not torch.allclose(model.item_vectors(), before)
+    torch.testing.assert_close(model.item_embeddings(), before)
+    model.bind(thinned(split))
+    assert not torch.allclose(model.item_embeddings(), before)
 
 
 def thinned(split: Split) -> Split:
@@ -141,8 +141,8 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
     split = lonely()
     model = shaken(built(split))
     assert check_capabilities(model, split.spec).isfinite().all()
-    assert {Capability.PENALISED, Capability.READS_TRAIN} <= model.capabilities()
-    assert Capability.PENALISED not in built(split, l2=0.0).capabilities()
+    assert {Capability.REGULARIZED, Capability.NEEDS_TRAIN_DATA} <= model.capabilities()
+    assert Capability.REGULARIZED not in built(split, l2=0.0).capabilities()
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     assert set(model.state_dict()) == {"users.weight", "items.weight"}
     again = built(split).double().eval()

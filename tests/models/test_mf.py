@@ -30,7 +30,7 @@ def biased(user: bool, item: bool, overall: bool, **options: Any) -> MF:
 def test_every_way_to_score_agrees(biases: tuple[bool, bool, bool]) -> None:
     model = shaken(biased(*biases, factors=5))
     check_capabilities(model, SPEC)
-    assert {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE} == model.capabilities()
+    assert {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT, Capability.SCORES_ALL_ITEMS} == model.capabilities()
 
 
 @pytest.mark.parametrize("biases", BIASES)
@@ -71,7 +71,7 @@ def test_the_penalty_counts_what_each_row_touches(shape: tuple[int, ...]) -> Non
     assert model.penalty(batch).item() == pytest.approx(0.2 * expected, rel=1e-5)
     mean = shaken(biased(True, True, True, factors=5, l2=0.4))
     assert mean.penalty(batch).item() == pytest.approx(0.2 * expected / 4, rel=1e-5)
-    assert Capability.PENALISED in mean.capabilities()
+    assert Capability.REGULARIZED in mean.capabilities()
 
 
 @pytest.mark.parametrize("layout", ["pair", "point"])
@@ -88,7 +88,7 @@ def test_each_part_can_have_a_strength_of_its_own(layout: str) -> None:
         0.5 * norm["user"][users].sum() + 0.25 * norm["item"][positives].sum() + 2 * norm["item"][negatives].sum()
     )
     torch.testing.assert_close(model.penalty(batch), expected / (2 * rows))
-    assert Capability.PENALISED in model.capabilities()
+    assert Capability.REGULARIZED in model.capabilities()
 
 
 @pytest.mark.parametrize("options", [{}, {"user_bias": True, "global_bias": True}, {"l2": 0.001}])

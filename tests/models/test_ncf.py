@@ -30,7 +30,7 @@ def ncf(spec: DataSpec = SPEC, **options: Any) -> NCF:
 def test_every_way_to_score_agrees(variant: str, layers: tuple[int, ...] | None) -> None:
     model = shaken(ncf(variant=variant, factors=4, layers=layers))
     check_capabilities(model, SPEC)
-    dot = {Capability.EMBEDS, Capability.DOT_PRODUCT}
+    dot = {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT}
     assert (dot <= model.capabilities()) == (variant == "gmf")
 
 

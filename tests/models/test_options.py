@@ -13,7 +13,7 @@ import yaml
 
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.train.config import FitConfig
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -54,11 +54,11 @@ def test_options_are_the_dataclass_s(name: str) -> None:
         assert {key: yaml.safe_load(text) for key, text in said.items()} == dataclasses.asdict(defaults)
         return
     assert options == json.loads(json.dumps(dataclasses.asdict(defaults)))  # YAML has lists for tuples
-    assert build(config_class(name), options, name) == defaults
+    assert from_options(config_class(name), options, name) == defaults
 
 
 @pytest.mark.parametrize("name", [name for name in PLUGINS if "fit" in node(name)])
 def test_recipes_are_recipes(name: str) -> None:
-    build(FitConfig, node(name)["fit"], f"{name}.fit")
+    from_options(FitConfig, node(name)["fit"], f"{name}.fit")
     groups = {key for entry in node(name).get("defaults", []) if isinstance(entry, dict) for key in entry}
     assert groups <= {"/loss@fit.loss", "/sampler@fit.sampler"}

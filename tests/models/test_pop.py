@@ -20,7 +20,7 @@ def test_every_way_to_score_agrees() -> None:
     scores = check_capabilities(model, split.spec)
     counts = np.bincount(split.train.items, minlength=split.n_items)
     assert scores[0].tolist() == counts.tolist()
-    assert Capability.FITS_DIRECTLY in model.capabilities()
+    assert Capability.CLOSED_FORM in model.capabilities()
 
 
 def test_a_user_counts_once() -> None:

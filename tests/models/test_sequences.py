@@ -48,7 +48,7 @@ def test_every_way_to_score_agrees(make: Make) -> None:
     catalogue = torch.arange(11).expand(4, -1)
     torch.testing.assert_close(model.score(query, catalogue), matrix)
     torch.testing.assert_close(model.score(query, catalogue[:, 5]), matrix[:, 5])
-    torch.testing.assert_close(model.user_vectors(query) @ model.item_vectors().T, matrix)
+    torch.testing.assert_close(model.user_embeddings(query) @ model.item_embeddings().T, matrix)
     last = model.score_sequence(query, catalogue.unsqueeze(1).expand(-1, 4, -1))[:, -1]
     read = torch.tensor([0, 1, 3])
     torch.testing.assert_close(last[read], matrix[read])
@@ -138,7 +138,7 @@ def test_sasrec_is_its_formula() -> None:
     y = block.hidden_norm(weights @ block.value(x) + normed)
     y = block.output(block.hidden(y).relu()) + y
     expected = model.norm(y)[-1]
-    torch.testing.assert_close(model.user_vectors(Query(USERS[:1], history))[0], expected)
+    torch.testing.assert_close(model.user_embeddings(Query(USERS[:1], history))[0], expected)
 
 
 @pytest.mark.parametrize("options", [{"factors": 0}, {"heads": 4}, {"dropout": 1.0}, {"history_length": 0}])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rexp.api import Capability, DataSpec, Layout, Query, Raw
+from rexp.api import Capability, DataSpec, Layout, Query, RawData
 from rexp.errors import ConfigError
 from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
@@ -68,7 +68,7 @@ def genres(tmp_path_factory: pytest.TempPathFactory) -> Split:
     )
     users = pl.DataFrame({"user": range(60), "colour": ["red", "green", None] * 20})
     interactions = pl.DataFrame(rows, schema=["user", "item", "time"], orient="row")
-    raw = Raw(interactions, items=items, users=users)
+    raw = RawData(interactions, items=items, users=users)
     folder = tmp_path_factory.mktemp("genres") / "split"
     write_folder(build_split("genres", raw, LeaveLast(LeaveLastConfig()), FilterConfig()), folder)
     return read_folder(folder)
@@ -76,8 +76,8 @@ def genres(tmp_path_factory: pytest.TempPathFactory) -> Split:
 
 def observing(split: Split, **options: Any) -> TwoTower:
     model = two_tower(split.spec, **options)
-    if Capability.READS_TRAIN in model.capabilities():
-        model.observe(split)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(split)
     return model
 
 
@@ -85,7 +85,7 @@ def train(model: TwoTower, split: Split, epochs: int) -> TwoTower:
     """Fit as its recipe does: in-batch negatives with a corrected softmax."""
     loss, sampler = SampledSoftmax(SampledSoftmaxConfig()), InBatch(InBatchConfig(), split)
     batches = Batches(
-        split.train, split.n_users, Layout.ROWS, 64, sampler, seed=0, history_length=model.history_length or None
+        split.train, split.n_users, Layout.LISTWISE, 64, sampler, seed=0, history_length=model.history_length or None
     )
     optimizer = torch.optim.Adam(model.parameters(), 0.01, fused=True)
     model.train()
@@ -123,8 +123,8 @@ def test_every_way_to_score_agrees(options: dict[str, Any]) -> None:
     torch.testing.assert_close(model.score(QUERY, catalogue), matrix)
     torch.testing.assert_close(model.score(QUERY, catalogue[:, [3, 3, 8]]), matrix[:, [3, 3, 8]])
     torch.testing.assert_close(model.score(QUERY, catalogue[:, 5]), matrix[:, 5])
-    torch.testing.assert_close(model.user_vectors(QUERY) @ model.item_vectors().T, matrix)
-    assert (Capability.READS_HISTORY in model.capabilities()) == (options.get("history_length") != 0)
+    torch.testing.assert_close(model.user_embeddings(QUERY) @ model.item_embeddings().T, matrix)
+    assert (Capability.SEQUENTIAL in model.capabilities()) == (options.get("history_length") != 0)
 
 
 @pytest.mark.parametrize("options", VARIANTS)
@@ -183,7 +183,7 @@ def test_padding_changes_nothing(share_items: bool) -> None:
         torch.testing.assert_close(model.score_all(Query(USERS, wider)), alone)
         torch.testing.assert_close(model.score_all(Query(USERS[:1])), alone[2:3])
     # Nor does it learn: what stands in for padding gets no gradient.
-    model.train().user_vectors(Query(USERS[:1], torch.tensor([[-1, -1, 7]]))).sum().backward()
+    model.train().user_embeddings(Query(USERS[:1], torch.tensor([[-1, -1, 7]]))).sum().backward()
     table = model.items if model.history is None else model.history
     assert table.weight.grad is not None
     assert table.weight.grad.abs().sum(1).nonzero().flatten().tolist() == [7]
@@ -198,23 +198,23 @@ def test_only_the_latest_items_are_read() -> None:
 @torch.no_grad()
 def test_kept_item_vectors_follow_the_weights(genres: Split) -> None:
     model = shaken(observing(genres))
-    before = model.item_vectors()
-    assert model.item_vectors() is before
+    before = model.item_embeddings()
+    assert model.item_embeddings() is before
     model.items.weight[3] += 1
-    assert not torch.equal(model.item_vectors()[3], before[3])
+    assert not torch.equal(model.item_embeddings()[3], before[3])
     other = shaken(observing(genres), seed=1)
     model.load_state_dict(other.state_dict())
-    torch.testing.assert_close(model.item_vectors(), other.item_vectors())
+    torch.testing.assert_close(model.item_embeddings(), other.item_embeddings())
     # A step in evaluation mode; a fused optimiser does not tell that it changed a tensor.
     optimizer = torch.optim.Adam(model.parameters(), 0.1, fused=True)
     with torch.enable_grad():
         model.score(Query(USERS, HISTORY), USERS).sum().backward()
     optimizer.step()
     everything = torch.arange(genres.n_items)
-    torch.testing.assert_close(model.item_vectors(), model._tower(everything))
+    torch.testing.assert_close(model.item_embeddings(), model._tower(everything))
     model.train()
     model.items.weight.data += 1
-    torch.testing.assert_close(model.eval().item_vectors(), model._tower(everything))
+    torch.testing.assert_close(model.eval().item_embeddings(), model._tower(everything))
 
 
 def test_a_stored_model_comes_back(genres: Split) -> None:
@@ -274,15 +274,15 @@ def test_features_are_chosen_by_name(genres: Split) -> None:
     assert observing(genres, use_features=()).capabilities() == two_tower().capabilities()
     model = observing(genres, use_features=("user.colour",))
     assert model.item_features is None
-    assert Capability.READS_TRAIN in model.capabilities()
+    assert Capability.NEEDS_TRAIN_DATA in model.capabilities()
     with pytest.raises(ConfigError, match=r"'item\.genre'.*item\.genres"):
         observing(genres, use_features=("item.genre",))
 
 
 def test_a_user_s_features_alone_will_do(genres: Split) -> None:
     model = shaken(observing(genres, history_length=0))
-    assert model.capabilities() >= {Capability.READS_TRAIN}
-    assert Capability.READS_HISTORY not in model.capabilities()
+    assert model.capabilities() >= {Capability.NEEDS_TRAIN_DATA}
+    assert Capability.SEQUENTIAL not in model.capabilities()
     with torch.no_grad():
         scores = model.score_all(Query(torch.tensor([0, 1, 3])))
     torch.testing.assert_close(scores[0], scores[2])  # both are red

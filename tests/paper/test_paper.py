@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rexp.errors import ConfigError
-from rexp.hydra.compose import composed, composing
+from rexp.hydra.compose import compose_job, hydra_session
 from rexp.paper.paper import Paper, load, paper_files, read, space_of
 from rexp.paper.references import references
 
@@ -76,11 +76,11 @@ def test_a_shipped_row_composes(paper: str, row: str) -> None:
     searched = space_of(found, asked) if asked.tune else None
     values = searched.overrides(searched.first()) if searched else []
     overrides = [text for text in found.overrides(asked, 1, values) if not references([text])]
-    with composing():
-        job = composed(overrides)
+    with hydra_session():
+        job = compose_job(overrides)
         assert job.seed == 1
         assert job.model.name
-        composed([*overrides, *found.quick.overrides])
+        compose_job([*overrides, *found.quick.overrides])
 
 
 @pytest.mark.parametrize("name", PAPERS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rexp.__main__ import main
-from rexp.paper.find_runs import Stored
+from rexp.paper.find_runs import RunIndex
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
 from rexp.store.seal import sealed
@@ -85,7 +85,7 @@ def test_from_a_file_to_verdicts(paper: Path, tmp_path: Path, capsys: pytest.Cap
     result["config"]["model"]["factors"] = 9
     (other / records[0]["run"][::-1] / "result.json").write_text(sealed(result))
     small = load(str(paper))
-    assert Stored([Store(other)]).find(small.overrides(small.row("teacher"), 0), {}) is None
+    assert RunIndex([Store(other)]).find(small.overrides(small.row("teacher"), 0), {}) is None
 
 
 @pytest.mark.slow

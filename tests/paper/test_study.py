@@ -18,7 +18,7 @@ from rexp.paper.grid import expanded
 from rexp.paper.mean_ranks import ranks
 from rexp.paper.paper import load, read
 from rexp.paper.record import read_records
-from rexp.paper.reproduce import chosen
+from rexp.paper.reproduce import select_rows
 from rexp.paper.results import shown, tuned_file
 from rexp.paper.study import Line, Study, Table
 from rexp.paper.tuning import Tunings, read_tuned
@@ -241,7 +241,7 @@ def test_a_grid_is_written_out(tmp_path: Path) -> None:
     assert kd.values == "mf 8 · plain"
     assert paper.groups[1].plain == "mf 8 · plain"
     assert paper.groups[1].teacher == "teachers · best"
-    order = [row.name for row in chosen(paper, ["mf 8 · control"])]
+    order = [row.name for row in select_rows(paper, ["mf 8 · control"])]
     assert order == [
         "teachers · ease",
         "teachers · puresvd",
@@ -273,7 +273,7 @@ def test_what_is_wrong_with_a_study_is_told(tmp_path: Path, old: str, new: str, 
     file = written(tmp_path)
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(ConfigError, match=words):
-        chosen(read(file), None)
+        select_rows(read(file), None)
 
 
 def test_mean_ranks_and_their_critical_difference() -> None:

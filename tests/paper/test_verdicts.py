@@ -9,7 +9,7 @@ import pytest
 
 from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import Paper, PaperRow, Quick
-from rexp.paper.record import merged, read_records, write_records
+from rexp.paper.record import merge_records, read_records, write_records
 from rexp.paper.render import page
 from rexp.paper.verdicts import Check, CheckedCell, check
 
@@ -105,7 +105,7 @@ def test_records_are_kept_in_order_and_replaced(tmp_path: Path) -> None:
         [record("a", 0, 0.1), record("b", 1, 0.2), record("b", 0, 0.3), record("gone", 0, 0.4), record("a", 7, 0.6)],
     )
     assert [(one["row"], one["seed"]) for one in read_records(file)] == [("b", 0), ("b", 1), ("a", 0)]
-    again = merged(read_records(file), [record("a", 0, 0.5)])
+    again = merge_records(read_records(file), [record("a", 0, 0.5)])
     assert [one["metrics"][METRIC] for one in again] == [0.3, 0.2, 0.5]
     assert read_records(tmp_path / "none.jsonl") == []
     file.write_text('{"row": "a"}\n')

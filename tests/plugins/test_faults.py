@@ -34,7 +34,7 @@ class Faulty(nn.Module):
         self.bias = nn.Parameter(torch.zeros(spec.n_items))
 
     def capabilities(self):
-        return frozenset({Capability.SCORES_CATALOGUE})
+        return frozenset({Capability.SCORES_ALL_ITEMS})
 
     def score(self, query, items):
         if self.how == "raises":

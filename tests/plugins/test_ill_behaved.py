@@ -27,7 +27,7 @@ class Model(nn.Module):
     def __init__(self, config, spec):
         super().__init__()
     def capabilities(self):
-        return frozenset({Capability.SCORES_CATALOGUE, Capability.FITS_DIRECTLY})
+        return frozenset({Capability.SCORES_ALL_ITEMS, Capability.CLOSED_FORM})
     def fit(self, split, generator):
         sys.exit(CODE)
     def score(self, query, items):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rexp.errors import ConfigError
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 
 class Reduction(Enum):
@@ -63,7 +63,7 @@ class Options:
     ],
 )
 def test_what_loses_nothing_is_converted(key: str, given_value: Any, built: Any) -> None:
-    value = getattr(build(Options, {key: given_value}, "model"), key)
+    value = getattr(from_options(Options, {key: given_value}, "model"), key)
     assert value == built
     assert type(value) is type(built)
 
@@ -98,7 +98,7 @@ def test_what_loses_nothing_is_converted(key: str, given_value: Any, built: Any)
 )
 def test_what_does_not_fit_is_refused_with_its_key(options: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build(Options, options, "model")
+        from_options(Options, options, "model")
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused_with_its_key(options: Mapping[str, Any], m
 def test_an_option_without_a_default_must_be_given() -> None:
     required = make_dataclass("required", [("path", str), ("k", int, 3)])
     with pytest.raises(ConfigError, match=r"^data.path must be given \(text\)$"):
-        build(required, {"k": 1}, "data")
+        from_options(required, {"k": 1}, "data")
 
 
 def test_what_a_dataclass_refuses_itself_is_told_with_the_node() -> None:
@@ -119,7 +119,7 @@ def test_what_a_dataclass_refuses_itself_is_told_with_the_node() -> None:
                 raise ValueError(f"n={self.n} must be at least 1")
 
     with pytest.raises(ConfigError, match=r"^sampler: n=0 must be at least 1$"):
-        build(Positive, {"n": 0}, "sampler")
+        from_options(Positive, {"n": 0}, "sampler")
 
 
 def plain(value: Any) -> Any:
@@ -152,9 +152,9 @@ options = st.builds(
 
 @given(options)
 def test_written_plainly_and_built_again_it_is_the_same(value: Options) -> None:
-    assert build(Options, plain(asdict(value)), "model") == value
+    assert from_options(Options, plain(asdict(value)), "model") == value
 
 
 def test_nothing_given_is_the_defaults() -> None:
-    assert build(Options, {}, "model") == Options()
-    assert {f.name for f in fields(Options)} == set(asdict(build(Options, {}, "model")))
+    assert from_options(Options, {}, "model") == Options()
+    assert {f.name for f in fields(Options)} == set(asdict(from_options(Options, {}, "model")))

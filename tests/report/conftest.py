@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rexp.report.all_columns import widen
+from rexp.report.all_columns import all_columns
 from rexp.report.tables import Table, make_tables
 from rexp.store.store import Store
 
@@ -33,5 +33,5 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     store = Store(make_store(tmp_path_factory.mktemp("made") / "runs"))
     results = list(store.runs())
-    by_protocol = {table.heading.split(" · ")[1]: widen(table, results) for table in make_tables(results)}
+    by_protocol = {table.heading.split(" · ")[1]: all_columns(table, results) for table in make_tables(results)}
     return Made(store, results, by_protocol["protocol full"], by_protocol["protocol two_stage"])

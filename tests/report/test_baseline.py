@@ -11,7 +11,7 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
-from rexp.report.all_columns import widen
+from rexp.report.all_columns import all_columns
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, frame
@@ -174,6 +174,6 @@ def test_a_student_stands_beside_its_control() -> None:
     (table,) = make_tables([student, control], KEYS, ["ndcg@10"])
     assert str(table.rows[0].cells["control ndcg@10"].mean) == "nan"
     assert plain.difference
-    assert "control ndcg@10" in widen(table, [student, control]).columns
+    assert "control ndcg@10" in all_columns(table, [student, control]).columns
     assert frame([table]).height == 2
     assert "control ndcg@10 mean" in comma_separated([table]).splitlines()[0]

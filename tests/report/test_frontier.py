@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rexp.__main__ import main
-from rexp.report.frontier import undominated
+from rexp.report.frontier import pareto_front
 
 POINTS = st.lists(st.tuples(st.integers(0, 9).map(float), st.integers(0, 9).map(float)), min_size=1, max_size=30)
 
@@ -21,7 +21,7 @@ def test_what_no_other_beats_is_on_the_line(points: list[tuple[float, float]]) -
     def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
         return one != other and one[0] <= other[0] and one[1] >= other[1]
 
-    line = [points[place] for place in undominated(points)]
+    line = [points[place] for place in pareto_front(points)]
     assert set(line) == {point for point in points if not any(beats(other, point) for other in points)}
     assert line == sorted(set(line))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rexp.plugins import registry
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 
 Array = np.ndarray[Any, Any]
 
@@ -26,7 +26,7 @@ def clustered(n: int = 2000, dim: int = 33, seed: int = 0) -> tuple[Array, Array
 
 def typed(name: str, **options: Any) -> Any:
     """A retriever's typed configuration."""
-    return build(registry.load("retriever", name).Config, options, "retriever")  # type: ignore[attr-defined]
+    return from_options(registry.load("retriever", name).Config, options, "retriever")  # type: ignore[attr-defined]
 
 
 def built(name: str, vectors: Array, **options: Any) -> Any:

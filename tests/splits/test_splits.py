@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rexp.data.interactions import Interactions
 from rexp.errors import ConfigError, DataError
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.splits.given import Given, GivenConfig
 from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.splits.leave_last_basket import LeaveLastBasket, LeaveLastBasketConfig
@@ -19,7 +19,7 @@ from rexp.splits.ratio import Ratio, RatioConfig
 from rexp.splits.time_cut import TimeCut, TimeCutConfig
 
 if TYPE_CHECKING:
-    from rexp.api import Parts, Splitter
+    from rexp.api import SplitRows, Splitter
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40)), min_size=1, max_size=60)
 SPLITTERS: dict[str, Splitter] = {
@@ -43,7 +43,7 @@ def interactions(rows: list[tuple[int, int]]) -> Interactions:
     )
 
 
-def stacked(parts: Parts) -> np.ndarray[Any, Any]:
+def stacked(parts: SplitRows) -> np.ndarray[Any, Any]:
     return np.stack([parts.train, parts.valid, parts.test])
 
 
@@ -75,7 +75,7 @@ def test_leave_last_takes_the_latest(rows: list[tuple[int, int]], k: int, valid:
         assert labels == ("T" * (n - k - valid) + "V" * valid + "E" * k if n > k + valid else "T" * n)
 
 
-def labels(parts: Parts) -> str:
+def labels(parts: SplitRows) -> str:
     """T, V or E of every row, and a dash for none."""
     return "".join("TVE"[column.argmax()] if column.any() else "-" for column in stacked(parts).T)
 
@@ -154,7 +154,7 @@ def test_random_splits_follow_their_seed(splitter: Any) -> None:
 
     def held_out(seed: int) -> np.ndarray[Any, Any]:
         found: np.ndarray[Any, Any] = (
-            splitter(build(splitter.Config, {"order": "random", "seed": seed, **more}, "s")).split(data).valid
+            splitter(from_options(splitter.Config, {"order": "random", "seed": seed, **more}, "s")).split(data).valid
         )
         return found
 
@@ -198,4 +198,4 @@ def test_a_time_cut_at_given_times() -> None:
 )
 def test_options_that_make_no_split_are_refused(config: type, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^data\.split"):
-        build(config, options, "data.split")
+        from_options(config, options, "data.split")

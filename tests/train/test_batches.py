@@ -43,7 +43,7 @@ def joined(batches: list[Batch]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_points_hold_every_positive_once_and_n_negatives_of_it() -> None:
-    found = epoch(make(Layout.POINT, Fixed(60)))
+    found = epoch(make(Layout.POINTWISE, Fixed(60)))
     users, items = joined(found)
     labels = torch.cat([b.labels for b in found if b.labels is not None])
     positives = Counter(zip(users[labels == 1].tolist(), items[labels == 1].tolist(), strict=True))
@@ -53,14 +53,14 @@ def test_points_hold_every_positive_once_and_n_negatives_of_it() -> None:
 
 
 def test_points_are_mixed_over_the_whole_epoch() -> None:
-    found = epoch(make(Layout.POINT, Fixed(60), size=480))
+    found = epoch(make(Layout.POINTWISE, Fixed(60), size=480))
     shares = [float(b.labels.mean()) for b in found if b.labels is not None]
     assert all(0.1 < share < 0.3 for share in shares)
     assert len(torch.unique(found[0].query.users)) > 35
 
 
 def test_pairs_put_the_positive_first_and_know_both_probabilities() -> None:
-    found = epoch(make(Layout.PAIR, Fixed(60, n=2)))
+    found = epoch(make(Layout.PAIRWISE, Fixed(60, n=2)))
     users, items = joined(found)
     assert (items[:, 1] == items[:, 0] + 1000).all()
     assert Counter(zip(users.tolist(), items[:, 0].tolist(), strict=True)) == Counter(dict.fromkeys(PAIRS, 2))
@@ -69,7 +69,7 @@ def test_pairs_put_the_positive_first_and_know_both_probabilities() -> None:
 
 
 def test_rows_hold_a_positive_with_all_its_negatives() -> None:
-    batches = make(Layout.ROWS, Fixed(60))
+    batches = make(Layout.LISTWISE, Fixed(60))
     found = epoch(batches)
     users, items = joined(found)
     assert items.shape == (480, 5)
@@ -80,10 +80,10 @@ def test_rows_hold_a_positive_with_all_its_negatives() -> None:
 
 
 def test_an_epoch_follows_from_seed_and_number_alone() -> None:
-    once = make(Layout.POINT, Drawn(60))
+    once = make(Layout.POINTWISE, Drawn(60))
     epoch(once, 1)
     second = joined(epoch(once, 2))
-    alone = joined(epoch(make(Layout.POINT, Drawn(60)), 2))
+    alone = joined(epoch(make(Layout.POINTWISE, Drawn(60)), 2))
     assert torch.equal(second[0], alone[0])
     assert torch.equal(second[1], alone[1])
     assert not torch.equal(second[1], joined(epoch(once, 1))[1])
@@ -91,7 +91,7 @@ def test_an_epoch_follows_from_seed_and_number_alone() -> None:
 
 @pytest.mark.parametrize("world", [2, 7])
 def test_ranks_share_an_epoch_in_equal_steps(world: int) -> None:
-    shards = [epoch(make(Layout.ROWS, Fixed(60), rank=rank, world=world)) for rank in range(world)]
+    shards = [epoch(make(Layout.LISTWISE, Fixed(60), rank=rank, world=world)) for rank in range(world)]
     assert len({len(shard) for shard in shards}) == 1
     seen = Counter(
         pair
@@ -105,20 +105,20 @@ def test_ranks_share_an_epoch_in_equal_steps(world: int) -> None:
 
 def test_negatives_are_drawn_for_many_batches_at_once_or_for_one() -> None:
     many, one = Drawn(60), Drawn(60, scope="batch")
-    epoch(make(Layout.ROWS, many, size=10))
-    epoch(make(Layout.ROWS, one, size=10))
+    epoch(make(Layout.LISTWISE, many, size=10))
+    epoch(make(Layout.LISTWISE, one, size=10))
     assert many.calls == [320, 160]
     assert one.calls == [10] * 48
 
 
 def test_a_chunk_is_bounded_whatever_the_data() -> None:
-    assert make(Layout.ROWS, Drawn(60, n=999), size=1000).chunk_steps == 1
-    assert len(make(Layout.POINT, Drawn(60), size=10)) == 8  # 240 steps, 32 a chunk
+    assert make(Layout.LISTWISE, Drawn(60, n=999), size=1000).chunk_steps == 1
+    assert len(make(Layout.POINTWISE, Drawn(60), size=10)) == 8  # 240 steps, 32 a chunk
 
 
 def test_users_are_drawn_uniformly_and_items_are_their_own() -> None:
     train = SPLIT.train.take(np.arange(len(SPLIT.train)) >= 11)  # user 0 keeps one item, the others twelve
-    batches = Batches(train, SPLIT.n_users, Layout.ROWS, 100, Drawn(60, positives="users"), 0)
+    batches = Batches(train, SPLIT.n_users, Layout.LISTWISE, 100, Drawn(60, positives="users"), 0)
     found = [joined(epoch(batches, number)) for number in range(20)]
     users = torch.cat([u for u, _ in found])
     items = torch.cat([i for _, i in found])
@@ -132,7 +132,7 @@ def test_users_are_drawn_uniformly_and_items_are_their_own() -> None:
 
 def test_without_a_sampler_labels_are_the_ratings() -> None:
     ratings = np.arange(len(SPLIT.train), dtype=np.float32)
-    batches = Batches(replace(SPLIT.train, ratings=ratings), SPLIT.n_users, Layout.POINT, 100, None, 0)
+    batches = Batches(replace(SPLIT.train, ratings=ratings), SPLIT.n_users, Layout.POINTWISE, 100, None, 0)
     for batch in epoch(batches):
         assert batch.labels is not None
         rows = batch.labels.long()
@@ -142,11 +142,11 @@ def test_without_a_sampler_labels_are_the_ratings() -> None:
 def test_read_only_arrays_are_used_as_they_are() -> None:
     train = replace(SPLIT.train, users=SPLIT.train.users.copy(), items=SPLIT.train.items.copy())
     train.users.flags.writeable = train.items.flags.writeable = False
-    batches = Batches(train, SPLIT.n_users, Layout.POINT, 100, Drawn(60), 0)
+    batches = Batches(train, SPLIT.n_users, Layout.POINTWISE, 100, Drawn(60), 0)
     assert batches.positives.items.data_ptr() == train.items.ctypes.data  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("layout", [Layout.POINT, Layout.PAIR, Layout.ROWS])
+@pytest.mark.parametrize("layout", [Layout.POINTWISE, Layout.PAIRWISE, Layout.LISTWISE])
 @pytest.mark.parametrize("positives", ["interactions", "users"])
 def test_histories_end_before_the_positive(layout: Layout, positives: str) -> None:
     sampler = Fixed(60, n=2, positives=positives)
@@ -160,7 +160,7 @@ def test_histories_end_before_the_positive(layout: Layout, positives: str) -> No
 
 
 def test_an_epoch_may_be_a_part_of_the_positives() -> None:
-    batches = make(Layout.POINT, Fixed(60), epoch_size=100)
+    batches = make(Layout.POINTWISE, Fixed(60), epoch_size=100)
     users, items = joined(epoch(batches))
     assert len(users) == batches.n_slots == batches.samples == 500
     assert not torch.equal(items, joined(epoch(batches, 2))[1])
@@ -168,6 +168,6 @@ def test_an_epoch_may_be_a_part_of_the_positives() -> None:
 
 def test_what_cannot_be_served_is_refused() -> None:
     with pytest.raises(ConfigError, match="layout=pair"):
-        make(Layout.PAIR, None)
+        make(Layout.PAIRWISE, None)
     with pytest.raises(ConfigError, match="epoch_size"):
-        make(Layout.POINT, Drawn(60), epoch_size=481)
+        make(Layout.POINTWISE, Drawn(60), epoch_size=481)

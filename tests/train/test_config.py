@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from rexp.errors import ConfigError
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.train.config import IDENTITY_OF_DEVICE, MOST_PER_PROCESSOR, DeviceConfig, FitConfig
 from rexp.train.devices import trainer_options
 
@@ -44,7 +44,7 @@ def test_the_comments_in_the_yaml_are_the_defaults() -> None:
 def test_numbers_out_of_range_are_refused_by_name(options: dict[str, float]) -> None:
     (key,) = options
     with pytest.raises(ConfigError, match=f"^train: {key}="):
-        build(FitConfig, options, "train")
+        from_options(FitConfig, options, "train")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_key_that_means_something_is_kept(rest: dict[str, Any], key: str, valu
 
 def test_an_optimiser_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match="did you mean 'adagrad'"):
-        build(FitConfig, {"optimizer": "adagrat"}, "train")
+        from_options(FitConfig, {"optimizer": "adagrat"}, "train")
 
 
 def test_the_recipe_imports_no_torch() -> None:
@@ -93,7 +93,7 @@ def test_many_times_the_processors_are_refused(key: str) -> None:
     most = MOST_PER_PROCESSOR * (os.cpu_count() or 1)
     assert getattr(DeviceConfig(**{key: most}), key) == most  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=f"train: {key}={most + 1} is beyond {most}"):
-        build(DeviceConfig, {key: most + 1}, "train")
+        from_options(DeviceConfig, {key: most + 1}, "train")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there may be one")

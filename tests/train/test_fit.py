@@ -20,7 +20,7 @@ from rexp.errors import ConfigError, RunError
 from rexp.train.batches import Batches
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
-from rexp.train.model_selection import snapshot
+from rexp.train.model_selection import copy_weights
 from rexp.train.rng import derived_seed
 from tests.train.tiny import Dot, Drawn, Logistic, Ranking, make_split
 
@@ -51,7 +51,7 @@ def planned(values: list[float], name: str = "ndcg@10|full") -> tuple[Validate, 
     seen: list[dict[str, Tensor]] = []
 
     def validate(model: nn.Module) -> Mapping[str, float]:
-        seen.append(snapshot(model))
+        seen.append(copy_weights(model))
         return {"hr@10|full": 0.5, name: values[len(seen) - 1]}
 
     return validate, seen
@@ -80,7 +80,7 @@ def test_it_does_the_steps_of_a_plain_loop(tmp_path: Path, precision: Any) -> No
     trained, _ = train(tmp_path, Bilinear(), max_epochs=3, clip_norm=0.1, device=device)
     model = Bilinear()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05, fused=True)
-    batches = Batches(SPLIT.train, SPLIT.n_users, Layout.POINT, 64, Drawn(SPLIT.n_items), 2)
+    batches = Batches(SPLIT.train, SPLIT.n_users, Layout.POINTWISE, 64, Drawn(SPLIT.n_items), 2)
     for epoch in (1, 2, 3):
         batches.epoch = epoch
         torch.manual_seed(derived_seed(2, epoch, 2, 0))
@@ -90,7 +90,7 @@ def test_it_does_the_steps_of_a_plain_loop(tmp_path: Path, precision: Any) -> No
                 Logistic()(model.score(batch.query, batch.items), batch).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
             optimizer.step()
-    assert same(trained, snapshot(model))
+    assert same(trained, copy_weights(model))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "adagrad"])
@@ -114,7 +114,7 @@ def test_the_best_epoch_is_the_result(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("before", "epoch"), [(0.4, 0), (0.3, 0), (0.2, 2)])
 def test_a_fitted_model_stays_as_it_was_where_no_epoch_is_better(before: float, epoch: int, tmp_path: Path) -> None:
     validate, seen = planned([before, 0.1, 0.3, 0.2, 0.3])
-    start = snapshot(Dot(SPLIT))
+    start = copy_weights(Dot(SPLIT))
     model, report = train(tmp_path, validate=validate, fitted=True)
     assert all(torch.equal(tensor, start[name]) for name, tensor in seen[0].items())
     assert same(model, seen[epoch])
@@ -228,7 +228,7 @@ def test_what_is_frozen_stays_and_the_rest_learns(tmp_path: Path) -> None:
 
 
 def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
-    model = Dot(SPLIT, dropout=0, abilities=frozenset({Capability.OWN_LOSS, Capability.PENALISED}))
+    model = Dot(SPLIT, dropout=0, abilities=frozenset({Capability.OWN_LOSS, Capability.REGULARIZED}))
     report = fit(
         model, SPLIT, FitConfig(max_epochs=1, batch_size=10**6, select="last"), DeviceConfig(progress="none"),
         loss=None, sampler=None, seed=0, directory=tmp_path, validate=None,
@@ -276,7 +276,7 @@ def test_ratings_are_learned_without_negatives(tmp_path: Path) -> None:
     from dataclasses import replace
 
     class Error:
-        layout, target = Layout.POINT, "rating"
+        layout, target = Layout.POINTWISE, "rating"
         sizes: list[int] = []  # noqa: RUF012
 
         def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
@@ -307,4 +307,4 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
     assert (report.epochs_run, report.selected_epoch) == (4, 2)
     losses = [[row["train_loss"] for row in each.curve] for each in (report, single)]
     assert losses[0] == pytest.approx(losses[1], rel=0.1)
-    assert not same(model, snapshot(Dot(SPLIT, dropout=0)))
+    assert not same(model, copy_weights(Dot(SPLIT, dropout=0)))

@@ -10,7 +10,7 @@ import torch
 from rexp.api import Batch, DataSpec, Query
 from rexp.models.mf import MF, MFConfig
 from rexp.train.config import FitConfig
-from rexp.train.optimizer import make_optimizer, read_sparsely
+from rexp.train.optimizer import make_optimizer, use_sparse_gradients
 
 SPEC = DataSpec(900, 700, 1)
 
@@ -19,7 +19,7 @@ def trained(rows_a_step: int, **recipe: Any) -> MF:
     """After some steps of two users and four items each."""
     torch.manual_seed(0)
     model, config = MF(MFConfig(factors=4, l2=0.01), SPEC), FitConfig(lr=0.05, **recipe)
-    read_sparsely(model, config, rows_a_step)
+    use_sparse_gradients(model, config, rows_a_step)
     optimizer = make_optimizer(model, config)
     generator = torch.Generator().manual_seed(1)
     for _ in range(20):

@@ -18,7 +18,7 @@ from rexp.errors import Interrupted
 from rexp.train.checkpoint import forget_checkpoints
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
-from rexp.train.model_selection import snapshot
+from rexp.train.model_selection import copy_weights
 from tests.train.tiny import Dot, Drawn, Logistic, make_split
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train(directory: Path, select: str = "best", kill: int | None = None, epochs
 
 
 def digest(model: nn.Module) -> str:
-    return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in snapshot(model).values())).hexdigest()
+    return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in copy_weights(model).values())).hexdigest()
 
 
 def killed(directory: Path, select: str, number: int) -> subprocess.CompletedProcess[str]:

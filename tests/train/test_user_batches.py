@@ -76,7 +76,7 @@ def test_log_probabilities_stand_where_the_items_do() -> None:
 
 
 def test_users_alone() -> None:
-    found = epoch(make(Layout.USERS))
+    found = epoch(make(Layout.USER))
     assert sorted(torch.cat([batch.query.users for batch in found]).tolist()) == list(range(40))
     assert all(batch.items.shape == (len(batch.query.users), 0) for batch in found)
 

@@ -53,7 +53,7 @@ class Dot(nn.Module):
 class Logistic:
     """Binary cross-entropy on samples."""
 
-    layout = Layout.POINT
+    layout = Layout.POINTWISE
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         return nn.functional.binary_cross_entropy_with_logits(scores, batch.labels)
@@ -62,7 +62,7 @@ class Logistic:
 class Ranking:
     """Bayesian personalised ranking on pairs."""
 
-    layout = Layout.PAIR
+    layout = Layout.PAIRWISE
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         return nn.functional.softplus(scores[:, 1] - scores[:, 0]).mean()

@@ -33,7 +33,7 @@ class Hinge:
 
     Config: ClassVar[type] = HingeConfig
     rexp_api: ClassVar[tuple[int, int]] = (1, 0)
-    layout = Layout.PAIR
+    layout = Layout.PAIRWISE
 
     def __init__(self, config: HingeConfig) -> None:
         self.config = config

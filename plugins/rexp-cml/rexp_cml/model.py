@@ -51,8 +51,8 @@ class CML(nn.Module):
 
     def capabilities(self) -> frozenset[Capability]:
         """Vectors, but no dot product: a nearest neighbour is what an index has to look for."""
-        always = {Capability.EMBEDS, Capability.SCORES_CATALOGUE}
-        return frozenset(always | {Capability.PENALISED} if self.covariance else always)
+        always = {Capability.HAS_EMBEDDINGS, Capability.SCORES_ALL_ITEMS}
+        return frozenset(always | {Capability.REGULARIZED} if self.covariance else always)
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Minus the squared distance of each user to its ``items`` (B,) or (B, K), in their shape."""
@@ -63,15 +63,15 @@ class CML(nn.Module):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I): the same for the whole catalogue, by |u - i|^2 = |u|^2 - 2 u · i + |i|^2."""
-        users, items = self.user_vectors(query), self.item_vectors()
+        users, items = self.user_embeddings(query), self.item_embeddings()
         squares = users.square().sum(1, keepdim=True) + items.square().sum(1)
         return torch.addmm(squares, users, items.T, beta=-1, alpha=2)
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, factors): the users' points."""
         return _points(self.users, query.users)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, factors): the items' points."""
         return _in_unit_ball(self.items.rows())
 

@@ -24,7 +24,7 @@ def model() -> CML:
 
 def test_a_score_is_minus_the_squared_distance_of_points_in_the_unit_ball(model: CML) -> None:
     query, items = Query(torch.arange(5)), torch.arange(7)
-    users, points = model.user_vectors(query).detach(), model.item_vectors().detach()
+    users, points = model.user_embeddings(query).detach(), model.item_embeddings().detach()
     assert torch.cat([users, points]).norm(dim=1).max() <= 1 + 1e-6
     torch.testing.assert_close(points[3], model.items.weight[3])  # what is inside stays where it is
     expected = torch.tensor([[-sum((a - b) ** 2 for a, b in zip(u, i, strict=True)) for i in points] for u in users])
@@ -45,8 +45,8 @@ def test_the_penalty_is_zero_for_uncorrelated_coordinates_and_is_stated_only_whe
     points = torch.cat([model.users.weight[:2], model.items.weight[:4]])
     covariance = torch.cov(points.T, correction=0)
     torch.testing.assert_close(model.penalty(batch), covariance.fill_diagonal_(0).square().sum())
-    assert Capability.PENALISED in model.capabilities()
-    assert Capability.PENALISED not in CML(CMLConfig(covariance=0), SPEC).capabilities()
+    assert Capability.REGULARIZED in model.capabilities()
+    assert Capability.REGULARIZED not in CML(CMLConfig(covariance=0), SPEC).capabilities()
     assert Capability.DOT_PRODUCT not in model.capabilities()
 
 

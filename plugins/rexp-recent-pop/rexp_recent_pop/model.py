@@ -49,7 +49,7 @@ class RecentPopularity(nn.Module):
         self.register_buffer("popularity", torch.zeros(spec.n_items))
 
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.FITS_DIRECTLY, Capability.SCORES_CATALOGUE})
+        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Count the training interactions; the generator is not used.

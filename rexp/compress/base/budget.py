@@ -11,7 +11,7 @@ import torch
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rexp.compress.base.compact_table import SmallTable
+    from rexp.compress.base.compact_table import CompactEmbedding
     from rexp.nn.embedding import EmbeddingTable
 
 RATIO = 4.0
@@ -53,7 +53,7 @@ class TableOptions:
 
 
 @dataclass(frozen=True)
-class Limit:
+class TableBudget:
     """What one table may take: bytes, or parameters where these are counted.
 
     One that nobody asked for is no reason to refuse a table: the least that can be made is taken.
@@ -63,11 +63,11 @@ class Limit:
     counted: Literal["bytes", "parameters"]
     asked: bool
 
-    def size(self, table: SmallTable) -> int:
+    def size(self, table: CompactEmbedding) -> int:
         """What counts of a table."""
         return table.nbytes() if self.counted == "bytes" else sum(p.numel() for p in table.parameters())
 
-    def largest(self, make: Callable[[int], SmallTable], least: int, most: int) -> int:
+    def largest(self, make: Callable[[int], CompactEmbedding], least: int, most: int) -> int:
         """The largest knob whose table fits, by bisection over empty tables.
 
         Args:
@@ -91,11 +91,11 @@ class Limit:
         return low
 
 
-def limits(options: TableOptions, tables: Mapping[str, EmbeddingTable]) -> dict[str, Limit]:
+def table_budgets(options: TableOptions, tables: Mapping[str, EmbeddingTable]) -> dict[str, TableBudget]:
     """What each of the tables may take; bytes are shared out in proportion to the dense tables' sizes."""
     if options.unit == "ppd" and options.budget is not None:
-        return {path: Limit(options.budget * t.weight.shape[1], "parameters", True) for path, t in tables.items()}
+        return {path: TableBudget(options.budget * t.weight.shape[1], "parameters", True) for path, t in tables.items()}
     ratio = options.budget or RATIO
     if options.unit == "bytes" and options.budget is not None:
         ratio = sum(table.nbytes() for table in tables.values()) / options.budget
-    return {path: Limit(t.nbytes() / ratio, "bytes", options.budget is not None) for path, t in tables.items()}
+    return {path: TableBudget(t.nbytes() / ratio, "bytes", options.budget is not None) for path, t in tables.items()}

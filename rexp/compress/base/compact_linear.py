@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.surgery import chosen, swap
+from rexp.compress.surgery import replace_module, select_modules
 from rexp.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class SmallLinear(nn.Module):
+class CompactLinear(nn.Module):
     """A linear layer that is stored in fewer bits and computes as float32 with what is read back.
 
     It has the attributes that models ask of a layer: ``weight``, ``bias`` and its two sizes.
@@ -57,7 +57,7 @@ class SmallLinear(nn.Module):
 
 @torch.no_grad()
 def swap_linear(
-    model: nn.Module, targets: Sequence[str], ignore: Sequence[str], make: Callable[[nn.Linear], SmallLinear]
+    model: nn.Module, targets: Sequence[str], ignore: Sequence[str], make: Callable[[nn.Linear], CompactLinear]
 ) -> None:
     """Put a smaller layer in the place of each chosen one that gets smaller by it.
 
@@ -65,14 +65,14 @@ def swap_linear(
         ConfigError: none does.
         RunError: a layer holds NaN or infinite values.
     """
-    found = chosen(model, nn.Linear, targets, ignore)
+    found = select_modules(model, nn.Linear, targets, ignore)
     swapped = 0
     for path, dense in found.items():
         if not dense.weight.isfinite().all():
             raise RunError(f"the layer {path} holds values that are not finite; train with a lower learning rate")
         small = make(dense).to(dense.weight.device)
         if small.nbytes() < sum(4 * parameter.numel() for parameter in dense.parameters()):
-            swap(model, path, small)
+            replace_module(model, path, small)
             swapped += 1
     if not swapped:
         raise ConfigError(f"no layer gets smaller ({', '.join(found)}): they are too narrow; leave the stage out")

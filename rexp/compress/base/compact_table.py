@@ -11,10 +11,10 @@ ROWS_AT_ONCE = 8192
 """Rows that are materialised together, so that what lies between ids and rows is bounded."""
 
 
-class SmallTable(nn.Module):
+class CompactEmbedding(nn.Module):
     """A table that is smaller than its ``n_rows`` vectors of size ``dim``; models read it as they read a dense one.
 
-    A table of this form says in :meth:`look_up` how ids come to vectors.
+    A table of this form says in :meth:`lookup` how ids come to vectors.
 
     Args:
         n_rows, dim: the shape of the dense table.
@@ -25,18 +25,18 @@ class SmallTable(nn.Module):
         super().__init__()
         self.n_rows, self.dim, self.options = n_rows, dim, options
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         raise NotImplementedError
 
     def forward(self, ids: Tensor) -> Tensor:
         """The vectors of ``ids``, in their shape with ``dim`` behind it."""
-        return self.look_up(ids.reshape(-1)).view(*ids.shape, self.dim)
+        return self.lookup(ids.reshape(-1)).view(*ids.shape, self.dim)
 
     def rows(self) -> Tensor:
         """(n_rows, dim): all vectors, made in blocks."""
         ids = torch.arange(self.n_rows, device=next(iter(self.state_dict().values())).device)
-        return torch.cat([self.look_up(block) for block in torch.split(ids, ROWS_AT_ONCE)])
+        return torch.cat([self.lookup(block) for block in torch.split(ids, ROWS_AT_ONCE)])
 
     def nbytes(self) -> int:
         """Bytes of all that is stored: codes, scales and coefficients of hashes among them."""

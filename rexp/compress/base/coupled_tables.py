@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.compress.base.narrow import table_of
-from rexp.compress.surgery import swap, tables
+from rexp.compress.surgery import replace_module, tables
 from rexp.errors import ConfigError, RunError
-from rexp.nn.coupling import DotReader, LayerReader, Range, Reader
+from rexp.nn.coupling import DotCoupling, LinearCoupling, Range, Reader
 
 if TYPE_CHECKING:
     from rexp.nn.embedding import EmbeddingTable
@@ -23,7 +23,7 @@ def read_together(model: nn.Module, targets: Sequence[str], ignore: Sequence[str
     """The readers all of whose tables are dense and chosen, and these tables by path.
 
     Args:
-        model: has ``readers``.
+        model: has ``coupled_parameters``.
         targets, ignore: patterns of the tables' paths.
 
     Raises:
@@ -31,7 +31,7 @@ def read_together(model: nn.Module, targets: Sequence[str], ignore: Sequence[str
         RunError: a table holds NaN or infinite values.
     """
     dense = tables(model, targets, ignore)
-    readers: Sequence[Reader] = model.readers()  # type: ignore[operator]
+    readers: Sequence[Reader] = model.coupled_parameters()  # type: ignore[operator]
     found = [reader for reader in readers if all(path in dense for path in _paths(reader))]
     if not found:
         wanted = ", ".join(sorted({path for reader in readers for path in _paths(reader)}))
@@ -61,7 +61,7 @@ def narrow_tables(
         for (path, columns), rows in zip(reads_of(reader, dense), how(reader), strict=True):
             narrow[path][columns] = rows
     for path, table in dense.items():
-        swap(model, path, table_of(replaced(table.weight, narrow[path])))
+        replace_module(model, path, table_of(replaced(table.weight, narrow[path])))
     model.train(model.training)  # what was made of the tables before is forgotten
 
 
@@ -69,7 +69,7 @@ def reads_of(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
     """Tables and columns of a reader."""
     for path in _paths(reader):
         whole = (0, dense[path].weight.shape[1])
-        yield path, reader.columns if isinstance(reader, DotReader | LayerReader) else whole
+        yield path, reader.columns if isinstance(reader, DotCoupling | LinearCoupling) else whole
 
 
 def columns_of(reader: Reader, dense: Tables) -> list[Tensor]:
@@ -87,4 +87,4 @@ def replaced(rows: Tensor, narrow: Mapping[Range, Tensor]) -> Tensor:
 
 
 def _paths(reader: Reader) -> tuple[str, ...]:
-    return (reader.table,) if isinstance(reader, LayerReader) else (reader.users, reader.items)
+    return (reader.table,) if isinstance(reader, LinearCoupling) else (reader.users, reader.items)

@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from rexp.api import Need
-from rexp.compress.base.budget import limits
-from rexp.compress.surgery import swap, tables
+from rexp.api import Requirement
+from rexp.compress.base.budget import table_budgets
+from rexp.compress.surgery import replace_module, tables
 from rexp.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from rexp.api import StageContext
-    from rexp.compress.base.budget import Limit
-    from rexp.compress.base.compact_table import SmallTable
+    from rexp.compress.base.budget import TableBudget
+    from rexp.compress.base.compact_table import CompactEmbedding
     from rexp.nn.embedding import EmbeddingTable
 
 
 class TableStage:
     """Puts a smaller table in the place of each dense one that gets smaller by it."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]]
 
     def __init__(self, config: Any) -> None:
         self.config = config
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> SmallTable | None:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> CompactEmbedding | None:
         """The table that takes the place of ``dense``, or None to leave it; ``limit`` is for a knob that is null."""
         raise NotImplementedError
 
-    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
+    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
         """What each table may take by the options."""
-        return limits(self.config, found)
+        return table_budgets(self.config, found)
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
@@ -55,7 +55,7 @@ class TableStage:
                 raise RunError(f"the table {path} holds values that are not finite; train with a lower learning rate")
             table = self.replace(dense, allowed[path], context)
             if table is not None and table.nbytes() < dense.nbytes():
-                swap(model, path, table.to(dense.weight.device))
+                replace_module(model, path, table.to(dense.weight.device))
             else:
                 size = "cannot" if table is None else f"{table.nbytes()} bytes, dense {dense.nbytes()}"
                 left.append(f"{path}: {size}")

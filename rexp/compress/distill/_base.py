@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext, Step, TeacherView
+    from rexp.api import StageContext, TeacherView, TrainStep
     from rexp.compress.distill._step_users import Sample
 
 
@@ -20,7 +20,7 @@ class DistillationStage:
     """The facts that hold for all of them: they act inside a fit, ask a teacher, and leave the model as it is."""
 
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TEACHER})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TEACHER})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
@@ -31,7 +31,7 @@ class DistillationStage:
 class Distilling(nn.Module):
     """A stage at work: a loss, and nothing to do at the other occasions unless it says so."""
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """What is added to the loss of this step, by name, weighted."""
         raise NotImplementedError
 
@@ -56,7 +56,7 @@ def teacher_of(context: StageContext) -> TeacherView:
     return context.teacher
 
 
-def in_terms_of(step: Step, reduction: Reduction) -> float:
+def in_terms_of(step: TrainStep, reduction: Reduction) -> float:
     """What a loss is multiplied by, so that its weight against the fit's own stays what it was meant to be.
 
     Published weights belong to sums or to means, of the one loss as of the other; where the fit's own loss is reduced
@@ -73,7 +73,7 @@ def in_terms_of(step: Step, reduction: Reduction) -> float:
 
 
 def weighed(
-    step: Step,
+    step: TrainStep,
     weight: float,
     losses: Tensor,
     reduction: Reduction,

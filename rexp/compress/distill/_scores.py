@@ -10,7 +10,7 @@ from torch import Tensor
 from rexp.compress.distill._sampling import PADDING
 
 if TYPE_CHECKING:
-    from rexp.api import Step, TeacherView
+    from rexp.api import TeacherView, TrainStep
 
 PAIRS_AT_ONCE = 2**16
 """Pairs whose vectors are held at once: larger blocks leave the cache."""
@@ -21,26 +21,26 @@ def rows_of(table: Tensor, ids: Tensor) -> Tensor:
     return table[ids.cpu()].long().to(ids.device)
 
 
-def student_scores(step: Step, users: Tensor, items: Tensor) -> Tensor:
+def student_scores(step: TrainStep, users: Tensor, items: Tensor) -> Tensor:
     """Logits of ``items`` (B, K) for ``users`` (B,), with their gradient; -inf for padding."""
     return step.score(users, items.clamp(min=0)).masked_fill(items == PADDING, -torch.inf)
 
 
-def scores_of_lists(step: Step, users: Tensor, *tables: Tensor) -> list[Tensor]:
+def scores_of_lists(step: TrainStep, users: Tensor, *tables: Tensor) -> list[Tensor]:
     """Logits (B, k) of the rows of several tables (U, k) of items, -inf for padding; the model is asked once."""
     lists = [rows_of(table, users) for table in tables]
     scores = student_scores(step, users, torch.cat(lists, 1))
     return list(torch.split(scores, [items.shape[1] for items in lists], 1))
 
 
-def scores_of_user_lists(step: Step, items: Tensor, *tables: Tensor) -> list[Tensor]:
+def scores_of_user_lists(step: TrainStep, items: Tensor, *tables: Tensor) -> list[Tensor]:
     """Logits (B, k) of ``items`` (B,) for the users in the rows of several tables (I, k), -inf for padding."""
     lists = [rows_of(table, items) for table in tables]
     scores = student_scores_of_users(step, items, torch.cat(lists, 1))
     return list(torch.split(scores, [users.shape[1] for users in lists], 1))
 
 
-def student_scores_of_users(step: Step, items: Tensor, users: Tensor) -> Tensor:
+def student_scores_of_users(step: TrainStep, items: Tensor, users: Tensor) -> Tensor:
     """Logits of ``items`` (B,) for ``users`` (B, K), with their gradient; -inf for padding."""
     at_once = max(1, PAIRS_AT_ONCE // users.shape[1])
     scores = torch.cat(

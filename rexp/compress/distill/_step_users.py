@@ -12,7 +12,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from rexp.api import Step
+    from rexp.api import TrainStep
     from rexp.nn.reduction import Reduction
 
 UsersPerStep = Literal["auto", "all"] | int
@@ -58,13 +58,13 @@ class StepUsers:
     def __init__(self, per_step: UsersPerStep, generator: Generator, length: int = 1) -> None:
         self.per_step, self.generator, self.length = per_step, generator, length
 
-    def of(self, step: Step) -> Sample:
+    def of(self, step: TrainStep) -> Sample:
         """The users of a step."""
         if self.per_step == "all":
             return Sample(step.users)
         return self.draw(step.users, users_per_step(self.per_step, len(step.batch.query.users), self.length))
 
-    def entities(self, step: Step) -> tuple[Sample, Sample]:
+    def entities(self, step: TrainStep) -> tuple[Sample, Sample]:
         """The same share of the users and of the items of a step, together twice as many as :meth:`of` draws users."""
         if self.per_step == "all":
             return Sample(step.users), Sample(step.items)

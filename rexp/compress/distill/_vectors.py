@@ -11,7 +11,7 @@ from rexp.api import Batch, Capability, Query
 from rexp.compress.distill._base import teacher_of
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext, Step, TeacherView
+    from rexp.api import StageContext, TeacherView, TrainStep
 
 Side = Literal["user", "item"]
 
@@ -20,21 +20,21 @@ Side = Literal["user", "item"]
 def sizes(model: Any, context: StageContext) -> tuple[tuple[int, int], tuple[int, int]]:
     """Widths of the student's and the teacher's vectors: of users, and of items."""
     teacher, first = teacher_of(context), torch.zeros(1, dtype=torch.int64)
-    reads_history = Capability.READS_HISTORY in model.capabilities()
-    query = context.split.query(first, ["train"], model.history_length) if reads_history else Query(first)
+    sequential = Capability.SEQUENTIAL in model.capabilities()
+    query = context.split.query(first, ["train"], model.history_length) if sequential else Query(first)
     device = next(model.parameters()).device
     history = None if query.history is None else query.history.to(device)
-    users = model.user_vectors(Query(first.to(device), history)).shape[1]
-    items = model.item_vectors().shape[1]
-    return (users, teacher.user_vectors(first).shape[1]), (items, teacher.item_vectors(first).shape[1])
+    users = model.user_embeddings(Query(first.to(device), history)).shape[1]
+    items = model.item_embeddings().shape[1]
+    return (users, teacher.user_embeddings(first).shape[1]), (items, teacher.item_embeddings(first).shape[1])
 
 
-def pair_of_vectors(step: Step, teacher: TeacherView, side: Side, ids: Tensor) -> tuple[Tensor, Tensor]:
+def pair_of_vectors(step: TrainStep, teacher: TeacherView, side: Side, ids: Tensor) -> tuple[Tensor, Tensor]:
     """The student's (B, d_s) vectors of ``ids`` (B,), with their gradient, and the teacher's (B, d_t), without."""
     if side == "user":
-        student, taught = step.user_vectors(ids), teacher.user_vectors(ids.cpu())
+        student, taught = step.user_embeddings(ids), teacher.user_embeddings(ids.cpu())
     else:
-        student, taught = step.item_vectors(ids), teacher.item_vectors(ids.cpu())
+        student, taught = step.item_embeddings(ids), teacher.item_embeddings(ids.cpu())
     return student, taught.to(student)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Capability, Need
+from rexp.api import Capability, Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, weighed
 from rexp.compress.distill._sampling import PADDING
 from rexp.compress.distill._scores import student_scores
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class BD(DistillationStage):
     """
 
     Config: ClassVar[type] = BDConfig
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.ONLINE})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ONLINE})
     config: BDConfig
 
     def attach(self, model: nn.Module, context: StageContext) -> BDLoss:
@@ -130,7 +130,7 @@ class BDLoss(Distilling):
             self.for_student[users] = draw_with(towards, self.config.drawn, self.generator).to(self.for_student.device)
             self.for_teacher[users] = draw_with(back, self.config.drawn, self.generator).to(self.for_teacher.device)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``student``, ``teacher`` and ``teacher_objective``."""
         users, config = step.batch.query.users, self.config
         learnt, taught = (self._pick(table, users) for table in (self.for_student, self.for_teacher))
@@ -175,10 +175,10 @@ def _places(scores: Tensor) -> Tensor:
 
 def _check_pair(student: nn.Module, teacher: nn.Module) -> None:
     own, its = student.capabilities(), teacher.capabilities()  # type: ignore[operator]
-    if Capability.FITS_DIRECTLY in its:
+    if Capability.CLOSED_FORM in its:
         raise ConfigError("a teacher that is fitted in closed form cannot learn beside its student; take kd instead")
     unlike = (own ^ its) & {Capability.OWN_LOSS, Capability.SCORES_SEQUENCES}
-    unlike |= (its - own) & {Capability.READS_HISTORY}  # the student's batches have no history for it
+    unlike |= (its - own) & {Capability.SEQUENTIAL}  # the student's batches have no history for it
     if unlike:
         raise ConfigError(
             f"{type(student).__name__} and {type(teacher).__name__} are trained on different batches "

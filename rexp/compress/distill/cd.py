@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 EPSILON = 1e-10
 FEW = 8
@@ -183,7 +183,7 @@ class CDLoss(Distilling):
         self.drawn.copy_(drawn)
         self.wanted.copy_(self.scale.of(teacher_table(self.teacher, drawn)))
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``cd``."""
         sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.items, sample.ids))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor, nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class DCDLoss(Distilling):
             self.users_too_low.copy_(users[0])
             self.users_too_high.copy_(users[1])
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``rrd``, ``user_side`` and ``item_side``."""
         config = self.config
         users = self.rrd.users.of(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._experts import Experts, squared_distance
 from rexp.compress.distill._gumbel import annealed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 COST = 20
 """What an expert costs, in scored items: with 30 experts a vector takes as long as a list of 600 items."""
@@ -58,7 +58,7 @@ class DE(DistillationStage):
 
     Config: ClassVar[type] = DEConfig
     config: DEConfig
-    needs = frozenset({Need.TEACHER, Need.VECTORS})
+    needs = frozenset({Requirement.TEACHER, Requirement.VECTORS})
 
     def attach(self, model: nn.Module, context: StageContext) -> DELoss:
         """Build the experts and gates of both sides; they are trained in the fit, and dropped with it."""
@@ -79,7 +79,7 @@ class DELoss(Distilling):
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``de``."""
         users = self.entities.of(step)
         items = [self._drawn(ids, users) for ids in positives_and_negatives(step.batch)]
@@ -92,7 +92,7 @@ class DELoss(Distilling):
             return Sample(items)
         return self.entities.draw(items, max(1, len(users.ids) // 2))
 
-    def _distances(self, step: Step, side: Side, sample: Sample) -> Tensor:
+    def _distances(self, step: TrainStep, side: Side, sample: Sample) -> Tensor:
         if not len(sample.ids):
             return step.scores.new_zeros(())
         experts = self.of_users if side == "user" else self.of_items

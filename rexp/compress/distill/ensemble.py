@@ -27,14 +27,18 @@ class Ensemble(nn.Module):
     def __init__(self, members: Sequence[Any], weights: Sequence[float]) -> None:
         super().__init__()
         self.members, self.weights = nn.ModuleList(members), list(weights)
-        lengths = [model.history_length for model in members if Capability.READS_HISTORY in model.capabilities()]
+        lengths = [model.history_length for model in members if Capability.SEQUENTIAL in model.capabilities()]
         self.history_length = None if None in lengths else max(lengths, default=None)
 
     def capabilities(self) -> frozenset[Capability]:
         """What all members can do; a history is read if one of them reads it."""
         own = [model.capabilities() for model in self.members]  # type: ignore[operator]
-        shared = frozenset.intersection(*own) & {Capability.EMBEDS, Capability.DOT_PRODUCT, Capability.SCORES_CATALOGUE}
-        return shared | (frozenset.union(*own) & {Capability.READS_HISTORY})
+        shared = frozenset.intersection(*own) & {
+            Capability.HAS_EMBEDDINGS,
+            Capability.DOT_PRODUCT,
+            Capability.SCORES_ALL_ITEMS,
+        }
+        return shared | (frozenset.union(*own) & {Capability.SEQUENTIAL})
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), in their shape."""
@@ -44,14 +48,14 @@ class Ensemble(nn.Module):
         """(B, I) logits of the catalogue; where every member has them."""
         return self._mean(model.score_all(self._of(model, query)) for model in self.members)  # type: ignore[operator]
 
-    def user_vectors(self, query: Query) -> Tensor:
+    def user_embeddings(self, query: Query) -> Tensor:
         """(B, D) vectors, D the sum of the members'."""
-        vectors = [model.user_vectors(self._of(model, query)) for model in self.members]  # type: ignore[operator]
+        vectors = [model.user_embeddings(self._of(model, query)) for model in self.members]  # type: ignore[operator]
         return self._side_by_side(vectors)
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(I, D) vectors, D the sum of the members'."""
-        return self._side_by_side([model.item_vectors() for model in self.members])  # type: ignore[operator]
+        return self._side_by_side([model.item_embeddings() for model in self.members])  # type: ignore[operator]
 
     def _mean(self, scores: Any) -> Tensor:
         return torch.stack([weight * part for weight, part in zip(self.weights, scores, strict=True)]).sum(0)
@@ -64,7 +68,7 @@ class Ensemble(nn.Module):
         """The query as a member may read it: its own length of history, or none."""
         if query.history is None:
             return query
-        if Capability.READS_HISTORY not in model.capabilities():
+        if Capability.SEQUENTIAL not in model.capabilities():
             return replace(query, history=None)
         length = model.history_length
         return query if length is None else replace(query, history=query.history[:, -length:])

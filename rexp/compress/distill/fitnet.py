@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._experts import squared_distance
 from rexp.compress.distill._layers import linear
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Generator
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
     from rexp.compress.distill._step_users import Sample
 
 
@@ -52,7 +52,7 @@ class FitNet(DistillationStage):
 
     Config: ClassVar[type] = FitNetConfig
     config: FitNetConfig
-    needs = frozenset({Need.TEACHER, Need.VECTORS})
+    needs = frozenset({Requirement.TEACHER, Requirement.VECTORS})
 
     def attach(self, model: nn.Module, context: StageContext) -> FitNetLoss:
         """Build the projection of each side."""
@@ -70,12 +70,12 @@ class FitNetLoss(Distilling):
         self.of_users = projection(*users, config.hidden, context.generator)
         self.of_items = projection(*items, config.hidden, context.generator)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``fitnet``."""
         users, items = self.entities.entities(step)
         return {"fitnet": self._of(step, "user", users, self.of_users) + self._of(step, "item", items, self.of_items)}
 
-    def _of(self, step: Step, side: Side, sample: Sample, projection: nn.Module) -> Tensor:
+    def _of(self, step: TrainStep, side: Side, sample: Sample, projection: nn.Module) -> Tensor:
         student, taught = pair_of_vectors(step, self.teacher, side, sample.ids)
         losses = squared_distance(taught, projection(student))
         return weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, teacher_of
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill._topology import full_topology
@@ -17,7 +17,7 @@ from rexp.compress.distill._vectors import pair_of_vectors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FTD(DistillationStage):
 
     Config: ClassVar[type] = FTDConfig
     config: FTDConfig
-    needs = frozenset({Need.TEACHER, Need.VECTORS})
+    needs = frozenset({Requirement.TEACHER, Requirement.VECTORS})
 
     def attach(self, model: nn.Module, context: StageContext) -> FTDLoss:
         """Nothing is prepared."""
@@ -59,7 +59,7 @@ class FTDLoss(Distilling):
         self.config, self.teacher = config, teacher_of(context)
         self.entities = StepUsers(config.users_per_step, context.generator)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``ftd``."""
         users, items = self.entities.entities(step)
         of_users = pair_of_vectors(step, self.teacher, "user", users.ids)

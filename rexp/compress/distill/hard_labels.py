@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class HardLabelsLoss(Distilling):
         """Draw the items with label 0."""
         self.others = self.rest.draw(self.config.others, self.generator)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``hard_labels``."""
         sample = self.users.of(step)
         positives, negatives = scores_of_lists(step, sample.ids, self.best, self.others)

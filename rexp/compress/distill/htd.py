@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, in_terms_of, teacher_of
 from rexp.compress.distill._gumbel import annealed
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
@@ -20,7 +20,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 COST = 12
 """What a group costs, in scored items; see :data:`rexp.compress.distill.de.COST`."""
@@ -62,7 +62,7 @@ class HTD(DistillationStage):
 
     Config: ClassVar[type] = HTDConfig
     config: HTDConfig
-    needs = frozenset({Need.TEACHER, Need.VECTORS})
+    needs = frozenset({Requirement.TEACHER, Requirement.VECTORS})
 
     def attach(self, model: nn.Module, context: StageContext) -> HTDLoss:
         """Build what assigns the groups; it is trained in the fit, and dropped with it."""
@@ -83,7 +83,7 @@ class HTDLoss(Distilling):
         config = self.config
         self.temperature = annealed(epoch - 1, self.max_epochs, config.temperature, config.end_temperature)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``topology`` and ``assignment``."""
         drawn = self.entities.entities(step)
         users = pair_of_vectors(step, self.teacher, "user", drawn[0].ids)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class IRRRDLoss(Distilling):
         self.rrd.on_epoch(epoch)
         self.users = self.users_of_items.draw(self.generator)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``rrd`` and ``item_side``."""
         users = self.rrd.users.of(step)
         items = self._listed(users)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class BatchKD(Distilling):
         self.config, self.teacher = config, teacher_of(context)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
         batch = step.batch
         if batch.items.dim() > 2 or not batch.items.numel():
@@ -159,7 +159,7 @@ class ListKD(Distilling):
     def _graded(self, items: Tensor) -> tuple[Tensor, Tensor]:
         return items, self.scale.of(teacher_table(self.teacher, items))
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
         sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.lists, sample.ids))

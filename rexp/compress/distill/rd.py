@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class RDLoss(Distilling):
         dynamic = epoch > self.config.static_epochs
         self.sampled = self.untaken.draw(self.config.samples, self.generator) if dynamic else None
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``rd``."""
         sample = self.users.of(step)
         (scores,) = scores_of_lists(step, sample.ids, self.best)
@@ -128,7 +128,7 @@ class RDLoss(Distilling):
         return {"rd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}
 
     @torch.no_grad()
-    def _discrepancies(self, step: Step, users: Tensor, scores: Tensor) -> Tensor:
+    def _discrepancies(self, step: TrainStep, users: Tensor, scores: Tensor) -> Tensor:
         """Weights of the second kind, by ranks among items drawn for the epoch."""
         assert self.sampled is not None
         (others,) = scores_of_lists(step, users, self.sampled)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
     from rexp.compress.distill._step_users import Sample
 
 COST = 1.5
@@ -89,11 +89,11 @@ class RRDLoss(Distilling):
         """Draw both lists of every user."""
         self.interesting, self.uninteresting = self.lists.draw(self.generator)
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``rrd``."""
         return {"rrd": self.of_users(step, self.users.of(step))}
 
-    def of_users(self, step: Step, sample: Sample) -> Tensor:
+    def of_users(self, step: TrainStep, sample: Sample) -> Tensor:
         """The loss of these users."""
         first, others = scores_of_lists(step, sample.ids, self.interesting, self.uninteresting)
         losses = relaxed_ranking(first, others)

@@ -42,10 +42,10 @@ class StoredTeacher:
         self._model, self._split, self._folder = model.requires_grad_(False).eval(), split, folder
         self._origin = {"weights": weights_hash(model), "data": split.fingerprint, "code": dict(code or {})}
         capabilities = model.capabilities()
-        self._embeds = Capability.EMBEDS in capabilities
+        self._embeds = Capability.HAS_EMBEDDINGS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
-        self._length = model.history_length if Capability.READS_HISTORY in capabilities else None
-        self._reads_history = Capability.READS_HISTORY in capabilities
+        self._length = model.history_length if Capability.SEQUENTIAL in capabilities else None
+        self._reads_history = Capability.SEQUENTIAL in capabilities
         self._lists: dict[int, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
 
@@ -68,7 +68,7 @@ class StoredTeacher:
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
         if self._dot:
-            vectors, rows = self.user_vectors(users), self.item_vectors(items.flatten()).view(*items.shape, -1)
+            vectors, rows = self.user_embeddings(users), self.item_embeddings(items.flatten()).view(*items.shape, -1)
             return dot(vectors, rows)
         width = 1 if items.dim() == 1 else items.shape[1]
         block = max(1, pairs_in(BLOCK_BYTES) // width)
@@ -81,13 +81,13 @@ class StoredTeacher:
         with torch.no_grad():
             return Scorer(self._model, self._split, ["train"], torch.device("cpu"), BLOCK_BYTES).catalogue(users)
 
-    def user_vectors(self, users: Tensor) -> Tensor:
+    def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) vectors of ``users`` (B,)."""
-        return self._of("user_vectors", self._make_user_vectors).index_select(0, users)
+        return self._of("user_embeddings", self._make_user_vectors).index_select(0, users)
 
-    def item_vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) vectors of ``items`` (B,)."""
-        return self._of("item_vectors", lambda: self._model.item_vectors().numpy()).index_select(0, items)
+        return self._of("item_embeddings", lambda: self._model.item_embeddings().numpy()).index_select(0, items)
 
     def _of(self, name: str, make: Callable[[], Array]) -> Tensor:
         if not self._embeds:
@@ -110,7 +110,7 @@ class StoredTeacher:
 
     def _make_user_vectors(self) -> Array:
         blocks = torch.split(torch.arange(self._split.n_users), 1024)
-        return np.concatenate([self._model.user_vectors(self._query(block)).numpy() for block in blocks])
+        return np.concatenate([self._model.user_embeddings(self._query(block)).numpy() for block in blocks])
 
     def _kept(self, name: str, make: Callable[[], Array]) -> Tensor:
         """An array from its file, which is made first where it is not there, or is damaged, or of another teacher;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.distill._base import teacher_of
 from rexp.compress.distill._item_side import hide_train
 from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
@@ -63,7 +63,7 @@ class SVDOfTeacher:
 
     Config: ClassVar[type] = SVDOfTeacherConfig
     phase: ClassVar[Literal["build"]] = "build"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TEACHER, Need.DOT})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TEACHER, Requirement.DOT})
     trainable_after: ClassVar[bool] = True
     fits: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
@@ -80,7 +80,7 @@ class SVDOfTeacher:
             RunError: scores that are not finite.
         """
         config, split = self.config, context.split
-        (reader,) = model.readers()  # type: ignore[operator]
+        (reader,) = model.coupled_parameters()  # type: ignore[operator]
         users, items = _table(model, reader.users), _table(model, reader.items)
         first, behind = reader.columns
         matrix = ScoreMatrix(split.n_users, split.n_items, Targets(config, context), config.max_bytes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 EPSILON = 1e-10
 
@@ -159,7 +159,7 @@ class UnKDLoss(Distilling):
         ]
         self.better, self.worse = (torch.cat(side, 1) for side in zip(*drawn, strict=True))
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``unkd``."""
         sample = self.users.of(step)
         losses = ranked_pairs(*scores_of_lists(step, sample.ids, self.better, self.worse))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._hashing import UniversalHashes
 from rexp.nn.embedding import EmbeddingTable
@@ -37,7 +37,7 @@ class CompositionalConfig(TableOptions):
             raise ValueError(f"chunks={self.chunks} must be 1 or more")
 
 
-class ChunkedTable(SmallTable):
+class ChunkedTable(CompactEmbedding):
     """The row of an id is joined of pieces, and each has a hash of its own.
 
     Args:
@@ -52,7 +52,7 @@ class ChunkedTable(SmallTable):
         self.hashes = UniversalHashes(len(self.widths), buckets)
         self.pieces = nn.ModuleList(EmbeddingTable(buckets, width) for width in self.widths)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         buckets = self.hashes(ids).unbind(1)
         return torch.cat([piece(bucket) for piece, bucket in zip(self.pieces, buckets, strict=True)], 1)
@@ -79,7 +79,7 @@ class Compositional(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": ChunkedTable}
     config: CompositionalConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> ChunkedTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> ChunkedTable:
         """A table of hashed pieces."""
         (n_rows, dim), chunks = dense.weight.shape, self.config.chunks
         buckets = self.config.buckets or limit.largest(lambda knob: ChunkedTable(n_rows, dim, knob, chunks), 1, n_rows)

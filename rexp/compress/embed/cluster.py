@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._kmeans import clusters
 from rexp.nn.embedding import EmbeddingTable
@@ -33,7 +33,7 @@ class ClusterConfig(TableOptions):
         self.check(clusters=self.clusters)
 
 
-class ClusteredTable(SmallTable):
+class ClusteredTable(CompactEmbedding):
     """The row of an id is the centre that it belongs to.
 
     Args:
@@ -49,7 +49,7 @@ class ClusteredTable(SmallTable):
         self.register_buffer("codes", torch.zeros(n_rows, dtype=dtype))
         self.centres = EmbeddingTable(clusters, dim)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         vectors: Tensor = self.centres(self.codes[ids].long())
         return vectors
@@ -67,7 +67,7 @@ class Cluster(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": ClusteredTable}
     config: ClusterConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> ClusteredTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> ClusteredTable:
         """Centres, and the centre of each row."""
         n_rows, dim = dense.weight.shape
         n = self.config.clusters or limit.largest(lambda knob: ClusteredTable(n_rows, dim, knob), 1, n_rows)

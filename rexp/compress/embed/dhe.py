@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import ROWS_AT_ONCE, SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import ROWS_AT_ONCE, CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._hashing import UniversalHashes
 
@@ -49,7 +49,7 @@ class DeepHashConfig(TableOptions):
             raise ValueError(f"layers={self.layers} must be 1 or more")
 
 
-class DeepHashTable(SmallTable):
+class DeepHashTable(CompactEmbedding):
     """A network over hashes that are uniform on [-reach, reach].
 
     Args:
@@ -71,7 +71,7 @@ class DeepHashTable(SmallTable):
             parts += [nn.Linear(size, following), nn.Mish() if activation == "mish" else nn.ReLU()]
         self.network = nn.Sequential(*parts[:-1])
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,); one that stands there often is computed once."""
         if torch.compiler.is_compiling():  # the number of distinct ids is no shape that could be traced
             return self.compute(ids)
@@ -103,7 +103,7 @@ class DeepHashTable(SmallTable):
                 layer.bias.zero_()
         if len(rows) < 2:
             return
-        made = self.look_up(torch.arange(min(len(rows), ROWS_AT_ONCE)))
+        made = self.lookup(torch.arange(min(len(rows), ROWS_AT_ONCE)))
         output = self.network[-1]
         assert isinstance(output, nn.Linear)
         scale = rows.square().mean(0).sqrt() / made.std(0).clamp(min=1e-12)
@@ -119,7 +119,7 @@ class DeepHash(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": DeepHashTable}
     config: DeepHashConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> DeepHashTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> DeepHashTable:
         """A network."""
         (n_rows, dim), config = dense.weight.shape, self.config
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need, Query
-from rexp.compress.base.budget import TableOptions, limits
+from rexp.api import Query, Requirement
+from rexp.compress.base.budget import TableOptions, table_budgets
 from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together, reads_of
 from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
 from rexp.compress.embed._joint_svd import balanced, joint_svd, strongest_directions
-from rexp.compress.surgery import swap
+from rexp.compress.surgery import replace_module
 from rexp.errors import ConfigError
-from rexp.nn.coupling import DotReader, LayerReader, Reader
+from rexp.nn.coupling import DotCoupling, LinearCoupling, Reader
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -62,7 +62,7 @@ class Factorize:
 
     Config: ClassVar[type] = FactorizeConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.READERS})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.READERS})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
 
@@ -92,7 +92,7 @@ class Factorize:
 
     def _fitting(self, readers: Sequence[Reader], dense: Tables) -> int:
         """The most columns that the budget allows every reader."""
-        shares = limits(self.config, dense).values()
+        shares = table_budgets(self.config, dense).values()
         allowed = sum(share.most * (BYTES if share.counted == "parameters" else 1) for share in shares)
         reads = [(path, stop - start) for reader in readers for path, (start, stop) in reads_of(reader, dense)]
         whole = sum(table.nbytes() for table in dense.values())
@@ -111,15 +111,15 @@ class Factorize:
 
 def _narrow(model: nn.Module, reader: Reader, wide: Sequence[Tensor], rank: int) -> tuple[Tensor, ...]:
     """The narrow columns of each table of a reader, which is made to read them."""
-    if isinstance(reader, DotReader):
+    if isinstance(reader, DotCoupling):
         return _of_dot_product(model, reader.weight, wide[0], wide[1], rank)
-    if isinstance(reader, LayerReader):
+    if isinstance(reader, LinearCoupling):
         layer = dense_layer(model, reader.layer)
         rows, weight = balanced(*joint_svd(wide[0], layer.weight, rank))
-        swap(model, reader.layer, layer_of(weight, layer.bias))
+        replace_module(model, reader.layer, layer_of(weight, layer.bias))
         return (rows,)
     everyone = torch.arange(len(wide[0]), device=wide[0].device)
-    mixed = torch.cat([model.user_vectors(Query(everyone)), model.item_vectors()])  # type: ignore[operator]
+    mixed = torch.cat([model.user_embeddings(Query(everyone)), model.item_embeddings()])  # type: ignore[operator]
     directions = strongest_directions(mixed, rank)
     return tuple(rows @ directions for rows in wide)
 

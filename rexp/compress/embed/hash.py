@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._hashing import UniversalHashes
 from rexp.nn.embedding import EmbeddingTable
@@ -32,7 +32,7 @@ class HashConfig(TableOptions):
         self.check(buckets=self.buckets)
 
 
-class HashedTable(SmallTable):
+class HashedTable(CompactEmbedding):
     """The row of an id is that of its hash.
 
     Args:
@@ -45,7 +45,7 @@ class HashedTable(SmallTable):
         self.hashes = UniversalHashes(1, buckets)
         self.table = EmbeddingTable(buckets, dim)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         vectors: Tensor = self.table(self.hashes(ids).squeeze(1))
         return vectors
@@ -62,7 +62,7 @@ class Hash(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": HashedTable}
     config: HashConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> HashedTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> HashedTable:
         """A table of hashed rows."""
         n_rows, dim = dense.weight.shape
         buckets = self.config.buckets or limit.largest(lambda knob: HashedTable(n_rows, dim, knob), 1, n_rows)

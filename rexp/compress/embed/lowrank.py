@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.nn.embedding import EmbeddingTable
 
@@ -35,7 +35,7 @@ class LowRankConfig(TableOptions):
         self.check(rank=self.rank)
 
 
-class LowRankTable(SmallTable):
+class LowRankTable(CompactEmbedding):
     """``factor[id] @ basis + bias``.
 
     Args:
@@ -50,7 +50,7 @@ class LowRankTable(SmallTable):
         self.basis = nn.Parameter(torch.empty(rank, dim))
         self.bias = nn.Parameter(torch.zeros(dim)) if bias else None
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         return self._widen(self.factor(ids))
 
@@ -82,7 +82,7 @@ class LowRank(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": LowRankTable}
     config: LowRankConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> LowRankTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> LowRankTable:
         """A factor and a basis."""
         (n_rows, dim), bias = dense.weight.shape, self.config.bias
         rank = self.config.rank or limit.largest(lambda knob: LowRankTable(n_rows, dim, knob, bias), 1, dim)

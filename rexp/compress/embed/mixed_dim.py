@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed.lowrank import LowRankTable
 from rexp.nn.embedding import EmbeddingTable
@@ -44,7 +44,7 @@ class MixedDimensionConfig(TableOptions):
             raise ValueError(f"blocks={self.blocks} must be 1 or more")
 
 
-class MixedDimensionTable(SmallTable):
+class MixedDimensionTable(CompactEmbedding):
     """Blocks of rows, most popular first, each a narrow table with a matrix that makes it wide.
 
     Args:
@@ -65,7 +65,7 @@ class MixedDimensionTable(SmallTable):
             for size, width in zip(sizes, widths, strict=True)
         )
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         places = self.places[ids].long()
         owners = torch.bucketize(places, self.ends, right=True)
@@ -139,7 +139,7 @@ class MixedDimension(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": MixedDimensionTable}
     config: MixedDimensionConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> MixedDimensionTable | None:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> MixedDimensionTable | None:
         """Blocks by popularity; a table of neither users nor items is left alone."""
         n_rows, dim = dense.weight.shape
         if (counts := row_popularity(n_rows, context.split)) is None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.nn.embedding import EmbeddingTable
 
@@ -37,7 +37,7 @@ class QRConfig(TableOptions):
         self.check(buckets=self.buckets)
 
 
-class QuotientRemainderTable(SmallTable):
+class QuotientRemainderTable(CompactEmbedding):
     """``remainders[id mod m] * quotients[id div m]``, or their sum: no two ids share both.
 
     Args:
@@ -52,7 +52,7 @@ class QuotientRemainderTable(SmallTable):
         self.remainders = EmbeddingTable(buckets, dim)
         self.quotients = EmbeddingTable(-(-n_rows // buckets), dim)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         remainders: Tensor = self.remainders(ids % self.buckets)
         quotients: Tensor = self.quotients(ids // self.buckets)
@@ -71,7 +71,7 @@ class QR(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": QuotientRemainderTable}
     config: QRConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> QuotientRemainderTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> QuotientRemainderTable:
         """A table of remainders and one of quotients."""
         (n_rows, dim), operation = dense.weight.shape, self.config.operation
 

@@ -11,10 +11,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Capability, Need, Query
-from rexp.compress.surgery import swap
+from rexp.api import Capability, Query, Requirement
+from rexp.compress.surgery import replace_module
 from rexp.errors import ConfigError
-from rexp.nn.feature_embedding import FeatureSum, FeatureVectors
+from rexp.nn.feature_embedding import FeatureEmbedding, FeatureSum
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -58,7 +58,7 @@ class NoFeature(nn.Module):
         super().__init__()
         self.dim, self.feature = dim, feature
 
-    def observe(self, feature: Feature) -> None:
+    def bind(self, feature: Feature) -> None:
         """Nothing: the values are not read."""
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class SelectFeatures:
 
     Config: ClassVar[type] = SelectFeaturesConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.FEATURES})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.FEATURES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"none": NoFeature}
 
@@ -103,8 +103,8 @@ class SelectFeatures:
         important = importances(model, features, context, self.config.sample, self.config.repeats)
         for name in sorted(important, key=important.__getitem__)[: len(features) - self.config.keep]:
             vectors = model.get_submodule(features[name])
-            assert isinstance(vectors, FeatureVectors)
-            swap(model, features[name], NoFeature(vectors.table.rows().shape[1], name))
+            assert isinstance(vectors, FeatureEmbedding)
+            replace_module(model, features[name], NoFeature(vectors.table.rows().shape[1], name))
         model.train(model.training)  # what was made of the features before is forgotten
 
     def _may_go(self, name: str) -> bool:
@@ -145,14 +145,14 @@ def importances(
     found = {}
     for name, path in features.items():
         vectors = model.get_submodule(path)
-        assert isinstance(vectors, FeatureVectors)
+        assert isinstance(vectors, FeatureEmbedding)
         shuffled = [_loss_without(vectors, loss, generator) for _ in range(repeats)]
         found[name] = sum(shuffled) / repeats - whole
     model.train(training)
     return found
 
 
-def _loss_without(vectors: FeatureVectors, loss: Any, generator: Generator) -> float:
+def _loss_without(vectors: FeatureEmbedding, loss: Any, generator: Generator) -> float:
     """The loss while the feature's values are shuffled."""
     values = vectors.values
     vectors.values = values[torch.randperm(len(values), generator=generator).to(values.device)]
@@ -162,7 +162,7 @@ def _loss_without(vectors: FeatureVectors, loss: Any, generator: Generator) -> f
 
 
 def _query(model: nn.Module, context: StageContext, users: Tensor) -> Query:
-    if Capability.READS_HISTORY not in model.capabilities():  # type: ignore[operator]
+    if Capability.SEQUENTIAL not in model.capabilities():  # type: ignore[operator]
         return Query(users)
     return context.split.query(users, ["train"], model.history_length)  # type: ignore[arg-type]
 
@@ -174,5 +174,5 @@ def _features(model: nn.Module) -> dict[str, str]:
         for path, part in model.named_modules()
         if isinstance(part, FeatureSum)
         for place, (name, vectors) in enumerate(zip(part.names, part.features, strict=True))
-        if isinstance(vectors, FeatureVectors)
+        if isinstance(vectors, FeatureEmbedding)
     }

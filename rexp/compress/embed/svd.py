@@ -16,7 +16,7 @@ from rexp.compress.embed.lowrank import LowRankTable
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.compress.base.budget import Limit
+    from rexp.compress.base.budget import TableBudget
     from rexp.nn.embedding import EmbeddingTable
 
 
@@ -46,7 +46,7 @@ class TruncatedSVD(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": LowRankTable}
     config: SVDConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> LowRankTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> LowRankTable:
         """The projected rows and the basis."""
         n_rows, dim = dense.weight.shape
         rank = self.config.rank or limit.largest(lambda knob: LowRankTable(n_rows, dim, knob), 1, dim)

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.base.compact_table import SmallTable
-from rexp.compress.surgery import matching, swap
+from rexp.compress.base.compact_table import CompactEmbedding
+from rexp.compress.surgery import find_modules, replace_module
 from rexp.errors import ConfigError
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
-    from rexp.api import Need, StageContext
+    from rexp.api import Requirement, StageContext
 
 Kind = Literal["tables", "columns", "layers"]
 
@@ -40,7 +40,7 @@ class TieConfig:
     kinds: tuple[Kind, ...] = ("tables", "columns")
 
 
-class RepeatedTable(SmallTable):
+class RepeatedTable(CompactEmbedding):
     """A narrow row, several times beside itself.
 
     Args:
@@ -53,7 +53,7 @@ class RepeatedTable(SmallTable):
         self.times = times
         self.once = EmbeddingTable(n_rows, dim // times)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         narrow: Tensor = self.once(ids)
         return narrow.repeat(1, self.times)
@@ -99,7 +99,7 @@ class Tie:
 
     Config: ClassVar[type] = TieConfig
     phase: ClassVar[Literal["build"]] = "build"
-    needs: ClassVar[frozenset[Need]] = frozenset()
+    needs: ClassVar[frozenset[Requirement]] = frozenset()
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"columns": RepeatedTable, "layer": TransposedLinear}
 
@@ -125,10 +125,10 @@ class Tie:
         """Let tables of one shape be the first of them; how many are gone."""
         first: dict[torch.Size, nn.Module] = {}
         gone = 0
-        for path, table in matching(model, EmbeddingTable, self.config.targets, self.config.ignore).items():
+        for path, table in find_modules(model, EmbeddingTable, self.config.targets, self.config.ignore).items():
             shared = first.setdefault(table.weight.shape, table)
             if shared is not table:
-                swap(model, path, shared)
+                replace_module(model, path, shared)
                 gone += 1
         return gone
 
@@ -137,18 +137,18 @@ class Tie:
         widths = getattr(model, "widths", [])
         if len(widths) < 2 or len(set(widths)) > 1:
             return 0
-        found = matching(model, EmbeddingTable, ("*",), self.config.ignore)
+        found = find_modules(model, EmbeddingTable, ("*",), self.config.ignore)
         wide = {path: table for path, table in found.items() if table.weight.shape[1] == sum(widths)}
         for path, table in wide.items():
             n_rows, dim = table.weight.shape
             repeated = RepeatedTable(n_rows, dim, len(widths)).to(table.weight.device)
             repeated.once.assign(table.rows()[:, : widths[0]])
-            swap(model, path, repeated)
+            replace_module(model, path, repeated)
         return len(wide)
 
     def _layers(self, model: nn.Module) -> int:
         """Let a layer be an earlier one, transposed."""
-        found = matching(model, nn.Linear, ("*",), self.config.ignore)
+        found = find_modules(model, nn.Linear, ("*",), self.config.ignore)
         tied: set[str] = set()
         for (first, layer), (path, other) in combinations(found.items(), 2):
             turned_around = (other.out_features, other.in_features) == (layer.in_features, layer.out_features)
@@ -157,6 +157,6 @@ class Tie:
                 continue
             turned = TransposedLinear(other.in_features, other.out_features, other.bias is not None, layer)
             turned.bias = other.bias
-            swap(model, path, turned)
+            replace_module(model, path, turned)
             tied |= {first, path}
         return len(tied) // 2

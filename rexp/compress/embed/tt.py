@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.nn.embedding import EmbeddingTable
 
@@ -31,7 +31,7 @@ class TensorTrainConfig(TableOptions):
         self.check(rank=self.rank)
 
 
-class TensorTrainTable(SmallTable):
+class TensorTrainTable(CompactEmbedding):
     """An id is three digits, a column too; an entry is the product of the three matrices that they choose.
 
     Args:
@@ -47,7 +47,7 @@ class TensorTrainTable(SmallTable):
         self.second = EmbeddingTable(self.digits[1], rank * second * rank)
         self.third = EmbeddingTable(self.digits[2], rank * third)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         (_, middle, last), (first, second, third), rank = self.digits, self.columns, self.rank
         left: Tensor = self.first(ids // (middle * last)).view(-1, first, rank)
@@ -81,7 +81,7 @@ class TensorTrain(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": TensorTrainTable}
     config: TensorTrainConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> TensorTrainTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> TensorTrainTable:
         """Three cores."""
         n_rows, dim = dense.weight.shape
         most = max(three_factors(n_rows)) * max(three_factors(dim))  # the largest core has as many rows, unfolded

@@ -65,7 +65,7 @@ def _seen(
     return found
 
 
-def most(importance: Tensor, keep: float) -> Tensor:
+def most_important(importance: Tensor, keep: float) -> Tensor:
     """Places of the share of entries that are largest, in their order, at least one.
 
     >>> most(torch.tensor([0.3, 0.1, 0.2, 0.4]), 0.5).tolist()

@@ -12,7 +12,9 @@ from torch import Tensor
 Scope = Literal["global", "layer", "row"]
 
 
-def largest(weights: Sequence[Tensor], sparsity: float, scope: Scope = "global", min_per_row: int = 0) -> list[Tensor]:
+def topk_masks(
+    weights: Sequence[Tensor], sparsity: float, scope: Scope = "global", min_per_row: int = 0
+) -> list[Tensor]:
     """Masks of the weights that stay.
 
     Args:
@@ -26,13 +28,13 @@ def largest(weights: Sequence[Tensor], sparsity: float, scope: Scope = "global",
         bool masks in the shapes of ``weights``.
     """
     if scope == "row":
-        return [_by_row(matrix, max(min_per_row, kept(matrix.shape[1], sparsity))) for matrix in weights]
+        return [_by_row(matrix, max(min_per_row, n_kept(matrix.shape[1], sparsity))) for matrix in weights]
     if scope == "layer":
         return [_together([matrix], sparsity, min_per_row)[0] for matrix in weights]
     return _together(weights, sparsity, min_per_row)
 
 
-def kept(n: int, sparsity: float) -> int:
+def n_kept(n: int, sparsity: float) -> int:
     """How many of n weights stay.
 
     >>> kept(10, 0.8), kept(10, 0.0), kept(3, 1.0)
@@ -45,7 +47,7 @@ def _together(weights: Sequence[Tensor], sparsity: float, min_per_row: int) -> l
     sizes = [matrix.numel() for matrix in weights]
     ranks = torch.cat([_size(matrix, min_per_row).flatten() for matrix in weights])
     floor = int(ranks.isposinf().sum())
-    chosen = ranks.topk(max(floor, kept(len(ranks), sparsity)), sorted=False).indices
+    chosen = ranks.topk(max(floor, n_kept(len(ranks), sparsity)), sorted=False).indices
     flat = torch.zeros(len(ranks), dtype=torch.bool, device=ranks.device)
     flat[chosen] = True
     return [mask.view_as(matrix) for mask, matrix in zip(torch.split(flat, sizes), weights, strict=True)]

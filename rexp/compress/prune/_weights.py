@@ -7,12 +7,12 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from rexp.api import Need
-from rexp.compress.surgery import chosen
+from rexp.api import Requirement
+from rexp.compress.surgery import select_modules
 from rexp.nn.embedding import EmbeddingTable
 
 Kind = Literal["tables", "linear"]
-NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}
+NEEDS: Mapping[str, Requirement] = {"tables": Requirement.TABLES, "linear": Requirement.LINEAR}
 
 
 def weights_of(
@@ -25,7 +25,7 @@ def weights_of(
     """
     found: dict[str, Tensor] = {}
     if "tables" in kinds:
-        found |= {path: table.weight for path, table in chosen(model, EmbeddingTable, targets, ignore).items()}
+        found |= {path: table.weight for path, table in select_modules(model, EmbeddingTable, targets, ignore).items()}
     if "linear" in kinds:
-        found |= {path: layer.weight for path, layer in chosen(model, nn.Linear, targets, ignore).items()}
+        found |= {path: layer.weight for path, layer in select_modules(model, nn.Linear, targets, ignore).items()}
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from rexp.compress.prune._masks import Scope, largest
+from rexp.compress.prune._masks import Scope, topk_masks
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -41,7 +41,7 @@ def sparsity_found(
 
     Args:
         weights: matrices of the model that ``context.validate`` measures.
-        scope, min_per_row: see :func:`rexp.compress.prune._masks.largest`.
+        scope, min_per_row: see :func:`rexp.compress.prune._masks.topk_masks`.
         tolerance: share of the unpruned model's metric that may be lost.
         context: of the stage; takes ``sparsity``, ``unpruned`` and ``pruned`` as what was found.
 
@@ -54,7 +54,7 @@ def sparsity_found(
     low, high = 0, STEPS
     while high - low > 1:
         middle = (low + high) // 2
-        for matrix, mask in zip(weights, largest(whole, middle / STEPS, scope, min_per_row), strict=True):
+        for matrix, mask in zip(weights, topk_masks(whole, middle / STEPS, scope, min_per_row), strict=True):
             matrix.mul_(mask)
         value = context.validate()
         for matrix, kept in zip(weights, whole, strict=True):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need, Query
+from rexp.api import Query, Requirement
 from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together
 from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
-from rexp.compress.prune._importance import most, outputs_of, training_sample
-from rexp.compress.surgery import swap
-from rexp.nn.coupling import DotReader, LayerReader
+from rexp.compress.prune._importance import most_important, outputs_of, training_sample
+from rexp.compress.surgery import replace_module
+from rexp.nn.coupling import DotCoupling, LinearCoupling
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -50,7 +50,7 @@ class Columns:
 
     Config: ClassVar[type] = ColumnsConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.READERS})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.READERS})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
 
@@ -67,7 +67,9 @@ class Columns:
         """
         readers, dense = read_together(model, self.config.targets, self.config.ignore)
         importance = [self._importance(model, reader, columns_of(reader, dense), context) for reader in readers]
-        stay = {reader: most(found, self.config.keep) for reader, found in zip(readers, importance, strict=True)}
+        stay = {
+            reader: most_important(found, self.config.keep) for reader, found in zip(readers, importance, strict=True)
+        }
         narrow_tables(
             model, readers, dense, lambda reader: _narrow(model, reader, columns_of(reader, dense), stay[reader])
         )
@@ -75,13 +77,16 @@ class Columns:
     def _importance(self, model: Any, reader: Reader, wide: list[Tensor], context: StageContext) -> Tensor:
         """(D,) of the columns that a reader reads."""
         by_weight = self.config.by == "weight"
-        if isinstance(reader, LayerReader):
+        if isinstance(reader, LinearCoupling):
             path, whole = reader.table, slice(*reader.columns)
             coming = wide[0].norm(dim=0) if by_weight else outputs_of(model, [path], context)[path][whole]
             return torch.mul(coming, dense_layer(model, reader.layer).weight.norm(dim=0))
         left, right = wide
-        if not isinstance(reader, DotReader):
-            left, right = model.user_vectors(Query(torch.arange(len(left), device=left.device))), model.item_vectors()
+        if not isinstance(reader, DotCoupling):
+            left, right = (
+                model.user_embeddings(Query(torch.arange(len(left), device=left.device))),
+                model.item_embeddings(),
+            )
         elif reader.weight is not None:
             left = left * model.get_parameter(reader.weight)[: left.shape[1]]
         if by_weight:
@@ -92,10 +97,10 @@ class Columns:
 
 def _narrow(model: nn.Module, reader: Reader, wide: list[Tensor], stay: Tensor) -> tuple[Tensor, ...]:
     """The columns of each table of a reader that stay; the reader is made to read them."""
-    if isinstance(reader, LayerReader):
+    if isinstance(reader, LinearCoupling):
         layer = dense_layer(model, reader.layer)
-        swap(model, reader.layer, layer_of(layer.weight[:, stay], layer.bias))
-    elif isinstance(reader, DotReader) and reader.weight is not None:
+        replace_module(model, reader.layer, layer_of(layer.weight[:, stay], layer.bias))
+    elif isinstance(reader, DotCoupling) and reader.weight is not None:
         weights = model.get_parameter(reader.weight)
         kept = weights[stay]
         weights.zero_()[: len(stay)] = kept

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
-from rexp.compress.prune._masks import Scope, largest
+from rexp.api import Requirement
+from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.io.text import say
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,15 @@ class Magnitude:
 
     Config: ClassVar[type] = MagnitudeConfig
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: MagnitudeConfig) -> None:
         self.config = config
-        needs = {NEEDS[kind] for kind in config.kinds} | ({Need.VALIDATION} if config.sparsity == "auto" else set())
+        needs = {NEEDS[kind] for kind in config.kinds} | (
+            {Requirement.VALIDATION} if config.sparsity == "auto" else set()
+        )
         self.needs = frozenset(needs)  # type: ignore[misc]  # of what is chosen
 
     def attach(self, model: nn.Module, context: StageContext) -> Pruning:
@@ -116,7 +118,7 @@ class Pruning(nn.Module):
         self.settled = True
         """The sparsity is that of the end: an epoch before has more weights than the result may."""
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """Nothing is added."""
         return {}
 
@@ -127,8 +129,8 @@ class Pruning(nn.Module):
         if self.sparsity is None:
             self._masks = [matrix != 0 for matrix in weights]
         else:
-            sparsity = cubic(min(config.initial, self.sparsity), self.sparsity, epoch - 1, self.ramp)
-            self._masks = largest(weights, sparsity, config.scope, config.min_per_row)
+            sparsity = cubic_sparsity(min(config.initial, self.sparsity), self.sparsity, epoch - 1, self.ramp)
+            self._masks = topk_masks(weights, sparsity, config.scope, config.min_per_row)
             self.settled = epoch > self.ramp
         self.after_step()
 
@@ -149,7 +151,7 @@ class Pruning(nn.Module):
                 say(f"note: {empty} of {len(matrix)} rows of {path} are all zeros")
 
 
-def cubic(initial: float, final: float, done: int, ramp: int) -> float:
+def cubic_sparsity(initial: float, final: float, done: int, ramp: int) -> float:
     """The sparsity after ``done`` epochs of a ramp (Zhu and Gupta 2017, equation 1).
 
     >>> [round(cubic(0.0, 0.8, done, 4), 4) for done in range(6)]

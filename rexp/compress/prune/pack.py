@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
-from rexp.compress.base.budget import Limit
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
-from rexp.compress.prune._masks import Scope, largest
+from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._values import quantised_values
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.compress.surgery import tables
@@ -60,7 +60,7 @@ class PackConfig:
             raise ValueError(f"min_per_row={self.min_per_row} must not be negative")
 
 
-class PackedTable(SmallTable):
+class PackedTable(CompactEmbedding):
     """A row's bits say which columns are no zeros; their values lie one behind the other, row by row.
 
     Args:
@@ -89,7 +89,7 @@ class PackedTable(SmallTable):
         else:
             self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         there = unpack(self.bits.index_select(0, ids), 1, self.dim).bool()
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
@@ -148,7 +148,7 @@ class Pack(TableStage):
     def __init__(self, config: PackConfig) -> None:
         super().__init__(config)
         if config.sparsity == "auto":
-            self.needs = self.needs | {Need.VALIDATION}  # type: ignore[misc]  # of what is chosen
+            self.needs = self.needs | {Requirement.VALIDATION}  # type: ignore[misc]  # of what is chosen
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
@@ -158,15 +158,15 @@ class Pack(TableStage):
             dense = [table.weight for table in tables(model, config.targets, config.ignore).values()]
             if sparsity == "auto":
                 sparsity = sparsity_found(dense, config.scope, config.min_per_row, config.tolerance, context)
-            for matrix, mask in zip(dense, largest(dense, sparsity, config.scope, config.min_per_row), strict=True):
+            for matrix, mask in zip(dense, topk_masks(dense, sparsity, config.scope, config.min_per_row), strict=True):
                 matrix.mul_(mask)
         super().apply(model, context)
 
-    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
+    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
         """What they may take: there is no knob to solve."""
-        return {path: Limit(table.nbytes(), "bytes", False) for path, table in found.items()}
+        return {path: TableBudget(table.nbytes(), "bytes", False) for path, table in found.items()}
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> PackedTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> PackedTable:
         """The values that are there."""
         rows = dense.rows().cpu()
         n_rows, dim = rows.shape

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import nn
 
-from rexp.api import Need
-from rexp.compress.prune._masks import Scope, largest
+from rexp.api import Requirement
+from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.errors import ConfigError
 
@@ -54,14 +54,14 @@ class Rewind:
 
     Config: ClassVar[type] = RewindConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES, Need.INITIAL})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES, Requirement.INITIAL})
     trainable_after: ClassVar[bool] = True
     stores_masks: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: RewindConfig) -> None:
         self.config = config
-        self.needs = frozenset({NEEDS[kind] for kind in config.kinds} | {Need.INITIAL})  # type: ignore[misc]
+        self.needs = frozenset({NEEDS[kind] for kind in config.kinds} | {Requirement.INITIAL})  # type: ignore[misc]
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
@@ -78,7 +78,7 @@ class Rewind:
                 )
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
-        masks = largest(list(weights.values()), config.sparsity, config.scope, config.min_per_row)
+        masks = topk_masks(list(weights.values()), config.sparsity, config.scope, config.min_per_row)
         model.load_state_dict(dict(context.initial))
         for matrix, mask in zip(weights.values(), masks, strict=True):
             matrix.masked_fill_(matrix == 0, BARELY).mul_(mask)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.embed.factorize import Factorize
 from rexp.io.text import say
 
@@ -37,7 +37,7 @@ class Rotate(Factorize):
     note says so."""
 
     Config: ClassVar[type] = RotateConfig
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
 
     def apply(self, model: nn.Module, context: StageContext) -> None:
         """Turn what is read in a known way, in place.
@@ -46,10 +46,10 @@ class Rotate(Factorize):
             ConfigError: the patterns leave nothing of it.
             RunError: a table holds NaN or infinite values.
         """
-        if hasattr(model, "readers"):
+        if hasattr(model, "coupled_parameters"):
             super().apply(model, context)
         else:
-            say(f"note: rotate leaves the tables as they are: {type(model).__name__} has no readers")
+            say(f"note: rotate leaves the tables as they are: {type(model).__name__} has no coupled_parameters()")
 
     def _ranks(self, readers: Sequence[Reader], dense: Tables) -> Mapping[Reader, int]:
         """All columns."""

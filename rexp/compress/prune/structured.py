@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.base.narrow import NarrowLinear, dense_layer, layer_of
-from rexp.compress.prune._importance import inputs_of, most
-from rexp.compress.surgery import swap
+from rexp.compress.prune._importance import inputs_of, most_important
+from rexp.compress.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -44,7 +44,7 @@ class Structured:
 
     Config: ClassVar[type] = StructuredConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HIDDEN})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.HIDDEN})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"layer": NarrowLinear}
 
@@ -64,13 +64,13 @@ class Structured:
             makers, taker = [dense_layer(model, path) for path in group.makers], dense_layer(model, group.taker)
             coming = sizes[group.taker] if sizes else _coming(makers)
             importance = coming * taker.weight.norm(dim=0)
-            stay = most(importance, self.config.keep)
+            stay = most_important(importance, self.config.keep)
             if len(stay) == len(importance):
                 continue
             for path, maker in zip(group.makers, makers, strict=True):
                 bias = None if maker.bias is None else maker.bias[stay]
-                swap(model, path, layer_of(maker.weight[stay], bias))
-            swap(model, group.taker, layer_of(taker.weight[:, stay], taker.bias))
+                replace_module(model, path, layer_of(maker.weight[stay], bias))
+            replace_module(model, group.taker, layer_of(taker.weight[:, stay], taker.bias))
         model.train(model.training)  # what was made of the layers before is forgotten
 
 

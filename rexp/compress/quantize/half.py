@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
-from rexp.compress.base.budget import Limit
-from rexp.compress.base.compact_linear import SmallLinear, swap_linear
-from rexp.compress.base.compact_table import SmallTable
+from rexp.api import Requirement
+from rexp.compress.base.budget import TableBudget
+from rexp.compress.base.compact_linear import CompactLinear, swap_linear
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.errors import RunError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Format = Literal["bf16", "fp16"]
 Kind = Literal["tables", "linear"]
-NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}
+NEEDS: Mapping[str, Requirement] = {"tables": Requirement.TABLES, "linear": Requirement.LINEAR}
 DTYPES: Mapping[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -46,7 +46,7 @@ class HalfConfig:
             raise ValueError("kinds=[] leaves nothing to store; take tables, linear or both")
 
 
-class HalfTable(SmallTable):
+class HalfTable(CompactEmbedding):
     """Stored in 16 bits, read as float32: what is computed with the rows stays as it is.
 
     Args:
@@ -60,12 +60,12 @@ class HalfTable(SmallTable):
         super().__init__(n_rows, dim, format=format)
         self.register_buffer("weight", torch.zeros(n_rows, dim, dtype=DTYPES[format]))
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         return self.weight.index_select(0, ids).float()
 
 
-class HalfLayer(SmallLinear):
+class HalfLayer(CompactLinear):
     """Stored in 16 bits, computed as float32.
 
     Args:
@@ -114,11 +114,11 @@ class Half(TableStage):
         if "linear" in self.config.kinds:
             swap_linear(model, self.config.targets, self.config.ignore, self._layer)
 
-    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, Limit]:
+    def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
         """What they will take: there is no knob to solve."""
-        return {path: Limit(table.nbytes() / 2, "bytes", False) for path, table in found.items()}
+        return {path: TableBudget(table.nbytes() / 2, "bytes", False) for path, table in found.items()}
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> HalfTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> HalfTable:
         """The rows, rounded."""
         n_rows, dim = dense.weight.shape
         table = HalfTable(n_rows, dim, self.config.format)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Need
-from rexp.compress.base.compact_linear import SmallLinear, swap_linear
+from rexp.api import Requirement
+from rexp.compress.base.compact_linear import CompactLinear, swap_linear
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -30,7 +30,7 @@ class Int8LinearConfig:
     ignore: tuple[str, ...] = ()
 
 
-class Int8Layer(SmallLinear):
+class Int8Layer(CompactLinear):
     """``scale * code`` a weight; the bias stays float32.
 
     Args:
@@ -73,7 +73,7 @@ class Int8Linear:
 
     Config: ClassVar[type] = Int8LinearConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.LINEAR})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.LINEAR})
     trainable_after: ClassVar[bool] = False
     modules: ClassVar[Mapping[str, type]] = {"layer": Int8Layer}
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._kmeans import clusters
 from rexp.compress.embed.ce import chunk_widths
@@ -37,7 +37,7 @@ class ProductQuantisationConfig(TableOptions):
         self.check(trained=False, parts=self.parts)
 
 
-class ProductQuantisedTable(SmallTable):
+class ProductQuantisedTable(CompactEmbedding):
     """The row of an id is joined of the centres that its codes name.
 
     Args:
@@ -56,7 +56,7 @@ class ProductQuantisedTable(SmallTable):
         # A piece's centres stand in its own columns.
         self.register_buffer("centres", torch.zeros(2**bits, dim))
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         codes = unpack(self.codes.index_select(0, ids), self.bits, len(self.widths)).int()
         pieces = torch.split(self.centres, self.widths, 1)
@@ -79,7 +79,7 @@ class ProductQuantisation(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": ProductQuantisedTable}
     config: ProductQuantisationConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> ProductQuantisedTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> ProductQuantisedTable:
         """Codes and centres."""
         (n_rows, dim), bits = dense.weight.shape, self.config.bits
         parts = self.config.parts or limit.largest(lambda n: ProductQuantisedTable(n_rows, dim, n, bits), 1, dim)

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from rexp.api import Need
+from rexp.api import Requirement
 from rexp.compress.quantize.int8_linear import channel_codes
 from rexp.compress.quantize.rowwise import Bits, Search, on_grid
-from rexp.compress.surgery import chosen
+from rexp.compress.surgery import select_modules
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext, Step
+    from rexp.api import StageContext, TrainStep
 
 Kind = Literal["tables", "linear"]
-NEEDS: Mapping[str, Need] = {"tables": Need.TABLES, "linear": Need.LINEAR}
+NEEDS: Mapping[str, Requirement] = {"tables": Requirement.TABLES, "linear": Requirement.LINEAR}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class QAT:
 
     Config: ClassVar[type] = QATConfig
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.TABLES})
+    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
@@ -71,8 +71,8 @@ class QAT:
             ConfigError: the patterns leave nothing.
         """
         where = (self.config.targets, self.config.ignore)
-        tables = chosen(model, EmbeddingTable, *where) if "tables" in self.config.kinds else {}
-        layers = chosen(model, nn.Linear, *where) if "linear" in self.config.kinds else {}
+        tables = select_modules(model, EmbeddingTable, *where) if "tables" in self.config.kinds else {}
+        layers = select_modules(model, nn.Linear, *where) if "linear" in self.config.kinds else {}
         return Quantising(self.config, list(tables.values()), list(layers.values()))
 
 
@@ -92,7 +92,7 @@ class Quantising(nn.Module):
         for layer in layers:
             parametrize.register_parametrization(layer, "weight", WeightOnGrid())
 
-    def loss(self, step: Step) -> Mapping[str, Tensor]:
+    def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """Nothing is added."""
         return {}
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
-from rexp.compress.base.budget import Limit, TableOptions
-from rexp.compress.base.compact_table import ROWS_AT_ONCE, SmallTable
+from rexp.compress.base.budget import TableBudget, TableOptions
+from rexp.compress.base.compact_table import ROWS_AT_ONCE, CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.quantize._ranges import (
     Array,
@@ -58,7 +58,7 @@ class RowwiseConfig(TableOptions):
         self.check(trained=False, bits=self.bits)
 
 
-class RowwiseTable(SmallTable):
+class RowwiseTable(CompactEmbedding):
     """``offset + scale * code``; a row's codes, scale and offset lie one behind the other in bytes.
 
     Args:
@@ -77,7 +77,7 @@ class RowwiseTable(SmallTable):
         self.register_buffer("packed", torch.zeros(n_rows, width, dtype=torch.uint8))
         self.register_buffer("columns", torch.ones(dim) if columns else None)
 
-    def look_up(self, ids: Tensor) -> Tensor:
+    def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
         # torch's kernels are for the CPU, and not all of them can be traced.
         by_kernel = ids.device.type == "cpu" and len(ids) and not torch.compiler.is_compiling()
@@ -148,7 +148,7 @@ class Rowwise(TableStage):
     modules: ClassVar[Mapping[str, type]] = {"table": RowwiseTable}
     config: RowwiseConfig
 
-    def replace(self, dense: EmbeddingTable, limit: Limit, context: StageContext) -> RowwiseTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> RowwiseTable:
         """The rows in bits."""
         n_rows, dim = dense.weight.shape
         bits = self.config.bits or 8

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from rexp.api import Lists
+    from rexp.api import TopKLists
     from rexp.evaluate.user_items import UserItems
 
 
@@ -34,7 +34,7 @@ class Attribution:
         self.retrieved = torch.zeros(n_users, dtype=torch.int64)
         self.found = {k: torch.zeros(n_users, dtype=torch.float64) for k in self.cuts}
 
-    def add(self, start: int, candidates: Tensor, lists: Lists, hits: Tensor) -> None:
+    def add(self, start: int, candidates: Tensor, lists: TopKLists, hits: Tensor) -> None:
         """Take in the candidates (B, N), lists and hits (B, K), or chances of them, of the users from ``start`` on."""
         stop = start + len(lists.users)
         self.relevant[start:stop] = lists.n_relevant.cpu()

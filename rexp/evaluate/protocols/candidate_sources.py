@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rexp.evaluate.protocols.sampled_candidates import Drawn, Given, with_targets
+from rexp.evaluate.protocols.sampled_candidates import ProvidedNegatives, SampledNegatives, with_targets
 from rexp.evaluate.scoring import pairs_in
 from rexp.evaluate.topk import NEVER
 
@@ -21,7 +21,7 @@ MOST_USERS = 256
 """Users in a block at most: more is no faster, since the scores leave the processor's cache."""
 
 
-class Catalogue:
+class FullCatalog:
     """Every item of the catalogue that the mask leaves.
 
     Args:
@@ -45,7 +45,7 @@ class Catalogue:
         return scores, self.items
 
 
-class Candidates:
+class CandidateSet:
     """Each user's candidates, united with the targets.
 
     Args:
@@ -55,11 +55,13 @@ class Candidates:
         block_bytes: bound on what is held at once.
     """
 
-    def __init__(self, candidates: Given | Drawn, targets: UserItems, n_items: int, block_bytes: int) -> None:
+    def __init__(
+        self, candidates: ProvidedNegatives | SampledNegatives, targets: UserItems, n_items: int, block_bytes: int
+    ) -> None:
         self.candidates, self.targets = candidates, targets
         self.width = candidates.width + int(targets.counts.max())
         self.block = max(1, pairs_in(block_bytes) // self.width)
-        if isinstance(candidates, Drawn):
+        if isinstance(candidates, SampledNegatives):
             self.block = min(self.block, max(1, block_bytes // (2 * BYTES_A_SCORE * n_items)))
 
     def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ TOGETHER = 64
 """Users whose lists are fetched at one length: those who have seen about equally many items stand together."""
 
 
-class Finder:
+class FilteredSearch:
     """Searches an index of a catalogue. It works in numpy as FAISS does: for one user at a time that is faster.
 
     Args:

@@ -12,8 +12,8 @@ from rexp.evaluate.protocols.candidate_sources import MOST_USERS
 from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
-    from rexp.evaluate.embeddings import FeatureVectors, ModelVectors
-    from rexp.evaluate.protocols.retrieved_candidates import Retrieved
+    from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors
+    from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
 
 
 class IndexRecall:
@@ -28,9 +28,9 @@ class IndexRecall:
     exact search sum in different orders.
     """
 
-    def __init__(self, source: Retrieved, n_users: int, *, cosine: bool) -> None:
+    def __init__(self, source: RetrievedCandidates, n_users: int, *, cosine: bool) -> None:
         self.source, self.cosine = source, cosine
-        self.vectors: ModelVectors | FeatureVectors = source.vectors
+        self.vectors: ModelVectors | ItemFeatureVectors = source.vectors
         items = self.vectors.items().float()
         self.items = normalize(items, dim=1) if cosine else items
         # A sum of D products is off by D eps / 2 of the norms at most; two items are compared, with two sums of each.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.api import Rows
+from rexp.api import ScoredRows
 from rexp.errors import ConfigError, DataError
 from rexp.evaluate.build_metrics import row_metrics
 from rexp.evaluate.metric_context import metric_context
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
 
 
-class Labelled:
+class PointwiseTask:
     """The rows of one part of a split with their labels; used again for every model.
 
     Args:
@@ -65,7 +65,7 @@ class Labelled:
             labels = self.ratings if rated else self.positive
             assert labels is not None
             read = scores.clamp(*self.range) if rated and self.range else scores
-            values[name] = float(metric.value(Rows(self.users, self.items, read, labels)))
+            values[name] = float(metric.value(ScoredRows(self.users, self.items, read, labels)))
         users, counts = torch.unique(self.users, return_counts=True)
         per_user = {"user": users.cpu().numpy(), "n_rows": counts.cpu().numpy()}
         return Evaluation(values, per_user, self._facts(users))

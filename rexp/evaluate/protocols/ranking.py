@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rexp.api import Lists
+from rexp.api import TopKLists
 from rexp.errors import ConfigError, DataError
-from rexp.evaluate.accumulator import Tally
+from rexp.evaluate.accumulator import MetricAccumulator
 from rexp.evaluate.build_metrics import list_metrics
-from rexp.evaluate.config import before
+from rexp.evaluate.config import parts_before
 from rexp.evaluate.metric_context import metric_context
-from rexp.evaluate.popularity_buckets import ByPopularity, add_of_targets
+from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
 from rexp.evaluate.protocol import suffix
-from rexp.evaluate.protocols.candidate_sources import Candidates, Catalogue
-from rexp.evaluate.protocols.retrieved_candidates import Retrieved
-from rexp.evaluate.protocols.sampled_candidates import Drawn, Given
+from rexp.evaluate.protocols.candidate_sources import CandidateSet, FullCatalog
+from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
+from rexp.evaluate.protocols.sampled_candidates import ProvidedNegatives, SampledNegatives
 from rexp.evaluate.result import Evaluation
-from rexp.evaluate.tie_breaking import TieGroups, orders_of, preference
-from rexp.evaluate.topk import top_columns
+from rexp.evaluate.tie_breaking import TieGroups, orders_of, tie_priority
+from rexp.evaluate.topk import stable_topk
 from rexp.evaluate.user_items import UserItems
 from rexp.metrics._tie_orders import chances
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
     from rexp.retrieve.retrieval import Retrieval
 
-Watch = Callable[[int, Tensor, Lists, Tensor], None]
+Watch = Callable[[int, Tensor, TopKLists, Tensor], None]
 
 
-class Ranked:
+class RankingTask:
     """One part of a split, prepared for ranking; used again for every model.
 
     Args:
@@ -82,8 +82,8 @@ class Ranked:
 
     def _widest_draw(self) -> int:
         """The most candidates of one user; users who get fewer negatives than the metrics' names say are counted."""
-        assert isinstance(self.source, Candidates)
-        assert isinstance(self.source.candidates, Drawn)
+        assert isinstance(self.source, CandidateSet)
+        assert isinstance(self.source.candidates, SampledNegatives)
         n, drawn = self.config.candidates.n, self.source.candidates.counts(self.users)
         most, fewest = int(drawn.max()), int(drawn.min())
         if most < n:
@@ -99,26 +99,26 @@ class Ranked:
             )
         return int((drawn + self.targets.counts[self.users]).max())
 
-    def _source(self) -> Catalogue | Candidates | Retrieved:
+    def _source(self) -> FullCatalog | CandidateSet | RetrievedCandidates:
         config, split, device = self.config, self.split, self.users.device
         in_catalogue = torch.zeros(split.n_items, dtype=torch.bool, device=device)
         in_catalogue[self.context.catalogue] = True
         if self.protocol == "full":
-            mask = UserItems(split, before(config.mask, self.part), device)
-            return Catalogue(mask, (~in_catalogue).nonzero().squeeze(1), config.block_bytes)
+            mask = UserItems(split, parts_before(config.mask, self.part), device)
+            return FullCatalog(mask, (~in_catalogue).nonzero().squeeze(1), config.block_bytes)
         if self.retrieval is not None:
-            mask = UserItems(split, before(config.mask, self.part), device)
-            return Retrieved(self.retrieval, mask, self.context.catalogue, config.block_bytes)
-        candidates: Given | Drawn
+            mask = UserItems(split, parts_before(config.mask, self.part), device)
+            return RetrievedCandidates(self.retrieval, mask, self.context.catalogue, config.block_bytes)
+        candidates: ProvidedNegatives | SampledNegatives
         if self.protocol == "candidates":
             assert split.candidates is not None
-            candidates = Given(split.candidates, split.user_name)
+            candidates = ProvidedNegatives(split.candidates, split.user_name)
         else:
             popular = config.candidates.sampler == "popularity"
             weights = (self.context.train_users_per_item if popular else in_catalogue).double() * in_catalogue
-            excluded = UserItems(split, before(config.candidates.exclude, self.part), device)
-            candidates = Drawn(config.candidates, weights, [excluded, self.targets])
-        return Candidates(candidates, self.targets, split.n_items, config.block_bytes)
+            excluded = UserItems(split, parts_before(config.candidates.exclude, self.part), device)
+            candidates = SampledNegatives(config.candidates, weights, [excluded, self.targets])
+        return CandidateSet(candidates, self.targets, split.n_items, config.block_bytes)
 
     def measure(self, scorer: Scorer, watch: Watch | None = None) -> Evaluation:
         """Rank for every user with a target, and sum up.
@@ -129,10 +129,12 @@ class Ranked:
                 hits (B, K) float64, where scores are equal the chance of one.
         """
         orders = self.orders
-        tally = Tally(self.metrics, self.config.k, len(self.users), self.context, orders)
+        tally = MetricAccumulator(self.metrics, self.config.k, len(self.users), self.context, orders)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
-        warm_tally = Tally(by_user, self.config.k, len(self.users), self.context, orders) if self.n_cold else None
-        popular = ByPopularity(self.targets, self.users, by_user, self.config.k, self.context, orders, self.part)
+        warm_tally = (
+            MetricAccumulator(by_user, self.config.k, len(self.users), self.context, orders) if self.n_cold else None
+        )
+        popular = PopularityBuckets(self.targets, self.users, by_user, self.config.k, self.context, orders, self.part)
         ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
         for start in range(0, len(self.users), self.source.block):
             users = self.users[start : start + self.source.block]
@@ -153,15 +155,15 @@ class Ranked:
         found = self._result(tally, warm_tally, ties)
         return replace(found, facts={**found.facts, **popular.facts()})
 
-    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[Lists, Tensor, Tensor]:
-        order = preference(self.config.ties, draw, users, items, self.targets)
-        columns, tied = top_columns(scores, self.k, order)
+    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[TopKLists, Tensor, Tensor]:
+        order = tie_priority(self.config.ties, draw, users, items, self.targets)
+        columns, tied = stable_topk(scores, self.k, order)
         chosen = items.expand(len(users), -1).gather(1, columns.clamp(min=0))
         chosen = torch.where(columns < 0, -1, chosen)
         hits = self.targets.contains(users, chosen)
-        return Lists(users, chosen, hits, self.targets.counts[users]), columns, tied
+        return TopKLists(users, chosen, hits, self.targets.counts[users]), columns, tied
 
-    def _result(self, tally: Tally, warm_tally: Tally | None, ties: Tensor) -> Evaluation:
+    def _result(self, tally: MetricAccumulator, warm_tally: MetricAccumulator | None, ties: Tensor) -> Evaluation:
         end = suffix(self.protocol, self.config)
         named = {f"{name}{end}": value for name, value in tally.means(list(self.metrics)).items()}
         per_user = {f"{name}{end}": values for name, values in tally.per_user().items()}
@@ -172,7 +174,7 @@ class Ranked:
             facts["warm_only"] = self._warm_means(warm_tally)
         return Evaluation(named, {"user": self.users.cpu().numpy()} | per_user, facts)
 
-    def _warm_means(self, tally: Tally) -> dict[str, Any]:
+    def _warm_means(self, tally: MetricAccumulator) -> dict[str, Any]:
         rows, items = self.targets.block(self.users)
         warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)).cpu() > 0
         return {"n_users": int(warm.sum())} | {name: float(v[warm].nanmean()) for name, v in tally.values.items()}
@@ -188,7 +190,7 @@ class Ranked:
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
-        if isinstance(self.source, Catalogue | Retrieved):
+        if isinstance(self.source, FullCatalog | RetrievedCandidates):
             masked = torch.isin(self.targets.flat(self.users), self.source.mask.flat(self.users))
             facts["n_masked_targets"] = int(masked.sum())
         if bool((counts == 1).all()):

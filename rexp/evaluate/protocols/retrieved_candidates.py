@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rexp.evaluate.protocols.filtered_search import Finder
+from rexp.evaluate.protocols.filtered_search import FilteredSearch
 from rexp.evaluate.scoring import pairs_in
 from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rexp.evaluate.embeddings import FeatureVectors, ModelVectors
+    from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors
     from rexp.evaluate.scoring import Scorer
     from rexp.evaluate.user_items import UserItems
     from rexp.retrieve.retrieval import Retrieval
@@ -20,7 +20,7 @@ MOST_USERS = 1024
 """Users in a block at most."""
 
 
-class Retrieved:
+class RetrievedCandidates:
     """Candidates of an index; :meth:`open` comes first, for each model whose vectors are indexed.
 
     Args:
@@ -34,14 +34,14 @@ class Retrieved:
         self.retrieval, self.mask, self.catalogue = retrieval, mask, catalogue
         self.width = min(retrieval.n_candidates, len(catalogue))
         self.block = min(MOST_USERS, max(1, pairs_in(block_bytes) // self.width))
-        self.vectors: ModelVectors | FeatureVectors
-        self.finder: Finder
+        self.vectors: ModelVectors | ItemFeatureVectors
+        self.finder: FilteredSearch
 
-    def open(self, vectors: ModelVectors | FeatureVectors) -> dict[str, Any]:
+    def open(self, vectors: ModelVectors | ItemFeatureVectors) -> dict[str, Any]:
         """Index these vectors, or find the stored index of them; facts of the index."""
         self.vectors = vectors
         retriever, facts = self.retrieval.open(vectors.items()[self.catalogue].float().cpu().numpy())
-        self.finder = Finder(retriever, self.catalogue, self.mask)
+        self.finder = FilteredSearch(retriever, self.catalogue, self.mask)
         return facts
 
     def candidates(self, users: Tensor) -> Tensor:

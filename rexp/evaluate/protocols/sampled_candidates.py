@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rexp.evaluate.user_items import UserItems
 
 
-class Given:
+class ProvidedNegatives:
     """The data's own candidates.
 
     Args:
@@ -51,7 +51,7 @@ class Given:
         return block
 
 
-class Drawn:
+class SampledNegatives:
     """Negatives drawn for each user from the catalogue without what is excluded.
 
     What is drawn for a user depends on seed, user and item alone. Without replacement the n items with the largest

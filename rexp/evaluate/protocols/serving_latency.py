@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rexp.evaluate.protocols.candidate_sources import Catalogue
+from rexp.evaluate.protocols.candidate_sources import FullCatalog
 from rexp.evaluate.protocols.retrieved_candidates import score_candidates
-from rexp.evaluate.topk import top_columns
+from rexp.evaluate.topk import stable_topk
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rexp.evaluate.protocols.retrieved_candidates import Retrieved
+    from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
     from rexp.evaluate.scoring import Scorer
 
 WARM_UP = 20
 """Users who are served before the clock is read."""
 
 
-def latency(source: Retrieved, scorer: Scorer, users: Tensor, k: int, sample: int) -> dict[str, float]:
+def latency(source: RetrievedCandidates, scorer: Scorer, users: Tensor, k: int, sample: int) -> dict[str, float]:
     """Time retrieval, ranking, both, and the ranking model alone, for one user at a time, one after another.
 
     Retrieval is the user's query and vector, the search, and leaving out seen items; ranking is the scores of the
@@ -56,31 +56,31 @@ def latency(source: Retrieved, scorer: Scorer, users: Tensor, k: int, sample: in
     }
 
 
-def _serve(source: Retrieved, scorer: Scorer, user: Tensor, k: int) -> tuple[float, float]:
+def _serve(source: RetrievedCandidates, scorer: Scorer, user: Tensor, k: int) -> tuple[float, float]:
     """Seconds of retrieval and of ranking."""
     clock = _clock(user.device)
     start = clock()
     candidates = source.candidates(user)
     middle = clock()
     order = torch.arange(candidates.shape[1] - 1, -1, -1, device=user.device).unsqueeze(0)
-    top_columns(score_candidates(scorer, user, candidates), k, order)
+    stable_topk(score_candidates(scorer, user, candidates), k, order)
     return middle - start, clock() - middle
 
 
-def _catalogue(source: Retrieved, block_bytes: int) -> Catalogue:
+def _catalogue(source: RetrievedCandidates, block_bytes: int) -> FullCatalog:
     """What the index holds, to be ranked without it."""
     outside = torch.ones(source.mask.n_items, dtype=torch.bool, device=source.catalogue.device)
     outside[source.catalogue] = False
-    return Catalogue(source.mask, outside.nonzero().squeeze(1), block_bytes)
+    return FullCatalog(source.mask, outside.nonzero().squeeze(1), block_bytes)
 
 
-def _serve_alone(whole: Catalogue, scorer: Scorer, user: Tensor, k: int) -> float:
+def _serve_alone(whole: FullCatalog, scorer: Scorer, user: Tensor, k: int) -> float:
     """Seconds of one user's list without a first stage."""
     clock = _clock(user.device)
     start = clock()
     scores, _ = whole.scores(scorer, user)
     order = torch.arange(scores.shape[1] - 1, -1, -1, device=user.device).unsqueeze(0)
-    top_columns(scores, k, order)
+    stable_topk(scores, k, order)
     return clock() - start
 
 

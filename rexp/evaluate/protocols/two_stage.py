@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
-from rexp.evaluate.embeddings import FeatureVectors, ModelVectors, check_embeds
+from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors, check_embeds
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.protocols.attribution import Attribution
 from rexp.evaluate.protocols.index_recall import IndexRecall, compares_directions
-from rexp.evaluate.protocols.ranking import Ranked
-from rexp.evaluate.protocols.retrieved_candidates import Retrieved
+from rexp.evaluate.protocols.ranking import RankingTask
+from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
 from rexp.evaluate.protocols.serving_latency import latency
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from rexp.api import Lists
+    from rexp.api import TopKLists
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
@@ -52,9 +52,9 @@ class TwoStage:
             check_embeds(retrieval.vectors_from)
         self.config, self.retrieval = config, retrieval
         features = retrieval.item_features
-        self.features = None if features is None else FeatureVectors(features, split, device)
-        self.ranked = Ranked(split, config, part, device, "two_stage", retrieval)
-        assert isinstance(self.ranked.source, Retrieved)
+        self.features = None if features is None else ItemFeatureVectors(features, split, device)
+        self.ranked = RankingTask(split, config, part, device, "two_stage", retrieval)
+        assert isinstance(self.ranked.source, RetrievedCandidates)
         self.source, self.notices = self.ranked.source, self.ranked.notices
 
     def measure(self, scorer: Scorer) -> Evaluation:
@@ -67,7 +67,7 @@ class TwoStage:
         exact = IndexRecall(self.source, n_users, cosine=compares_directions(retrieval.config))
         short = 0
 
-        def watch(start: int, candidates: Tensor, lists: Lists, hits: Tensor) -> None:
+        def watch(start: int, candidates: Tensor, lists: TopKLists, hits: Tensor) -> None:
             nonlocal short
             lost.add(start, candidates, lists, hits)
             exact.add(start, lists.users, candidates)
@@ -87,7 +87,7 @@ class TwoStage:
             costs={"index_bytes": float(index["bytes"]), "index_build_seconds": index["build_seconds"], **costs},
         )
 
-    def _vectors(self, scorer: Scorer) -> ModelVectors | FeatureVectors:
+    def _vectors(self, scorer: Scorer) -> ModelVectors | ItemFeatureVectors:
         if self.features is not None:
             return self.features
         model = self.retrieval.vectors_from

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.figures import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.bars import draw_bars
 from rexp.report.plots.seeds import over_seeds
 from rexp.report.row_names import short_names
@@ -113,7 +113,7 @@ def draw_buckets(table: Table, metric: str, found: Sequence[Buckets]) -> Figure:
         names = list(map(drawn, short_names(table.rows)))
         bars = {names[place]: cells for place, cells in buckets.cells.items()}
         groups = [name.replace(": ", "\n") for name in buckets.names]
-        draw_bars(axes, groups, bars, [looks(place)["color"] for place in buckets.cells])
+        draw_bars(axes, groups, bars, [row_style(place)["color"] for place in buckets.cells])
         axes.set_xlabel(buckets.title)
         axes.set_ylabel(metric)
     legend_beside(panels[0][0], panels[0][-1])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.report.figures import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.seeds import band, over_seeds
 from rexp.report.row_names import short_names
 from rexp.store.epoch_log import Record, read_epochs
@@ -72,7 +72,7 @@ def draw_curves(table: Table, store: Store) -> Figure | None:
     for axes, name in zip(panels[0], shown, strict=True):
         for place, (label, own) in enumerate(zip(map(drawn, short_names(table.rows)), curves, strict=True)):
             if name in own:
-                colour = looks(place)["color"]
+                colour = row_style(place)["color"]
                 band(axes, own[name].epochs, own[name].cells, label, color=colour, marker=".", markersize=3, lw=1)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name if name == LOSS else f"{name}, while training")

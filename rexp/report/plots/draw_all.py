@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import StoreError
 from rexp.io.output import write as write_to
 from rexp.metrics.direction import higher_is_better
-from rexp.report.all_columns import widen
+from rexp.report.all_columns import all_columns
 from rexp.report.figures import save
 from rexp.report.frontier import draw_frontier
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets
@@ -60,7 +60,7 @@ def draw_all(
     files = []
     for number, table in enumerate(tables, 1):
         start = "-".join([str(number), *re.findall(r"[\w.]+", " ".join(table.heading.split(" · ")[:2]))])
-        for kind, write in _pictures(results, widen(table, results), store):
+        for kind, write in _pictures(results, all_columns(table, results), store):
             for form in forms:
                 path = folder / f"{start}-{kind}{form}"
                 write_to(path, partial(write, form))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rexp.report.figures import drawn, legend_beside, looks, new_figure
+from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.seeds import band
 from rexp.report.row_names import short_differences
 from rexp.store.identity import canonical_json
@@ -82,7 +82,7 @@ def draw_retrieval(table: Table, found: Sequence[Sweep]) -> Figure:
     for axes, column in zip(panels.flat[: len(columns)], columns, strict=True):
         for place, sweep in enumerate(found):
             cells = [table.rows[row].cells[column] for row in sweep.places]
-            band(axes, sweep.n_candidates, cells, drawn(sweep.name), lw=1, markersize=4, **looks(place))
+            band(axes, sweep.n_candidates, cells, drawn(sweep.name), lw=1, markersize=4, **row_style(place))
         axes.set_xscale("log", base=2)
         ticks = sorted({n for sweep in found for n in sweep.n_candidates})
         axes.set_xticks(ticks, [f"{n}" for n in ticks], fontsize=7)

@@ -55,11 +55,11 @@ class Teacher:
     def score_all(self, users: Tensor) -> Tensor:
         return self.model.score_all(Query(users))
 
-    def user_vectors(self, users: Tensor) -> Tensor:
-        return self.model.user_vectors(Query(users))
+    def user_embeddings(self, users: Tensor) -> Tensor:
+        return self.model.user_embeddings(Query(users))
 
-    def item_vectors(self, items: Tensor) -> Tensor:
-        return self.model.item_vectors()[items]
+    def item_embeddings(self, items: Tensor) -> Tensor:
+        return self.model.item_embeddings()[items]
 
 
 class OneStep:
@@ -70,11 +70,11 @@ class OneStep:
         self.scores = model.score(batch.query, batch.items)
         self.users, self.items = batch.query.users.unique(), batch.items.unique()
 
-    def user_vectors(self, users: Tensor) -> Tensor:
-        return self.model.user_vectors(Query(users))
+    def user_embeddings(self, users: Tensor) -> Tensor:
+        return self.model.user_embeddings(Query(users))
 
-    def item_vectors(self, items: Tensor) -> Tensor:
-        return self.model.item_vectors()[items]
+    def item_embeddings(self, items: Tensor) -> Tensor:
+        return self.model.item_embeddings()[items]
 
     def score(self, users: Tensor, items: Tensor) -> Tensor:
         return self.model.score(Query(users), items)

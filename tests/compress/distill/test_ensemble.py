@@ -22,15 +22,15 @@ def test_scores_are_the_weighted_mean_and_vectors_give_the_same() -> None:
     expected = 0.25 * one.score(QUERY, ITEMS) + 0.75 * two.score(QUERY, ITEMS)
     torch.testing.assert_close(both.score(QUERY, ITEMS), expected)
     torch.testing.assert_close(both.score_all(QUERY).gather(1, ITEMS), expected)
-    dots = both.user_vectors(QUERY) @ both.item_vectors().T
+    dots = both.user_embeddings(QUERY) @ both.item_embeddings().T
     torch.testing.assert_close(dots.gather(1, ITEMS), expected)
-    assert {Capability.DOT_PRODUCT, Capability.EMBEDS} <= both.capabilities()
+    assert {Capability.DOT_PRODUCT, Capability.HAS_EMBEDDINGS} <= both.capabilities()
 
 
 def test_what_one_member_cannot_do_all_together_cannot() -> None:
     torch.manual_seed(0)
     both = Ensemble([mf(SPLIT, 4, 0), NCF(NCFConfig(factors=4), SPLIT.spec)], [0.5, 0.5])
-    assert Capability.EMBEDS not in both.capabilities()
+    assert Capability.HAS_EMBEDDINGS not in both.capabilities()
     assert Capability.DOT_PRODUCT not in both.capabilities()
 
 

@@ -14,7 +14,7 @@ import yaml
 from torch import nn
 
 import rexp.compress.distill as package
-from rexp.api import Batch, Need, Query, StageContext
+from rexp.api import Batch, Query, Requirement, StageContext
 from rexp.compress.distill._topology import between_groups, within_groups
 from rexp.compress.distill._vectors import positives_and_negatives
 from rexp.compress.distill.cd import CD
@@ -90,7 +90,7 @@ def test_what_a_stage_says_of_itself(name: str) -> None:
     assert stage.phase == "train"
     assert stage.trainable_after
     assert stage.modules == {}
-    assert stage.needs == ({Need.TEACHER, Need.VECTORS} if name in VECTORS else {Need.TEACHER})
+    assert stage.needs == ({Requirement.TEACHER, Requirement.VECTORS} if name in VECTORS else {Requirement.TEACHER})
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES if name not in PROJECTED])

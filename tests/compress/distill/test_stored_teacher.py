@@ -20,8 +20,8 @@ SPLIT = split_of()
 ASKED: dict[str, Callable[[StoredTeacher], Tensor]] = {
     "best-5-items": lambda teacher: teacher.top_items(5),
     "best-5-scores": lambda teacher: teacher.top_scores(5),
-    "user_vectors": lambda teacher: teacher.user_vectors(torch.arange(SPLIT.n_users)),
-    "item_vectors": lambda teacher: teacher.item_vectors(torch.arange(SPLIT.n_items)),
+    "user_embeddings": lambda teacher: teacher.user_embeddings(torch.arange(SPLIT.n_users)),
+    "item_embeddings": lambda teacher: teacher.item_embeddings(torch.arange(SPLIT.n_items)),
 }
 
 

@@ -51,9 +51,9 @@ def test_ppd_by_hand() -> None:
         "lowrank": (lambda knob: LowRankTable(6040, 32, knob), 1),  # (6040 + 32) r
         "dhe": (lambda knob: DeepHashTable(6040, 32, knob, 3, "relu"), 46),  # 3 w (w + 1) + 32 (w + 1)
     }
-    from rexp.compress.base.budget import Limit
+    from rexp.compress.base.budget import TableBudget
 
-    limit = Limit(wanted, "parameters", True)
+    limit = TableBudget(wanted, "parameters", True)
     for make, expected in parameters.values():
         least = 78 if expected == 229 else 1
         assert limit.largest(make, least, 6040) == expected
@@ -63,18 +63,18 @@ def test_ppd_by_hand() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 300), st.integers(1, 40), st.integers(1, 20000))
 def test_the_largest_that_fits_is_found(n_rows: int, dim: int, most: int) -> None:
-    from rexp.compress.base.budget import Limit
+    from rexp.compress.base.budget import TableBudget
 
     def make(knob: int) -> LowRankTable:
         return LowRankTable(n_rows, dim, knob)
 
     fitting = [rank for rank in range(1, dim + 1) if 4 * rank * (n_rows + dim) <= most]
     if fitting:
-        assert Limit(most, "bytes", True).largest(make, 1, dim) == max(fitting)
+        assert TableBudget(most, "bytes", True).largest(make, 1, dim) == max(fitting)
     else:
-        assert Limit(most, "bytes", False).largest(make, 1, dim) == 1
+        assert TableBudget(most, "bytes", False).largest(make, 1, dim) == 1
         with pytest.raises(ConfigError, match=f"takes {4 * (n_rows + dim)} bytes at least"):
-            Limit(most, "bytes", True).largest(make, 1, dim)
+            TableBudget(most, "bytes", True).largest(make, 1, dim)
 
 
 def test_without_budget_or_knob_it_is_4_times_smaller() -> None:

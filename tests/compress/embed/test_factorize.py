@@ -20,7 +20,7 @@ from rexp.compress.embed._joint_svd import balanced, joint_svd
 from rexp.compress.embed.factorize import Factorize, FactorizeConfig
 from rexp.compress.embed.lowrank import LowRank, LowRankConfig
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
-from rexp.compress.surgery import parts, restore
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig
@@ -51,7 +51,7 @@ def biased(seed: int = 0) -> Any:
 def lightgcn(seed: int = 0) -> LightGCN:
     torch.manual_seed(seed)
     model = LightGCN(LightGCNConfig(factors=12, layers=2, l2=0.0), SPLIT.spec).eval()
-    model.observe(SPLIT)
+    model.bind(SPLIT)
     return model
 
 
@@ -72,7 +72,7 @@ def factorised(model: Any, **options: Any) -> Any:
 
 def test_every_reader_keeps_its_share_of_columns() -> None:
     model = factorised(ncf("neumf"), keep=0.5)
-    assert [tuple(reader.columns) for reader in model.readers()] == [(0, 4), (4, 10), (4, 10)]
+    assert [tuple(reader.columns) for reader in model.coupled_parameters()] == [(0, 4), (4, 10), (4, 10)]
     assert factorised(mf(factors=12), keep=0.01).users.weight.shape[1] == 1
 
 
@@ -184,7 +184,7 @@ def test_what_is_left_is_trained_and_quantised_like_any_table(name: str) -> None
     Rowwise(RowwiseConfig(bits=8)).apply(model, context())
     assert 0 < (model.score_all(EVERYONE) - plain).std().item() < 0.05 * plain.std().item()
 
-    described = json.loads(json.dumps(parts(model, {"factorize": Factorize, "rowwise": Rowwise})))
+    described = json.loads(json.dumps(describe_replacements(model, {"factorize": Factorize, "rowwise": Rowwise})))
     fresh = MODELS[name](seed=1)
     restore(fresh, described)
     fresh.load_state_dict(model.state_dict())

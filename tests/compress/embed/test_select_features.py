@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 import torch
 
-from rexp.api import Raw, StageContext
+from rexp.api import RawData, StageContext
 from rexp.compress.embed.select_features import NoFeature, SelectFeatures, SelectFeaturesConfig, importances
-from rexp.compress.surgery import parts, restore
-from rexp.config.recipe import Recipe, Staged, StageStep, check_model
+from rexp.compress.surgery import describe_replacements, restore
+from rexp.config.recipe import ConfiguredStage, Recipe, StageStep, check_model
 from rexp.errors import ConfigError
 from rexp.measure.parameter_counts import sizes
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
@@ -48,7 +48,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
         }
     )
     users = pl.DataFrame({"user": range(60), "colour": ["red", "green"] * 30})
-    raw = Raw(pl.DataFrame(rows, schema=["user", "item", "time"], orient="row"), items=items, users=users)
+    raw = RawData(pl.DataFrame(rows, schema=["user", "item", "time"], orient="row"), items=items, users=users)
     folder = tmp_path_factory.mktemp("features") / "split"
     write_folder(build_split("features", raw, LeaveLast(LeaveLastConfig()), FilterConfig()), folder)
     return read_folder(folder)
@@ -59,7 +59,7 @@ def model_of(split: Split, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     config = TwoTowerConfig(factors=4, layers=(), history_length=2, dropout=0.0, normalize=False, temperature=1.0)
     model = TwoTower(config, split.spec).eval()
-    model.observe(split)
+    model.bind(split)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(0.01)
@@ -135,7 +135,7 @@ def test_the_others_are_not_read_and_not_stored(split: Split, tmp_path: Path) ->
 
     written = save_model(model, tmp_path)
     (tmp_path / "result.json").write_text(json.dumps({"weights": written}))
-    described = json.loads(json.dumps(parts(model, {"select_features": SelectFeatures})))
+    described = json.loads(json.dumps(describe_replacements(model, {"select_features": SelectFeatures})))
     assert {part["options"]["feature"] for part in described.values()} == {"item.maker", "item.year"}
     fresh = model_of(split, seed=1)
     restore(fresh, described)
@@ -154,6 +154,6 @@ def test_where_nothing_goes_it_is_refused(split: Split) -> None:
 
 
 def test_a_model_without_features_is_refused_before_it_is_fitted() -> None:
-    recipe = Recipe((StageStep(Staged("it", "select_features", SelectFeaturesConfig())),))
+    recipe = Recipe((StageStep(ConfiguredStage("it", "select_features", SelectFeaturesConfig())),))
     with pytest.raises(ConfigError, match="needs features of users or items"):
         check_model(recipe, mf(), "mf", validated=True)

@@ -12,8 +12,8 @@ import torch
 import yaml
 
 import rexp.compress.embed as package
-from rexp.api import Need, Query
-from rexp.compress.surgery import parts, restore
+from rexp.api import Query, Requirement
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
 from rexp.nn.embedding import EmbeddingTable
 from tests.models.helpers import check_capabilities, learn, two_tastes
@@ -41,7 +41,7 @@ def test_the_configuration_file_says_the_defaults(name: str) -> None:
 def test_what_a_stage_says_of_itself(name: str) -> None:
     stage = STAGES[name][0]
     assert stage.phase == ("build" if name in BUILD else "post")
-    assert stage.needs == {Need.TABLES}
+    assert stage.needs == {Requirement.TABLES}
     assert stage.trainable_after == (name not in CODES)
 
 
@@ -74,7 +74,7 @@ def test_its_bytes_are_those_of_its_tensors(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stored_model_comes_back(name: str, model: str) -> None:
     stored = apply(name, MODELS[model]())
-    described = json.loads(json.dumps(parts(stored, {name: STAGES[name][0]})))
+    described = json.loads(json.dumps(describe_replacements(stored, {name: STAGES[name][0]})))
     assert set(described) >= {"users", "items"}
     fresh = MODELS[model](seed=1)
     restore(fresh, described)
@@ -209,7 +209,7 @@ def test_what_is_inside_a_new_table_can_be_quantised_in_turn() -> None:
     assert [type(factor).__name__ for factor in factors] == ["RowwiseTable"] * 2
     check_capabilities(model, SPLIT.spec)
     described = json.loads(
-        json.dumps(parts(model, {name: STAGES[name][0] for name in ("svd", "rowwise")}), sort_keys=True)
+        json.dumps(describe_replacements(model, {name: STAGES[name][0] for name in ("svd", "rowwise")}), sort_keys=True)
     )
     assert list(described) == ["items", "items.factor", "users", "users.factor"]
     fresh = mf(factors=64, seed=1)

@@ -14,7 +14,7 @@ from rexp.api import Batch
 from rexp.compress.embed.tie import RepeatedTable, Tie, TieConfig, TransposedLinear
 from rexp.compress.quantize.int8_linear import Int8Linear, Int8LinearConfig
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
-from rexp.compress.surgery import parts, restore
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError
 from rexp.measure.parameter_counts import sizes
 from rexp.models.cdae import CDAE, CDAEConfig
@@ -41,7 +41,7 @@ def neumf(seed: int = 0) -> NCF:
 def cdae(seed: int = 0) -> Any:
     torch.manual_seed(seed)
     model = CDAE(CDAEConfig(factors=6), SPLIT.spec).eval()
-    model.observe(SPLIT)
+    model.bind(SPLIT)
     return model
 
 
@@ -77,7 +77,7 @@ def test_a_decoder_is_its_encoder_turned_around() -> None:
     with torch.no_grad():
         before.output.weight.copy_(before.hidden.weight.T)
     torch.testing.assert_close(model.score_all(HISTORIES), before.score_all(HISTORIES))
-    torch.testing.assert_close(model.item_vectors(), before.item_vectors())
+    torch.testing.assert_close(model.item_embeddings(), before.item_embeddings())
     # Both uses move the one matrix.
     model.train().training_loss(Batch(HISTORIES, torch.zeros(60, 0, dtype=torch.int64))).backward()
     assert model.output.layer.weight.grad is model.hidden.weight.grad
@@ -97,7 +97,7 @@ def test_it_comes_back_from_the_disk_as_one(name: str, quantised: bool, tmp_path
     (tmp_path / "result.json").write_text(json.dumps({"weights": written}))
     assert written["bytes"] < sizes(model)["tensor_bytes"] + 4000  # names and shapes of the tensors
 
-    described = json.loads(json.dumps(parts(model, OWNERS)))
+    described = json.loads(json.dumps(describe_replacements(model, OWNERS)))
     for order in (described, dict(sorted(described.items()))):
         fresh = make(seed=1)
         restore(fresh, order)

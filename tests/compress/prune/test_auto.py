@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rexp.api import Need, StageContext
+from rexp.api import Requirement, StageContext
 from rexp.compress.prune.auto import sparsity_found
 from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.compress.prune.pack import Pack, PackConfig
@@ -49,7 +49,7 @@ def test_the_largest_that_costs_no_more_than_is_tolerated(value: Any, tolerance:
 def test_a_fine_tune_holds_what_was_found() -> None:
     model = mf(item_bias=False)
     stage = Magnitude(MagnitudeConfig(sparsity="auto", initial=0.9, ramp=2, min_per_row=0))
-    assert stage.needs == {Need.TABLES, Need.VALIDATION}
+    assert stage.needs == {Requirement.TABLES, Requirement.VALIDATION}
     around = context(model, lambda there: 0.4 if there > 0.365 else 0.2)
     pruning = stage.attach(model, around)
     assert around.found["sparsity"] == 0.63
@@ -64,8 +64,8 @@ def test_a_packed_table_has_as_many_zeros_as_were_found() -> None:
     weights = model.users.weight.numel() + model.items.weight.numel()
     around = context(model, lambda there: 0.4 if there > 0.365 else 0.2)
     stage = Pack(PackConfig(sparsity="auto"))
-    assert Need.VALIDATION in stage.needs
-    assert Need.VALIDATION not in Pack(PackConfig()).needs
+    assert Requirement.VALIDATION in stage.needs
+    assert Requirement.VALIDATION not in Pack(PackConfig()).needs
     stage.apply(model, around)
     there = sum(table.options["n_values"] for table in (model.users, model.items))
     assert there == pytest.approx(0.37 * weights, abs=1)

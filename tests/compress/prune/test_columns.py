@@ -10,7 +10,7 @@ import torch
 from rexp.api import Capability, Query
 from rexp.compress.prune._importance import training_sample
 from rexp.compress.prune.columns import Columns, ColumnsConfig
-from rexp.compress.surgery import parts, restore
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig
@@ -30,8 +30,8 @@ MODELS: dict[str, Any] = {
 def model_of(name: str) -> Any:
     torch.manual_seed(0)
     model = MODELS[name]()
-    if Capability.READS_TRAIN in model.capabilities():
-        model.observe(SPLIT)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(SPLIT)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
@@ -65,7 +65,7 @@ def test_taking_out_is_what_zeros_would_be(name: str, by: str) -> None:
     with torch.no_grad():
         torch.testing.assert_close(model.score_all(Query(EVERYONE)), scores(model), rtol=1e-4, atol=1e-5)
     again = model_of(name)
-    restore(again, parts(model, {"columns": Columns}))
+    restore(again, describe_replacements(model, {"columns": Columns}))
     again.load_state_dict(model.state_dict())
     torch.testing.assert_close(scores(again.train().eval()), scores(model), rtol=0, atol=0)
 
@@ -75,7 +75,7 @@ def test_taking_out_is_what_zeros_would_be(name: str, by: str) -> None:
 def test_columns_that_add_nothing_go_first(name: str, by: str) -> None:
     model = model_of(name)
     with torch.no_grad():
-        for reader in model.readers():
+        for reader in model.coupled_parameters():
             start, stop = getattr(reader, "columns", (0, 12))
             for table in (getattr(reader, "table", "items"), getattr(reader, "table", "users")):
                 model.get_submodule(table).weight[:, start : (start + stop) // 2] = 0

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rexp.compress.prune._importance import inputs_of, most, outputs_of, training_sample
+from rexp.compress.prune._importance import inputs_of, most_important, outputs_of, training_sample
 from rexp.models.ncf import NCF, NCFConfig
 from tests.compress.embed.helpers import SPLIT, context
 
@@ -35,7 +35,7 @@ def test_activations_are_means_over_training_interactions() -> None:
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20), st.floats(0.01, 1))
 def test_who_stays_is_no_smaller_than_who_goes(importance: list[float], keep: float) -> None:
-    stay = most(torch.tensor(importance), keep).tolist()
+    stay = most_important(torch.tensor(importance), keep).tolist()
     gone = [value for place, value in enumerate(importance) if place not in stay]
     assert stay == sorted(set(stay))
     assert len(stay) == max(1, round(keep * len(importance)))

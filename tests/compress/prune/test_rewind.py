@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from rexp.api import StageContext
-from rexp.compress.prune._masks import largest
+from rexp.compress.prune._masks import topk_masks
 from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.compress.prune.rewind import Rewind, RewindConfig
 from rexp.compress.prune.rotate import Rotate, RotateConfig
@@ -34,7 +34,7 @@ def test_the_largest_trained_weights_have_their_initial_values() -> None:
     context = replace(StageContext(SPLIT, torch.Generator()), initial=initial)
     Rewind(RewindConfig(sparsity=0.6)).apply(model, context)
     for table, name, mask in zip(
-        (model.users, model.items), ("users", "items"), largest(trained, 0.6, "global", 1), strict=True
+        (model.users, model.items), ("users", "items"), topk_masks(trained, 0.6, "global", 1), strict=True
     ):
         assert torch.equal(table.weight, initial[f"{name}.weight"] * mask)
 

@@ -25,14 +25,14 @@ def turned(model: Any) -> Any:
 
 @torch.no_grad()
 def scores(model: Any) -> torch.Tensor:
-    found: torch.Tensor = model.user_vectors(EVERYONE) @ model.item_vectors().T
+    found: torch.Tensor = model.user_embeddings(EVERYONE) @ model.item_embeddings().T
     return found
 
 
 def graph_model() -> Any:
     torch.manual_seed(0)
     model = LightGCN(LightGCNConfig(factors=16, layers=2), SPLIT.spec)
-    model.observe(SPLIT)
+    model.bind(SPLIT)
     return model.eval()
 
 
@@ -72,4 +72,4 @@ def test_a_model_that_cannot_be_turned_is_left_as_it_is(capsys: pytest.CaptureFi
     turned(model)
     assert model.state_dict().keys() == before.keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert capsys.readouterr().err == "note: rotate leaves the tables as they are: SASRec has no readers\n"
+    assert capsys.readouterr().err == "note: rotate leaves the tables as they are: SASRec has no coupled_parameters()\n"

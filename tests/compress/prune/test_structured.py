@@ -9,7 +9,7 @@ import torch
 
 from rexp.api import Capability, StageContext
 from rexp.compress.prune.structured import Structured, StructuredConfig
-from rexp.compress.surgery import parts, restore
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec, SASRecConfig
@@ -29,8 +29,8 @@ MODELS = {
 def model_of(name: str) -> Any:
     torch.manual_seed(0)
     model: Any = MODELS[name]()
-    if Capability.READS_TRAIN in model.capabilities():
-        model.observe(SPLIT)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(SPLIT)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
@@ -84,12 +84,12 @@ def test_a_unit_that_nothing_reads_goes_first_and_nothing_changes(name: str) -> 
         fresh.load_state_dict(model.state_dict())
         Structured(StructuredConfig(keep=0.5, by=by)).apply(fresh, context())  # type: ignore[arg-type]
         torch.testing.assert_close(scores(fresh), before, rtol=1e-4, atol=1e-5)
-        if Capability.SCORES_CATALOGUE in fresh.capabilities():
+        if Capability.SCORES_ALL_ITEMS in fresh.capabilities():
             query = queries_of(fresh, SPLIT)(torch.arange(SPLIT.n_users))
             with torch.no_grad():
                 torch.testing.assert_close(fresh.score_all(query), before, rtol=1e-4, atol=1e-5)
         again = model_of(name)
-        restore(again, parts(fresh, {"structured": Structured}))
+        restore(again, describe_replacements(fresh, {"structured": Structured}))
         again.load_state_dict(fresh.state_dict())
         assert torch.equal(scores(again), scores(fresh))
 

@@ -12,7 +12,7 @@ from torch import nn
 from rexp.api import Query
 from rexp.compress.quantize.half import Half, HalfConfig
 from rexp.compress.quantize.int8_linear import Int8Layer, Int8Linear, Int8LinearConfig
-from rexp.compress.surgery import parts, restore, swap
+from rexp.compress.surgery import describe_replacements, replace_module, restore
 from rexp.errors import ConfigError, RunError
 from tests.compress.embed.helpers import context, ncf
 
@@ -63,7 +63,7 @@ def test_a_tower_scores_nearly_as_before_however_it_is_asked(stage: Any) -> None
     torch.testing.assert_close(model.score(EVERYONE, items), after)
     torch.testing.assert_close(model.score(EVERYONE, items[:, 7]), after[:, 7])
 
-    described = json.loads(json.dumps(parts(model, {"half": Half, "int8_linear": Int8Linear})))
+    described = json.loads(json.dumps(describe_replacements(model, {"half": Half, "int8_linear": Int8Linear})))
     fresh = ncf(seed=1)
     restore(fresh, described)
     fresh.load_state_dict(model.state_dict())
@@ -100,10 +100,10 @@ def test_a_layer_with_two_names_is_swapped_under_both() -> None:
     quantised(model)
     assert model[1] is model[0]
     assert isinstance(model[1], Int8Layer)
-    described = parts(model, {"int8_linear": Int8Linear})
+    described = describe_replacements(model, {"int8_linear": Int8Linear})
     assert described["1"] == {"same": "0"}
     fresh = nn.ModuleList([nn.Linear(20, 20), nn.Linear(20, 20)])
     restore(fresh, described)
     assert fresh[0] is fresh[1]
-    swap(fresh, "1", nn.Linear(20, 20))
+    replace_module(fresh, "1", nn.Linear(20, 20))
     assert fresh[0] is fresh[1]
