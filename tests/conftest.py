@@ -52,7 +52,7 @@ def student_store(tmp_path_factory: pytest.TempPathFactory, command: Command) ->
     rows = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
     (folder / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
     done = command(
-        *("data=csv", f"data.path={folder / 'mine.csv'}", "track=none", "beside=[]", "train.progress=none"),
+        *("data=csv", f"data.path={folder / 'mine.csv'}", "track=none", "references=[]", "train.progress=none"),
         *("model=mf", "model.factors=4", "compress=kd", "model@teacher=mf", "teacher.factors=8"),
         *("train.max_epochs=2", "train.batch_size=64", "measure.repeats=3", "measure.candidates=[1,100]"),
         cwd=folder,

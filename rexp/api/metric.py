@@ -76,7 +76,7 @@ class UserMetric(Protocol):
     """
 
     Config: ClassVar[type]
-    over: ClassVar[Literal["users"]]
+    kind: ClassVar[Literal["users"]]
     higher_is_better: ClassVar[bool]
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...
@@ -90,7 +90,7 @@ class AggregateMetric(Protocol):
     """A metric of how often each item was recommended."""
 
     Config: ClassVar[type]
-    over: ClassVar[Literal["catalogue"]]
+    kind: ClassVar[Literal["catalogue"]]
     higher_is_better: ClassVar[bool]
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...
@@ -107,7 +107,7 @@ class PointwiseMetric(Protocol):
     """
 
     Config: ClassVar[type]
-    over: ClassVar[Literal["rows"]]
+    kind: ClassVar[Literal["rows"]]
     labels: ClassVar[Literal["binary", "rating"]]
     higher_is_better: ClassVar[bool]
 

@@ -76,7 +76,7 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     references, folders = list(reference_jobs(config)), config_folders()
     asked_for = run(config, typed=_keys(task_overrides()), recipe_folders=folders)
     n_items = asked_for.result["data"]["items"]
-    shown = [(name, other) for name, other in references if config.beside is not None or is_quick(name, n_items)]
+    shown = [(name, other) for name, other in references if config.references is not None or is_quick(name, n_items)]
     found = [_reference(name, partial(run, other, recipe_folders=folders)) for name, other in shown]
     return [asked_for, *(outcome for outcome in found if outcome is not None)]
 
@@ -92,7 +92,7 @@ def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError 
     except Interrupted:
         raise
     except ConfigError as error:  # the job itself ran with this configuration
-        say(f"note: beside: {name} is left out: {error}")
+        say(f"note: references: {name} is left out: {error}")
         return None
     except RexpError as error:
         fault = error

@@ -112,17 +112,17 @@ def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
 def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
     """A split without a validation part cannot choose an epoch: the last one is taken, and that is said."""
     recipe = fit.recipe
-    if len(split.valid) or recipe.watch != "valid":
+    if len(split.valid) or recipe.validate_on != "valid":
         return fit
     if request.train.get("patience"):
         raise ConfigError(
             f"data={split.name} has no validation part, so train.patience={recipe.patience} has nothing to watch; "
             "choose a split with one (data/split=leave_last data.split.valid=1) or leave it out"
         )
-    if recipe.select == "best":
+    if recipe.select_epoch == "best":
         notices.append(f"data={split.name} has no validation part: the last epoch is taken instead of the best")
-        recipe = replace(recipe, select="last")
-    return replace(fit, recipe=replace(recipe, watch="none", patience=0))
+        recipe = replace(recipe, select_epoch="last")
+    return replace(fit, recipe=replace(recipe, validate_on="none", patience=0))
 
 
 def _watching(fit: Fit, request: Request, split: Split) -> Fit:

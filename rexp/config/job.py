@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 # What may differ without making another run; everything else is part of what a run is.
-VOLATILE = ("beside", "force", "measure", "on_error", "paths", "tags", "track")
+VOLATILE = ("force", "measure", "on_error", "paths", "references", "tags", "track")
 ON_ERROR = ("continue", "stop")
 FITTING = ("loss", "sampler")
-MODEL_RESERVED = ("name", "fit", "seed", "from")
+MODEL_RESERVED = ("name", "fit", "seed", "init_from")
 TEACHER_RESERVED = (*MODEL_RESERVED, "weight", "on_weak")
 ON_WEAK = ("warn", "stop")
 """What is done about a teacher that is no better than its student would be without it."""
@@ -192,7 +192,7 @@ def read(
         order=list(raw["compress"]["order"]),
         stages=dict(raw["compress"]["stages"] or {}),
         finetune=finetune,
-        control=bool(raw["compress"].get("control")),
+        control=bool(raw["compress"].get("control_run")),
         measure=_measure(raw),
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         tags=raw["tags"],

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NOBODY = Teachers()
 # Keys of a recipe that only say what is looked at, where nothing is chosen by it.
-WATCHING = ("monitor", "every", "watch", "select_on_test")
+WATCHING = ("monitor", "validate_every", "validate_on", "select_on_test")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Plan:
             "seed": self.request.seed,
             "data": {k: v for k, v in self.request.data.items() if k != "strict"},
             "model": {"name": self.request.model["name"], **asdict(self.model_config)},
-            "from": self.source,
+            "init_from": self.source,
             "fit": fit,
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
             "evaluate": used(self.request.evaluate, self.split),
@@ -108,7 +108,7 @@ class Plan:
     def _watched(self, recipe: FitConfig) -> Node:
         """The rules by which an epoch is chosen."""
         rules = validation_config(self.request.evaluate)
-        part: Part = "test" if recipe.watch == "test" else "valid"
+        part: Part = "test" if recipe.validate_on == "test" else "valid"
         return rules_of(resolve_protocol(rules, self.split), rules, part)
 
     def control(self) -> Node | None:
@@ -131,7 +131,7 @@ class Plan:
         recipes = self._recipes(steps)
         config["watched"] = [self._watched(recipe) for recipe in recipes if recipe.chooses]
         if recipes and self._measures(steps):
-            config["watched"].append(self._watched(replace(recipes[0], watch="valid")))
+            config["watched"].append(self._watched(replace(recipes[0], validate_on="valid")))
         if not recipes:
             config["fit"] = None
         elif not config["watched"]:
@@ -199,12 +199,12 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
-    source = _source(node.get("from"), store)
+    source = _source(node.get("init_from"), store)
     return Plan(request, split, model, model_config, source, fit, teaching, retrieving, tuple(notices))
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:
-    """``model.from`` with whole run ids, so that a prefix and the id it stands for are one run."""
+    """``model.init_from`` with whole run ids, so that a prefix and the id it stands for are one run."""
     if named is None:
         return None
     if isinstance(named, Mapping):

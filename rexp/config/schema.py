@@ -31,13 +31,13 @@ class Compress:
         order: the steps; a list within it is one fit, with the stages that act inside it.
         stages: the stages by a key of one's own; ``name`` is the plugin's.
         finetune: what a fine-tune does otherwise than the fit: keys of the training recipe.
-        control: leave out what distils and what prunes: the same steps and epochs without them, for a fair comparison.
+        control_run: leave out what distils and what prunes: the same steps and epochs without it, to compare with.
     """
 
     order: list[Any] = field(default_factory=lambda: ["fit"])
     stages: dict[str, Any] = field(default_factory=dict)
     finetune: dict[str, Any] = field(default_factory=lambda: {"max_epochs": 5})
-    control: bool = False
+    control_run: bool = False
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Root:
         teacher: a model node, or null.
         teachers: further teachers by a key of one's own, each a model node.
         measure: what is measured of the finished run.
-        beside: models that a single run's table shows for reference, each an ordinary stored run; null takes ease
+        references: models that a single run's table shows for reference, each an ordinary stored run; null takes ease
             (of small catalogues) and pop, or mean and bias where a metric of ratings is measured.
         tags: free words that go to the trackers.
     """
@@ -94,5 +94,5 @@ class Root:
     compress: Compress = field(default_factory=Compress)
     measure: Measure = field(default_factory=Measure)
     track: Any = None
-    beside: list[str] | None = None
+    references: list[str] | None = None
     tags: list[str] = field(default_factory=list)

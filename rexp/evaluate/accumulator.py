@@ -29,8 +29,8 @@ class MetricAccumulator:
     def __init__(
         self, metrics: Mapping[str, Any], cuts: Sequence[int], n_users: int, context: MetricContext, orders: Orders
     ) -> None:
-        self.by_user = {name: metric for name, metric in metrics.items() if metric.over == "users"}
-        self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.over == "catalogue"}
+        self.by_user = {name: metric for name, metric in metrics.items() if metric.kind == "users"}
+        self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.kind == "catalogue"}
         self.cuts, self.orders = list(dict.fromkeys(cuts)), orders
         self.values = {
             f"{name}@{k}": torch.zeros(n_users, dtype=torch.float64) for k in self.cuts for name in self.by_user

@@ -116,9 +116,9 @@ def _check_metrics(config: EvaluateConfig) -> None:
 def parts_before(parts: list[str], part: str) -> list[Any]:
     """Those of ``parts`` that come before ``part``, in time's order.
 
-    >>> before(["valid", "train"], "test")
+    >>> parts_before(["valid", "train"], "test")
     ['train', 'valid']
-    >>> before(["train", "valid"], "valid")
+    >>> parts_before(["train", "valid"], "valid")
     ['train']
     """
     return [name for name in ORDER[: ORDER.index(part)] if name in parts]

@@ -25,7 +25,7 @@ def stable_topk(scores: Tensor, k: int, preference: Tensor) -> tuple[Tensor, Ten
         columns (B, k) int64, best first, -1 where none is left; and tied (B, k) bool: the score at this rank is the
         next one's too, so that a list cut here depends on the rule for ties.
 
-    >>> top_columns(torch.tensor([[1.0, 2.0, 2.0]]), 2, torch.tensor([[0, 1, 2]]))
+    >>> stable_topk(torch.tensor([[1.0, 2.0, 2.0]]), 2, torch.tensor([[0, 1, 2]]))
     (tensor([[2, 1]]), tensor([[ True, False]]))
     """
     taken = min(k + 1, scores.shape[1])

@@ -44,7 +44,7 @@ def load_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
         store: where it lies.
         run: its id, or the beginning of it.
         split: the data it is wanted for.
-        role: the key that names the run, for the message: ``model.from``.
+        role: the key that names the run, for the message: ``model.init_from``.
 
     Raises:
         DataError: it was trained on other data.

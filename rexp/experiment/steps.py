@@ -283,7 +283,7 @@ def _train(
         sampler = registry.load("sampler", name)(config, split)
 
     first, directory = place == plan.recipe.first_fit, store.directory(run)
-    part: Part = "valid" if recipe.watch == "valid" else "test"
+    part: Part = "valid" if recipe.validate_on == "valid" else "test"
     measure = _measuring(plan, part)
 
     def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
@@ -301,7 +301,7 @@ def _train(
         sampler=sampler,
         seed=_seed(plan, place),
         directory=directory if first else directory / "checkpoints" / f"step-{place + 1}",
-        validate=None if recipe.watch == "none" else measure,
+        validate=None if recipe.validate_on == "none" else measure,
         on_epoch=[on_epoch],
         attachments=attachments,
         fitted=not first,

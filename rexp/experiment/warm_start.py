@@ -39,9 +39,9 @@ def torch_settings(threads: int) -> Iterator[None]:
 
 
 def warm_start(plan: Plan, store: Store) -> None:
-    """Take the weights that ``model.from`` names: one run's as they are, or several runs' by role.
+    """Take the weights that ``model.init_from`` names: one run's as they are, or several runs' by role.
 
-    A mapping (``model.from: {gmf: RUN, mlp: RUN}``) goes to the model's ``initialise_from``, which fuses them.
+    A mapping (``model.init_from: {gmf: RUN, mlp: RUN}``) goes to the model's ``initialise_from``, which fuses them.
     """
     if plan.source is None:
         return
@@ -53,9 +53,9 @@ def warm_start(plan: Plan, store: Store) -> None:
     fuse = getattr(plan.model, "initialise_from", None)
     if fuse is None:
         raise ConfigError(
-            f"model={plan.request.model['name']} cannot start from several runs; give model.from one run id"
+            f"model={plan.request.model['name']} cannot start from several runs; give model.init_from one run id"
         )
-    fuse({role: load_model(store, run, plan.split, f"model.from.{role}") for role, run in plan.source.items()})
+    fuse({role: load_model(store, run, plan.split, f"model.init_from.{role}") for role, run in plan.source.items()})
 
 
 def retrieval(plan: Plan, store: Store) -> Retrieval | None:

@@ -37,7 +37,7 @@ OVERRIDE = re.compile(r"\+{0,2}[\w.@/-]+")
 PLAIN = re.compile(r"[\w./:,+-]*", re.ASCII)
 MARKED = re.compile(r"^[\[{]|['\"\\]|\$\{|[(].*[)]$")
 """Values that are lists, mappings, references or calls, or have marks of their own: Hydra says what is wrong there."""
-RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
+RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:init_from|from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 
 
 def normalize_overrides(arguments: Sequence[str]) -> list[str]:
@@ -48,11 +48,11 @@ def normalize_overrides(arguments: Sequence[str]) -> list[str]:
     file does not have it. In a sweep, an option with one value is written as a choice of one: Hydra composes a sweep
     once without the groups that are swept, where such an option would have no place.
 
-    >>> prepared(["teacher.from=12e4"])
+    >>> normalize_overrides(["teacher.from=12e4"])
     ["++teacher.from='12e4'"]
-    >>> prepared(["data.path=~/données.csv", "data.path=lr=0.1.csv"])
+    >>> normalize_overrides(["data.path=~/données.csv", "data.path=lr=0.1.csv"])
     ["data.path='~/données.csv'", "data.path='lr=0.1.csv'"]
-    >>> prepared(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
+    >>> normalize_overrides(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
     ['-m', 'model@teacher=mf,lightgcn', 'teacher.fit.max_epochs=choice(2)', 'seed=1']
     """
     arguments = _options_first(arguments)

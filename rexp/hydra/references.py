@@ -18,7 +18,7 @@ SMALL = 10_000
 
 
 def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
-    """Each model of ``beside`` and its configuration: the job's data, evaluation and seed, the model's own recipe."""
+    """Each model of ``references`` with its configuration: data, evaluation and seed of the job, its own recipe."""
     for name in _names(config) if config.model else []:  # a run without a model is refused later, by name
         if name == config.model.name:
             continue
@@ -44,8 +44,8 @@ def is_quick(name: str, n_items: int) -> bool:
 
 def _names(config: DictConfig) -> list[str]:
     """What was asked for; else means of ratings where a metric of ratings is measured, and EASE and popularity."""
-    if config.beside is not None:
-        return list(config.beside)
+    if config.references is not None:
+        return list(config.references)
     return list(OF_RATINGS if _measures_ratings(config) else OF_RANKINGS)
 
 
@@ -71,6 +71,6 @@ def _model(name: str) -> DictConfig:
     try:
         node = compose("config", overrides=arguments).model
     except HydraException as error:
-        raise ConfigError(f"beside=[{name}]: {user_message(error, arguments, composing=True)}") from error
+        raise ConfigError(f"references=[{name}]: {user_message(error, arguments, composing=True)}") from error
     assert isinstance(node, DictConfig)
     return node

@@ -45,7 +45,7 @@ def best_gate(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
 def describe(found: Mapping[str, Any]) -> str:
     """One line of it.
 
-    >>> in_words({"metric": "ndcg@10", "share": 0.9953, "pass99": True, "pass99.9": False})
+    >>> describe({"metric": "ndcg@10", "share": 0.9953, "pass99": True, "pass99.9": False})
     "keeps 99.53 % of its teacher's ndcg@10: passes 99 %, fails 99.9 %"
     """
     verdicts = [f"{'passes' if found[name] else 'fails'} {name.removeprefix('pass')} %" for name in GATES]

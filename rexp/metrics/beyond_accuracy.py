@@ -17,7 +17,7 @@ class Coverage:
     """``coverage@k = |{i in the catalogue: i stands in some list}| / |catalogue|``."""
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["catalogue"]] = "catalogue"
+    kind: ClassVar[Literal["catalogue"]] = "catalogue"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:
@@ -35,7 +35,7 @@ class Gini:
     """
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["catalogue"]] = "catalogue"
+    kind: ClassVar[Literal["catalogue"]] = "catalogue"
     higher_is_better: ClassVar[bool] = False
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:
@@ -56,7 +56,7 @@ class Novelty:
     """
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["users"]] = "users"
+    kind: ClassVar[Literal["users"]] = "users"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:

@@ -25,7 +25,7 @@ class IntraListDistance:
     """
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["users"]] = "users"
+    kind: ClassVar[Literal["users"]] = "users"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:

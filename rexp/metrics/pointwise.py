@@ -19,7 +19,7 @@ class _Binary:
     """A metric of 0/1 labels without options."""
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["rows"]] = "rows"
+    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "binary"
     higher_is_better: ClassVar[bool] = True
 
@@ -74,7 +74,7 @@ class Accuracy:
     """The share of rows whose decision, q >= threshold, is their label."""
 
     Config: ClassVar[type] = Decision
-    over: ClassVar[Literal["rows"]] = "rows"
+    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "binary"
     higher_is_better: ClassVar[bool] = True
 
@@ -89,7 +89,7 @@ class F1:
     """``f1 = 2 tp / (2 tp + fp + fn)`` of decisions q >= threshold; 0 without a true positive (van Rijsbergen 1979)."""
 
     Config: ClassVar[type] = Decision
-    over: ClassVar[Literal["rows"]] = "rows"
+    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "binary"
     higher_is_better: ClassVar[bool] = True
 
@@ -111,7 +111,7 @@ class RootMeanSquaredError:
     """``rmse = sqrt(mean((s - y)²))``, y the rating on its own scale."""
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["rows"]] = "rows"
+    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "rating"
     higher_is_better: ClassVar[bool] = False
 
@@ -126,7 +126,7 @@ class MeanAbsoluteError:
     """``mae = mean(|s - y|)``, y the rating on its own scale."""
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["rows"]] = "rows"
+    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "rating"
     higher_is_better: ClassVar[bool] = False
 

@@ -31,7 +31,7 @@ class _HasNoOptions:
     """The constructor of a metric that needs neither options nor the split."""
 
     Config: ClassVar[type] = NoOptions
-    over: ClassVar[Literal["users"]] = "users"
+    kind: ClassVar[Literal["users"]] = "users"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:

@@ -184,7 +184,9 @@ class NCF(nn.Module):
             ConfigError: this is no NeuMF, a part is missing, or it has another shape.
         """
         if self.config.variant != "neumf" or set(models) != {"gmf", "mlp"}:
-            raise ConfigError("model.from={gmf: RUN, mlp: RUN} is for variant=neumf and needs exactly these two runs")
+            raise ConfigError(
+                "model.init_from={gmf: RUN, mlp: RUN} is for variant=neumf and needs exactly these two runs"
+            )
         gmf, mlp = _part(models, "gmf", self.config), _part(models, "mlp", self.config)
         self.users.assign(torch.cat([gmf.users.rows(), mlp.users.rows()], 1))
         self.items.assign(torch.cat([gmf.items.rows(), mlp.items.rows()], 1))
@@ -206,10 +208,10 @@ def _part(models: Mapping[str, nn.Module], variant: Literal["gmf", "mlp"], wante
     """A trained part of NeuMF, refused where it does not fit."""
     part = models[variant]
     if not isinstance(part, NCF) or part.config.variant != variant:
-        raise ConfigError(f"model.from.{variant} is no ncf model of variant={variant}; give the run of one")
+        raise ConfigError(f"model.init_from.{variant} is no ncf model of variant={variant}; give the run of one")
     if part.config.factors != wanted.factors or (variant == "mlp" and part.config.tower != wanted.tower):
         raise ConfigError(
-            f"model.from.{variant} has factors={part.config.factors}, layers={list(part.config.tower)}; "
+            f"model.init_from.{variant} has factors={part.config.factors}, layers={list(part.config.tower)}; "
             f"wanted are factors={wanted.factors}, layers={list(wanted.tower)}"
         )
     return part

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 Result = Mapping[str, Any]
-WHERE_USED = ("betas", "every", "last_k", "monitor", "patience", "select_on_test")
+WHERE_USED = ("betas", "last_k", "monitor", "patience", "select_on_test", "validate_every")
 """Options that a configuration has as null where they are of no use; older code kept them."""
-BY_RUN = ("teacher", "from")
+BY_RUN = ("teacher", "init_from")
 """What a configuration says by the ids of other runs, which other code would give other ids."""
 
 
@@ -46,7 +46,7 @@ class RunIndex:
             config = result["config"]
             if not agree(_without(wanted), _without(config)) or bool(config.get("teacher")) != taught:
                 continue
-            if sorted(_ids(config.get("from"))) != sorted(_referred("model.from", overrides, runs)):
+            if sorted(_ids(config.get("init_from"))) != sorted(_referred("model.init_from", overrides, runs)):
                 continue
             if taught and not self._taught_by(config["teacher"], named[0] if named else teacher):
                 continue

@@ -11,7 +11,7 @@ REFERENCE = re.compile(r"<([^<>]+)>")
 def references(overrides: Sequence[str]) -> list[str]:
     """Names of the rows that these overrides refer to.
 
-    >>> references(["model.from={gmf: <gmf-8>, mlp: <mlp-8>}", "seed=0"])
+    >>> references(["model.init_from={gmf: <gmf-8>, mlp: <mlp-8>}", "seed=0"])
     ['gmf-8', 'mlp-8']
     """
     return [name for text in overrides for name in REFERENCE.findall(text)]

@@ -52,7 +52,7 @@ def footnotes(table: Table) -> Iterator[str]:
     if any(column.startswith(control.column("")) for column in table.columns):
         yield (
             "control: the same steps and epochs without what distils and prunes; - where none is needed, "
-            "or it was not run (compress.control=true)"
+            "or it was not run (compress.control_run=true)"
         )
     yield from baseline.footnotes(table)
 

@@ -28,7 +28,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     Returns:
         their places, by rising cost.
 
-    >>> undominated([(4.0, 0.5), (1.0, 0.2), (2.0, 0.1), (2.0, 0.4)])
+    >>> pareto_front([(4.0, 0.5), (1.0, 0.2), (2.0, 0.1), (2.0, 0.4)])
     [1, 3, 0]
     """
     kept: list[int] = []

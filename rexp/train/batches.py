@@ -2,9 +2,9 @@
 
 An epoch is a shuffled list of *slots*. With N positives and n negatives of each there are, by layout,
 
-    point   N * (1 + n) slots: slot s is the positive s where s < N, else one negative of the positive s mod N
-    pair    N * n slots: the positive s mod N with one negative
-    rows    N slots: the positive s with all its negatives
+    pointwise   N * (1 + n) slots: slot s is the positive s where s < N, else one negative of the positive s mod N
+    pairwise    N * n slots: the positive s mod N with one negative
+    listwise    N slots: the positive s with all its negatives
 
 so every positive comes once and has exactly n negatives, positives and negatives are mixed over the whole epoch, and
 nothing but the index (4 bytes a slot) is ever as large as the epoch. Layouts whose slots are users are in
@@ -47,7 +47,7 @@ class Batches:
         n_users: size of the vocabulary.
         layout: the batches' layout, as the loss wants it.
         batch_size: users of a batch (B of :class:`rexp.api.Batch`).
-        sampler: draws the negatives; None for none, which only the layout ``point`` allows; labels are then the
+        sampler: draws the negatives; None for none, which only the layout ``pointwise`` allows; labels are then the
             ratings where the data has them.
         seed: of the run.
         rank, world: this process and how many there are; each takes every ``world``-th slot.

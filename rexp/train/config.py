@@ -24,19 +24,19 @@ class FitConfig:
         sampler: node of the sampler of negatives.
         max_epochs: passes over the training interactions, at most.
         epoch_size: positives that an epoch draws; null takes every training interaction.
-        batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``point``, pairs in ``pair``,
-            positives with all their negatives in ``rows``.
+        batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``pointwise``, pairs in ``pairwise``,
+            positives with all their negatives in ``listwise``.
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
         lr: learning rate.
         betas: of adam and adamw.
         weight_decay: as the optimiser defines it: L2 in the gradient, or decoupled for adamw.
         clip_norm: upper bound of the gradient's L2 norm; null does not clip.
-        select: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
+        select_epoch: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
         last_k: how many epochs ``last_k`` averages.
         monitor: the metric that "best" and ``patience`` look at, as it is called in the table (``ndcg@10``).
         patience: stop after so many validations without a gain; 0 never stops early.
-        every: epochs between validations; the last epoch is always validated.
-        watch: the part that is measured between epochs; "none" measures none.
+        validate_every: epochs between validations; the last epoch is always validated.
+        validate_on: the part that is measured between epochs; "none" measures none.
         select_on_test: allow choosing the epoch on the test part, as some published scripts do; the result says so.
     """
 
@@ -50,16 +50,16 @@ class FitConfig:
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     clip_norm: float | None = None
-    select: Literal["best", "last", "last_k"] = "best"
+    select_epoch: Literal["best", "last", "last_k"] = "best"
     last_k: int = 5
     monitor: str = "ndcg@10"
     patience: int = 0
-    every: int = 1
-    watch: Literal["valid", "test", "none"] = "valid"
+    validate_every: int = 1
+    validate_on: Literal["valid", "test", "none"] = "valid"
     select_on_test: bool = False
 
     def __post_init__(self) -> None:
-        for key in ("max_epochs", "batch_size", "last_k", "every"):
+        for key in ("max_epochs", "batch_size", "last_k", "validate_every"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}={getattr(self, key)} must be at least 1")
         for key in ("lr", "clip_norm", "epoch_size"):
@@ -75,15 +75,15 @@ class FitConfig:
     @property
     def chooses(self) -> bool:
         """Whether anything is decided by what is measured between epochs."""
-        return self.select == "best" or self.patience > 0
+        return self.select_epoch == "best" or self.patience > 0
 
     def plain(self) -> dict[str, Any]:
         """Plain values; null for a key that another makes meaningless, so that it makes no other run."""
         meaning = {
-            "last_k": self.select == "last_k",
+            "last_k": self.select_epoch == "last_k",
             "monitor": self.chooses,
-            "select_on_test": self.chooses and self.watch == "test",
-            "every": self.watch != "none",
+            "select_on_test": self.chooses and self.validate_on == "test",
+            "validate_every": self.validate_on != "none",
             "betas": self.optimizer in ("adam", "adamw"),
         }
         return {key: value if meaning.get(key, True) else None for key, value in asdict(self).items()}
@@ -129,11 +129,13 @@ def check_recipe(recipe: FitConfig) -> None:
     """
     if not recipe.chooses:
         return
-    chooses = "train.select=best" if recipe.select == "best" else "train.patience"
-    if recipe.watch == "none":
-        raise ConfigError(f"{chooses} needs something to watch, but train.watch=none; take train.select=last")
-    if recipe.watch == "test" and not recipe.select_on_test:
+    chooses = "train.select_epoch=best" if recipe.select_epoch == "best" else "train.patience"
+    if recipe.validate_on == "none":
         raise ConfigError(
-            f"{chooses} with train.watch=test would choose the epoch on the test part; take train.select=last, "
-            "or say train.select_on_test=true to do it knowingly"
+            f"{chooses} needs something to watch, but train.validate_on=none; take train.select_epoch=last"
+        )
+    if recipe.validate_on == "test" and not recipe.select_on_test:
+        raise ConfigError(
+            f"{chooses} with train.validate_on=test would choose the epoch on the test part; take "
+            "train.select_epoch=last, or say train.select_on_test=true to do it knowingly"
         )

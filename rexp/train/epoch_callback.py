@@ -59,7 +59,7 @@ class EpochCallback(Callback):
 
     def on_train_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
         """Measure what no training leaves: the state before the first epoch may be the best."""
-        if not self.fitted or self.recipe.select != "best" or module.epochs_before:
+        if not self.fitted or self.recipe.select_epoch != "best" or module.epochs_before:
             return
         with module.attachments.settled_at_once(module.model) as settled:
             if settled:
@@ -95,7 +95,7 @@ class EpochCallback(Callback):
         trainer.should_stop = trainer.should_stop or stop
 
     def _measure(self, epoch: int, module: RecommenderTask) -> dict[str, float]:
-        if self.validate is None or (epoch % self.recipe.every and epoch != self.recipe.max_epochs):
+        if self.validate is None or (epoch % self.recipe.validate_every and epoch != self.recipe.max_epochs):
             return {}
         return {name: float(value) for name, value in self.validate(module.model).items()}
 

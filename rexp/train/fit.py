@@ -95,7 +95,7 @@ def fit(
         validate: measures the model between epochs; None where nothing is watched.
         on_epoch: each is told every epoch's number and values.
         attachments: stages of compression that act inside the fit; they are finished at its end.
-        fitted: the model was fitted before: with ``select=best`` its state before the first epoch, with what the
+        fitted: the model was fitted before: with ``select_epoch=best`` its state before the first epoch, with what the
             attachments make of it at once, is chosen where no epoch is better.
 
     Returns:
@@ -107,8 +107,8 @@ def fit(
         Interrupted: SIGTERM came; the last whole epoch is on the disk.
     """
     check_recipe(recipe)
-    if validate is None and (recipe.select == "best" or recipe.patience):
-        raise ConfigError("train.select=best and train.patience need a validation; take train.select=last")
+    if validate is None and (recipe.select_epoch == "best" or recipe.patience):
+        raise ConfigError("train.select_epoch=best and train.patience need a validation; take train.select_epoch=last")
     if loss is None and Capability.OWN_LOSS not in model.capabilities():  # type: ignore[operator]
         raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
     if getattr(loss, "target", None) == "rating":
@@ -230,7 +230,7 @@ def _layout(model: nn.Module, loss: Loss | None) -> Layout:
     if layout is Layout.POINTWISE:
         raise ConfigError(
             "this model is trained on whole sequences, at each position of which a positive stands against its "
-            "negatives; take a loss over rows or pairs: loss=bce loss.layout=rows, loss=sampled_softmax or loss=bpr"
+            "negatives; take a loss over lists or pairs: loss=bce loss.layout=listwise, loss=sampled_softmax or loss=bpr"
         )
     return Layout.SEQUENCE
 

@@ -42,16 +42,16 @@ class Selection:
         """
         if epoch == 0:
             self.before = dict(metrics)
-        if self.recipe.select == "last_k":
+        if self.recipe.select_epoch == "last_k":
             self.recent = [*self.recent, copy_weights(model)][-self.recipe.last_k :]
-        if not metrics or (self.recipe.select != "best" and not self.recipe.patience):
+        if not metrics or (self.recipe.select_epoch != "best" and not self.recipe.patience):
             return False
         name = monitored(metrics, self.recipe.monitor)
         gained = math.isnan(self.best_value) or better(name, metrics[name], self.best_value)
         self.without_gain = 0 if gained else self.without_gain + 1
         if gained:
             self.best_epoch, self.best_value = epoch, float(metrics[name])
-            if self.recipe.select == "best":
+            if self.recipe.select_epoch == "best":
                 self.best = copy_weights(model)
         return gained
 
@@ -65,7 +65,7 @@ class Selection:
         if not self.recipe.patience:
             return math.inf
         validations = max(0, self.recipe.patience - self.without_gain)
-        return validations * self.recipe.every - epoch % self.recipe.every if validations else 0
+        return validations * self.recipe.validate_every - epoch % self.recipe.validate_every if validations else 0
 
     def choose(self, model: nn.Module, epoch: int) -> tuple[str, int]:
         """Put the chosen weights into the model, which holds those of the last ``epoch``.
@@ -73,12 +73,12 @@ class Selection:
         Returns:
             how the choice is called in the result, and its epoch.
         """
-        if self.recipe.select == "best":
+        if self.recipe.select_epoch == "best":
             model.load_state_dict(self.best)
-            part = " on the test part" if self.recipe.watch == "test" else ""
+            part = " on the test part" if self.recipe.validate_on == "test" else ""
             which = f"best epoch {self.best_epoch}" if self.best_epoch else "no epoch, the model before them is best"
             return f"{which} by {self.recipe.monitor}{part}", self.best_epoch
-        if self.recipe.select == "last_k":
+        if self.recipe.select_epoch == "last_k":
             model.load_state_dict(mean(self.recent))
             return f"mean of the last {len(self.recent)} epochs", epoch
         return f"last epoch {epoch}", epoch

@@ -46,9 +46,10 @@ def check_request(request: Request) -> None:
     """
     own: Node = {**(request.model.get("fit") or {}), **request.train}
     for where, recipe in (("train", own), ("compress.finetune", {**own, **request.finetune})):
-        if recipe.get("watch") == "test":
+        if recipe.get("validate_on") == "test":
             raise ConfigError(
-                f"{where}.watch=test: a search chooses on the validation part alone; take {where}.watch=valid"
+                f"{where}.validate_on=test: a search chooses on the validation part alone; take "
+                f"{where}.validate_on=valid"
             )
         if recipe.get("select_on_test"):
             raise ConfigError(f"{where}.select_on_test=true: a search never chooses on the test part; leave it out")

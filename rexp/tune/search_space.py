@@ -18,7 +18,7 @@ from rexp.tune.distributions import Dimension, dimension
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")
 SAME_FOR_ALL = ("data", "evaluate", "experiment", "seed", *VOLATILE)
 """What trials must share, or their values could not be compared."""
-WATCHED = ("watch", "select_on_test", "monitor")
+WATCHED = ("validate_on", "select_on_test", "monitor")
 
 
 @dataclass

@@ -259,7 +259,7 @@ def busy_seconds(tried: Sequence[TrialRecord]) -> float:
     """Seconds in which at least one trial was under way.
 
     >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]
-    >>> worked([Tried(1, "complete", 0.0, {}, began, ended) for began, ended in times])
+    >>> busy_seconds([Tried(1, "complete", 0.0, {}, began, ended) for began, ended in times])
     13.0
     """
     total, until = 0.0, 0.0

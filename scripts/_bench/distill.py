@@ -118,7 +118,7 @@ def _epochs(
     model = plugin("model", student.model, split.spec, **student.options)
     loss = plugin("loss", student.loss[0], **student.loss[1])
     sampler = plugin("sampler", student.sampler[0], split, **student.sampler[1])
-    recipe = FitConfig(max_epochs=EPOCHS, batch_size=BATCH, select="last", watch="none")
+    recipe = FitConfig(max_epochs=EPOCHS, batch_size=BATCH, select_epoch="last", validate_on="none")
     before = now()
     attachments = Attachments([], [], 0)
     if method:

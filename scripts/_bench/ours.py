@@ -36,7 +36,7 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout:
     loss = plugin("loss", "bce", layout=layout)
     sampler = plugin("sampler", "uniform", split, n=4)
     size = batch_size if layout == "point" else round(batch_size / 5)
-    recipe = FitConfig(max_epochs=count, batch_size=size, select="last", watch="none")
+    recipe = FitConfig(max_epochs=count, batch_size=size, select_epoch="last", validate_on="none")
     times = [now()]
     with TemporaryDirectory() as directory:
         fit(

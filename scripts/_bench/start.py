@@ -13,7 +13,7 @@ def command_line(rounds: int) -> None:
     """Print wall seconds of ``--help``, ``--cfg job`` and a run that is already done."""
     print(f"\ncommand line, wall seconds, median of {rounds}")
     with TemporaryDirectory() as store:
-        run = ["model=pop", "track=none", "beside=[]", f"paths.store={store}"]
+        run = ["model=pop", "track=none", "references=[]", f"paths.store={store}"]
         cases = [("--help", ["--help"]), ("--cfg job", ["--cfg", "job"]), ("skipped run", run)]
         _seconds(run)  # the run that is then skipped
         for name, arguments in cases:

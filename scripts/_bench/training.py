@@ -35,7 +35,7 @@ def compare(split: Split, rounds: int, recbole_python: str | None) -> None:
             case = split, batch_size, dropout
             sides: dict[str, Callable[[], list[float]]] = {
                 "rexp": lambda case=case: [samples / s for s in ours.epochs(*case, 2)],
-                "rows": lambda case=case: [samples / s for s in ours.epochs(*case, 2, layout="rows")],
+                "rows": lambda case=case: [samples / s for s in ours.epochs(*case, 2, layout="listwise")],
                 "bare": lambda case=case: [samples / s for s in bare.epochs(*case, 2)],
             }
             if recbole_python:

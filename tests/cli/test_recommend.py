@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The popularity model on MovieTweetings."""
     folder = tmp_path_factory.mktemp("recommend")
     command = [sys.executable, "-m", "rexp", "data=movietweetings", "model=pop"]
-    command += ["track=none", "measure.latency=false", "beside=[]"]
+    command += ["track=none", "measure.latency=false", "references=[]"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return Store(folder / "runs")
 

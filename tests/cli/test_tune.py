@@ -31,7 +31,7 @@ space:
   train.lr: {float: [1.0e-4, 0.1], log: true}
   loss: {choice: [bpr, bce]}
 """
-QUIET = ["track=none", "measure.latency=false", "beside=[]", "train.progress=none"]
+QUIET = ["track=none", "measure.latency=false", "references=[]", "train.progress=none"]
 
 
 @pytest.fixture
@@ -173,10 +173,10 @@ def test_a_closed_form_model_is_searched_on_a_grid(place: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("train.watch=test", "train.watch=test: a search chooses on the validation part alone"),
+        ("train.validate_on=test", "train.validate_on=test: a search chooses on the validation part alone"),
         ("train.select_on_test=true", "a search never chooses on the test part"),
-        ("+model.fit.watch=test", "a search chooses on the validation part alone"),
-        ("+compress.finetune.watch=test", "a search chooses on the validation part alone"),
+        ("+model.fit.validate_on=test", "a search chooses on the validation part alone"),
+        ("+compress.finetune.validate_on=test", "a search chooses on the validation part alone"),
         ("data.split.valid=0", "has no validation part to choose on"),
         ("~train.epoch_size", "cannot take a key out"),
     ],

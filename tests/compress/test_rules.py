@@ -127,7 +127,7 @@ def configurations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
     made: dict[str, DictConfig] = {}
-    common = ["data=csv", f"data.path={table}", "track=none", "beside=[]", f"paths.store={folder / 'runs'}"]
+    common = ["data=csv", f"data.path={table}", "track=none", "references=[]", f"paths.store={folder / 'runs'}"]
     common += ["train.max_epochs=2", "train.progress=none", "measure.latency=false", "compress.finetune.max_epochs=1"]
 
     def of(model: str) -> DictConfig:

@@ -53,7 +53,7 @@ def test_what_a_fine_tune_does_otherwise_makes_another_run_where_there_is_one(pl
 
 
 def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned: Planned) -> None:
-    last = ("train.select=last", "train.patience=0", "+compress.finetune.select=best")
+    last = ("train.select_epoch=last", "train.patience=0", "+compress.finetune.select_epoch=best")
     masked, whole = planned(*FINETUNED, *last), planned(*FINETUNED, *last, "evaluate.mask=[]")
     assert masked.steps_identity(2) != whole.steps_identity(2)
     assert masked.steps_identity(1) == whole.steps_identity(1)
@@ -69,7 +69,7 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
 def test_a_control_is_the_same_recipe_without_what_acts_inside_its_fit(
     planned: Planned, recipe: str, control: str
 ) -> None:
-    taught = planned("model=mf", f"compress={recipe}", "compress.control=true")
+    taught = planned("model=mf", f"compress={recipe}", "compress.control_run=true")
     assert taught.identity() == planned("model=mf", f"compress={control}").identity()
     assert taught.identity() != planned("model=mf", f"compress={recipe}").identity()
     assert any("used by no stage" in notice for notice in taught.notices)
@@ -121,8 +121,8 @@ def test_a_sampler_that_is_the_models_own_keeps_its_options(planned: Planned) ->
 
 def test_a_loss_that_is_the_models_own_keeps_its_options(planned: Planned) -> None:
     assert options(planned, "loss", "model=sasrec", "loss=bce")["layout"] == "rows"
-    assert options(planned, "loss", "model=sasrec", "loss=bce", "loss.layout=point")["layout"] == "point"
-    assert options(planned, "loss", "model=ncf", "loss=bce")["layout"] == "point"
+    assert options(planned, "loss", "model=sasrec", "loss=bce", "loss.layout=pointwise")["layout"] == "pointwise"
+    assert options(planned, "loss", "model=ncf", "loss=bce")["layout"] == "pointwise"
 
 
 def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
@@ -132,7 +132,7 @@ def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
 def test_a_stage_that_looks_at_validation_depends_on_its_rules(
     planned: Planned, composed: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
-    auto = ("model=mf", "compress=prune", "train.select=last")
+    auto = ("model=mf", "compress=prune", "train.select_epoch=last")
     auto = (*auto, "train.patience=0", "compress.stages.prune.sparsity=auto")
     by_gain, by_hits, other = (
         planned(*auto, *rest) for rest in ([], ["train.monitor=hr@10"], ["evaluate.mask=[]", "train.monitor=ndcg@10"])

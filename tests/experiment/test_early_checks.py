@@ -37,7 +37,7 @@ def job(tmp_path: Path) -> Iterator[Job]:
         (["model.factors=x"], "model.factors='x' has the wrong type"),
         (["model.fit.optimizer=adm"], "model.fit.optimizer='adm' is not allowed; did you mean 'adam'?"),
         (["model.fit.sampler.n=0"], "sampler: n=0 must be 1 or more"),
-        (["compress.stages.distill.over=nothing"], "compress.stages.distill.over='nothing' is not allowed"),
+        (["compress.stages.distill.mode=nothing"], "compress.stages.distill.mode='nothing' is not allowed"),
         (["compress.finetune.max_epochs=0"], "compress.finetune: max_epochs=0 must be at least 1"),
         (["evaluate=two_stage", "retriever=hnsw", "retriever.m=x"], "retriever.m='x' has the wrong type"),
         (["+track.mine={name: csv, fle: x}"], "track.mine.fle is not an option here; did you mean 'file'?"),
@@ -45,7 +45,7 @@ def job(tmp_path: Path) -> Iterator[Job]:
         (["train.monitor=hr@7"], "hr@7"),
         (["retriever=flat"], "retriever=flat is used by evaluate=two_stage alone"),
         (["evaluate=sampled", "evaluate.candidates.n=500"], "evaluate.candidates.n is 500, but at most"),
-        (["model.from=abc"], "no run"),
+        (["model.init_from=abc"], "no run"),
     ],
 )
 def test_no_teacher_is_trained_for_it(job: Job, tmp_path: Path, words: list[str], message: str) -> None:

@@ -38,7 +38,7 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_that_are_no_ratings_are_not_compared_with_them(
     words: tuple[str, ...], named: str, rated: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
-    done = command(*RMSE, f"data.path={rated}", "beside=[]", *words, cwd=tmp_path)
+    done = command(*RMSE, f"data.path={rated}", "references=[]", *words, cwd=tmp_path)
     assert done.returncode == 2
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("rexp: "))
     assert re.search(f"row_metrics has rmse, which compares scores with ratings, but the scores of {named} are", line)

@@ -112,7 +112,7 @@ def test_a_repeated_run_imports_no_torch(table: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> None:
-    base = [*TABLE, f"data.path={table}", "model=pop", "beside=[]"]
+    base = [*TABLE, f"data.path={table}", "model=pop", "references=[]"]
     rexp(*base, cwd=tmp_path)
     rexp(*base, "tags=[again]", "train.threads=2", cwd=tmp_path)
     rexp(*base, "evaluate=full", "evaluate.threshold=3", "evaluate.candidates.n=5", cwd=tmp_path)
@@ -129,7 +129,7 @@ def test_only_what_matters_makes_another_run(table: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_chosen_file_may_train_what_needs_no_training(table: Path, tmp_path: Path) -> None:
-    done = rexp(*TABLE, f"data.path={table}", "model=pop", "train=quick", "beside=[]", cwd=tmp_path)
+    done = rexp(*TABLE, f"data.path={table}", "model=pop", "train=quick", "references=[]", cwd=tmp_path)
     assert "note: model=pop is fitted in closed form and uses no train.max_epochs" in done.stderr
 
 
@@ -157,7 +157,7 @@ def test_a_sweep_goes_on_after_a_failed_job_and_says_so(table: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_killed_in_mid_training_and_started_again_ends_with_the_same_bytes(table: Path, tmp_path: Path) -> None:
-    command = [*SMALL, f"data.path={table}", "model=ncf", "model.dropout=0.1", "train.max_epochs=60", "beside=[]"]
+    command = [*SMALL, f"data.path={table}", "model=ncf", "model.dropout=0.1", "train.max_epochs=60", "references=[]"]
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
     rexp(*command, cwd=tmp_path / "whole")
@@ -175,7 +175,7 @@ def test_killed_in_mid_training_and_started_again_ends_with_the_same_bytes(table
 
 @pytest.mark.slow
 def test_sigterm_leaves_an_interrupted_run_that_goes_on(table: Path, tmp_path: Path) -> None:
-    command = [*SMALL, f"data.path={table}", "model=ncf", "train.max_epochs=60", "beside=[]"]
+    command = [*SMALL, f"data.path={table}", "model=ncf", "train.max_epochs=60", "references=[]"]
     code = _kill_after_an_epoch([sys.executable, "-m", "rexp", *command], tmp_path, signal.SIGTERM)
     assert code == 143
     run = next((tmp_path / "runs").glob("*/manifest.json")).parent.name
@@ -194,7 +194,7 @@ def test_two_processes_that_want_one_run_train_it_once(table: Path, tmp_path: Pa
         f"data.path={table}",
         "model=mf",
         "train.max_epochs=5",
-        "beside=[]",
+        "references=[]",
     ]
     both = [
         subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -209,7 +209,7 @@ def test_two_processes_that_want_one_run_train_it_once(table: Path, tmp_path: Pa
 def test_verify_catches_altered_data_and_weights(table: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.csv"
     own.write_bytes(table.read_bytes())
-    rexp(*TABLE, f"data.path={own}", "model=pop", "beside=[]", cwd=tmp_path)
+    rexp(*TABLE, f"data.path={own}", "model=pop", "references=[]", cwd=tmp_path)
     run = next((tmp_path / "runs").glob("*/result.json")).parent
     rexp("verify", run.name, cwd=tmp_path)
     own.write_text(table.read_text() + "u000,0039,99\n")
@@ -290,7 +290,7 @@ def test_two_processes_measure_what_one_would(tmp_path: Path) -> None:
         "data=csv",
         f"data.path={tmp_path / 'mine.csv'}",
         "track=none",
-        "beside=[]",
+        "references=[]",
         "measure.latency=false",
         "model=mf",
     ]

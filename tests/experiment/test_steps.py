@@ -14,7 +14,7 @@ from rexp.store.store import Store
 TRAINING = [
     "track=none",
     "measure.latency=false",
-    "beside=[]",
+    "references=[]",
     "data=csv",
     "model=mf",
     "model.factors=4",
@@ -64,7 +64,7 @@ def test_what_measures_the_same_model_trains_it_once(table: Path, tmp_path: Path
 def test_what_changes_the_weights_trains_again(table: Path, tmp_path: Path) -> None:
     data = f"data.path={table}"
     rexp(data, cwd=tmp_path)
-    for other in ("seed=1", "train.lr=0.01", "train.select=last", "train.monitor=hr@10"):
+    for other in ("seed=1", "train.lr=0.01", "train.select_epoch=last", "train.monitor=hr@10"):
         assert "trained already" not in rexp(data, other, cwd=tmp_path), other
     # The epoch is chosen by the first metric: another one may choose another.
     assert "trained already" not in rexp(data, "evaluate.k=[5]", cwd=tmp_path)

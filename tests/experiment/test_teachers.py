@@ -13,7 +13,7 @@ import pytest
 from rexp.store.store import Store
 
 COMMON = [
-    *("track=none", "measure.latency=false", "beside=[]", "data=csv", "train.max_epochs=1"),
+    *("track=none", "measure.latency=false", "references=[]", "data=csv", "train.max_epochs=1"),
     *("teacher.fit.max_epochs=2", "teacher.factors=4", "model.factors=4"),
 ]
 
@@ -75,7 +75,7 @@ def test_a_model_teaches_itself_between_its_fits(table: Path, tmp_path: Path) ->
     errors = rexp(*own, cwd=tmp_path, code=2)
     assert "no earlier state" in errors
     # The last epoch, for the state before it may be the better one.
-    last = ["compress.finetune.max_epochs=2", "+compress.finetune.select=last", "+compress.finetune.patience=0"]
+    last = ["compress.finetune.max_epochs=2", "+compress.finetune.select_epoch=last", "+compress.finetune.patience=0"]
     rexp(*own, "compress.order=[fit,[finetune,distill]]", *last, cwd=tmp_path)
     (taught,) = Store(tmp_path / "runs").runs()
     assert taught["config"]["teacher"] == "self"
@@ -182,7 +182,7 @@ def test_killed_while_the_teacher_trains_and_started_again(table: Path, tmp_path
 def test_a_student_of_another_kind_than_its_teacher(
     table: Path, tmp_path: Path, student: str, teacher: str, recipe: str
 ) -> None:
-    common = ["track=none", "measure.latency=false", "beside=[]", "data=csv", f"data.path={table}"]
+    common = ["track=none", "measure.latency=false", "references=[]", "data=csv", f"data.path={table}"]
     pair = [f"model={student}", f"model@teacher={teacher}", "train.max_epochs=2", "teacher.fit.max_epochs=2"]
     command = [sys.executable, "-m", "rexp", *common, *pair, f"compress={recipe}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
@@ -192,7 +192,7 @@ def test_a_student_of_another_kind_than_its_teacher(
     assert teacher in done.stdout, "its row stands beside the student's"
 
 
-BARE = ["track=none", "measure.latency=false", "beside=[]", "data=csv"]
+BARE = ["track=none", "measure.latency=false", "references=[]", "data=csv"]
 SHORT = ["model=mf", "model.factors=4", "train.max_epochs=1"]
 
 

@@ -123,7 +123,7 @@ def test_the_root_recipe_is_silent_until_it_is_asked(composed: Composed) -> None
 
 
 def test_options_of_a_metric_are_given_as_a_mapping_or_one_by_one(composed: Composed) -> None:
-    asked = ("evaluate.metrics=[f1]", "beside=[]")
+    asked = ("evaluate.metrics=[f1]", "references=[]")
     for override in ("evaluate.options={f1: {threshold: 0.3}}", "+evaluate.options.f1.threshold=0.3"):
         assert read(composed(*asked, override)).evaluate.options == {"f1": {"threshold": 0.3}}
     assert read(composed()).evaluate.options == {}

@@ -26,7 +26,7 @@ COMPOSING = [
     ("data.split.validd=1", "data.split.validd: there is no such key; did you mean 'valid'?"),
     ("seed=x", "seed: Value 'x' of type 'str' could not be converted to Integer"),
     ("force=maybe", "force: Value 'maybe' is not a valid bool"),
-    ("beside=pop", "beside: Invalid value assigned: str is not a ListConfig, list or tuple."),
+    ("references=pop", "beside: Invalid value assigned: str is not a ListConfig, list or tuple."),
     ("loss.margin=1", "loss.margin: nothing is selected there; choose loss=NAME too, or set model.fit.loss.margin"),
     ("sampler.n=1", "sampler.n: nothing is selected there; choose sampler=NAME too, or set model.fit.sampler.n"),
     ("model@teacher=null", "model@teacher=null: a group takes the name of an option; write '~model@teacher'"),
@@ -80,7 +80,7 @@ RUNNING = [
     ("model.fit=3", "model.fit=3 is no recipe; it is a mapping with keys such as max_epochs"),
     ("model.fit.loss={name: 3}", "model.fit.loss={'name': 3, "),
     ("data.filter=3", "data.filter=3 has the wrong type: a mapping is wanted, not a whole number"),
-    ("beside=[nope]", "beside=[nope]: model=nope: there is no such option; did you mean 'pop'?"),
+    ("references=[nope]", "references=[nope]: model=nope: there is no such option; did you mean 'pop'?"),
 ]
 
 

@@ -13,9 +13,9 @@ from rexp.hydra.overrides import normalize_overrides
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("model.from=0012e4567890", "model.from='0012e4567890'"),
+        ("model.init_from=0012e4567890", "model.init_from='0012e4567890'"),
         ("+teacher.from=123456789012,12e4", "+teacher.from='123456789012','12e4'"),
-        ("model.from={gmf: a1, mlp: b2}", "model.from={gmf: a1, mlp: b2}"),
+        ("model.init_from={gmf: a1, mlp: b2}", "model.init_from={gmf: a1, mlp: b2}"),
         ("retriever.from=item_features", "retriever.from=item_features"),
         ("data.split.seed=12", "data.split.seed=12"),
     ],

@@ -14,7 +14,7 @@ from rexp.plugins.conf_dirs import conf_dir
 from rexp.plugins.options import from_options
 
 RESERVED = {
-    "model": {"name", "fit", "seed", "from"},
+    "model": {"name", "fit", "seed", "init_from"},
     "data": {"name", "filter", "split", "strict"},
     "retriever": {"name", "from", "n_candidates", "ranker"},
 }

@@ -83,7 +83,7 @@ def ask(tmp_path: Path, command: Command) -> Callable[..., dict[str, Any]]:
     def run(*arguments: str, cwd: Path = tmp_path) -> dict[str, Any]:
         before = set(store.glob("*/result.json"))
         words = ("data=csv", "data.path=a.csv", "model=ranked", f"paths.store={store}")
-        quiet = ("track=none", "beside=[]", "measure.latency=false", "seed=0")
+        quiet = ("track=none", "references=[]", "measure.latency=false", "seed=0")
         done = command(*words, *quiet, *arguments, on_path=[site], cwd=cwd, env={"PYTHONDONTWRITEBYTECODE": "1"})
         assert done.returncode == 0, done.stderr
         said = next(line for line in done.stderr.splitlines() if line.startswith("run "))
@@ -165,7 +165,7 @@ def test_a_store_that_cannot_be_written_answers_what_is_done(
         sys.exit(main(sys.argv[1:]))
     """
     words = ["data=csv", "data.path=a.csv", "model=ranked", f"paths.store={tmp_path / 'runs'}"]
-    quiet = ["track=none", "beside=[]", "measure.latency=false"]
+    quiet = ["track=none", "references=[]", "measure.latency=false"]
     for seed, exit_code, said in ((0, 0, f"run {run} is done already"), (1, 1, "rexp: read-only")):
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code), *words, *quiet, f"seed={seed}"],

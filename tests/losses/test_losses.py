@@ -71,7 +71,7 @@ def test_bce_leaves_out_what_must_not_count() -> None:
 def test_bce_rows_is_the_same_loss_in_another_order() -> None:
     rows = double([[0.5, -1.0, 2.0], [1.5, 0.0, -0.3]])
     labels = [1.0, 0, 0, 1, 0, 0]
-    grouped = BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="rows"))
+    grouped = BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="listwise"))
     point = BinaryCrossEntropy(BinaryCrossEntropyConfig())
     assert grouped.layout is Layout.LISTWISE
     flat = rows.flatten()
@@ -122,7 +122,7 @@ def test_sampled_softmax_divides_by_the_probability_and_leaves_out_marked_items(
 
 CASES: dict[str, tuple[Any, tuple[int, ...], list[float] | None]] = {
     "bce": (BinaryCrossEntropy(BinaryCrossEntropyConfig()), (4,), [1, 0, 0, 1]),
-    "bce rows": (BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="rows")), (4, 3), None),
+    "bce rows": (BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="listwise")), (4, 3), None),
     "bpr": (BPR(BPRConfig()), (4, 2), None),
     "mse": (MeanSquaredError(MeanSquaredErrorConfig()), (4,), [1, 0, 0, 1]),
     "softmax": (SampledSoftmax(SampledSoftmaxConfig(temperature=0.7)), (4, 3), None),

@@ -83,7 +83,7 @@ def test_it_learns_the_tastes(model_class: Any, options: dict[str, Any]) -> None
 def test_training_starts_again_where_it_was_stopped(model_class: Any, options: dict[str, Any], tmp_path: Path) -> None:
     """Dropout, draws and the annealing go on as if nothing had happened."""
     split = two_tastes()
-    recipe = FitConfig(max_epochs=4, batch_size=16, lr=0.01, select="last", watch="none")
+    recipe = FitConfig(max_epochs=4, batch_size=16, lr=0.01, select_epoch="last", validate_on="none")
 
     def train(folder: Path, stopped: int | None = None) -> Any:
         model = built(model_class, split, **options)

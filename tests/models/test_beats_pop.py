@@ -35,7 +35,7 @@ COMMON = [
     "track=none",
     "measure.latency=false",
     "evaluate.metrics=[ndcg]",
-    "train.every=5",
+    "train.validate_every=5",
     "train.progress=none",
 ]
 
@@ -73,6 +73,6 @@ def test_closed_form(model: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("model", TRAINED)
 def test_trained(model: str, folder: Path) -> None:
-    sweep(f"model={model}", "beside=[]", *TRAINED[model], cwd=folder)
+    sweep(f"model={model}", "references=[]", *TRAINED[model], cwd=folder)
     found = ndcg(folder)
     assert found[model] > found["pop"]

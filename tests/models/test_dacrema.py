@@ -60,7 +60,7 @@ def measured(name: str, store: Path) -> dict[str, float]:
         f"tags=[{name}]",
         "track=none",
         "measure.latency=false",
-        "beside=[]",
+        "references=[]",
         f"paths.store={store}",
     ]
     subprocess.run([sys.executable, "-m", "rexp", *options], check=True, cwd=store, capture_output=True)

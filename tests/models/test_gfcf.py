@@ -67,7 +67,7 @@ def test_the_published_figures_on_gowalla(tmp_path: Path) -> None:
         "experiment=gowalla_gfcf",
         "track=none",
         "measure.latency=false",
-        "beside=[]",
+        "references=[]",
         f"paths.store={tmp_path / 'store'}",
     ]
     subprocess.run([sys.executable, "-m", "rexp", *options], check=True, cwd=tmp_path, capture_output=True)

@@ -107,7 +107,7 @@ def test_every_plugin_of_the_wheel_loads(site: Path, tmp_path: Path, command: Ca
 
 
 def test_a_run_from_the_wheel_finds_the_embedded_data(site: Path, tmp_path: Path, command: Callable[..., Any]) -> None:
-    done = command("model=pop", "beside=[]", "track=none", "measure.latency=false", on_path=[site], cwd=tmp_path)
+    done = command("model=pop", "references=[]", "track=none", "measure.latency=false", on_path=[site], cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     [result] = (tmp_path / "runs").glob("*/result.json")
     assert json.loads(result.read_text())["labels"]["model"] == "pop"

@@ -51,7 +51,7 @@ rows:
         run: [small, compress=kd, "teacher.from=<teachers · best>"]
         values: plain
         tune: {compress.stages.distill.weight: {choice: [0.5, 2.0]}}
-      - {name: control, run: [small, compress=kd, compress.control=true], values: kd}
+      - {name: control, run: [small, compress=kd, compress.control_run=true], values: kd}
       - {name: puresvd, run: [model=puresvd, "model.factors={factors}"], seeds: [0]}
       - {name: only here, only: {factors: [8]}, run: [model=pop], seeds: [0]}
   - group: teachers

@@ -70,7 +70,7 @@ def run(command: Callable[..., Any], site: Path) -> Callable[..., Any]:
 
 
 def words(site: Path, how: str) -> list[str]:
-    common = ["data=csv", f"data.path={site / 'mine.csv'}", "track=none", "beside=[]", "measure.latency=false"]
+    common = ["data=csv", f"data.path={site / 'mine.csv'}", "track=none", "references=[]", "measure.latency=false"]
     return [*common, "train.progress=none", "train.max_epochs=1", "model=faulty", f"model.how={how}"]
 
 

@@ -51,7 +51,7 @@ def test_a_model_that_exits_is_a_failed_run(code: str, tmp_path: Path, command: 
     (tmp_path / "a.csv").write_text(
         "user,item\n" + "".join(f"{u},{(u + i) % 20}\n" for u in range(20) for i in range(5))
     )
-    words = ("data=csv", "data.path=a.csv", "model=leaving", "track=none", "beside=[]", "measure.latency=false")
+    words = ("data=csv", "data.path=a.csv", "model=leaving", "track=none", "references=[]", "measure.latency=false")
     done = command(*words, on_path=[tmp_path / "site"], cwd=tmp_path)
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("rexp:")]

@@ -161,7 +161,7 @@ def test_the_jobs_of_a_sweep_are_what_they_are_alone(
     rows = [f"{user},{(7 * user + 3 * place) % 30},{place}" for user in range(20) for place in range(8)]
     (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
     words = [
-        *("data=csv", f"data.path={tmp_path / 'mine.csv'}", "track=none", "beside=[]", "measure.latency=false"),
+        *("data=csv", f"data.path={tmp_path / 'mine.csv'}", "track=none", "references=[]", "measure.latency=false"),
         *("train.max_epochs=2", "train.batch_size=64", "train.progress=none"),
     ]
 

@@ -119,7 +119,7 @@ def test_they_train_and_are_measured_beside_a_built_in_model(rexp: Callable[...,
         "measure.latency=false",
         f"paths.store={tmp_path}/runs",
         "train.progress=none",
-        "beside=[random]",
+        "references=[random]",
     ]
     rexp("model=cml", "train.max_epochs=2", *common, cwd=tmp_path)
     rexp("model=recent_pop", *common, cwd=tmp_path)

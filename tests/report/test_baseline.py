@@ -165,7 +165,7 @@ def test_a_student_stands_beside_its_control() -> None:
     assert table.columns == ("ndcg@10", "control ndcg@10")
     assert taught.cells["control ndcg@10"].mean == 0.33
     text = markdown([table])
-    assert "compress.control=true" in text
+    assert "compress.control_run=true" in text
     # Without the control its place is empty, and marked.
     (table,) = make_tables([student], KEYS, ["ndcg@10"])
     assert "| mf | kd | 1 | 0.4000 | - |" in markdown([table])

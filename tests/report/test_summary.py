@@ -31,10 +31,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows += [f"u{user},{item},{when}" for when, item in enumerate(random.permutation(15)[:9] + 15 * (user % 2))]
     (folder / "mine.csv").write_text("\n".join(rows) + "\n")
     rexp(folder, "-m", *SMALL, "compress=none,kd,kd_prune")
-    rexp(folder, *SMALL, "compress=kd_prune", "compress.control=true", "beside=[pop]")
+    rexp(folder, *SMALL, "compress=kd_prune", "compress.control_run=true", "references=[pop]")
     two = ["evaluate=two_stage", "retriever=flat", "retriever.n_candidates=8", "retriever.ranker=teacher"]
     metrics = "evaluate.metrics=[ndcg,recall,hr,mrr,map,precision,coverage,gini,novelty]"
-    rexp(folder, *SMALL, "compress=kd", *two, metrics, "beside=[]")
+    rexp(folder, *SMALL, "compress=kd", *two, metrics, "references=[]")
     return folder / "runs"
 
 

@@ -167,7 +167,7 @@ def test_an_epoch_may_be_a_part_of_the_positives() -> None:
 
 
 def test_what_cannot_be_served_is_refused() -> None:
-    with pytest.raises(ConfigError, match="layout=pair"):
+    with pytest.raises(ConfigError, match="layout=pairwise"):
         make(Layout.PAIRWISE, None)
     with pytest.raises(ConfigError, match="epoch_size"):
         make(Layout.POINTWISE, Drawn(60), epoch_size=481)

@@ -50,10 +50,10 @@ def test_numbers_out_of_range_are_refused_by_name(options: dict[str, float]) -> 
 @pytest.mark.parametrize(
     ("rest", "key", "values"),
     [
-        ({"select": "last"}, "monitor", ["ndcg@10", "hr@10"]),
-        ({"select": "last"}, "last_k", [2, 3]),
-        ({"select": "last", "watch": "none"}, "every", [1, 2]),
-        ({"select": "best"}, "select_on_test", [False, True]),
+        ({"select_epoch": "last"}, "monitor", ["ndcg@10", "hr@10"]),
+        ({"select_epoch": "last"}, "last_k", [2, 3]),
+        ({"select_epoch": "last", "validate_on": "none"}, "validate_every", [1, 2]),
+        ({"select_epoch": "best"}, "select_on_test", [False, True]),
         ({"optimizer": "sgd"}, "betas", [(0.9, 0.9), (0.5, 0.5)]),
     ],
 )
@@ -66,11 +66,11 @@ def test_a_key_that_another_makes_meaningless_is_null(rest: dict[str, Any], key:
 @pytest.mark.parametrize(
     ("rest", "key", "value"),
     [
-        ({"select": "best"}, "monitor", "hr@10"),
-        ({"select": "last", "patience": 2}, "monitor", "hr@10"),
-        ({"select": "last_k"}, "last_k", 3),
-        ({"select": "last", "watch": "test"}, "every", 2),
-        ({"select": "best", "watch": "test"}, "select_on_test", True),
+        ({"select_epoch": "best"}, "monitor", "hr@10"),
+        ({"select_epoch": "last", "patience": 2}, "monitor", "hr@10"),
+        ({"select_epoch": "last_k"}, "last_k", 3),
+        ({"select_epoch": "last", "validate_on": "test"}, "validate_every", 2),
+        ({"select_epoch": "best", "validate_on": "test"}, "select_on_test", True),
         ({"optimizer": "adamw"}, "betas", (0.5, 0.5)),
     ],
 )

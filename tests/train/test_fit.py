@@ -38,7 +38,7 @@ def train(
     **recipe: Any,
 ) -> tuple[Dot, FitReport]:
     model = model or Dot(SPLIT)
-    options = {"max_epochs": 4, "batch_size": 64, "lr": 0.05, "select": "best" if validate else "last", **recipe}
+    options = {"max_epochs": 4, "batch_size": 64, "lr": 0.05, "select_epoch": "best" if validate else "last", **recipe}
     report = fit(
         model, SPLIT, FitConfig(**options), device or DeviceConfig(progress="none"), loss=loss or Logistic(),
         sampler=Drawn(SPLIT.n_items), seed=2, directory=directory, validate=validate, fitted=fitted,
@@ -131,7 +131,7 @@ def test_a_fitted_model_stays_as_it_was_where_no_epoch_is_better(before: float, 
 
 def test_the_last_epoch_of_a_fitted_model_is_taken_where_that_is_asked_for(tmp_path: Path) -> None:
     validate, seen = planned([0.1, 0.3, 0.2, 0.3])
-    model, report = train(tmp_path, validate=validate, fitted=True, select="last")
+    model, report = train(tmp_path, validate=validate, fitted=True, select_epoch="last")
     assert same(model, seen[3])
     assert report.before == {}
 
@@ -145,7 +145,7 @@ def test_an_error_is_better_when_lower(tmp_path: Path) -> None:
 
 def test_the_last_epochs_can_be_averaged(tmp_path: Path) -> None:
     validate, seen = planned([0.1, 0.3, 0.2, 0.3])
-    model, report = train(tmp_path, validate=validate, select="last_k", last_k=2)
+    model, report = train(tmp_path, validate=validate, select_epoch="last_k", last_k=2)
     expected = {name: ((seen[2][name].double() + seen[3][name].double()) / 2).float() for name in seen[0]}
     assert same(model, expected)
     assert report.selected == "mean of the last 2 epochs"
@@ -153,7 +153,7 @@ def test_the_last_epochs_can_be_averaged(tmp_path: Path) -> None:
 
 def test_the_last_epoch_needs_no_monitor(tmp_path: Path) -> None:
     validate, seen = planned([0.1, 0.3, 0.2, 0.3])
-    model, report = train(tmp_path, validate=validate, select="last", monitor="nothing")
+    model, report = train(tmp_path, validate=validate, select_epoch="last", monitor="nothing")
     assert same(model, seen[-1])
     assert report.selected == "last epoch 4"
 
@@ -168,7 +168,7 @@ def test_patience_ends_a_fit(tmp_path: Path) -> None:
 
 def test_validation_every_few_epochs_and_always_at_the_end(tmp_path: Path) -> None:
     validate, _seen = planned([0.1, 0.2, 0.3])
-    _, report = train(tmp_path, validate=validate, every=2, max_epochs=5)
+    _, report = train(tmp_path, validate=validate, validate_every=2, max_epochs=5)
     assert [bool(row["metrics"]) for row in report.curve] == [False, True, False, True, True]
     assert report.selected_epoch == 5
 
@@ -181,10 +181,13 @@ def test_an_unknown_monitor_says_what_there_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "text"),
     [
-        ({"select": "best", "watch": "test"}, r"select_on_test=true"),
-        ({"select": "last", "watch": "test", "patience": 2}, r"train\.patience with train\.watch=test"),
-        ({"select": "best", "watch": "none"}, r"train\.watch=none"),
-        ({"select": "best"}, "need a validation"),
+        ({"select_epoch": "best", "validate_on": "test"}, r"select_on_test=true"),
+        (
+            {"select_epoch": "last", "validate_on": "test", "patience": 2},
+            r"train\.patience with train\.validate_on=test",
+        ),
+        ({"select_epoch": "best", "validate_on": "none"}, r"train\.validate_on=none"),
+        ({"select_epoch": "best"}, "need a validation"),
     ],
 )
 def test_a_recipe_that_contradicts_itself_is_refused(tmp_path: Path, recipe: dict[str, Any], text: str) -> None:
@@ -193,7 +196,7 @@ def test_a_recipe_that_contradicts_itself_is_refused(tmp_path: Path, recipe: dic
 
 
 def test_choosing_on_the_test_part_is_said_in_the_result(tmp_path: Path) -> None:
-    _, report = train(tmp_path, validate=planned([0.1, 0.3, 0.2, 0.3])[0], watch="test", select_on_test=True)
+    _, report = train(tmp_path, validate=planned([0.1, 0.3, 0.2, 0.3])[0], validate_on="test", select_on_test=True)
     assert report.selected == "best epoch 2 by ndcg@10 on the test part"
 
 
@@ -230,7 +233,7 @@ def test_what_is_frozen_stays_and_the_rest_learns(tmp_path: Path) -> None:
 def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
     model = Dot(SPLIT, dropout=0, abilities=frozenset({Capability.OWN_LOSS, Capability.REGULARIZED}))
     report = fit(
-        model, SPLIT, FitConfig(max_epochs=1, batch_size=10**6, select="last"), DeviceConfig(progress="none"),
+        model, SPLIT, FitConfig(max_epochs=1, batch_size=10**6, select_epoch="last"), DeviceConfig(progress="none"),
         loss=None, sampler=None, seed=0, directory=tmp_path, validate=None,
     )  # fmt: skip
     fresh = Dot(SPLIT, dropout=0)
@@ -243,7 +246,7 @@ def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
 def test_a_model_without_a_loss_of_its_own_needs_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="loss=NAME"):
         fit(
-            Dot(SPLIT), SPLIT, FitConfig(select="last"), DeviceConfig(), loss=None, sampler=None, seed=0,
+            Dot(SPLIT), SPLIT, FitConfig(select_epoch="last"), DeviceConfig(), loss=None, sampler=None, seed=0,
             directory=tmp_path, validate=None,
         )  # fmt: skip
 
@@ -291,7 +294,7 @@ def test_ratings_are_learned_without_negatives(tmp_path: Path) -> None:
     ratings = np.where(SPLIT.train.items % 2, 5, 1).astype(np.float32)
     split = replace(SPLIT, train=replace(SPLIT.train, ratings=ratings))
     fit(
-        Dot(split), split, FitConfig(max_epochs=1, select="last"), DeviceConfig(progress="none"), loss=loss,
+        Dot(split), split, FitConfig(max_epochs=1, select_epoch="last"), DeviceConfig(progress="none"), loss=loss,
         sampler=Drawn(60), seed=0, directory=tmp_path, validate=None,
     )  # fmt: skip
     assert sum(loss.sizes) == len(SPLIT.train)

@@ -34,7 +34,7 @@ def test_patience_is_counted_from_the_best_epoch(values: dict[int, float], epoch
 
 def test_epochs_without_a_validation_count() -> None:
     # Validated every third: 3 and 6 so far, then 9, 12 (from the best, 6, two more).
-    assert after({3: 0.1, 6: 0.2}, patience=2, every=3).epochs_left(7) == 12 - 7
+    assert after({3: 0.1, 6: 0.2}, patience=2, validate_every=3).epochs_left(7) == 12 - 7
 
 
 def test_without_patience_there_is_no_end() -> None:

@@ -48,7 +48,7 @@ def train(directory: Path, select: str = "best", kill: int | None = None, epochs
         return original(*arguments)
 
     sampler.sample = draw  # type: ignore[method-assign]
-    recipe = FitConfig(max_epochs=epochs, batch_size=32, lr=0.01, select=select, last_k=3)  # type: ignore[arg-type]
+    recipe = FitConfig(max_epochs=epochs, batch_size=32, lr=0.01, select_epoch=select, last_k=3)  # type: ignore[arg-type]
     device = DeviceConfig(progress="none")
     report = fit(
         model, split, recipe, device, loss=Logistic(), sampler=sampler, seed=5, directory=directory,
@@ -126,8 +126,8 @@ def test_sigterm_waits_while_an_epoch_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(Interrupted, match="after epoch 1;") as caught:
         fit(
-            Dot(split), split, FitConfig(max_epochs=2, select="last"), DeviceConfig(progress="none"), loss=Logistic(),
-            sampler=Drawn(60), seed=0, directory=tmp_path, validate=None, on_epoch=[on_epoch],
+            Dot(split), split, FitConfig(max_epochs=2, select_epoch="last"), DeviceConfig(progress="none"),
+            loss=Logistic(), sampler=Drawn(60), seed=0, directory=tmp_path, validate=None, on_epoch=[on_epoch],
         )  # fmt: skip
     assert caught.value.exit_code == 143
     assert (tmp_path / "checkpoints" / "last.ckpt").exists()

@@ -65,7 +65,7 @@ def test_a_grid_has_every_combination(tmp_path: Path) -> None:
         ("space: {train.lr: {float: [a, 1]}}", "'a' is no number"),
         ("space: {loss: {choice: bpr}}", "a list of values is wanted"),
         ("space: {loss: {choice: [bpr, bpr]}}", "names a value twice"),
-        ("space: {train.watch: {choice: [valid, test]}}", "is judged on the validation part"),
+        ("space: {train.validate_on: {choice: [valid, test]}}", "is judged on the validation part"),
         ("space: {model.fit.select_on_test: {choice: [true, false]}}", "is judged on the validation part"),
         ("space: {evaluate.k: {choice: [[5], [10]]}}", "must be the same for all trials"),
         ("space: {seed: {int: [0, 9]}}", "must be the same for all trials"),

@@ -39,7 +39,7 @@ class BDConfig:
         student_scale: epsilon of the draws for the student, ``tanh(max(0, epsilon (rank_t - rank_s)))``.
         teacher_scale: epsilon of the draws for the teacher, ``exp(epsilon (rank_t - rank_s))`` of the other way round.
         every: epochs between two rankings of the catalogue by both.
-        drawn: items that are drawn of each user at each ranking; rows of the batch take theirs from these.
+        pool_size: items that are drawn of each user at each ranking; rows of the batch take theirs from these.
         reduction: over rows and samples.
     """
 
@@ -50,12 +50,12 @@ class BDConfig:
     student_scale: float = 0.01
     teacher_scale: float = 0.0001
     every: int = 10
-    drawn: int = 200
+    pool_size: int = 200
     reduction: Reduction = "sum"
 
     def __post_init__(self) -> None:
         require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
-        for key in ("samples", "every", "drawn"):
+        for key in ("samples", "every", "pool_size"):
             require(getattr(self, key) >= 1, f"{key}={getattr(self, key)} must be 1 or more")
 
 
@@ -114,7 +114,7 @@ class BDLoss(Distilling):
         self.both = Student(model, context.split), Student(self.teacher, context.split)
         self.queries = queries_of(self.teacher, context.split)
         # Buffers, so that a fit that goes on between two rankings has them.
-        empty = torch.full((context.split.n_users, config.drawn), PADDING, dtype=torch.int32)
+        empty = torch.full((context.split.n_users, config.pool_size), PADDING, dtype=torch.int32)
         self.register_buffer("for_student", empty)
         self.register_buffer("for_teacher", empty.clone())
 
@@ -127,8 +127,10 @@ class BDLoss(Distilling):
             places = overrated(ours, theirs)
             towards = torch.tanh((self.config.student_scale * places).clamp(min=0))
             back = torch.exp(-self.config.teacher_scale * places).masked_fill_(places.isneginf(), 0)
-            self.for_student[users] = draw_with(towards, self.config.drawn, self.generator).to(self.for_student.device)
-            self.for_teacher[users] = draw_with(back, self.config.drawn, self.generator).to(self.for_teacher.device)
+            self.for_student[users] = draw_with(towards, self.config.pool_size, self.generator).to(
+                self.for_student.device
+            )
+            self.for_teacher[users] = draw_with(back, self.config.pool_size, self.generator).to(self.for_teacher.device)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``student``, ``teacher`` and ``teacher_objective``."""
@@ -149,7 +151,7 @@ class BDLoss(Distilling):
 
     def _pick(self, table: Tensor, users: Tensor) -> Tensor:
         """(B, samples) int64 of what was drawn for these users."""
-        places = torch.randint(self.config.drawn, (len(users), self.config.samples), generator=self.generator)
+        places = torch.randint(self.config.pool_size, (len(users), self.config.samples), generator=self.generator)
         return table.cpu()[users.cpu().unsqueeze(1), places].long().to(users.device)
 
     def _teacher_scores(self, users: Tensor, items: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class CDConfig:
         n: items that are drawn of each user each epoch.
         depth: N, how many of the best unobserved items they are drawn from.
         temperature: T; of two ranks with probabilities in proportion to exp(-r / (N T)), the better is kept.
-        guide: whose best items: the ``teacher``'s, or the ``student``'s of the moment.
+        ranked_by: whose best items: the ``teacher``'s, or the ``student``'s of the moment.
         every: epochs between two rankings by the student; the paper ranks in each.
         label_temperature: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
         scale: of the teacher's scores t, see :class:`rexp.compress.distill._standardize.TeacherScale`.
@@ -54,7 +54,7 @@ class CDConfig:
     n: int = 2
     depth: int = 3000
     temperature: float = 20.0
-    guide: Literal["teacher", "student"] = "student"
+    ranked_by: Literal["teacher", "student"] = "student"
     every: int = 5
     label_temperature: float = 2.0
     shift: float = 0.0
@@ -161,7 +161,7 @@ class CDLoss(Distilling):
         self.student = Student(model, context.split)
         self.users = StepUsers(config.users_per_step, context.generator, config.n)
         self.scale = TeacherScale(config.scale, self.teacher, config.scale_depth)
-        self.best = self.teacher.top_items(config.depth) if config.guide == "teacher" else None
+        self.best = self.teacher.top_items(config.depth) if config.ranked_by == "teacher" else None
         # Buffers, so that a fit that goes on between two rankings has them: items of every epoch until the next one.
         shape = (context.split.n_users, config.every * config.n)
         self.register_buffer("drawn", torch.full(shape, PADDING, dtype=torch.int32))

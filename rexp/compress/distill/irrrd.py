@@ -31,21 +31,21 @@ class IRRRDConfig(RRDConfig):
 
     Args:
         item_weight: of the item's side.
-        item_interesting: K, users that are drawn of the teacher's best of an item each epoch.
-        item_uninteresting: L, users that are drawn uniformly from the others each epoch.
+        item_n_positive: K, users that are drawn of the teacher's best of an item each epoch.
+        item_n_negative: L, users that are drawn uniformly from the others each epoch.
         item_temperature: as ``temperature``, in ranks of users.
     """
 
     item_weight: float = 0.0005
-    item_interesting: int = 20
-    item_uninteresting: int = 20
+    item_n_positive: int = 20
+    item_n_negative: int = 20
     item_temperature: float = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for key in ("item_interesting", "item_uninteresting"):
+        for key in ("item_n_positive", "item_n_negative"):
             require(getattr(self, key) >= 1, f"{key}={getattr(self, key)} must be 1 or more")
-        require(self.depth >= self.item_interesting, f"depth={self.depth} must not be below item_interesting")
+        require(self.depth >= self.item_n_positive, f"depth={self.depth} must not be below item_n_positive")
         require(self.item_temperature > 0, f"item_temperature={self.item_temperature} must be above 0")
 
 
@@ -66,7 +66,7 @@ class IRRRDLoss(Distilling):
     def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context, 3 * (config.item_interesting + config.item_uninteresting))
+        self.rrd = RRDLoss(config, context, 3 * (config.item_n_positive + config.item_n_negative))
         self.users_of_items = item_lists(config, context)
 
     def on_epoch(self, epoch: int) -> None:
@@ -87,7 +87,7 @@ class IRRRDLoss(Distilling):
 
     def _listed(self, users: Sample) -> Sample:
         """Items of the users' lists; only as many of them as users, where these are drawn."""
-        lists = (self.rrd.interesting, self.rrd.uninteresting)
+        lists = (self.rrd.positives, self.rrd.negatives)
         items = torch.unique(torch.cat([rows_of(table, users.ids).flatten() for table in lists]))
         items = items[items >= 0]
         if self.config.users_per_step == "all":
@@ -99,5 +99,5 @@ def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:
     """The lists of users of every item."""
     split = context.split
     best = top_users(teacher_of(context), split, config.depth)
-    sizes = config.item_interesting, config.item_uninteresting
+    sizes = config.item_n_positive, config.item_n_negative
     return RankedLists(best, train_users(split), split.n_users, *sizes, config.item_temperature, config.fixed)

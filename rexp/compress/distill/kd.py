@@ -33,8 +33,8 @@ class KDConfig:
     """Options of :class:`KD`.
 
     Args:
-        over: ``batch``, the items of the batch, each a question of yes or no; or ``lists``, a distribution over a list
-            of items of each user.
+        mode: ``pointwise``, binary cross entropy on each item of the batch; or ``listwise``, a distribution over a
+            list of items of each user.
         weight: of the loss.
         alpha: share of the hard labels in the mix ``alpha hard + (1 - alpha) soft``. The fit's own loss is the hard
             part and counts once, so the soft part is multiplied by ``weight (1 - alpha) / alpha``: the same minimum
@@ -45,22 +45,22 @@ class KDConfig:
         squared: multiply by temperature^2, which keeps the size of gradients (Hinton et al. 2015). Recommenders'
             authors leave it out.
         k: items of a list: the best that its owner did not take in training.
-        guide: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
+        ranked_by: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
         random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
             teacher's best.
         reduction: over the items of the batch, or over the lists.
-        users_per_step: of ``over=lists``: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
-            (:class:`rexp.compress.distill._step_users.StepUsers`).
+        users_per_step: of ``mode=listwise``: users of a batch that are distilled in a step: ``all``, a number, or
+            ``auto`` (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
-    over: Literal["batch", "lists"] = "lists"
+    mode: Literal["pointwise", "listwise"] = "listwise"
     weight: float = 1.0
     alpha: float = 0.5
     temperature: float = 1.5
     scale: Scale = "auto"
     squared: bool = False
     k: int = 100
-    guide: Literal["teacher", "student"] = "teacher"
+    ranked_by: Literal["teacher", "student"] = "teacher"
     random: int = 0
     reduction: Reduction = "sum"
     users_per_step: UsersPerStep = "auto"
@@ -87,7 +87,7 @@ class KD(DistillationStage):
 
     def attach(self, model: nn.Module, context: StageContext) -> Distilling:
         """Ask the teacher for its best items where lists need them."""
-        return BatchKD(self.config, context) if self.config.over == "batch" else ListKD(self.config, model, context)
+        return BatchKD(self.config, context) if self.config.mode == "pointwise" else ListKD(self.config, model, context)
 
 
 def soft_bce(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -124,7 +124,9 @@ class BatchKD(Distilling):
         """The loss ``kd``."""
         batch = step.batch
         if batch.items.dim() > 2 or not batch.items.numel():
-            raise ConfigError("kd with over=batch needs a loss whose batch holds items of users; take over=lists")
+            raise ConfigError(
+                "kd with mode=pointwise needs a loss whose batch holds items of users; take mode=listwise"
+            )
         users = batch.query.users.cpu()
         wanted = self.scale.of(self.teacher.scores(users, batch.items.cpu()), users).to(step.scores)
         losses = soft_bce(step.scores, wanted, self.config.temperature)
@@ -149,7 +151,7 @@ class ListKD(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
-        by_teacher = self.config.guide == "teacher"
+        by_teacher = self.config.ranked_by == "teacher"
         parts = [(self.best, self.wanted) if by_teacher else self._graded(self.student.top_items(self.config.k))]
         if self.others is not None:
             parts.append(self._graded(self.others.draw(self.config.random, self.generator)))

@@ -31,8 +31,8 @@ class RRDConfig:
 
     Args:
         weight: of the loss. It belongs to the sums: another one is needed where K, L or the reduction differ.
-        interesting: K, items that are drawn of the teacher's best each epoch.
-        uninteresting: L, items that are drawn uniformly from the others each epoch.
+        n_positive: K, items that are drawn of the teacher's best each epoch.
+        n_negative: L, items that are drawn uniformly from the others each epoch.
         depth: how many of the teacher's best unobserved items the K are drawn from.
         temperature: rank r is drawn with a probability in proportion to exp(-r / temperature).
         fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
@@ -42,8 +42,8 @@ class RRDConfig:
     """
 
     weight: float = 0.001
-    interesting: int = 40
-    uninteresting: int = 40
+    n_positive: int = 40
+    n_negative: int = 40
     depth: int = 500
     temperature: float = 10.0
     fixed: bool = False
@@ -51,9 +51,9 @@ class RRDConfig:
     users_per_step: UsersPerStep = "auto"
 
     def __post_init__(self) -> None:
-        require(self.interesting >= 1, f"interesting={self.interesting} must be 1 or more")
-        require(self.uninteresting >= 1, f"uninteresting={self.uninteresting} must be 1 or more")
-        require(self.depth >= self.interesting, f"depth={self.depth} must not be below interesting={self.interesting}")
+        require(self.n_positive >= 1, f"n_positive={self.n_positive} must be 1 or more")
+        require(self.n_negative >= 1, f"n_negative={self.n_negative} must be 1 or more")
+        require(self.depth >= self.n_positive, f"depth={self.depth} must not be below n_positive={self.n_positive}")
         require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
         check_users_per_step(self.users_per_step)
 
@@ -82,12 +82,12 @@ class RRDLoss(Distilling):
         super().__init__()
         self.config, self.generator = config, context.generator
         self.lists = user_lists(config, context)
-        length = round(COST * (config.interesting + config.uninteresting + beside))
+        length = round(COST * (config.n_positive + config.n_negative + beside))
         self.users = StepUsers(config.users_per_step, context.generator, length)
 
     def on_epoch(self, epoch: int) -> None:
         """Draw both lists of every user."""
-        self.interesting, self.uninteresting = self.lists.draw(self.generator)
+        self.positives, self.negatives = self.lists.draw(self.generator)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``rrd``."""
@@ -95,7 +95,7 @@ class RRDLoss(Distilling):
 
     def of_users(self, step: TrainStep, sample: Sample) -> Tensor:
         """The loss of these users."""
-        first, others = scores_of_lists(step, sample.ids, self.interesting, self.uninteresting)
+        first, others = scores_of_lists(step, sample.ids, self.positives, self.negatives)
         losses = relaxed_ranking(first, others)
         return weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)
 
@@ -105,5 +105,5 @@ def user_lists(config: RRDConfig, context: StageContext) -> RankedLists:
     split = context.split
     best = teacher_of(context).top_items(config.depth)
     held = split.user_items(["train"])
-    sizes = config.interesting, config.uninteresting
+    sizes = config.n_positive, config.n_negative
     return RankedLists(best, held, split.n_items, *sizes, config.temperature, config.fixed)

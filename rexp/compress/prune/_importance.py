@@ -68,7 +68,7 @@ def _seen(
 def most_important(importance: Tensor, keep: float) -> Tensor:
     """Places of the share of entries that are largest, in their order, at least one.
 
-    >>> most(torch.tensor([0.3, 0.1, 0.2, 0.4]), 0.5).tolist()
+    >>> most_important(torch.tensor([0.3, 0.1, 0.2, 0.4]), 0.5).tolist()
     [0, 3]
     """
     places: Tensor = importance.topk(max(1, round(keep * len(importance)))).indices.sort().values

@@ -37,7 +37,7 @@ def topk_masks(
 def n_kept(n: int, sparsity: float) -> int:
     """How many of n weights stay.
 
-    >>> kept(10, 0.8), kept(10, 0.0), kept(3, 1.0)
+    >>> n_kept(10, 0.8), n_kept(10, 0.0), n_kept(3, 1.0)
     (2, 10, 0)
     """
     return n - round(n * sparsity)

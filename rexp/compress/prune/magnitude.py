@@ -154,7 +154,7 @@ class Pruning(nn.Module):
 def cubic_sparsity(initial: float, final: float, done: int, ramp: int) -> float:
     """The sparsity after ``done`` epochs of a ramp (Zhu and Gupta 2017, equation 1).
 
-    >>> [round(cubic(0.0, 0.8, done, 4), 4) for done in range(6)]
+    >>> [round(cubic_sparsity(0.0, 0.8, done, 4), 4) for done in range(6)]
     [0.0, 0.4625, 0.7, 0.7875, 0.8, 0.8]
     """
     left = 1 - min(1.0, done / ramp) if ramp > 0 else 0.0

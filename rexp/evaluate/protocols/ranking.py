@@ -130,7 +130,7 @@ class RankingTask:
         """
         orders = self.orders
         tally = MetricAccumulator(self.metrics, self.config.k, len(self.users), self.context, orders)
-        by_user = {name: metric for name, metric in self.metrics.items() if metric.over == "users"}
+        by_user = {name: metric for name, metric in self.metrics.items() if metric.kind == "users"}
         warm_tally = (
             MetricAccumulator(by_user, self.config.k, len(self.users), self.context, orders) if self.n_cold else None
         )

@@ -149,7 +149,7 @@ def test_models_of_different_batches_are_refused() -> None:
         BD(BDConfig()).attach(pointwise, StageContext(SPLIT, torch.Generator()))
 
 
-@pytest.mark.parametrize("options", [{"temperature": 0}, {"samples": 0}, {"every": 0}, {"drawn": 0}])
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"samples": 0}, {"every": 0}, {"pool_size": 0}])
 def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         BDConfig(**options)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rexp.models.mf import MF
 
 ALL = {"users_per_step": "all"}
-LISTS = ALL | {"interesting": 5, "uninteresting": 10, "depth": 12}
+LISTS = ALL | {"n_positive": 5, "n_negative": 10, "depth": 12}
 STAGES: dict[str, tuple[type, dict[str, Any]]] = {
     "kd": (KD, ALL | {"k": 12, "random": 10}),
     "hard_labels": (HardLabels, ALL | {"k": 5}),
@@ -47,7 +47,7 @@ STAGES: dict[str, tuple[type, dict[str, Any]]] = {
     "cd": (CD, ALL | {"scale": "none", "depth": 30, "n": 10, "weight": 1.0}),
     "de": (DE, ALL | {"experts": 3}),
     "rrd": (RRD, LISTS),
-    "irrrd": (IRRRD, LISTS | {"item_interesting": 4, "item_uninteresting": 8}),
+    "irrrd": (IRRRD, LISTS | {"item_n_positive": 4, "item_n_negative": 8}),
     "dcd": (DCD, LISTS | {"k": 4, "item_k": 3}),
     "ftd": (FTD, dict(ALL)),
     "htd": (HTD, ALL | {"groups": 3}),
@@ -197,12 +197,14 @@ def test_without_a_teacher() -> None:
 def test_labels_of_the_batch() -> None:
     student, taught = mf(SPLIT, 4, 2), teacher()
     users, items = torch.tensor([3, 5]), torch.tensor([[1, 7], [2, 8]])
-    attached = attach("kd", student, context_of(SPLIT, taught), over="batch", scale="none", temperature=2.0, weight=0.5)
+    attached = attach(
+        "kd", student, context_of(SPLIT, taught), mode="pointwise", scale="none", temperature=2.0, weight=0.5
+    )
     (loss,) = attached.loss(OneStep(student, Batch(Query(users), items))).values()
     q = (taught.scores(users, items) / 2).sigmoid()
     p = (student.score(Query(users), items) / 2).sigmoid()
     torch.testing.assert_close(loss, -0.5 * (q * p.log() + (1 - q) * (1 - p).log()).sum())
-    with pytest.raises(ConfigError, match="over=lists"):
+    with pytest.raises(ConfigError, match="mode=listwise"):
         attached.loss(OneStep(student, Batch(Query(users), torch.empty(2, 0, dtype=torch.int64))))
 
 
@@ -211,7 +213,7 @@ def test_labels_of_the_batch() -> None:
 def test_whose_lists(name: str, guide: str) -> None:
     student, taught = mf(SPLIT, 4, 2), teacher()
     sizes = {"k": 6, "random": 0} if name == "kd" else {"depth": 6, "n": 6}
-    attached = attach(name, student, context_of(SPLIT, taught), guide=guide, **sizes)
+    attached = attach(name, student, context_of(SPLIT, taught), ranked_by=guide, **sizes)
     attached.on_epoch(1)
     lists = attached.lists if name == "kd" else attached.items
     guides = {"student": Teacher(mf(SPLIT, 4, 2), SPLIT), "teacher": taught}
@@ -223,7 +225,7 @@ def test_fixed_lists_are_the_same_in_every_epoch() -> None:
     attached = attach("rrd", mf(SPLIT, 4, 2), context_of(SPLIT, taught), fixed=True)
     for epoch in (1, 2):
         attached.on_epoch(epoch)
-        assert torch.equal(attached.interesting, taught.top_items(5))
+        assert torch.equal(attached.positives, taught.top_items(5))
 
 
 def test_every_item_in_a_list_has_its_users_ranked() -> None:
@@ -232,9 +234,7 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     attached.on_epoch(1)
     step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
     items = {
-        int(item)
-        for table in (attached.rrd.interesting, attached.rrd.uninteresting)
-        for item in table[step.users].flatten()
+        int(item) for table in (attached.rrd.positives, attached.rrd.negatives) for item in table[step.users].flatten()
     } - {-1}
     assert 0 in items
     expected = 0.0
@@ -332,8 +332,8 @@ def test_positives_and_negatives_of_every_layout() -> None:
         ("cd", {"n": 5, "depth": 4}),
         ("de", {"experts": 0}),
         ("de", {"end_temperature": 0.0}),
-        ("rrd", {"interesting": 20, "depth": 10}),
-        ("irrrd", {"item_uninteresting": 0}),
+        ("rrd", {"n_positive": 20, "depth": 10}),
+        ("irrrd", {"item_n_negative": 0}),
         ("dcd", {"k": 600, "depth": 500}),
         ("htd", {"alpha": 1.5}),
         ("unkd", {"n": 2, "groups": 3}),

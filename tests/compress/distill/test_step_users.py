@@ -16,7 +16,7 @@ from rexp.compress.distill.rrd import RRD
 from .helpers import OneStep, Teacher, context_of, mf, split_of
 
 SPLIT = split_of(n_users=200, n_items=60)
-LISTS = {"interesting": 5, "uninteresting": 10, "depth": 12}
+LISTS = {"n_positive": 5, "n_negative": 10, "depth": 12}
 
 
 def everyone() -> Batch:

@@ -228,7 +228,7 @@ def test_the_recipe_from_the_command_line(tmp_path: Path) -> None:
         "model=mf",
         "model.factors=16",
         "track=none",
-        "beside=[]",
+        "references=[]",
     ]
     common += ["train.max_epochs=3", "compress.order=[fit,factorize,finetune,quant]", "compress.finetune.max_epochs=2"]
     for bits in (4, 8):

@@ -71,7 +71,9 @@ def test_what_settles_in_an_unknown_way_is_not_measured_before_its_epochs() -> N
 def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **options: Any) -> tuple[Any, FitReport]:
     """A fit with Adam and weight decay, which move every weight at every step."""
     model = mf(item_bias=False).train()
-    recipe = FitConfig(max_epochs=epochs, batch_size=64, lr=0.01, weight_decay=0.01, select="last", watch="none")
+    recipe = FitConfig(
+        max_epochs=epochs, batch_size=64, lr=0.01, weight_decay=0.01, select_epoch="last", validate_on="none"
+    )
     stage = pruning(model, max_epochs=6, **options)
     report = fit(
         model, SPLIT, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=BPR(BPRConfig()),

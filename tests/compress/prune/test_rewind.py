@@ -74,9 +74,9 @@ def test_a_ticket_from_the_command_line(tmp_path: Path) -> None:
     rows = [f"u{user},{item},{when}" for user in range(40) for when, item in enumerate(random.permutation(30)[:9])]
     (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
     command = [sys.executable, "-m", "rexp", "data=csv", "data.path=mine.csv", "model=mf", "model.factors=8",
-               "compress=ticket", "train.max_epochs=3", "compress.finetune.max_epochs=2", "track=none", "beside=[]",
+               "compress=ticket", "train.max_epochs=3", "compress.finetune.max_epochs=2", "track=none", "references=[]",
                "measure.latency=false", "model.item_bias=false",
-               "+compress.finetune.select=last", "+compress.finetune.patience=0"]  # fmt: skip
+               "+compress.finetune.select_epoch=last", "+compress.finetune.patience=0"]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     (result,) = Store(tmp_path / "runs").runs()
