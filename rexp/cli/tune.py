@@ -20,7 +20,7 @@ from rexp.store.store import Store
 from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search
 from rexp.tune.search_space import find, read_space
-from rexp.tune.study import Study, busy_seconds, in_words
+from rexp.tune.study import Study, busy_seconds, describe
 from rexp.tune.trials import Budget
 
 DESCRIPTION = (
@@ -127,5 +127,5 @@ def _show(study: Study) -> int:
 
     tried = study.trials()
     render(study.ranked()[:SHOWN], study.metric)
-    print(f"{len(tried)} trials ({in_words(tried) or 'none yet'}) in {busy_seconds(tried) / 60:.1f} minutes")
+    print(f"{len(tried)} trials ({describe(tried) or 'none yet'}) in {busy_seconds(tried) / 60:.1f} minutes")
     return 0 if study.ranked() else 1

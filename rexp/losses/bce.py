@@ -20,8 +20,9 @@ class BinaryCrossEntropyConfig:
 
     Args:
         reduction: over all scored items of the batch.
-        layout: ``pointwise`` mixes positives and negatives; ``listwise`` keeps a positive with its negatives, which is faster,
-            since the user's side is computed once, but changes what a batch is made of (GMF lost .010 HR@10 by it).
+        layout: ``pointwise`` mixes positives and negatives; ``listwise`` keeps a positive with its negatives, which is
+            faster, since the user's side is computed once, but changes what a batch is made of (GMF lost .010 HR@10
+            by it).
         target: ``implicit``: 1 for a positive, 0 for a negative; ``rating``: 1 for a rating from ``threshold`` on, 0
             for one below, without negatives.
         threshold: where ``target`` is ``rating``.

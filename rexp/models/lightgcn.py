@@ -16,6 +16,7 @@ from rexp.nn.coupling import PropagatedCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import Init, InitName, embedding_table
 from rexp.nn.sparse import SparseMatrix, interaction_matrix
+from rexp.nn.stamp import Stamp
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -63,7 +64,7 @@ class LightGCN(nn.Module):
         self.items = embedding_table(spec.n_items, config.factors, init)
         self.edges = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
         self.edges_back = SparseMatrix(spec.n_items, spec.n_users, persistent=False)
-        self._encoded: tuple[Any, tuple[Tensor, Tensor]] | None = None
+        self._encoded: tuple[bool, Stamp, tuple[Tensor, Tensor]] | None = None
 
     def capabilities(self) -> frozenset[Capability]:
         """A dot product of smoothed vectors; penalised where ``l2`` is above 0."""
@@ -87,14 +88,13 @@ class LightGCN(nn.Module):
         users, items = self.users.rows(), self.items.rows()
         if self.training and not torch.is_grad_enabled():
             return _smooth(users, items, _csr(self.edges), _csr(self.edges_back), self.config.layers)
-        # A version counts what is done in place, an address what is moved or replaced. A fused optimiser changes
-        # neither; in training the backward pass forgets instead.
-        state = (torch.is_grad_enabled(), *((weights._version, weights.data_ptr()) for weights in (users, items)))
-        if self._encoded is None or self._encoded[0] != state:
+        # A fused optimizer leaves no trace in the stamp; in training the backward pass forgets instead.
+        graded = torch.is_grad_enabled()
+        if self._encoded is None or self._encoded[0] != graded or not self._encoded[1].fits((users, items)):
             graph = _csr(self.edges), _csr(self.edges_back)
             smoothed = _Smooth.apply(users, items, *graph, self.config.layers, self._forget)  # type: ignore[no-untyped-call]
-            self._encoded = state, smoothed
-        return self._encoded[1]
+            self._encoded = graded, Stamp((users, items)), smoothed
+        return self._encoded[2]
 
     def _forget(self) -> None:
         self._encoded = None

@@ -18,6 +18,7 @@ from rexp.nn.dot import dot
 from rexp.nn.dropout import Dropout
 from rexp.nn.embedding import Init, embedding_table, initialise
 from rexp.nn.feature_embedding import FeatureSum, chosen_features, mean_rows
+from rexp.nn.stamp import Stamp
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -101,7 +102,7 @@ class TwoTower(nn.Module):
             )
         self.user_tower = _layers([n_inputs * size, *config.layers, size], config.dropout)
         self.item_tower = _layers([size, *config.item_layers, size], 0.0) if config.item_layers else None
-        self._catalogue: tuple[object, Tensor] | None = None
+        self._catalogue: tuple[Stamp, Tensor] | None = None
 
     def capabilities(self) -> frozenset[Capability]:
         """A dot product of two towers' outputs, which read what the options say."""
@@ -151,9 +152,9 @@ class TwoTower(nn.Module):
             # What follows may be an optimiser's step, and a fused one leaves no trace in the stamp.
             self._catalogue = None
             return self._tower(everything)
-        stamp = [(tensor.data_ptr(), tensor._version) for tensor in (*self.parameters(), *self.buffers())]
-        if self._catalogue is None or self._catalogue[0] != stamp:
-            self._catalogue = stamp, self._tower(everything)
+        weights = [*self.parameters(), *self.buffers()]
+        if self._catalogue is None or not self._catalogue[0].fits(weights):
+            self._catalogue = Stamp(weights), self._tower(everything)
         return self._catalogue[1]
 
     def train(self, mode: bool = True) -> TwoTower:

@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
         Kind("split", "rexp.splits", "data/split", ("split",)),
         Kind("stage", "rexp.compress", "compress/stage", ("phase", "needs")),
         Kind("retriever", "rexp.retrievers", "retriever", ("build", "search", "save", "load")),
-        Kind("metric", "rexp.metrics", "", ("over", "higher_is_better")),
+        Kind("metric", "rexp.metrics", "", ("kind", "higher_is_better")),
         Kind("tracker", "rexp.trackers", "track", ("log", "finish")),
     )
 }

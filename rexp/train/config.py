@@ -24,8 +24,8 @@ class FitConfig:
         sampler: node of the sampler of negatives.
         max_epochs: passes over the training interactions, at most.
         epoch_size: positives that an epoch draws; null takes every training interaction.
-        batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``pointwise``, pairs in ``pairwise``,
-            positives with all their negatives in ``listwise``.
+        batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``pointwise``, pairs in
+            ``pairwise``, positives with all their negatives in ``listwise``.
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
         lr: learning rate.
         betas: of adam and adamw.

@@ -230,7 +230,7 @@ def _layout(model: nn.Module, loss: Loss | None) -> Layout:
     if layout is Layout.POINTWISE:
         raise ConfigError(
             "this model is trained on whole sequences, at each position of which a positive stands against its "
-            "negatives; take a loss over lists or pairs: loss=bce loss.layout=listwise, loss=sampled_softmax or loss=bpr"
+            "negatives; take a loss over lists or pairs: loss=bce loss.layout=listwise, loss=sampled_softmax, loss=bpr"
         )
     return Layout.SEQUENCE
 

@@ -12,7 +12,7 @@ from rexp.errors import ConfigError
 from rexp.hydra.compose import is_group
 from rexp.hydra.overrides import parsed
 from rexp.io.atomic import write_text
-from rexp.tune.study import in_words
+from rexp.tune.study import describe
 
 if TYPE_CHECKING:
     from rexp.tune.study import Study
@@ -60,7 +60,7 @@ def write_experiment(
 def _heading(file: Path, study: Study, best: TrialRecord, command: Sequence[str]) -> list[str]:
     tried = study.trials()
     told = f"{study.metric} {best.value:.6g} on the validation part (trial {best.number} of {len(tried)}: "
-    lines = [f"Tuned by rexp: {told}{in_words(tried)})."]
+    lines = [f"Tuned by rexp: {told}{describe(tried)})."]
     lines += [f"  {dimension.key}: {dimension.words()}" for dimension in study.space.dimensions]
     lines += [f"  rexp tune {shlex.join(command)}", f"  rexp experiment={file.stem}"]
     return ["# @package _global_", *(f"# {line}" for line in lines)]

@@ -75,7 +75,7 @@ class Watch:
             given_up = " given up" if trial.state == "pruned" else ""
             cells.append(f"{self.study.metric} {trial.value:.4f}{given_up}")
         cells += [f"best {found.value:.4f} (trial {found.number})" for found in best]
-        cells.append(said(trial))
+        cells.append(trial_line(trial))
         left = self._left(tried)
         return "  ".join([*cells, *([f"{clock(left)} left"] if left is not None else [])])
 
@@ -91,10 +91,10 @@ class Watch:
         return min(bounds, default=None)
 
 
-def said(trial: TrialRecord) -> str:
+def trial_line(trial: TrialRecord) -> str:
     """A trial's values, short.
 
-    >>> said(Tried(1, "complete", 0.1, {"train.lr": 0.0123456, "loss": "bpr"}, 0.0, 1.0))
+    >>> trial_line(TrialRecord(1, "complete", 0.1, {"train.lr": 0.0123456, "loss": "bpr"}, 0.0, 1.0))
     'train.lr=0.01235 loss=bpr'
     """
     return " ".join(f"{key}={short(value)}" for key, value in trial.parameters.items())

@@ -245,10 +245,10 @@ class Study:
         return TrialRecord(int(trial.user_attrs["number"]), state, value, trial.params, began, ended, error)
 
 
-def in_words(tried: Sequence[TrialRecord]) -> str:
+def describe(tried: Sequence[TrialRecord]) -> str:
     """How many trials ended how.
 
-    >>> in_words([Tried(1, "complete", 0.1, {}, 0.0, 1.0), Tried(2, "running", None, {}, 1.0, 2.0)])
+    >>> describe([TrialRecord(1, "complete", 0.1, {}, 0.0, 1.0), TrialRecord(2, "running", None, {}, 1.0, 2.0)])
     '1 complete, 1 running'
     """
     counts = {state: sum(trial.state == state for trial in tried) for state in STATES}
@@ -259,7 +259,7 @@ def busy_seconds(tried: Sequence[TrialRecord]) -> float:
     """Seconds in which at least one trial was under way.
 
     >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]
-    >>> busy_seconds([Tried(1, "complete", 0.0, {}, began, ended) for began, ended in times])
+    >>> busy_seconds([TrialRecord(1, "complete", 0.0, {}, began, ended) for began, ended in times])
     13.0
     """
     total, until = 0.0, 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from rexp.compress.quantize.int8_linear import channel_codes
 from rexp.compress.quantize.rowwise import Bits, Search, on_grid
 from rexp.compress.surgery import select_modules
 from rexp.nn.embedding import EmbeddingTable
+from rexp.nn.stamp import Stamp
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, TrainStep
@@ -122,7 +123,7 @@ class TableOnGrid:
 
     def __init__(self, table: EmbeddingTable, bits: int, search: Search) -> None:
         self._table, self._bits, self._search = table, bits, search
-        self._kept: tuple[Any, Tensor] | None = None
+        self._kept: tuple[Stamp, Tensor] | None = None
         self._hook = table.register_forward_hook(lambda _module, _ids, rows: self._straight_through(rows))
         table.rows = self._rows  # type: ignore[method-assign]
 
@@ -141,9 +142,8 @@ class TableOnGrid:
         if torch.is_grad_enabled():
             return self._straight_through(weight)
         # A fused optimiser leaves no trace in the version; it is followed by after_step.
-        stamp = (weight.data_ptr(), weight._version)
-        if self._kept is None or self._kept[0] != stamp:
-            self._kept = stamp, self._straight_through(weight)
+        if self._kept is None or not self._kept[0].fits([weight]):
+            self._kept = Stamp([weight]), self._straight_through(weight)
         return self._kept[1]
 
     def _straight_through(self, rows: Tensor) -> Tensor:
