@@ -94,6 +94,7 @@ class Watch:
 def trial_line(trial: TrialRecord) -> str:
     """A trial's values, short.
 
+    >>> from rexp.tune.trials import TrialRecord
     >>> trial_line(TrialRecord(1, "complete", 0.1, {"train.lr": 0.0123456, "loss": "bpr"}, 0.0, 1.0))
     'train.lr=0.01235 loss=bpr'
     """
