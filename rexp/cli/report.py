@@ -126,6 +126,7 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # nor is it looked for among them afterwards
         if was:
             gc.enable()
 

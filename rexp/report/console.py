@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from rexp.report.rows import Row
 
+GAP = 3
+"""Letters between two columns."""
+
 
 def render_table(
     results: Sequence[Mapping[str, Any]],
@@ -46,12 +49,15 @@ def _print(table: Table, console: Console) -> None:
 
     from rexp.io.terminal import UNBOUNDED, styled
 
-    shown = list(table.columns)
+    shown, grid = list(table.columns), _grid(table, table.columns)
     anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
-    while len(shown) > 1 and Measurement.get(console, anywhere, _grid(table, shown)).minimum > console.width:
-        shown.pop()
+    needed = Measurement.get(console, anywhere, grid).minimum
+    while len(shown) > 1 and needed > console.width:
+        needed -= _width(table, shown.pop()) + GAP
+    if len(shown) < len(table.columns):
+        grid = _grid(table, shown)
     console.print(styled(table.heading, "bold"), soft_wrap=True)
-    console.print(_grid(table, shown))
+    console.print(grid)
     notes = list(footnotes(table))
     if hidden := table.columns[len(shown) :]:
         notes.append(f"the screen is too narrow for {', '.join(hidden)}; choose with rexp report --cols")
@@ -69,14 +75,17 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     for key in table.keys:
         grid.add_column(styled(key), overflow="fold")
     grid.add_column("seeds", justify="right", min_width=len("seeds"))
-    texts = {column: [cell_with_mark(row, column) for row in table.rows] for column in columns}
     for column in columns:
-        width = max(map(len, [column, *texts[column]]))  # numbers are never cut
-        grid.add_column(styled(column), justify="right", min_width=width)
-    for index, row in enumerate(table.rows):
-        cells = [styled(texts[column][index], _style(table, row, column)) for column in columns]
+        grid.add_column(styled(column), justify="right", width=_width(table, column), no_wrap=True)
+    for row in table.rows:
+        cells = [styled(cell_with_mark(row, column), _style(table, row, column)) for column in columns]
         grid.add_row(*(styled(name) for name in row_name(row)), str(len(row.seeds)), *cells)
     return grid
+
+
+def _width(table: Table, column: str) -> int:
+    """In letters; numbers are never cut."""
+    return max(map(len, [column, *(cell_with_mark(row, column) for row in table.rows)]))
 
 
 def _style(table: Table, row: Row, column: str) -> str:

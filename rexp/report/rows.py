@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rexp.store.identity import canonical_json
@@ -72,7 +72,7 @@ def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[
         configs = [_flat(_without_seed(runs[0])) for runs in variants]
         for runs, config, difference in zip(variants, configs, _differences(configs, named=set(keys)), strict=True):
             runs = sorted(runs, key=lambda result: int(result["seed"]))
-            cells = {column: _cell([value(result, column) for result in runs]) for column in columns}
+            cells = {column: over_seeds(value(result, column) for result in runs) for column in columns}
             seeds = tuple(int(result["seed"]) for result in runs)
             rows.append(Row(labels, difference, seeds, tuple(result["run_id"] for result in runs), config, cells))
     return rows
@@ -127,9 +127,23 @@ def value(result: Result, column: str) -> float | None:
     return None
 
 
-def _cell(values: Iterable[float | None]) -> Cell:
-    known = [v for v in values if v is not None and math.isfinite(v)]
-    return Cell(fmean(known) if known else math.nan, stdev(known) if len(known) > 1 else math.nan, len(known))
+def over_seeds(values: Iterable[Any]) -> Cell:
+    """Of those values that are finite numbers.
+
+    >>> over_seeds([1.0, None, 3.0])
+    Cell(mean=2.0, sd=1.4142135623730951, n=2)
+    """
+    known = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    return Cell(fmean(known) if known else math.nan, _spread(known), len(known))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The sample standard deviation, 0 for equal values; ``statistics`` takes fifty times as long, by fractions."""
+    if len(values) < 2:
+        return math.nan
+    apart = [value - values[0] for value in values]
+    middle = fmean(apart)
+    return math.sqrt(math.fsum((one - middle) ** 2 for one in apart) / (len(apart) - 1))
 
 
 def _without_seed(result: Result) -> dict[str, Any]:

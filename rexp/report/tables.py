@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -82,7 +82,8 @@ def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[
     present = {name for part in PARTS for name in _names(kept, part)}
     shown = tuple(column for column in wanted if column in present)
     table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
-    ranked = {column: means for column in shown if len(means := _from_best(table, kept, column)) > 1}
+    costs = set(_names(kept, "cost"))
+    ranked = {column: means for column in shown if len(means := _from_best(table, column, costs)) > 1}
     return replace(
         table,
         best={column: means[0] for column, means in ranked.items()},
@@ -90,9 +91,9 @@ def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[
     )
 
 
-def _from_best(table: Table, results: Iterable[Result], column: str) -> list[float]:
+def _from_best(table: Table, column: str, costs: Set[str]) -> list[float]:
     """Distinct means of a column, the best first; none where nobody knows what is better."""
-    higher = False if column in _names(results, "cost") else higher_is_better(column)
+    higher = False if column in costs else higher_is_better(column)
     means = {row.cells[column].mean for row in table.rows if not math.isnan(row.cells[column].mean)}
     return [] if higher is None else sorted(means, reverse=higher)
 

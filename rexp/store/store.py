@@ -272,7 +272,7 @@ class Store:
 
     @staticmethod
     def _is_id(name: str) -> bool:
-        return not name.startswith(".") and Path(name).name == name
+        return not name.startswith(".") and os.path.basename(name) == name  # noqa: PTH119 - of thousands
 
     def _alias_file(self, key: str) -> Path:
         return self.root / ".aliases" / key

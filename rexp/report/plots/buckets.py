@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.bars import draw_bars
-from rexp.report.plots.seeds import over_seeds
 from rexp.report.row_names import short_names
+from rexp.report.rows import over_seeds
 
 if TYPE_CHECKING:
     from pathlib import Path

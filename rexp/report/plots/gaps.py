@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.config.teachers import teacher_runs
 from rexp.report.figures import drawn, new_figure
 from rexp.report.plots.bars import draw_bars
-from rexp.report.plots.seeds import over_seeds
 from rexp.report.row_names import short_names
+from rexp.report.rows import over_seeds
+from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,13 +49,17 @@ def gaps(table: Table, results: Sequence[Result], metric: str) -> list[Gap]:
         metric: what is compared.
     """
     known = {result["run_id"]: result for result in results}
+    alone: dict[str, list[Result]] = {}
+    for result in results:
+        if result["config"].get("compress", {}).get("order") == ALONE:
+            alone.setdefault(_training(result), []).append(result)
     found = []
     for place, row in enumerate(table.rows):
         students = [known[run] for run in row.runs]
         teachers = {run: known[run] for one in students for run in teacher_runs(one["config"]) if run in known}
         alike = [teacher for teacher in teachers.values() if _rules(teacher) == _rules(students[0])]
         if alike:
-            controls = {one["run_id"]: one for student in students for one in results if _is_control(one, student)}
+            controls = {one["run_id"]: one for student in students for one in alone.get(_training(student), ())}
             cells = (_cell(group, metric) for group in (controls.values(), students, alike))
             found.append(Gap(place, *cells))
     return [gap for gap in found if gap.student.n and gap.teacher.n]
@@ -64,11 +69,10 @@ def _cell(results: Iterable[Result], metric: str) -> Cell:
     return over_seeds(result["metrics"].get(metric) for result in results)
 
 
-def _is_control(run: Result, student: Result) -> bool:
-    config, other = run["config"], student["config"]
-    alike = all(config.get(key) == other.get(key) for key in ("model", "seed", "fit"))
-    compress: Mapping[str, object] = config.get("compress", {})
-    return alike and compress.get("order") == ALONE and _rules(run) == _rules(student)
+def _training(run: Result) -> str:
+    """Model, seed, training and rules, as text to look its control up by among thousands of runs."""
+    config = run["config"]
+    return canonical_json([config.get("model"), config.get("seed"), config.get("fit"), _rules(run)])
 
 
 def _rules(result: Result) -> tuple[str, str]:
