@@ -6,11 +6,12 @@ import json
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import visible
-from rexp.sweep.ledger import Ledger, find, sweeps, this_process
+from rexp.store.store import Store
+from rexp.sweep.ledger import Ledger, are_readable, find, sweeps, this_process
 from rexp.sweep.progress import summary
 from rexp.sweep.status import JobState, counts, differing, seconds_left, states
 
@@ -19,7 +20,7 @@ SHOWN = 10
 
 
 def main(argv: list[str]) -> int:
-    """Tell of one sweep, or list all.
+    """Tell of one sweep, or list all; exit code 1 where a result of the store, or a line of the ledger, is damaged.
 
     Raises:
         StoreError: there is no sweep, or none of that name.
@@ -34,30 +35,40 @@ def main(argv: list[str]) -> int:
         add_store(verb, bare=True)
         verb.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    if options.verb == "list":
-        return _list(sweeps(options.store), as_json=options.json)
-    ledger = find(options.store, options.sweep)
+    store = Store(options.store)
+    for _ in store.briefs():
+        pass  # which says what is damaged
+    told = sweeps(store.root) if options.verb == "list" else [find(store.root, options.sweep)]
+    jobs = [_states(ledger, store) for ledger in told]
     if options.json:
-        print(json.dumps(_facts(ledger), indent=2))
-        return 0
-    _tell(ledger, None if options.all else SHOWN)
-    return 0
+        facts = list(map(_facts, told, jobs))
+        print(json.dumps(facts if options.verb == "list" else facts[0], indent=2))
+    elif options.verb == "list":
+        _list(told, jobs)
+    else:
+        _tell(told[0], jobs[0], None if options.all else SHOWN)
+    lines_left_out = any(ledger.is_damaged(job.number) for ledger, own in zip(told, jobs, strict=True) for job in own)
+    return int(bool(store.damaged) or lines_left_out or not are_readable(store.root))
 
 
-def _list(ledgers: Sequence[Ledger], *, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps([_facts(ledger) for ledger in ledgers], indent=2))
-        return 0
-    for ledger in ledgers:
-        print(f"{ledger.name}  {ledger.began[:16].replace('T', ' ')}  {summary(ledger)}  {visible(_command(ledger))}")
-    return 0
+def _states(ledger: Ledger, store: Store) -> list[JobState]:
+    """As the ledger has them; what is done is not done any more where the store says that it is damaged."""
+    return [
+        replace(job, status="to do") if job.status == "done" and job.run in store.damaged else job
+        for job in states(ledger)
+    ]
 
 
-def _tell(ledger: Ledger, most: int | None) -> None:
-    jobs = states(ledger)
+def _list(ledgers: Sequence[Ledger], jobs: Sequence[Sequence[JobState]]) -> None:
+    for ledger, own in zip(ledgers, jobs, strict=True):
+        far = summary(own, ledger.workers)
+        print(f"{ledger.name}  {ledger.began[:16].replace('T', ' ')}  {far}  {visible(_command(ledger))}")
+
+
+def _tell(ledger: Ledger, jobs: Sequence[JobState], most: int | None) -> None:
     computed = sum(job.computed for job in jobs)
     print(f"sweep {ledger.name}, begun {ledger.began[:16].replace('T', ' ')} UTC: {visible(_command(ledger))}")
-    print(f"{summary(ledger)} · {computed} computed here")
+    print(f"{summary(jobs, ledger.workers)} · {computed} computed here")
     words = differing(ledger.jobs)
     failed = [job for job in jobs if job.status in ("failed", "interrupted")]
     for job in failed[:most]:
@@ -86,8 +97,7 @@ def _reason(job: JobState) -> str:
     return (job.error or "its process was stopped, or died").splitlines()[0]
 
 
-def _facts(ledger: Ledger) -> dict[str, object]:
-    jobs = states(ledger)
+def _facts(ledger: Ledger, jobs: Sequence[JobState]) -> dict[str, object]:
     return {
         "name": ledger.name,
         "began": ledger.began,

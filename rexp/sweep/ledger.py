@@ -102,15 +102,23 @@ class Ledger:
     def read(self, number: int) -> list[Record]:
         """A job's events, the oldest first; a line that a kill or a full disk cut short, or that is damaged, is said
         and left out."""
+        return [record for record in self._records(number) if record is not None]
+
+    def is_damaged(self, number: int) -> bool:
+        """Whether :meth:`read` leaves lines out."""
+        return None in self._records(number)
+
+    def _records(self, number: int) -> list[Record | None]:
+        """One a line; None for a damaged one."""
         path = self.record_file(number)
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return []
-        records = [(line, _record(line)) for line in lines if line]
-        if damaged := sum(record is None for _, record in records):
+        records = [_record(line) for line in lines if line]
+        if damaged := records.count(None):
             _say(f"{path}: {damaged} of {len(records)} lines are cut short or damaged, and are left out")
-        return [record for _, record in records if record is not None]
+        return records
 
     def read_own(self, number: int) -> list[Record]:
         """What this command did for a job; another may be at work on the same sweep."""
@@ -162,14 +170,23 @@ def read_sweep(directory: Path) -> Ledger | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        say(f"note: {directory / 'sweep.json'} cannot be read ({error}) and is left out")
+        _say(f"{directory / 'sweep.json'} cannot be read ({error}) and is left out")
         return None
 
 
 def sweeps(store: Path) -> list[Ledger]:
     """All sweeps of a store, the one that was worked on last at the end."""
-    found = [read_sweep(path.parent) for path in (store / FOLDER).glob("*/sweep.json")]
+    found = map(read_sweep, _folders(store))
     return sorted((ledger for ledger in found if ledger), key=lambda ledger: ledger.began)
+
+
+def _folders(store: Path) -> list[Path]:
+    return [path.parent for path in (store / FOLDER).glob("*/sweep.json")]
+
+
+def are_readable(store: Path) -> bool:
+    """Whether :func:`sweeps` leaves none out."""
+    return None not in map(read_sweep, _folders(store))
 
 
 def find(store: Path, prefix: str | None) -> Ledger:

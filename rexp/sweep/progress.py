@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rexp.sweep.ledger import Ledger
+    from rexp.sweep.status import JobState
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""
 
 
-def summary(ledger: Ledger) -> str:
-    """Done, failed, to do and the time left, in words."""
+def summary(jobs: Sequence[JobState], workers: int | None) -> str:
+    """Done, failed, to do and the time left, in words; see :func:`rexp.sweep.status.seconds_left`."""
     from rexp.train.progress import clock
 
-    jobs = states(ledger)
     number = counts(jobs)
     parts = [f"{number['done']}/{len(jobs)} done"]
     parts += [
         f"{number[status]} {status}" for status in ("running", "failed", "interrupted", "to do") if number[status]
     ]
-    left = seconds_left(jobs, ledger.workers) if number["to do"] or number["running"] else None
+    left = seconds_left(jobs, workers) if number["to do"] or number["running"] else None
     return " · ".join([*parts, *([f"about {clock(left)} left"] if left is not None else [])])
 
 
@@ -78,7 +78,7 @@ def _kept_up_to_date(ledger: Ledger, console: Console) -> Iterator[None]:
 
 
 def _line(ledger: Ledger) -> str:
-    return f"sweep {ledger.name}  {summary(ledger)}"
+    return f"sweep {ledger.name}  {summary(states(ledger), ledger.workers)}"
 
 
 def _nothing() -> None:
