@@ -22,7 +22,8 @@ class FilterConfig:
             ``Quantity > 0``, ``InvoiceNo NOT LIKE 'C%'``. A column of numbers alone is one of numbers.
         on_missing: of rows without an id, a rating or a time: ``error``, or ``drop`` leaves them out.
         duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all;
-            ``sum`` and ``mean`` keep the first with the sum or the mean of their ratings; ``error`` refuses them.
+            ``sum`` and ``mean`` keep the first with the sum or the mean of their ratings, ``sum_first`` with the sum
+            of those of its time alone; ``error`` refuses them.
         min_rating: keeps ratings of at least this.
         drop_ratings: ratings that are taken out, such as the middle one of five, which says neither yes nor no.
         user_core: keeps users with at least this many rows, 0 for all.
@@ -32,7 +33,7 @@ class FilterConfig:
 
     where: tuple[str, ...] = ()
     on_missing: Literal["error", "drop"] = "error"
-    duplicates: Literal["first", "last", "keep", "sum", "mean", "error"] = "first"
+    duplicates: Literal["first", "last", "keep", "sum", "mean", "sum_first", "error"] = "first"
     min_rating: float | None = None
     drop_ratings: tuple[float, ...] = ()
     user_core: int = 0
@@ -76,11 +77,13 @@ def core_step(config: FilterConfig) -> str:
     return f"user_core={config.user_core} item_core={config.item_core}"
 
 
-def one_of_each(frame: pl.DataFrame, which: Literal["first", "last", "sum", "mean", "error"]) -> pl.DataFrame:
+def one_of_each(
+    frame: pl.DataFrame, which: Literal["first", "last", "sum", "mean", "sum_first", "error"]
+) -> pl.DataFrame:
     """One row for each user and item; the others keep their order.
 
     Raises:
-        ConfigError: ``sum`` or ``mean`` of data without ratings.
+        ConfigError: ``sum``, ``mean`` or ``sum_first`` of data without ratings, ``sum_first`` of data without times.
         DataError: ``error``, and some pair has several rows.
     """
     import polars as pl
@@ -94,12 +97,16 @@ def one_of_each(frame: pl.DataFrame, which: Literal["first", "last", "sum", "mea
             user, item = repeated.select(pair).row(0)
             raise DataError(
                 f"data.filter.duplicates=error: {repeated.select(pair).n_unique()} pairs of user and item have several "
-                f"rows, the first of them user {user} and item {item}; say which to keep (first, last, sum, mean, keep)"
+                f"rows, the first of them user {user} and item {item}; say what to keep (first, last, sum, mean, "
+                "sum_first, keep)"
             )
         return frame
     _require_ratings(frame, f"duplicates={which} is set, but the data has no ratings; take first or last")
-    rating = pl.col("rating").sum() if which == "sum" else pl.col("rating").mean()
-    return frame.with_columns(rating.over(pair)).unique(pair, keep="first", maintain_order=True)
+    if which == "sum_first" and "time" not in frame.columns:
+        raise ConfigError("data.filter.duplicates=sum_first is set, but the data has no times; take sum")
+    rating = pl.col("rating").mean() if which == "mean" else pl.col("rating").sum()
+    alike = [*pair, "time"] if which == "sum_first" else pair
+    return frame.with_columns(rating.over(alike)).unique(pair, keep="first", maintain_order=True)
 
 
 def keep_rated(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:

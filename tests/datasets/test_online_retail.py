@@ -209,12 +209,23 @@ AS_OPTIONS: dict[str, Any] = {
 }
 
 
-def test_the_published_table_can_be_read_with_options_alone(tmp_path: Path) -> None:
+def as_options(rating: str) -> dict[str, Any]:
+    """The options that read the published table as ``data.rating`` says."""
+    if rating == "none":
+        return AS_OPTIONS
+    columns, filters = AS_OPTIONS["columns"], AS_OPTIONS["filter"]
+    rated = {"columns": columns | {"rating": "Quantity"}, "filter": filters | {"duplicates": "sum_first"}}
+    return AS_OPTIONS | rated
+
+
+@pytest.mark.parametrize("rating", ["none", "quantity"])
+def test_the_published_table_can_be_read_with_options_alone(rating: str, tmp_path: Path) -> None:
     (tmp_path / "online-retail").mkdir()
     shutil.copy(EXCERPT, tmp_path / "online-retail" / "online_retail.csv")
     split = {"name": "time_cut", "test": 0.3}
-    original = load_split(NODE | {"source": "original", "split": split}, tmp_path, tmp_path / "cache")
-    own = load_split(AS_OPTIONS | {"path": str(EXCERPT), "split": split}, None, tmp_path / "cache")
+    node = NODE | {"source": "original", "rating": rating, "split": split}
+    original = load_split(node, tmp_path, tmp_path / "cache")
+    own = load_split(as_options(rating) | {"path": str(EXCERPT), "split": split}, None, tmp_path / "cache")
     assert own.fingerprint == original.fingerprint
     assert own.items_table().equals(original.items_table())
 

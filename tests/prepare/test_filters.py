@@ -63,6 +63,15 @@ def test_duplicates_are_first_or_last_in_time(which: Any, ratings: list[float]) 
     assert apply_filters(table, FilterConfig(duplicates=which), [])["rating"].to_list() == ratings
 
 
+def test_the_ratings_of_the_first_time_are_added_up() -> None:
+    rows = [("a", "x", 5.0, 2), ("a", "x", 2.0, 1), ("b", "x", 7.0, 1), ("a", "x", 1.0, 1), ("a", "y", 4.0, 1)]
+    report: list[dict[str, Any]] = []
+    table = frame(rows, "user", "item", "rating", "time")
+    left = apply_filters(table, FilterConfig(duplicates="sum_first"), report)
+    assert left.rows() == [("a", "x", 3.0, 1), ("b", "x", 7.0, 1), ("a", "y", 4.0, 1)]
+    assert report[0]["step"] == "duplicates=sum_first"
+
+
 def test_what_cannot_be_filtered_is_said() -> None:
     table = frame([("a", "x")], "user", "item")
     with pytest.raises(ConfigError, match="no ratings"):
@@ -71,6 +80,9 @@ def test_what_cannot_be_filtered_is_said() -> None:
         apply_filters(table, FilterConfig(drop_ratings=(3,)), [])
     with pytest.raises(ConfigError, match=r"duplicates=sum.*no ratings"):
         apply_filters(table, FilterConfig(duplicates="sum"), [])
+    untimed = frame([("a", "x", 1.0)], "user", "item", "rating")
+    with pytest.raises(ConfigError, match=r"duplicates=sum_first.*no times"):
+        apply_filters(untimed, FilterConfig(duplicates="sum_first"), [])
     twice = frame([("a", "x"), ("b", "y"), ("b", "y")], "user", "item")
     with pytest.raises(DataError, match=r"duplicates=error: 1 pairs .* user b and item y"):
         apply_filters(twice, FilterConfig(duplicates="error"), [])
