@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 
 from rexp.errors import RunError
-from rexp.plugins import registry
-from rexp.plugins.code_version import OWN
+from rexp.plugins.faults import last_met
 
 
 @contextmanager
@@ -24,23 +22,9 @@ def no_exits(plugins: Iterable[tuple[str, str]]) -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
+        found = last_met(error.__traceback__, (registry.find(kind, name) for kind, name in plugins))
+        caller = found[0].where if found else "a part of this run that is no plugin"
         raise RunError(
-            f"{_caller(error.__traceback__, plugins)} called sys.exit({error.code!r}); nothing was finished, and a "
+            f"{caller} called sys.exit({error.code!r}); nothing was finished, and a "
             "plugin that cannot go on raises an error"
         ) from error
-
-
-def _caller(trace: TracebackType | None, plugins: Iterable[tuple[str, str]]) -> str:
-    """The plugin whose module, or else whose package, is met last on the way to the call."""
-    by_module: dict[str, str] = {}
-    for plugin in (registry.find(kind, name) for kind, name in plugins):
-        module = plugin.target.partition(":")[0]
-        by_module[module] = plugin.where
-        if plugin.distribution != OWN:
-            by_module.setdefault(module.partition(".")[0], plugin.where)
-    found = "a part of this run that is no plugin"
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        found = by_module.get(module) or by_module.get(module.partition(".")[0]) or found
-        trace = trace.tb_next
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from rexp.plugins.code_version import OWN
 from rexp.plugins.memory import short_of_memory
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from rexp.plugins.registry import Plugin
 
 
@@ -30,8 +32,9 @@ def plugin_faults_told() -> Iterator[None]:
     except RexpError:
         raise
     except Exception as error:
-        found = None if os.environ.get("REXP_TRACEBACK") or short_of_memory(error) else _raised_by(error)
-        if found is None:
+        others = [plugin for plugin in registry.plugins() if plugin.distribution != OWN]
+        found = last_met(error.__traceback__, others)
+        if found is None or os.environ.get("REXP_TRACEBACK") or short_of_memory(error):
             raise
         plugin, frame = found
         line = " ".join(str(error).split())
@@ -39,6 +42,29 @@ def plugin_faults_told() -> Iterator[None]:
             f"{name_of(plugin)} failed: {type(error).__name__}: {line} ({Path(frame.filename).name}, line "
             f"{frame.lineno}); REXP_TRACEBACK=1 shows the traceback"
         ) from error
+
+
+def last_met(trace: TracebackType | None, plugins: Iterable[Plugin]) -> tuple[Plugin, traceback.FrameSummary] | None:
+    """The plugin whose module, or else whose package, is met last on the way to an error, and the place there.
+
+    Args:
+        trace: of the error.
+        plugins: those that are looked for; a package is a plugin's where it is not rexp's.
+    """
+    known = list(plugins)
+    owners = {_module(one).partition(".")[0]: one for one in reversed(known) if one.distribution != OWN}
+    owners |= {_module(one): one for one in known}
+    found = None
+    for frame, line in traceback.walk_tb(trace):
+        module = str(frame.f_globals.get("__name__", ""))
+        plugin = owners.get(module) or owners.get(module.partition(".")[0])
+        if plugin is not None:
+            found = plugin, traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name)
+    return found
+
+
+def _module(plugin: Plugin) -> str:
+    return plugin.target.partition(":")[0]
 
 
 def name_of(plugin: Plugin) -> str:
@@ -61,17 +87,3 @@ def check_shape(part: object, what: str, shape: Sequence[int], wanted: Sequence[
     """
     if tuple(shape) != tuple(wanted):
         raise RunError(f"{owner(part)} gives {what} of the shape {tuple(shape)}; {tuple(wanted)} is wanted (rexp.api)")
-
-
-def _raised_by(error: BaseException) -> tuple[Plugin, traceback.FrameSummary] | None:
-    """The plugin of a third party whose code the error came through last, and the place there."""
-    others = [plugin for plugin in registry.plugins() if plugin.distribution != OWN]
-    packages = {plugin.target.partition(":")[0].partition(".")[0]: plugin for plugin in others}
-    by_module = {plugin.target.partition(":")[0]: plugin for plugin in others}
-    found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        plugin = by_module.get(module) or packages.get(module.partition(".")[0])
-        if plugin is not None:
-            found = plugin, traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name)
-    return found
