@@ -16,6 +16,7 @@ from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, write_parquet
 from rexp.report.latex import latex
+from rexp.report.rows import with_configuration
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teachers import teacher_warnings
 from rexp.store.store import Store
@@ -81,7 +82,8 @@ def main(argv: list[str]) -> int:
     # Pages and pictures show more than tables do.
     runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
     with _uncollected():
-        results = sorted(runs, key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
+        known = map(with_configuration, runs)
+        results = sorted(known, key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
     if not results:
         say(f"rexp: no finished run in {options.store}; start one with: python -m rexp")
         return 1

@@ -89,6 +89,11 @@ def configuration(result: Result) -> str:
     return str(result.get("configuration") or configuration_of(result["config"]))
 
 
+def with_configuration(result: Result) -> Result:
+    """A result that has its :func:`configuration` ready."""
+    return {**result, "configuration": configuration(result)}
+
+
 def label(result: Result, key: str) -> str:
     """A row's name by one key; ``-`` where the run has no such label or key."""
     if key == "run":
@@ -132,6 +137,8 @@ def over_seeds(values: Iterable[Any]) -> Cell:
 
     >>> over_seeds([1.0, None, 3.0])
     Cell(mean=2.0, sd=1.4142135623730951, n=2)
+    >>> over_seeds([0.1] * 7).sd
+    0.0
     """
     known = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
     return Cell(fmean(known) if known else math.nan, _spread(known), len(known))

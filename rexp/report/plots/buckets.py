@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rexp.report.figures import drawn, legend_beside, new_figure, row_style
@@ -12,15 +13,18 @@ from rexp.report.row_names import short_names
 from rexp.report.rows import over_seeds
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    import numpy as np
     from matplotlib.figure import Figure
 
     from rexp.report.rows import Cell, Result
     from rexp.report.tables import Table
     from rexp.store.store import Store
 
+    Numbers = np.ndarray[Any, np.dtype[Any]]
+
 NAMES = ("cold", "cool", "warm")
+AT_ONCE = 32
+"""Files of users that are held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -46,29 +50,54 @@ def by_activity(table: Table, store: Store, metric: str) -> Buckets | None:
         store: its runs' ``per_user.parquet``.
         metric: a column with a value a user.
     """
+    paths = {run: store.directory(run) / "per_user.parquet" for row in table.rows for run in row.runs}
+    found = _activities(list(paths.values()), metric)
     bounds: tuple[int, int] | None = None
     cells: dict[int, tuple[Cell, ...]] = {}
     for place, row in enumerate(table.rows):
-        found = [_activity(store.directory(run) / "per_user.parquet", metric) for run in row.runs]
-        known = [one for one in found if one is not None]
+        known = [found[paths[run]] for run in row.runs if paths[run] in found]
         if known:
-            bounds = bounds or known[0][0]
-            cells[place] = tuple(over_seeds(means) for means in zip(*(means for _, means in known), strict=True))
+            bounds = bounds or known[0].bounds
+            cells[place] = tuple(over_seeds(one.means[bucket] for one in known) for bucket in range(len(NAMES)))
     return None if bounds is None else Buckets("user activity", _named(bounds, "training interaction"), cells)
 
 
-def _activity(path: Path, metric: str) -> tuple[tuple[int, int], list[float | None]] | None:
-    """The most interactions of a cold and of a cool user, and the mean of each bucket."""
+@dataclass(frozen=True)
+class Activity:
+    """The most interactions of a cold and of a cool user of one run, and the mean of each bucket."""
+
+    bounds: tuple[int, int]
+    means: list[float | None]
+
+
+def _activities(paths: Sequence[Path], metric: str) -> dict[Path, Activity]:
+    """Of the files that are there and have the metric, read some at a time: one by one, thousands take long."""
     import polars as pl
 
-    if not path.is_file() or not {"n_train", metric} <= set(pl.read_parquet_schema(path)):
-        return None
-    frame = pl.read_parquet(path, columns=["n_train", metric]).with_columns(pl.col(metric).fill_nan(None))
-    ascending = frame["n_train"].sort()
-    low, high = (int(ascending[-(-len(ascending) * third // 3) - 1]) for third in (1, 2))
-    of_bucket = (pl.col("n_train") > low).cast(pl.Int8) + (pl.col("n_train") > high).cast(pl.Int8)
-    means = dict(frame.group_by(of_bucket.alias("bucket")).agg(pl.col(metric).mean()).iter_rows())
-    return (low, high), [means.get(bucket) for bucket in range(len(NAMES))]
+    alike: dict[Any, list[Path]] = {}
+    for path in paths:
+        if path.is_file() and {"n_train", metric} <= set(schema := pl.read_parquet_schema(path)):
+            alike.setdefault(tuple(schema.items()), []).append(path)
+    found: dict[Path, Activity] = {}
+    for same in alike.values():
+        for first in range(0, len(same), AT_ONCE):
+            scan = pl.scan_parquet(same[first : first + AT_ONCE], glob=False, include_file_paths="file")
+            users = scan.select("file", "n_train", pl.col(metric).cast(pl.Float64)).collect()
+            for (file,), own in users.group_by("file"):
+                found[Path(str(file))] = _thirds(own["n_train"].to_numpy(), own[metric].to_numpy())
+    return found
+
+
+def _thirds(n_train: Numbers, values: Numbers) -> Activity:
+    """Users by their number of interactions; values that are not known are in no mean."""
+    import numpy as np
+
+    low, high = np.sort(n_train)[[-(-len(n_train) * third // 3) - 1 for third in (1, 2)]]
+    known = np.isfinite(values)
+    bucket = ((n_train > low).astype(int) + (n_train > high))[known]
+    sums = np.bincount(bucket, values[known], len(NAMES)).tolist()
+    counts = np.bincount(bucket, minlength=len(NAMES)).tolist()
+    return Activity((int(low), int(high)), [sum_ / n if n else None for sum_, n in zip(sums, counts, strict=True)])
 
 
 def by_popularity(table: Table, results: Sequence[Result], metric: str) -> Buckets | None:
