@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rexp.errors import RunError
+from rexp.plugins import registry
 from rexp.plugins.faults import last_met
 
 

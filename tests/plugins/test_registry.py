@@ -135,6 +135,6 @@ def test_a_fault_is_one_line_with_distribution_target_and_reason(install: Instal
 
 def test_listing_imports_neither_torch_nor_hydra() -> None:
     heavy = {"torch", "hydra", "rexp.models"}
-    code = f"import sys; from rexp import registry; registry.plugins(); print({heavy} & set(sys.modules))"
+    code = f"import sys; from rexp.plugins import registry; registry.plugins(); print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

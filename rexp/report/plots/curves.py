@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.report.row_names import short_names
 from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.seeds import band
+from rexp.report.row_names import short_names
 from rexp.report.rows import over_seeds
 from rexp.store.epoch_log import Record, read_epochs
 
