@@ -120,7 +120,7 @@ def test_a_sampler_that_is_the_models_own_keeps_its_options(planned: Planned) ->
 
 
 def test_a_loss_that_is_the_models_own_keeps_its_options(planned: Planned) -> None:
-    assert options(planned, "loss", "model=sasrec", "loss=bce")["layout"] == "rows"
+    assert options(planned, "loss", "model=sasrec", "loss=bce")["layout"] == "listwise"
     assert options(planned, "loss", "model=sasrec", "loss=bce", "loss.layout=pointwise")["layout"] == "pointwise"
     assert options(planned, "loss", "model=ncf", "loss=bce")["layout"] == "pointwise"
 
@@ -180,7 +180,7 @@ def test_where_a_student_in_closed_form_cannot_stand(planned: Planned, order: st
 
 @pytest.mark.parametrize("model", ["lightgcn", "ncf", "puresvd", "two_tower"])
 def test_only_a_dot_product_of_two_tables_is_made_in_closed_form(planned: Planned, model: str) -> None:
-    with pytest.raises(ConfigError, match="needs two tables that meet in a dot product and nowhere else"):
+    with pytest.raises(ConfigError, match="needs two tables that meet in one dot product alone"):
         planned(f"model={model}", "compress=svd_of_teacher")
 
 

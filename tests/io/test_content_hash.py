@@ -158,10 +158,11 @@ def test_a_store_that_cannot_be_written_answers_what_is_done(
         import sys
         from rexp.__main__ import main
         from rexp.errors import StoreError
-        from rexp.store import files, store
+        from rexp.io import atomic
+        from rexp.store import store
         def refuse(*arguments, **more):
             raise StoreError("read-only")
-        store.Store.check_writable = store.write_text = files.replace_atomically = refuse
+        store.Store.check_writable = store.write_text = atomic.replace_atomically = refuse
         sys.exit(main(sys.argv[1:]))
     """
     words = ["data=csv", "data.path=a.csv", "model=ranked", f"paths.store={tmp_path / 'runs'}"]

@@ -113,6 +113,6 @@ def test_options_that_mean_nothing() -> None:
             SVDOfTeacherConfig(**options)  # type: ignore[arg-type]
     student = mf(SPLIT, 4, seed=0)
     student.users = nn.Embedding(SPLIT.n_users, 4)  # type: ignore[assignment]
-    student.readers = lambda: MF.readers(mf(SPLIT, 4, seed=0))  # type: ignore[method-assign]
+    student.coupled_parameters = lambda: MF.coupled_parameters(mf(SPLIT, 4, seed=0))  # type: ignore[method-assign]
     with pytest.raises(ConfigError, match="'users' is a Embedding by then"):
         factorised(student)
