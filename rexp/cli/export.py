@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError, RunError, visible
@@ -14,6 +14,7 @@ from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from rexp.evaluate.scoring import Scorer
+    from rexp.store.result import RunResult
 
 
 def main(argv: list[str]) -> int:
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -> Scorer:
+def _scorer(store: Store, run: str, result: RunResult, data: Path | None) -> Scorer:
     import torch
 
     from rexp.experiment.restore import load_model, load_run_split
@@ -54,7 +55,7 @@ def _scorer(store: Store, run: str, result: dict[str, Any], data: Path | None) -
     return scorer_of(model, split, shown_history(result), torch.device("cpu"))
 
 
-def _export(scorer: Scorer, result: dict[str, Any], folder: Path, *, int8: bool) -> Path:
+def _export(scorer: Scorer, result: RunResult, folder: Path, *, int8: bool) -> Path:
     """The file that is to be kept.
 
     Raises:
@@ -64,7 +65,7 @@ def _export(scorer: Scorer, result: dict[str, Any], folder: Path, *, int8: bool)
     from rexp.export.onnx import write_int8, write_onnx
     from rexp.export.scorer import scorer_for
 
-    module, what = scorer_for(scorer.model, scorer.split, result["config"]["model"]["name"])
+    module, what = scorer_for(scorer.model, scorer.split, result.model_name)
     whole = folder / "whole.onnx"
     write_onnx(module, scorer.history_length, whole)
     found = compare(scorer, whole)
@@ -86,8 +87,8 @@ def _export(scorer: Scorer, result: dict[str, Any], folder: Path, *, int8: bool)
     return small
 
 
-def _print_sizes(result: dict[str, Any], output: Path) -> None:
-    stored, written = result["weights"]["bytes"], output.stat().st_size
+def _print_sizes(result: RunResult, output: Path) -> None:
+    stored, written = result.weights["bytes"], output.stat().st_size
     print(visible(f"{output}: {written:,} bytes; the run's weights have {stored:,}"))
 
 
@@ -100,7 +101,7 @@ def _print_latencies(store: Store, run: str, data: Path | None, output: Path, re
     costs = {
         name: measure_run(
             store, run, data, store.root / ".data", candidates=Measure().candidates, repeats=repeats, onnx=path
-        )["cost"]
+        ).cost
         for name, path in (("torch", None), (runtime, output))
     }
     print_latencies(costs, Screen())

@@ -34,9 +34,9 @@ def main(argv: list[str]) -> int:
         )
         with store.lock(run):
             result = store_costs(store, run, found)
-        how = found["measured"]
-        load = "" if how["load"] is None else f", load {how['load']:.1f} on {how['cores']} cores"
-        print_costs(f"run {run}: torch on {how['threads']} thread(s){load}", result["cost"])
+        how = found.conditions
+        load = "" if how.load is None else f", load {how.load:.1f} on {how.cores} cores"
+        print_costs(f"run {run}: torch on {how.threads} thread(s){load}", result.cost)
     return 0
 
 

@@ -16,7 +16,6 @@ from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, write_parquet
 from rexp.report.latex import latex
-from rexp.report.rows import with_configuration
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teachers import teacher_warnings
 from rexp.store.store import Store
@@ -24,8 +23,8 @@ from rexp.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rexp.report.rows import Result
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
 
 PICTURES = (".png", ".svg", ".pdf")
 COSTS = ("weight_bytes", "score_100_p95_ms")
@@ -82,8 +81,7 @@ def main(argv: list[str]) -> int:
     # Pages and pictures show more than tables do.
     runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
     with _uncollected():
-        known = map(with_configuration, runs)
-        results = sorted(known, key=lambda run: (sorted(run.get("labels", {}).items()), run["seed"]))
+        results = sorted(runs, key=lambda run: (sorted(run.labels.items()), run.seed))
     if not results:
         say(f"rexp: no finished run in {options.store}; start one with: python -m rexp")
         return 1
@@ -133,13 +131,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:
+def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:
     from rexp.report.frontier import draw_frontier
 
-    known = {name for result in results for name in result["cost"]}
+    known = {name for result in results for name in result.cost}
     cols = [SHORT.get(name, name) for name in cols or ()]
     costs = [name for name in cols or COSTS if name in known]
-    metrics = [name for name in cols or results[0]["metrics"] if name not in known]
+    metrics = [name for name in cols or results[0].metrics if name not in known]
     if not metrics:
         raise ConfigError("--frontier draws a metric against costs; --cols names no metric")
     tables = make_tables(results, rows, [metrics[0], *costs])
@@ -147,7 +145,7 @@ def _draw(path: Path, results: Sequence[Result], rows: Sequence[str] | None, col
     say(f"{metrics[0]} against {', '.join(costs)} drawn to {path}")
 
 
-def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[Result]) -> None:
+def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[RunResult]) -> None:
     from tempfile import TemporaryDirectory
 
     from rexp.report.plots.draw_all import draw_all
@@ -160,14 +158,14 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
     say(place)
 
 
-def _write_page(path: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+def _write_page(path: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
     from rexp.report.html import page
 
     print_or_write(path, page(results, tables, store))
     say(f"the page is {path}")
 
 
-def _draw_all(folder: Path, results: Sequence[Result], tables: Sequence[Table], store: Store) -> None:
+def _draw_all(folder: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
     from rexp.report.plots.draw_all import draw_all
 
     say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")

@@ -75,7 +75,7 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
 
     references, folders = list(reference_jobs(config)), config_folders()
     asked_for = run(config, typed=_keys(task_overrides()), recipe_folders=folders)
-    n_items = asked_for.result["data"]["items"]
+    n_items = asked_for.result.data["items"]
     shown = [(name, other) for name, other in references if config.references is not None or is_quick(name, n_items)]
     found = [_reference(name, partial(run, other, recipe_folders=folders)) for name, other in shown]
     return [asked_for, *(outcome for outcome in found if outcome is not None)]

@@ -83,4 +83,4 @@ def _runs(words: Sequence[str]) -> list[str]:
 
     named = [word for before, word in pairwise(words) if before == "--store"]
     with redirect_stderr(StringIO()):  # what is damaged is told elsewhere
-        return [str(brief["run_id"]) for brief in Store(Path(named[-1]) if named else DEFAULT_STORE).briefs()]
+        return [brief.run_id for brief in Store(Path(named[-1]) if named else DEFAULT_STORE).briefs()]

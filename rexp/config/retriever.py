@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Requirement
-from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.options import from_options
+from rexp.store.result import SELF
 
 if TYPE_CHECKING:
     from rexp.config.job import Request

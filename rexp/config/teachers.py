@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SELF = "self"
-"""``teacher.from=self``: the student's own state at the beginning of a step teaches it, and is no run."""
-ONLINE = "online"
+from rexp.store.result import ONLINE
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,3 @@ class Teachers:
         if len(self.runs) > 1:
             return {teacher.run: teacher.weight for teacher in self.runs}
         return self.runs[0].run if self.runs else None
-
-
-def teacher_runs(config: Mapping[str, Any]) -> list[str]:
-    """Ids of the runs that taught a run, from its typed configuration.
-
-    >>> teacher_runs({"teacher": "1f0c3a9b2d4e"}), teacher_runs({"teacher": {"1f0c": 0.5, "self": 0.5}})
-    (['1f0c3a9b2d4e'], ['1f0c'])
-    >>> teacher_runs({"teacher": None}), teacher_runs({"teacher": {"online": {"name": "mf"}}})
-    ([], [])
-    """
-    named = config.get("teacher")
-    runs = [] if not named else [named] if isinstance(named, str) else list(named)
-    return [run for run in runs if run not in (SELF, ONLINE)]

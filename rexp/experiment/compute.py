@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.api import RunInfo
 from rexp.config.labels import labels_of
 from rexp.config.recipes import recipe_name
-from rexp.config.teachers import ONLINE, teacher_runs
 from rexp.errors import ConfigError, Interrupted, RunError
 from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.per_user import write_per_user
@@ -24,12 +23,13 @@ from rexp.experiment.steps import exclusive_fit, register_steps, run_steps
 from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
 from rexp.io.text import note, say
 from rexp.measure.costs import model_costs, scorer_of
-from rexp.measure.quality_target import best_gate, describe, quality_gate
+from rexp.measure.quality_target import best_gate, quality_gate
 from rexp.measure.sizes import stored_zeros
 from rexp.plugins.memory import short_of_memory
 from rexp.prepare.prepare import load_split
 from rexp.store.identity import alias_key, run_id
 from rexp.store.manifest import finish, manifest
+from rexp.store.result import ONLINE, RunResult
 from rexp.store.weights import save_model
 from rexp.track.trackers import start
 from rexp.train.checkpoint import forget_checkpoints
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from rexp.config.job import Request
     from rexp.config.plan import Plan
     from rexp.evaluate.result import Evaluation
-    from rexp.experiment.outcome import Outcome, Result
+    from rexp.experiment.outcome import Outcome
+    from rexp.io.json_types import Json, JsonView
     from rexp.store.store import Store
 
 
@@ -82,7 +83,7 @@ def compute(
     return run, done
 
 
-def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], title: str, place: str) -> None:
+def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str, place: str) -> None:
     """Fit, evaluate, measure and commit under the run's lock."""
     request, split = plan.request, plan.split
     read_from = {"files": [file.facts() for file in split.sources], "prepared": _place(split.directory, store)}
@@ -96,7 +97,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
     say(f"run {run}: {title} -> {directory}")
     trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
     status, refused = "failed", False
-    summary: Result = {}
+    summary: Json = {}
     try:
         warm_start(plan, store)
         steps = run_steps(plan, store, run, trackers.log, place)
@@ -106,7 +107,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
         weights = save_model(plan.model, directory)
         costs = model_costs(scorer_of(plan.model, split, request.evaluate.history, evaluator.device))
         ended = finish(started)
-        result: Result = {
+        result: Json = {
             "run_id": run,
             "labels": labels,
             "tags": request.tags,
@@ -122,7 +123,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
             "weights": weights,
             "cost": _cost(costs, weights, ended, steps, evaluation),
         }
-        result |= _taught(plan, store, result) | _found(steps)
+        result |= _taught(plan, store, RunResult(result)) | _found(steps)
         if control := plan.control():
             result["control"] = control
         if named := plan.side_files():
@@ -146,26 +147,27 @@ def _compute(plan: Plan, store: Store, run: str, identity: Mapping[str, Any], ti
         if plan.fit:
             forget_checkpoints(directory)
         _warn_of_zeros(run, steps, costs)
-        summary = _summary(result | {"cost": result["cost"] | _latency(request, store, run)}, request.recipe_folders)
+        latency = _latency(request, store, run)
+        summary = _summary(RunResult(result | {"cost": result["cost"] | latency}), request.recipe_folders)
     finally:
         trackers.finish(summary, status)
         if refused:
             store.discard(run)
 
 
-def _check_unchanged(plan: Plan, identity: Mapping[str, Any]) -> None:
+def _check_unchanged(plan: Plan, identity: JsonView) -> None:
     """What the options name is still what the run is named by."""
     if plan.identity() != identity:
         raise RunError("a file that an option names changed while the run read it; run the command again")
 
 
 def _cost(
-    costs: Mapping[str, Any],
-    weights: Mapping[str, Any],
-    ended: Mapping[str, Any],
-    steps: Sequence[Result],
+    costs: JsonView,
+    weights: JsonView,
+    ended: JsonView,
+    steps: Sequence[JsonView],
     evaluation: Evaluation,
-) -> Result:
+) -> Json:
     """What the model costs, and what the run took; latency is added once the run is committed."""
     return {
         **costs,
@@ -179,34 +181,37 @@ def _cost(
     }
 
 
-def _taught(plan: Plan, store: Store, result: Result) -> Result:
+def _taught(plan: Plan, store: Store, result: RunResult) -> Json:
     """Who taught a student, and how much it keeps of what the best of its teachers reaches."""
     if plan.teaching.online is not None:
         return {"teacher": {"run_id": ONLINE, "name": plan.teaching.online["name"]}}
-    teachers = [store.result(run) for run in teacher_runs(plan.config())]
+    teachers = [store.result(run) for run in result.teacher_runs]
     if not teachers:
         return {}
-    names = "+".join(its["labels"].get("model", its["config"]["model"]["name"]) for its in teachers)
-    named: Result = {"teacher": {"run_id": "+".join(its["run_id"] for its in teachers), "name": names}}
+    names = "+".join(its.model_label for its in teachers)
+    named: Json = {"teacher": {"run_id": "+".join(its.run_id for its in teachers), "name": names}}
     found = best_gate([quality_gate(result, its) for its in teachers])
     if found is None:
-        say(f"run {result['run_id']}: {names} was measured otherwise, and is not compared with its student")
+        say(f"run {result.run_id}: {names} was measured otherwise, and is not compared with its student")
         return named
-    say(f"run {result['run_id']} {describe(found)}")
-    return {**named, "gate": found}
+    say(f"run {result.run_id} {found}")
+    return {**named, "gate": found.to_json()}
 
 
-def _summary(result: Result, folders: Iterable[Path]) -> Result:
+def _summary(result: RunResult, folders: Iterable[Path]) -> Json:
     """What trackers are told at the end; metrics by their part, for validation has the same ones."""
-    told = {f"test/{name}": value for name, value in result["metrics"].items()}
-    for part in ("cost", "teacher", "gate", "found"):
-        told |= {f"{part}/{name}": value for name, value in result.get(part, {}).items()}
-    if control := result.get("control"):
-        told["control"] = recipe_name(control, folders)
+    parts = {"test": result.metrics, "cost": result.cost, "teacher": result.teacher, "gate": result.gate}
+    told: Json = {
+        f"{part}/{name}": value
+        for part, values in {**parts, "found": result.found}.items()
+        for name, value in values.items()
+    }
+    if result.control:
+        told["control"] = recipe_name(result.control, folders)
     return told
 
 
-def _found(steps: Sequence[Result]) -> Result:
+def _found(steps: Sequence[JsonView]) -> Json:
     """What the stages found, by label and name: ``prune.sparsity``."""
     found = {
         f"{label}.{name}": number
@@ -217,13 +222,13 @@ def _found(steps: Sequence[Result]) -> Result:
     return {"found": found} if found else {}
 
 
-def _warn_of_zeros(run: str, steps: Sequence[Result], costs: Mapping[str, int]) -> None:
+def _warn_of_zeros(run: str, steps: Sequence[JsonView], costs: Mapping[str, int]) -> None:
     """Of a compressed model only: others have few zeros, or ones that nobody speaks of."""
     if steps[-1]["step"] != "fit" and (line := stored_zeros(costs)):
         say(f"run {run}: {line}")
 
 
-def _latency(request: Request, store: Store, run: str) -> Result:
+def _latency(request: Request, store: Store, run: str) -> Mapping[str, float]:
     """Time the committed run in a process of its own; a run that cannot be timed is done all the same."""
     if not request.measure.latency:
         return {}
@@ -233,8 +238,7 @@ def _latency(request: Request, store: Store, run: str) -> Result:
     except RunError as error:
         say(f"note: {error}")
         return {}
-    kept: Result = store_costs(store, run, found)["cost"]
-    return kept
+    return store_costs(store, run, found).cost
 
 
 def _place(folder: Path | None, store: Store) -> str | None:
@@ -245,7 +249,7 @@ def _place(folder: Path | None, store: Store) -> str | None:
     return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
 
 
-def _data_facts(plan: Plan) -> Result:
+def _data_facts(plan: Plan) -> Json:
     split = plan.split
     return {
         "name": split.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,6 @@ def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:
             yield key, node, TEACHER_RESERVED
 
 
-def _config_class(kind: str, node: Mapping[str, Any]) -> Any:
+def _config_class(kind: str, node: Node) -> Any:
     plugin: Any = registry.load(kind, node["name"])
     return plugin.Config

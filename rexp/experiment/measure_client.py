@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import RunError
+from rexp.experiment.measurement import Answer, Measurement, MeasureTask
 
 if TYPE_CHECKING:
     from rexp.store.store import Store
@@ -37,7 +37,7 @@ def measure_run(
     repeats: int,
     threads: int = 1,
     onnx: Path | None = None,
-) -> dict[str, Any]:
+) -> Measurement:
     """Measure a finished run on the CPU, in a process that does nothing else.
 
     Args:
@@ -50,26 +50,23 @@ def measure_run(
         threads: of torch's kernels.
         onnx: an exported model whose latency is taken in the place of the run's own; or None.
 
-    Returns:
-        ``cost``: numbers by name; ``measured``: how they were taken.
-
     Raises:
         RunError: it could not be measured; says why.
     """
-    task = {
-        "store": str(store.root.resolve()),
-        "run": run,
-        "data": str(data.resolve()) if data else None,
-        "cache": str(cache_folder.resolve()),
-        "candidates": list(candidates),
-        "repeats": repeats,
-        "onnx": str(onnx.resolve()) if onnx else None,
-    }
+    task = MeasureTask(
+        store=str(store.root.resolve()),
+        run=run,
+        data=str(data.resolve()) if data else None,
+        cache=str(cache_folder.resolve()),
+        candidates=list(candidates),
+        repeats=repeats,
+        onnx=str(onnx.resolve()) if onnx else None,
+    )
     with store.lock("latency"):  # one at a time, or they would measure one another
         answer = _ask(_process(threads), task)
-    if "error" in answer:
-        raise RunError(f"run {run} could not be measured: {answer['error']}")
-    return answer
+    if answer.measurement is None:
+        raise RunError(f"run {run} could not be measured: {answer.error}")
+    return answer.measurement
 
 
 def data_folder(named: Path | None) -> Path | None:
@@ -77,19 +74,18 @@ def data_folder(named: Path | None) -> Path | None:
     return named or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
 
 
-def _ask(process: subprocess.Popen[str], task: dict[str, Any]) -> dict[str, Any]:
+def _ask(process: subprocess.Popen[str], task: MeasureTask) -> Answer:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        print(json.dumps(task), file=process.stdin, flush=True)
+        print(task.to_line(), file=process.stdin, flush=True)
         line = process.stdout.readline()
     except OSError:
         line = ""
     if not line:
         _process.cache_clear()  # the next run gets another
-        return {"error": f"the process that measures ended with code {process.wait()}"}
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+        return Answer(None, f"the process that measures ended with code {process.wait()}")
+    return Answer.from_line(line)
 
 
 @cache

@@ -1,23 +1,21 @@
 """The process in which stored runs are measured; started by :mod:`rexp.experiment.measure_client`.
 
-It imports torch once and then reads tasks, one JSON object a line; each is done in a fork of its own, which no other
-model has touched. The answer is one JSON object a line: ``cost`` and ``measured``, or ``error``.
+It imports torch once and then reads tasks, one a line; each is done in a fork of its own, which no other model has
+touched, and answered by one line. See :mod:`rexp.experiment.measurement`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import torch
 
 from rexp.errors import RexpError
-
-Task = dict[str, Any]
+from rexp.experiment.measurement import Answer, Conditions, Measurement, MeasureTask
 
 
 def main() -> None:
@@ -26,10 +24,10 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints is no answer
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     for line in sys.stdin:
-        _serve(json.loads(line), answers)
+        _serve(MeasureTask.from_line(line), answers)
 
 
-def _serve(task: Task, answers: TextIO) -> None:
+def _serve(task: MeasureTask, answers: TextIO) -> None:
     if not hasattr(os, "fork"):  # Windows
         _say(answer(task), answers)
         return
@@ -42,57 +40,55 @@ def _serve(task: Task, answers: TextIO) -> None:
             os._exit(1)
     _, status = os.waitpid(child, 0)
     if status:
-        _say({"error": f"the process that measured ended with status {status}"}, answers)
+        _say(Answer(None, f"the process that measured ended with status {status}"), answers)
 
 
-def answer(task: Task) -> dict[str, Any]:
+def answer(task: MeasureTask) -> Answer:
     """What the task came to; any failure is an answer too."""
     warnings.simplefilter("ignore")
     try:
-        return _measured(task)
+        return Answer(_measured(task))
     except RexpError as error:
-        return {"error": str(error)}
+        return Answer(None, str(error))
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
+        return Answer(None, f"{type(error).__name__}: {error}")
 
 
-def _measured(task: Task) -> dict[str, Any]:
+def _measured(task: MeasureTask) -> Measurement:
     from rexp.experiment.restore import load_model, load_run_split
     from rexp.measure.costs import model_costs, scorer_of, shown_history
     from rexp.measure.latency import latencies, requests
     from rexp.store.installed import check_installed
     from rexp.store.store import Store
 
-    store = Store(Path(task["store"]))
-    result = store.result(task["run"])
-    check_installed(store, task["run"])
-    split = load_run_split(result, Path(task["data"]) if task["data"] else None, Path(task["cache"]))
-    model = load_model(store, task["run"], split, "the command")
+    store = Store(Path(task.store))
+    result = store.result(task.run)
+    check_installed(store, task.run)
+    split = load_run_split(result, Path(task.data) if task.data else None, Path(task.cache))
+    model = load_model(store, task.run, split, "the command")
     scorer = scorer_of(model, split, shown_history(result), torch.device("cpu"))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    asked = requests(scorer, task["candidates"])
-    if task["onnx"]:
+    asked = requests(scorer, task.candidates)
+    if task.onnx:
         from rexp.measure.onnx_session import onnx_scorer
 
-        score = onnx_scorer(Path(task["onnx"]), torch.get_num_threads())
+        score = onnx_scorer(Path(task.onnx), torch.get_num_threads())
     else:
         score = lambda request: scorer.model.score(request.query, request.items)  # noqa: E731
     with torch.no_grad():
-        cost = latencies(score, asked, task["repeats"])
-    return {
-        "cost": {**({} if task["onnx"] else model_costs(scorer)), **cost},
-        "measured": {
-            "runtime": "onnxruntime" if task["onnx"] else "torch",
-            "threads": torch.get_num_threads(),
-            "repeats": task["repeats"],
-            "load": load,
-            "cores": os.cpu_count(),
-        },
-    }
+        cost = latencies(score, asked, task.repeats)
+    conditions = Conditions(
+        runtime="onnxruntime" if task.onnx else "torch",
+        threads=torch.get_num_threads(),
+        repeats=task.repeats,
+        load=load,
+        cores=os.cpu_count(),
+    )
+    return Measurement({**({} if task.onnx else model_costs(scorer)), **cost}, conditions)
 
 
-def _say(value: dict[str, Any], answers: TextIO) -> None:
-    print(json.dumps(value), file=answers, flush=True)
+def _say(answer: Answer, answers: TextIO) -> None:
+    print(answer.to_line(), file=answers, flush=True)
 
 
 if __name__ == "__main__":

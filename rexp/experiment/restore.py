@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import DataError
 from rexp.store.installed import check_installed
@@ -13,10 +12,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.data.split import Split
+    from rexp.io.json_types import JsonView
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
 
-def load_run_split(result: Mapping[str, Any], data_root: Path | None, cache: Path) -> Split:
+def load_run_split(result: RunResult, data_root: Path | None, cache: Path) -> Split:
     """The split that a finished run was trained on.
 
     Args:
@@ -29,10 +30,10 @@ def load_run_split(result: Mapping[str, Any], data_root: Path | None, cache: Pat
     """
     from rexp.prepare.prepare import load_split
 
-    split = load_split(result["config"]["data"], data_root, cache)
-    if split.fingerprint != result["data"]["fingerprint"]:
+    split = load_split(dict(result.config["data"]), data_root, cache)
+    if split.fingerprint != result.fingerprint:
         raise DataError(
-            f"run {result['run_id']} was made from other data than '{split.name}' holds now; run its command again"
+            f"run {result.run_id} was made from other data than '{split.name}' holds now; run its command again"
         )
     return split
 
@@ -56,15 +57,15 @@ def load_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     run = store.resolve(run)
     result = store.result(run)
     check_installed(store, run)
-    if result["data"]["fingerprint"] != split.fingerprint:
+    if result.fingerprint != split.fingerprint:
         raise DataError(f"{role} names run {run}, which was trained on other data; its ids mean other items")
-    model = build_model(result["config"]["model"], split, role)
-    restore(model, result.get("parts", {}))
+    model = build_model(result.model_config, split, role)
+    restore(model, result.parts)
     load_state(model, store.directory(run))
     return model.eval()
 
 
-def build_model(node: Mapping[str, Any], split: Split, where: str) -> nn.Module:
+def build_model(node: JsonView, split: Split, where: str) -> nn.Module:
     """A model with initial weights, which has seen what it reads of the training part.
 
     Args:

@@ -73,7 +73,7 @@ def cached_outcome(request: Request) -> Outcome | None:
         return None
     store = Store(request.store)
     known = store.alias(alias_key(request.alias()))
-    if known is None or not unchanged(store.result(known).get("side_files", {}), hashes(request.cache)):
+    if known is None or not unchanged(store.result(known).side_files, hashes(request.cache)):
         return None
     return _skip(store, known)
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.api import Requirement
 from rexp.config.recipe import StageStep, TrainingStep
-from rexp.config.teachers import SELF
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.store.identity import alias_key
+from rexp.store.result import SELF
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rexp.config.recipe import ConfiguredStage
     from rexp.config.teachers import Teacher
     from rexp.data.types import Part
+    from rexp.io.json_types import Json
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
     from rexp.train.config import FitConfig
     from rexp.train.fit import FitReport
@@ -36,13 +38,12 @@ if TYPE_CHECKING:
 
 OF_EPOCH = ("train_loss", "samples_per_second")
 """What an epoch's values hold beside metrics; to trackers, these are told with the part they are measured on."""
-Report = dict[str, Any]
 Weights = Mapping[str, "Tensor"]
 Log = Callable[[Mapping[str, float], int], None]
 MakeTeacher = Callable[[], "TeacherView | None"]
 
 
-def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = "") -> list[Report]:
+def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = "") -> list[Json]:
     """Bring the plan's model through all its steps, in place.
 
     Args:
@@ -59,12 +60,12 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
     steps = plan.recipe.steps
     initial = _initial(plan)
     known, done = _furthest(plan, store)
-    reports: list[Report] = []
+    reports: list[Json] = []
     if known is not None:
         stored = store.result(known)
         words = [step.words for step in steps[:done]]
         say(f"trained already: {_text(words)} is taken from run {known}, which did the same")
-        reports = [report | {"taken_from": report.get("taken_from", known)} for report in stored["steps"][:done]]
+        reports = [report | {"taken_from": report.get("taken_from", known)} for report in stored.steps[:done]]
         _load(plan.model, store, known, stored, done)
     for place in range(done, len(steps)):
         step = steps[place]
@@ -90,7 +91,7 @@ def exclusive_fit(plan: Plan, store: Store) -> Iterator[None]:
         yield
 
 
-def register_steps(plan: Plan, store: Store, run: str, reports: Sequence[Report]) -> None:
+def register_steps(plan: Plan, store: Store, run: str, reports: Sequence[Json]) -> None:
     """Let later runs that begin alike find this one, once it is committed.
 
     Weights between steps lie in the run that did the step; the one that took them holds those of its end alone.
@@ -113,17 +114,17 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
     return None, 0
 
 
-def _load(model: nn.Module, store: Store, known: str, stored: Mapping[str, Any], done: int) -> None:
+def _load(model: nn.Module, store: Store, known: str, stored: RunResult, done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
     from rexp.compress.surgery import restore
     from rexp.store.weights import load_state
 
-    restore(model, stored["steps"][done - 1]["parts"])
-    whole = done == len(stored["steps"])
+    restore(model, stored.steps[done - 1]["parts"])
+    whole = done == len(stored.steps)
     load_state(model, store.directory(known), None if whole else done)
 
 
-def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
+def _state(plan: Plan, store: Store, run: str, place: int) -> Json:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
     from rexp.compress.surgery import describe_replacements
     from rexp.measure.parameter_counts import sizes
@@ -131,7 +132,7 @@ def _state(plan: Plan, store: Store, run: str, place: int) -> Report:
 
     steps = plan.recipe.steps
     stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
-    state: Report = {"parts": describe_replacements(plan.model, stages), "sizes": sizes(plan.model)}
+    state: Json = {"parts": describe_replacements(plan.model, stages), "sizes": sizes(plan.model)}
     if place + 1 < len(steps):
         state["weights"] = save_model(plan.model, store.directory(run), f"step-{place + 1}.safetensors")
     return state
@@ -166,9 +167,7 @@ def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str
     from rexp.plugins import registry
     from rexp.plugins.code_version import OWN, code_version
 
-    models = [
-        plan.request.model if teacher.run == SELF else store.result(teacher.run)["config"]["model"] for teacher in runs
-    ]
+    models = [plan.request.model if teacher.run == SELF else store.result(teacher.run).model_config for teacher in runs]
     owners = {registry.find("model", model["name"]).distribution for model in models}
     return {name: code_version(name) for name in sorted({OWN, *owners})}
 
@@ -225,7 +224,7 @@ def _validate(plan: Plan) -> Callable[[], float]:
     return validate
 
 
-def _found(found: Mapping[str, Mapping[str, float]]) -> Report:
+def _found(found: Mapping[str, Mapping[str, float]]) -> Json:
     """What stages found, by their labels, for a step's report."""
     told = {label: dict(numbers) for label, numbers in found.items() if numbers}
     return {"found": told} if told else {}
@@ -244,7 +243,7 @@ def _initial(plan: Plan) -> Weights | None:
 
 def _apply(
     plan: Plan, store: Store, step: StageStep, place: int, teacher: MakeTeacher, initial: Weights | None
-) -> Report:
+) -> Json:
     started = time.perf_counter()
     context = replace(_context(plan, store, place, 0, teacher, step.stage), initial=initial)
     step.stage.plugin(step.stage.config).apply(plan.model, context)
@@ -261,7 +260,7 @@ def _train(
     place: int,
     teacher: MakeTeacher,
     log: Log,
-) -> Report:
+) -> Json:
     """Fit in place; what the report says of epochs and selection goes into the result."""
     import torch
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rexp.config.teachers import SELF, Teacher, Teachers
+from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
 from rexp.io.text import say
 from rexp.plugins.memory import check_size
+from rexp.store.result import SELF
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.experiment.outcome import Outcome
     from rexp.plugins.options import Node
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
 
@@ -79,7 +81,7 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
     if named := node.get("from"):
         run = store.resolve(str(named))
         result = _usable(store, run, key, split)
-        _check_teacher(request, result["capabilities"], result["config"]["model"]["name"])
+        _check_teacher(request, result.capabilities, result.model_name)
         return run
     _check_teacher(request, _built(node, split, key).capabilities(), node["name"])  # type: ignore[operator]
     return None
@@ -87,13 +89,13 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
 
 def _trained(key: str, config: DictConfig, request: Request, train: Callable[..., Outcome]) -> str:
     outcome = train(teacher_job(config, key), sweeping=True, recipe_folders=request.recipe_folders)
-    return str(outcome.result["run_id"])
+    return outcome.result.run_id
 
 
-def _twins(request: Request, teacher: Mapping[str, Any]) -> bool:
+def _twins(request: Request, teacher: RunResult) -> bool:
     """Student and teacher are drawn alike, which is no distillation between two models."""
     own = _named_options(request.model, "model")
-    return bool(request.seed == teacher["seed"] and own == teacher["config"]["model"])
+    return request.seed == teacher.seed and own == teacher.model_config
 
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
@@ -113,7 +115,7 @@ def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Sp
         raise ConfigError(f"{key}.from=self: a model cannot learn beside itself; name a model, or a run to start from")
     if node.get("from"):
         run = store.resolve(str(node["from"]))
-        return {**_usable(store, run, key, split)["config"]["model"], "from": run}
+        return {**_usable(store, run, key, split).model_config, "from": run}
     return {**_named_options(node, key), "from": None}
 
 
@@ -124,18 +126,18 @@ def _weight(key: str, node: Node) -> float:
     return float(weight)
 
 
-def _usable(store: Store, run: str, key: str, split: Split) -> Mapping[str, Any]:
+def _usable(store: Store, run: str, key: str, split: Split) -> RunResult:
     """The result of a finished run of this data that was not compressed."""
     result = store.result(run)
-    if result["data"]["fingerprint"] != split.fingerprint:
-        its = f"{result['data']['name']} {str(result['data']['fingerprint'])[:8]}"
+    if result.fingerprint != split.fingerprint:
+        its = f"{result.data['name']} {result.fingerprint[:8]}"
         raise ConfigError(
             f"{key}.from={run} was trained on other data ({its}) than its student would be ({split.name} "
             f"{split.fingerprint[:8]}): its ids mean other users and items; name a run of the same data and split"
         )
-    if result.get("parts"):
+    if result.parts:
         raise ConfigError(
-            f"{key}.from={run} was compressed ({', '.join(map(str, result['config']['compress']['order']))}); "
+            f"{key}.from={run} was compressed ({', '.join(map(str, result.compress_order))}); "
             "learn from the dense model instead"
         )
     return result
@@ -156,7 +158,7 @@ def _check_self(request: Request) -> None:
                 )
 
 
-def _options(node: Node, where: str) -> dict[str, Any]:
+def _options(node: Node, where: str) -> Node:
     """The model's own options, typed and whole."""
     from rexp.config.job import TEACHER_RESERVED
     from rexp.plugins import registry

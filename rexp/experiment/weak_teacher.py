@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.report.teachers import Measured, is_rival, verdict
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.evaluate.evaluator import Evaluator
     from rexp.plugins.options import Node
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
 
@@ -45,7 +46,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         teacher = store.result(run)
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
-        if "pop" not in {result["config"]["model"]["name"] for result in (teacher, *rivals)}:
+        if "pop" not in {result.model_name for result in (teacher, *rivals)}:
             found.append(Measured("pop", None, _of_popularity(evaluator, metric)))
         line = verdict(_kept(store, teacher, evaluator, metric), found, metric, "valid")
     if line is None:
@@ -57,17 +58,18 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     note(line)
 
 
-def _kept(store: Store, result: Mapping[str, Any], evaluator: Evaluator, metric: str) -> Measured:
+def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:
     """A run's value on the validation part; measured once, and kept in its result."""
     from rexp.experiment.restore import load_model
 
-    run, rules = str(result["run_id"]), str(evaluator.rules["protocol_id"])
-    kept = result.get("valid", {}).get(rules, {})
+    run, rules = result.run_id, str(evaluator.rules["protocol_id"])
+    kept = result.valid.get(rules, {})
     if metric not in kept:
         kept = evaluator(load_model(store, run, evaluator.split, "teacher")).metrics
         with store.lock(run):
-            store.amend(run, valid={**store.result(run).get("valid", {}), rules: kept})
-    return Measured.of(result, float(kept[metric]))
+            store.amend(run, valid={**store.result(run).valid, rules: kept})
+    value = kept[metric]
+    return Measured.of(result, math.nan if value is None else value)
 
 
 def _of_popularity(evaluator: Evaluator, metric: str) -> float:

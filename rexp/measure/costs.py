@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.evaluate.config import parts_before
 from rexp.evaluate.scoring import Scorer
@@ -11,16 +11,18 @@ from rexp.measure.parameter_counts import sizes
 from rexp.measure.sizes import byte_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
+    from torch import nn
 
     from rexp.data.split import Split
+    from rexp.store.result import RunResult
 
 BLOCK_BYTES = 64 * 2**20
 
 
-def scorer_of(model: Any, split: Split, history: Sequence[str], device: torch.device) -> Scorer:
+def scorer_of(model: nn.Module, split: Split, history: Sequence[str], device: torch.device) -> Scorer:
     """A model in evaluation mode, with the queries that it gets in the test.
 
     Args:
@@ -32,9 +34,9 @@ def scorer_of(model: Any, split: Split, history: Sequence[str], device: torch.de
     return Scorer(model.eval(), split, parts_before(list(history), "test"), device, BLOCK_BYTES)
 
 
-def shown_history(result: Mapping[str, Any]) -> list[str]:
+def shown_history(result: RunResult) -> list[str]:
     """``evaluate.history`` of a stored run; a protocol that does not use it shows what is usual."""
-    evaluate = result["config"].get("evaluate") or {}
+    evaluate = result.config.get("evaluate") or {}
     return list(evaluate.get("history", ["train", "valid"]))
 
 

@@ -2,51 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from rexp.metrics.direction import higher_is_better
 
-Result = Mapping[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json
+    from rexp.store.result import RunResult
+
 GATES = {"pass99": 0.99, "pass99.9": 0.999}
 
 
-def quality_gate(student: Result, teacher: Result) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class QualityGate:
+    """A student beside its teacher.
+
+    Args:
+        metric: by which they are compared.
+        student, teacher: their values.
+        share: student / teacher; where less is better, teacher / student.
+    """
+
+    metric: str
+    student: float
+    teacher: float
+    share: float
+
+    @property
+    def passed(self) -> dict[str, bool]:
+        """Whether the share is large enough, for each of ``GATES``."""
+        return {name: self.share >= least for name, least in GATES.items()}
+
+    def to_json(self) -> Json:
+        """As results store it: the fields, ``pass99`` and ``pass99.9``."""
+        return {**asdict(self), **self.passed}
+
+    def __str__(self) -> str:
+        """
+        >>> print(QualityGate("ndcg@10", 0.9953, 1.0, 0.9953))
+        keeps 99.53 % of its teacher's ndcg@10: passes 99 %, fails 99.9 %
+        """
+        verdicts = [
+            f"{'passes' if held else 'fails'} {name.removeprefix('pass')} %" for name, held in self.passed.items()
+        ]
+        return f"keeps {100 * self.share:.2f} % of its teacher's {self.metric}: {', '.join(verdicts)}"
+
+
+def quality_gate(student: RunResult, teacher: RunResult) -> QualityGate | None:
     """Compare the student's first metric with its teacher's.
 
     The two classes of quality are those of MLPerf Inference's recommendation benchmarks.
 
     Args:
-        student, teacher: results, as they are stored.
+        student, teacher: their results.
 
     Returns:
-        ``metric``, both values, ``share`` (student / teacher; where less is better, teacher / student), ``pass99`` and
-        ``pass99.9``; None where the teacher was measured otherwise or stands at 0.
+        the comparison; None where the teacher was measured otherwise or stands at 0.
     """
-    metric = next(iter(student["metrics"]), None)
-    if metric is None or metric not in teacher["metrics"]:
+    metric = student.first_metric
+    if metric is None or not student.comparable_with(teacher):
         return None
-    if student["facts"].get("protocol_id") != teacher["facts"].get("protocol_id"):
+    own, its = student.metrics[metric], teacher.metrics.get(metric)
+    if own is None or its is None:
         return None
-    own, its = float(student["metrics"][metric]), float(teacher["metrics"][metric])
     above, below = (own, its) if higher_is_better(metric) is not False else (its, own)
     if not below > 0:
         return None
-    share = above / below
-    passed = {name: share >= least for name, least in GATES.items()}
-    return {"metric": metric, "student": own, "teacher": its, "share": share, **passed}
+    return QualityGate(metric, float(own), float(its), above / below)
 
 
-def best_gate(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+def best_gate(found: Iterable[QualityGate | None]) -> QualityGate | None:
     """The comparison with the best of several teachers: the one of which the least is kept."""
-    return min((one for one in found if one), key=lambda one: float(one["share"]), default=None)
-
-
-def describe(found: Mapping[str, Any]) -> str:
-    """One line of it.
-
-    >>> describe({"metric": "ndcg@10", "share": 0.9953, "pass99": True, "pass99.9": False})
-    "keeps 99.53 % of its teacher's ndcg@10: passes 99 %, fails 99.9 %"
-    """
-    verdicts = [f"{'passes' if found[name] else 'fails'} {name.removeprefix('pass')} %" for name in GATES]
-    return f"keeps {100 * found['share']:.2f} % of its teacher's {found['metric']}: {', '.join(verdicts)}"
+    return min((one for one in found if one), key=lambda one: one.share, default=None)

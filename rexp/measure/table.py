@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-Cost = Mapping[str, Any]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Cost = Mapping[str, float]
 SIZES = {
     "parameters": "parameters",
     "nonzero": "of them not 0",
@@ -36,7 +39,7 @@ def print_costs(title: str, cost: Cost) -> None:
     print_latencies({"torch": cost}, console)
 
 
-def print_latencies(costs: Mapping[str, Cost], console: Any) -> None:
+def print_latencies(costs: Mapping[str, Cost], console: Console) -> None:
     """Latency by number of candidates, one row each and runtime.
 
     Args:

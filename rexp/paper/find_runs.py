@@ -9,9 +9,10 @@ from rexp.paper.references import references
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
+    from rexp.io.json_types import Json, JsonView
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
-Result = Mapping[str, Any]
 WHERE_USED = ("betas", "last_k", "monitor", "patience", "select_on_test", "validate_every")
 """Options that a configuration has as null where they are of no use; older code kept them."""
 BY_RUN = ("teacher", "init_from")
@@ -27,10 +28,10 @@ class RunIndex:
 
     def __init__(self, stores: Sequence[Store]) -> None:
         found = [(store, result) for store in stores for result in store.runs()]
-        self._newest_first = sorted(found, key=lambda pair: str(pair[1]["finished"]), reverse=True)
-        self._by_id = {result["run_id"]: result for _, result in found}
+        self._newest_first = sorted(found, key=lambda pair: pair[1].finished, reverse=True)
+        self._by_id = {result.run_id: result for _, result in found}
 
-    def find(self, overrides: Sequence[str], runs: Mapping[str, str]) -> tuple[Store, Result] | None:
+    def find(self, overrides: Sequence[str], runs: Mapping[str, str]) -> tuple[Store, RunResult] | None:
         """The run that these overrides make, whatever code made it.
 
         An option that the run does not know yet, or that is gone since, says nothing; all others must agree. A teacher
@@ -43,7 +44,7 @@ class RunIndex:
         wanted, teacher, taught = _configuration([text for text in overrides if not references([text])])
         named = _referred("teacher.from", overrides, runs)
         for store, result in self._newest_first:
-            config = result["config"]
+            config = result.config
             if not agree(_without(wanted), _without(config)) or bool(config.get("teacher")) != taught:
                 continue
             if sorted(_ids(config.get("init_from"))) != sorted(_referred("model.init_from", overrides, runs)):
@@ -53,12 +54,12 @@ class RunIndex:
             return store, result
         return None
 
-    def _taught_by(self, teacher: Any, wanted: Mapping[str, Any] | str | None) -> bool:
+    def _taught_by(self, teacher: Any, wanted: JsonView | str | None) -> bool:
         """One teacher: the named run, or one whose own run is in the stores and agrees."""
         known = self._by_id.get(teacher) if isinstance(teacher, str) else None
         if known is None or wanted is None or isinstance(wanted, str):
             return bool(teacher == wanted)
-        return agree(_without(wanted), _without(known["config"])) and known["seed"] == wanted["seed"]
+        return agree(_without(wanted), _without(known.config)) and known.seed == wanted["seed"]
 
 
 def agree(one: Any, other: Any, key: str = "") -> bool:
@@ -78,7 +79,7 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
     return bool(one == other)
 
 
-def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
+def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
     from rexp.config.job import read
     from rexp.config.plan import resolve
@@ -99,7 +100,7 @@ def _configuration(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, 
     return own, _teacher_configuration(teacher_job(config, "teacher"), split, store), True
 
 
-def _teacher_configuration(config: Any, split: Split, store: Store) -> dict[str, Any]:
+def _teacher_configuration(config: Any, split: Split, store: Store) -> Json:
     from rexp.config.job import read
     from rexp.config.plan import resolve
 
@@ -111,7 +112,7 @@ def _referred(key: str, overrides: Sequence[str], runs: Mapping[str, str]) -> li
     return [runs[name] for text in overrides if text.lstrip("+").startswith(key) for name in references([text])]
 
 
-def _without(config: Mapping[str, Any]) -> dict[str, Any]:
+def _without(config: JsonView) -> Json:
     return {key: node for key, node in config.items() if key not in BY_RUN}
 
 

@@ -11,17 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError, did_you_mean
 
-Node = dict[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import JsonView
+    from rexp.plugins.options import Node
+
 SEPARATOR = " · "
 NAMES_ROWS = ("plain", "control", "teacher", "share_of", "dense", "values")
 OF_GROUPS = ("for", "group", "rows", "run")
 
 
-def expanded(node: Mapping[str, Any], where: str) -> tuple[Node, list[Node]]:
+def expanded(node: JsonView, where: str) -> tuple[Node, list[Node]]:
     """The file with every row written out, and its tables without their rows.
 
     Raises:
@@ -70,12 +73,12 @@ def _filled(node: Any, values: Mapping[str, str]) -> Any:
     return [_filled(value, values) for value in node] if isinstance(node, list) else node
 
 
-def _applies(row: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+def _applies(row: JsonView, values: Mapping[str, str]) -> bool:
     """Whether a row stands in the table of these values; ``only: {data: [...]}`` names those that it stands in."""
     return all(values.get(key) in list(map(str, wanted)) for key, wanted in (row.get("only") or {}).items())
 
 
-def _named(node: Mapping[str, Any], full: Mapping[str, str]) -> Node:
+def _named(node: JsonView, full: Mapping[str, str]) -> Node:
     """The node with short names of rows of its table written out."""
     named = {key: full.get(str(value), value) if key in NAMES_ROWS else value for key, value in node.items()}
     for key in ("run", "best_of"):
@@ -88,7 +91,7 @@ def _references(text: str, full: Mapping[str, str]) -> str:
     return re.sub(r"<([^<>]+)>", lambda found: f"<{full.get(found[1], found[1])}>", str(text))
 
 
-def _with_parts(row: Any, parts: Mapping[str, Any], where: str) -> Any:
+def _with_parts(row: Any, parts: JsonView, where: str) -> Any:
     """The row with the overrides and the searched keys of its parts.
 
     ``tune: null`` searches nothing, a key of its own that is null leaves out that of a part; a row that takes the
@@ -105,7 +108,7 @@ def _with_parts(row: Any, parts: Mapping[str, Any], where: str) -> Any:
     return written
 
 
-def _parts(run: Sequence[str], parts: Mapping[str, Any], where: str) -> tuple[list[str], Node]:
+def _parts(run: Sequence[str], parts: JsonView, where: str) -> tuple[list[str], Node]:
     overrides: list[str] = []
     tune: Node = {}
     for text in run:

@@ -13,6 +13,7 @@ from rexp.io.yaml import read_yaml
 from rexp.paper.grid import SEPARATOR, expanded
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
     from rexp.tune.search_space import Space
 
 
@@ -46,7 +47,7 @@ class PaperRow:
     unverified: bool = False
     seeds: tuple[int, ...] | None = None
     group: str = ""
-    tune: Mapping[str, Any] = field(default_factory=dict)
+    tune: JsonView = field(default_factory=dict)
     values: str | None = None
     best_of: tuple[str, ...] = ()
     plain: str | None = None
@@ -132,7 +133,7 @@ class Paper:
     shown: tuple[str, ...] = ()
     notes: str = ""
     groups: tuple[Group, ...] = ()
-    search: Mapping[str, Any] = field(default_factory=dict)
+    search: JsonView = field(default_factory=dict)
 
     def row(self, name: str) -> PaperRow:
         """The row that is called so.
@@ -223,7 +224,7 @@ def _read_row(node: Any, where: str) -> PaperRow:
     return PaperRow(**values)
 
 
-def _plain(kind: Any, node: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _plain(kind: Any, node: JsonView, where: str) -> Json:
     """Checked keys, lists as tuples."""
     known = {item.name: item for item in fields(kind)}
     for key in node:
@@ -234,7 +235,7 @@ def _plain(kind: Any, node: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}
 
 
-def _list(node: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
+def _list(node: JsonView, key: str, where: str) -> Sequence[Any]:
     value = node.get(key)
     _require(isinstance(value, list) and bool(value), where, f"needs a list of {key}")
     assert isinstance(value, list)

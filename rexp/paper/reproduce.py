@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from rexp.errors import ConfigError, RexpError
 from rexp.io.text import say
 from rexp.paper.paper import candidates
-from rexp.paper.record import Record, merge_records, read_records, record_of, write_records
+from rexp.paper.record import PaperRecord, merge_records, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
 from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
 
 if TYPE_CHECKING:
     from rexp.experiment.outcome import Outcome
+    from rexp.io.json_types import Json
     from rexp.paper.paper import Paper, PaperRow
     from rexp.store.store import Store
 
@@ -55,7 +56,7 @@ def built_on(paper: Paper, row: PaperRow) -> list[PaperRow]:
 
 def run_rows(
     paper: Paper, rows: Sequence[PaperRow], more: Sequence[str], file: Path, tunings: Tunings
-) -> tuple[list[Record], int]:
+) -> tuple[list[PaperRecord], int]:
     """Search and run what is not done yet, row by row.
 
     Args:
@@ -69,7 +70,7 @@ def run_rows(
     """
     jobs = list(_jobs(paper, rows))
     made = Made(tunings)
-    records: list[Record] = []
+    records: list[PaperRecord] = []
     failed = 0
     for number, (row, seed) in enumerate(jobs, 1):
         say(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}")
@@ -92,7 +93,7 @@ def run_rows(
             failed += 1
             continue
         made.add(row, seed, outcome)
-        manifest = _manifest(outcome.store, outcome.result["run_id"])
+        manifest = _manifest(outcome.store, outcome.result.run_id)
         records.append(record_of(row, outcome.result, manifest, runs, overrides, tuned))
         with locked(file):
             write_records(file, paper, merge_records(read_records(file), records[-1:]))
@@ -119,7 +120,7 @@ class Made:
         stands_for = self._tunings.stands_for(name)
         runs = self._made.get(stands_for or "", {})
         outcome = runs.get(seed) or (next(iter(runs.values())) if len(runs) == 1 else None)
-        return str(outcome.result["run_id"]) if outcome else None
+        return outcome.result.run_id if outcome else None
 
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
@@ -133,14 +134,14 @@ def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
 
 def collect_rows(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
-) -> list[Record]:
-    """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
+) -> list[PaperRecord]:
+    """PaperRecord the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
     from rexp.experiment.outcome import Outcome
     from rexp.paper.find_runs import RunIndex
 
     stored = RunIndex(stores)
     made = Made(tunings)
-    records: list[Record] = []
+    records: list[PaperRecord] = []
     for row, seed in _jobs(paper, rows):
         refers = {name: made.run(name, seed) for name in references(row.run)}
         runs = {name: known for name, known in refers.items() if known is not None}
@@ -156,8 +157,8 @@ def collect_rows(
         if found is None:
             continue
         store, result = found
-        made.add(row, seed, Outcome(dict(result), cached=True, store=store))
-        records.append(record_of(row, result, _manifest(store, result["run_id"]), runs, overrides, tuned))
+        made.add(row, seed, Outcome(result, cached=True, store=store))
+        records.append(record_of(row, result, _manifest(store, result.run_id), runs, overrides, tuned))
         if row.group and seed == paper.seeds_of(row)[-1]:
             keep_users(file, paper, row, made.of(row))
     write_records(file, paper, merge_records(read_records(file), records))
@@ -168,8 +169,8 @@ def _jobs(paper: Paper, rows: Sequence[PaperRow]) -> Iterator[tuple[PaperRow, in
     return ((row, seed) for row in rows if not row.best_of for seed in paper.seeds_of(row))
 
 
-def _manifest(store: Store, run: str) -> dict[str, object]:
+def _manifest(store: Store, run: str) -> Json:
     import json
 
-    found: dict[str, object] = json.loads((store.directory(run) / "manifest.json").read_text(encoding="utf-8"))
+    found: Json = json.loads((store.directory(run) / "manifest.json").read_text(encoding="utf-8"))
     return found

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rexp.paper.record import command_of
 from rexp.paper.references import references
@@ -15,7 +15,7 @@ from rexp.report.statistics import ALPHA, holm, p_value
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Group, Paper, PaperRow
-    from rexp.paper.record import Record
+    from rexp.paper.record import PaperRecord
     from rexp.paper.tuning import Tunings
     from rexp.paper.users import Users
     from rexp.report.statistics import Array
@@ -105,11 +105,11 @@ class Study:
         tunings: what was searched.
     """
 
-    def __init__(self, paper: Paper, records: Sequence[Record], users: Users, tunings: Tunings) -> None:
+    def __init__(self, paper: Paper, records: Sequence[PaperRecord], users: Users, tunings: Tunings) -> None:
         self.paper, self._users, self._tunings = paper, users, tunings
-        self._records: dict[str, list[Record]] = {}
+        self._records: dict[str, list[PaperRecord]] = {}
         for record in records:
-            self._records.setdefault(record["row"], []).append(record)
+            self._records.setdefault(record.row, []).append(record)
 
     def tables(self) -> tuple[Table, ...]:
         return tuple(self._table(group) for group in self.paper.groups)
@@ -162,9 +162,9 @@ class Study:
             interval=None if values is None else NORMAL * float(values.std(ddof=1)) / math.sqrt(len(values)),
             share=_ratio(self._of(source.name), self._of(group.share_of or group.teacher)),
             gap=self._gap(source, row.plain or source.plain or group.plain, group.teacher),
-            epochs=fmean(record.get("epochs", 0) for record in records) or None,
-            cpu_seconds=fmean(record["cost"]["cpu_seconds"] for record in records),
-            reused=any(record.get("reused") for record in records),
+            epochs=fmean(record.epochs or 0 for record in records) or None,
+            cpu_seconds=fmean(record.cost["cpu_seconds"] for record in records),
+            reused=any(record.reused for record in records),
             bytes=self._bytes(source.name),
             smaller=_ratio(self._bytes(group.dense or group.plain), self._bytes(source.name)),
             seeds=len(records),
@@ -181,12 +181,12 @@ class Study:
             return None
         return (own - low) / (high - low)
 
-    def _verdict(self, row: PaperRow, records: Sequence[Record], values: Array | None) -> Verdict:
+    def _verdict(self, row: PaperRow, records: Sequence[PaperRecord], values: Array | None) -> Verdict:
         tuned = self._tunings.of(row)
         if tuned is None and (row.tune or row.values):
             return "outdated"
         found = tuned.values if tuned else ()
-        if any(record["command"] != command_of(self.paper.overrides(row, record["seed"], found)) for record in records):
+        if any(record.command != command_of(self.paper.overrides(row, record.seed, found)) for record in records):
             return "outdated"
         mean = self._of(row.name)
         if values is not None and mean is not None and abs(float(values.mean()) - mean) > PRECISION * abs(mean):
@@ -210,7 +210,7 @@ class Study:
         records = self._records.get(row.name, [])
         if not records or len(records) < len(self.paper.seeds_of(row)):
             return None
-        return self._users.values(records[0]["data"]["name"], row.name)
+        return self._users.values(records[0].data["name"], row.name)
 
     def _named_values(self, name: str | None) -> Array | None:
         row = self._stood_for(name)
@@ -226,14 +226,15 @@ class Study:
         return None if row is None else self._mean(row.name, self._metric)
 
     def _mean(self, name: str, metric: str) -> float | None:
-        values: list[Any] = [record["metrics"].get(metric) for record in self._records.get(name, [])]
+        values = [record.metrics.get(metric) for record in self._records.get(name, [])]
         known = [float(value) for value in values if value is not None]
         return fmean(known) if known else None
 
     def _bytes(self, name: str | None) -> float | None:
         row = self._stood_for(name)
-        sizes = [record["cost"].get("weight_bytes") for record in self._records.get(row.name, [])] if row else []
-        return fmean(sizes) if sizes and None not in sizes else None
+        costs = [record.cost for record in self._records.get(row.name, [])] if row else []
+        known = all("weight_bytes" in cost for cost in costs)
+        return fmean(cost["weight_bytes"] for cost in costs) if costs and known else None
 
     def _simplest(self, group: Group, lines: Sequence[Line]) -> tuple[str, str] | None:
         values = [(line.row, line.means[self._metric]) for line in lines if line.means and not line.stands_for]

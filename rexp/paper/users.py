@@ -38,12 +38,12 @@ def keep_users(file: Path, paper: Paper, row: PaperRow, made: Mapping[int, Outco
     metric = paper.metrics[0]
     frames = []
     for outcome in made.values():
-        frame = pl.read_parquet(outcome.store.directory(outcome.result["run_id"]) / "per_user.parquet")
+        frame = pl.read_parquet(outcome.store.directory(outcome.result.run_id) / "per_user.parquet")
         if metric not in frame.columns:
             return
         frames.append(frame.select(pl.col("user").cast(pl.String), pl.col(metric).cast(pl.Float64).fill_nan(None)))
     values = pl.concat(frames).group_by("user").agg(pl.col(metric).mean()).sort("user")[metric]
-    place = users_file(file, next(iter(made.values())).result["data"]["name"])
+    place = users_file(file, next(iter(made.values())).result.data["name"])
     place.parent.mkdir(parents=True, exist_ok=True)
     known = pl.read_parquet(place) if place.exists() else pl.DataFrame()
     if known.height not in (0, len(values)):

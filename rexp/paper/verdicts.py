@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow
-    from rexp.paper.record import Record
+    from rexp.paper.record import PaperRecord
 
 Verdict = Literal["reproduced", "outside tolerance", "not run", "unverified", "own"]
 DIGITS = 4
@@ -44,7 +44,7 @@ class CheckedCell:
     tolerance: float
     verdict: Verdict
     seconds: float | None
-    weight_bytes: int | None
+    weight_bytes: float | None
     source: str
 
     @property
@@ -78,16 +78,16 @@ class Check:
         return outside or any(order.holds is False for order in self.orders)
 
 
-def check(paper: Paper, records: Sequence[Record]) -> Check:
+def check(paper: Paper, records: Sequence[PaperRecord]) -> Check:
     """Compare the recorded runs with what was published.
 
     Args:
         paper: its rows.
         records: of its runs; see :mod:`rexp.paper.record`.
     """
-    runs: dict[str, list[Record]] = {}
+    runs: dict[str, list[PaperRecord]] = {}
     for record in records:
-        runs.setdefault(record["row"], []).append(record)
+        runs.setdefault(record.row, []).append(record)
     cells = [
         _cell(paper, row, metric, row.published.get(metric), runs.get(row.name, []))
         for row in paper.rows
@@ -96,12 +96,14 @@ def check(paper: Paper, records: Sequence[Record]) -> Check:
     return Check(tuple(cells), tuple(_order(paper, order, runs) for order in paper.orders))
 
 
-def _own_metrics(paper: Paper, records: Sequence[Record]) -> Sequence[str]:
+def _own_metrics(paper: Paper, records: Sequence[PaperRecord]) -> Sequence[str]:
     """Of a row without published values: the paper's metrics that it has."""
-    return [metric for metric in paper.metrics if any(metric in record["metrics"] for record in records)]
+    return [metric for metric in paper.metrics if any(metric in record.metrics for record in records)]
 
 
-def _cell(paper: Paper, row: PaperRow, metric: str, published: float | None, records: Sequence[Record]) -> CheckedCell:
+def _cell(
+    paper: Paper, row: PaperRow, metric: str, published: float | None, records: Sequence[PaperRecord]
+) -> CheckedCell:
     values = _values(records, metric)
     ours = fmean(values) if values else None
     tolerance = paper.tolerance_of(row)
@@ -115,8 +117,8 @@ def _cell(paper: Paper, row: PaperRow, metric: str, published: float | None, rec
         wanted=len(paper.seeds_of(row)),
         tolerance=tolerance,
         verdict="not run",
-        seconds=fmean(record["cost"]["fit_seconds"] for record in records) if records else None,
-        weight_bytes=records[0]["cost"].get("weight_bytes") if records else None,
+        seconds=fmean(record.cost["fit_seconds"] for record in records) if records else None,
+        weight_bytes=records[0].cost.get("weight_bytes") if records else None,
         source=row.source or paper.source,
     )
     return _judged(cell, row.unverified)
@@ -134,7 +136,7 @@ def _judged(cell: CheckedCell, unverified: bool) -> CheckedCell:
     return replace(cell, verdict="reproduced" if within else "outside tolerance")
 
 
-def _order(paper: Paper, rows: tuple[str, ...], runs: Mapping[str, list[Record]]) -> CheckedOrder:
+def _order(paper: Paper, rows: tuple[str, ...], runs: Mapping[str, list[PaperRecord]]) -> CheckedOrder:
     metric = next(iter(paper.row(rows[0]).published), paper.metrics[0] if paper.metrics else "")
     values: list[Any] = [_values(runs.get(row, []), metric) for row in rows]
     if not all(values):
@@ -143,5 +145,5 @@ def _order(paper: Paper, rows: tuple[str, ...], runs: Mapping[str, list[Record]]
     return CheckedOrder(rows, metric, all(a > b for a, b in pairwise(means)))
 
 
-def _values(records: Sequence[Record], metric: str) -> list[float]:
-    return [float(record["metrics"][metric]) for record in records if record["metrics"].get(metric) is not None]
+def _values(records: Sequence[PaperRecord], metric: str) -> list[float]:
+    return [value for record in records if (value := record.metrics.get(metric)) is not None]

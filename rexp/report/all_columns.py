@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rexp.report import control
-from rexp.report.rows import PARTS, Result
+from rexp.report.rows import PARTS
 from rexp.report.tables import Table, make_tables
 
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
-def all_columns(table: Table, results: Sequence[Result]) -> Table:
+
+def all_columns(table: Table, results: Sequence[RunResult]) -> Table:
     """The same rows with the table's own columns first and then all others.
 
     Args:
@@ -18,12 +22,12 @@ def all_columns(table: Table, results: Sequence[Result]) -> Table:
         results: those it was made from; others may be among them.
     """
     runs = {run for row in table.rows for run in row.runs}
-    own = [result for result in results if result["run_id"] in runs]
+    own = [result for result in results if result.run_id in runs]
     known = dict.fromkeys(
         name
         for part in PARTS
         for result in own
-        for name, value in result.get(part, {}).items()
+        for name, value in result.content.get(part, {}).items()
         if isinstance(value, int | float) or value is None
     )
     # A table puts the column of its controls in itself.

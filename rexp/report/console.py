@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rexp.report.cells import cell_with_mark, footnotes, is_best, is_second
 from rexp.report.row_names import row_name
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from rexp.report.rows import Row
+    from rexp.store.result import RunResult
 
 GAP = 3
 """Letters between two columns."""
 
 
 def render_table(
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[RunResult],
     *,
     keys: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,

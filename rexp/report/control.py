@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from rexp.report.rows import configuration
 from rexp.store.index import configuration_of
 
 if TYPE_CHECKING:
-    from rexp.report.rows import Result
+    from rexp.store.result import RunResult
 
-Mark = tuple[str, Any]
-PART = "control"
-"""Of a result: the recipe of its control, as its run has it."""
+Mark = tuple[str, int]
 
 
 def column(metric: str) -> str:
@@ -25,36 +23,40 @@ def column(metric: str) -> str:
     return f"control {metric}"
 
 
-def with_controls(results: Sequence[Result], metric: str) -> list[Result]:
+def with_controls(results: Sequence[RunResult], metric: str) -> list[RunResult]:
     """The results, those that have a control with its ``metric`` among their ``beside``.
 
     Args:
         results: of one protocol on one data set; a control is looked for among them.
         metric: of the table.
     """
-    if not any(PART in result for result in results):
+    if not any(result.control for result in results):
         return list(results)
-    known = {_mark(result, configuration(result)): result for result in results if not result["config"].get("teacher")}
+    known = {_mark(result, result.configuration): result for result in results if not result.config.get("teacher")}
     wanted: dict[str, str] = {}  # by configuration: of thousands of runs, many differ in the seed alone
     for result in results:
-        if result.get(PART) and (own := configuration(result)) not in wanted:
+        if result.control and (own := result.configuration) not in wanted:
             wanted[own] = of_control(result)
     return [_with_control(result, known, wanted, metric) for result in results]
 
 
-def of_control(result: Result) -> str:
-    """The configuration that the control of a result has, as :func:`rexp.report.rows.configuration` gives it."""
-    return configuration_of({**result["config"], "teacher": None, "compress": result[PART]})
+def of_control(result: RunResult) -> str:
+    """The configuration that the control of a result has, as ``RunResult.configuration`` gives it."""
+    return configuration_of({**result.config, "teacher": None, "compress": result.control})
 
 
-def _with_control(result: Result, known: Mapping[Mark, Result], wanted: Mapping[str, str], metric: str) -> Result:
-    if not result.get(PART):
+def _with_control(
+    result: RunResult, known: Mapping[Mark, RunResult], wanted: Mapping[str, str], metric: str
+) -> RunResult:
+    if not result.control:
         return result
-    control = known.get(_mark(result, wanted[configuration(result)]))
-    value: Any = control["metrics"].get(metric) if control else None
-    return {**result, "beside": {column(metric): value}}
+    control = known.get(_mark(result, wanted[result.configuration]))
+    value = control.metrics.get(metric) if control else None
+    return replace(
+        result, content={**result.content, "configuration": result.configuration, "beside": {column(metric): value}}
+    )
 
 
-def _mark(result: Result, configuration: str) -> Mark:
+def _mark(result: RunResult, configuration: str) -> Mark:
     """The run of a configuration under the seed of a result."""
-    return configuration, result["config"].get("seed")
+    return configuration, result.seed

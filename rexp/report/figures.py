@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rexp.errors import ConfigError, visible
 
@@ -18,6 +18,13 @@ PANEL = (5.2, 4.2)
 """Width and height of one panel in inches."""
 LETTERS = 44
 """A line of a legend."""
+
+
+class RowStyle(NamedTuple):
+    """Color and marker of a row, as matplotlib names them."""
+
+    color: str
+    marker: str
 
 
 def new_figure(down: int, across: int) -> tuple[Figure, Any]:
@@ -44,9 +51,9 @@ def drawn(text: str) -> str:
     return visible(text).replace("$", r"\$")
 
 
-def row_style(place: int) -> dict[str, Any]:
+def row_style(place: int) -> RowStyle:
     """Colour and marker of the row at this place of its table; the same in every picture."""
-    return {"color": f"C{place % 10}", "marker": MARKERS[place // 10 % len(MARKERS)]}
+    return RowStyle(f"C{place % 10}", MARKERS[place // 10 % len(MARKERS)])
 
 
 def legend_beside(named: Axes, last: Axes) -> None:

@@ -76,7 +76,8 @@ def _panel(axes: Axes, table: Table, metric: str, cost: str) -> None:
         cell = row.cells[metric]
         sd = None if math.isnan(cell.sd) else cell.sd
         at = row.cells[cost].mean
-        axes.errorbar(at, cell.mean, yerr=sd, **row_style(place), capsize=2, linestyle="none", label=name)
+        color, marker = row_style(place)
+        axes.errorbar(at, cell.mean, yerr=sd, color=color, marker=marker, capsize=2, linestyle="none", label=name)
     best = pareto_front(points)
     axes.plot(
         [points[place][0] for place in best], [sign * points[place][1] for place in best], "k--", lw=0.8, zorder=0

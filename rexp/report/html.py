@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from rexp.report.html_data import table_contents
 
 if TYPE_CHECKING:
-    from rexp.report.rows import Result
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
 SCRIPTS = ("dom.js", "scale.js", "chart.js", "bars.js", "details.js", "table.js", "plots.js", "page.js")
 """In the order in which they build on one another."""
 
 
-def page(results: Sequence[Result], tables: Sequence[Table], store: Store) -> str:
+def page(results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> str:
     """The page as text; the same store gives the same text.
 
     Its data lie in it as JSON, from which its script builds text nodes: a name that looks like markup stays a name.

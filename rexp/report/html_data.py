@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.metrics.direction import higher_is_better
 from rexp.report.all_columns import all_columns
@@ -19,14 +19,14 @@ from rexp.report.rows import Cell, value
 from rexp.store.identity import plain
 
 if TYPE_CHECKING:
-    from rexp.report.rows import Result, Row
+    from rexp.io.json_types import Json
+    from rexp.report.rows import Row
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
-Contents = dict[str, Any]
 
-
-def table_contents(table: Table, results: Sequence[Result], store: Store) -> Contents:
+def table_contents(table: Table, results: Sequence[RunResult], store: Store) -> Json:
     """One table with its rows' configurations and curves, and what its pictures show.
 
     Args:
@@ -35,9 +35,9 @@ def table_contents(table: Table, results: Sequence[Result], store: Store) -> Con
         store: where they lie.
     """
     wide = all_columns(table, results)
-    known = {result["run_id"]: result for result in results}
+    known = {result.run_id: result for result in results}
     parts = table.heading.split(" · ")
-    costs = {name for result in results for name in result.get("cost", {})}
+    costs = {name for result in results for name in result.cost}
     names = zip(short_names(wide.rows), short_differences(wide.rows), strict=True)
     return {
         "title": " · ".join(parts[:2]),
@@ -53,15 +53,15 @@ def table_contents(table: Table, results: Sequence[Result], store: Store) -> Con
     }
 
 
-def _column(name: str, shown: bool, is_cost: bool) -> Contents:
+def _column(name: str, shown: bool, is_cost: bool) -> Json:
     return {"name": name, "shown": shown, "cost": is_cost, "higher": False if is_cost else higher_is_better(name)}
 
 
 def _row(
-    table: Table, row: Row, name: str, difference: Sequence[str], known: Mapping[str, Result], store: Store
-) -> Contents:
+    table: Table, row: Row, name: str, difference: Sequence[str], known: Mapping[str, RunResult], store: Store
+) -> Json:
     runs = [known[run] for run in row.runs]
-    config = {key: node for key, node in runs[0]["config"].items() if key != "seed"}
+    config = {key: node for key, node in runs[0].config.items() if key != "seed"}
     curves = learning_curves(row.runs, store)
     return {
         "name": name,
@@ -69,8 +69,8 @@ def _row(
         "difference": list(difference),
         "runs": [
             {
-                "id": run["run_id"],
-                "seed": run["seed"],
+                "id": run.run_id,
+                "seed": run.seed,
                 "values": [_number(value(run, column)) for column in table.columns],
             }
             for run in runs
@@ -87,12 +87,12 @@ def _row(
     }
 
 
-def _pictures(table: Table, results: Sequence[Result], store: Store) -> Contents:
+def _pictures(table: Table, results: Sequence[RunResult], store: Store) -> Json:
     """What is known for each; a picture that cannot be drawn is absent."""
     metric = first_metric(table)
     if metric is None:
         return {}
-    pictures: Contents = {"metric": metric}
+    pictures: Json = {"metric": metric}
     if costs := [cost for cost in COSTS if cost in table.columns]:
         pictures["cost"] = costs[0]
     buckets = (by_activity(table, store, metric), by_popularity(table, results, metric))
@@ -111,7 +111,7 @@ def _pictures(table: Table, results: Sequence[Result], store: Store) -> Contents
     return pictures
 
 
-def _buckets(buckets: Buckets) -> Contents:
+def _buckets(buckets: Buckets) -> Json:
     bars = [{"row": place, "cells": list(map(_cell, cells))} for place, cells in buckets.cells.items()]
     return {"title": buckets.title, "names": list(buckets.names), "rows": bars}
 

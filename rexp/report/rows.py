@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rexp.store.identity import canonical_json
-from rexp.store.index import configuration_of
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import JsonView
     from rexp.report.statistics import Comparison
+    from rexp.store.result import RunResult
 
-Result = Mapping[str, Any]
 ABSENT = "-"
 PARTS = ("metrics", "cost", "gate", "found", "beside")
 """Of a result: where columns come from."""
@@ -58,7 +57,7 @@ class Row:
     unpaired: frozenset[str] = frozenset()
 
 
-def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:
+def make_rows(results: Sequence[RunResult], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:
     """Rows in the order in which their runs first appear.
 
     Args:
@@ -68,43 +67,33 @@ def make_rows(results: Sequence[Result], keys: Sequence[str], columns: Sequence[
     """
     rows: list[Row] = []
     for labels, alike in _group(results, lambda result: tuple(label(result, key) for key in keys)).items():
-        variants = list(_group(alike, configuration).values())
-        configs = [_flat(_without_seed(runs[0])) for runs in variants]
+        variants = list(_group(alike, lambda result: result.configuration).values())
+        configs = [_flat(_without_seed(runs[0].config)) for runs in variants]
         for runs, config, difference in zip(variants, configs, _differences(configs, named=set(keys)), strict=True):
-            runs = sorted(runs, key=lambda result: int(result["seed"]))
+            runs = sorted(runs, key=lambda result: result.seed)
             cells = {column: over_seeds(value(result, column) for result in runs) for column in columns}
-            seeds = tuple(int(result["seed"]) for result in runs)
-            rows.append(Row(labels, difference, seeds, tuple(result["run_id"] for result in runs), config, cells))
+            seeds = tuple(result.seed for result in runs)
+            rows.append(Row(labels, difference, seeds, tuple(result.run_id for result in runs), config, cells))
     return rows
 
 
-def newest(results: Sequence[Result]) -> list[Result]:
+def newest(results: Sequence[RunResult]) -> list[RunResult]:
     """One result of each configuration and seed: the last that was finished, where the code has changed since."""
-    groups = _group(results, lambda result: (configuration(result), result["seed"], result["data"]["fingerprint"]))
-    return [max(same, key=lambda result: str(result.get("finished"))) for same in groups.values()]
+    groups = _group(results, lambda result: (result.configuration, result.seed, result.fingerprint))
+    return [max(same, key=lambda result: result.finished) for same in groups.values()]
 
 
-def configuration(result: Result) -> str:
-    """What runs have in common that differ in nothing but the seed; summaries of a store have it ready."""
-    return str(result.get("configuration") or configuration_of(result["config"]))
-
-
-def with_configuration(result: Result) -> Result:
-    """A result that has its :func:`configuration` ready."""
-    return {**result, "configuration": configuration(result)}
-
-
-def label(result: Result, key: str) -> str:
+def label(result: RunResult, key: str) -> str:
     """A row's name by one key; ``-`` where the run has no such label or key."""
     if key == "run":
-        return str(result["run_id"])
+        return result.run_id
     if key == "data":
-        return data_name(result)
-    if (choice := result.get("labels", {}).get(key)) is not None:
+        return result.data_name
+    if (choice := result.labels.get(key)) is not None:
         return str(choice)
-    if key == "teacher" and "teacher" in result:
-        return f"{result['teacher']['name']} {result['teacher']['run_id']}"
-    node: Any = result["config"]
+    if key == "teacher" and (teacher := result.teacher):
+        return f"{teacher['name']} {teacher['run_id']}"
+    node: Any = result.config
     for part in key.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
     if isinstance(node, Mapping):
@@ -112,21 +101,11 @@ def label(result: Result, key: str) -> str:
     return ABSENT if node is None else str(node)
 
 
-def data_name(result: Result) -> str:
-    """The data set's name; of a file of one's own with the file's, for all of these are called alike.
-
-    >>> data_name({"data": {"name": "csv"}, "config": {"data": {"path": "there/mine.csv"}}})
-    'csv mine.csv'
-    """
-    name, node = str(result["data"]["name"]), result["config"].get("data") or {}
-    file = node.get("path") or node.get("train")
-    return f"{name} {PurePath(str(file)).name}" if isinstance(file, str) and name == node.get("name", name) else name
-
-
-def value(result: Result, column: str) -> float | None:
+def value(result: RunResult, column: str) -> float | None:
     """A metric, else a cost, else what the run keeps of its teacher (``share``, ``pass99``); None where it has none."""
+    content = result.content
     for part in PARTS:
-        found = result.get(part, {}).get(column)
+        found = content.get(part, {}).get(column)
         if isinstance(found, int | float):
             return float(found)
     return None
@@ -153,12 +132,12 @@ def _spread(values: Sequence[float]) -> float:
     return math.sqrt(math.fsum((one - middle) ** 2 for one in apart) / (len(apart) - 1))
 
 
-def _without_seed(result: Result) -> dict[str, Any]:
-    return {key: node for key, node in result["config"].items() if key != "seed"}
+def _without_seed(config: JsonView) -> JsonView:
+    return {key: node for key, node in config.items() if key != "seed"}
 
 
-def _group(results: Iterable[Result], key: Any) -> dict[Any, list[Result]]:
-    groups: dict[Any, list[Result]] = {}
+def _group(results: Iterable[RunResult], key: Callable[[RunResult], Hashable]) -> dict[Any, list[RunResult]]:
+    groups: dict[Any, list[RunResult]] = {}
     for result in results:
         groups.setdefault(key(result), []).append(result)
     return groups
@@ -175,7 +154,7 @@ def _differences(configs: Sequence[Mapping[str, str]], named: set[str]) -> Itera
         yield ", ".join(f"{key}={config[key]}" for key in (varied if enough else differing) if key in config)
 
 
-def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def _flat(node: JsonView, prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, member in node.items():
         if isinstance(member, Mapping) and member:

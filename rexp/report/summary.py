@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.config.teachers import teacher_runs
 from rexp.metrics.direction import higher_is_better
 from rexp.report.baseline import baseline_of, differences, reader, user_means
-from rexp.report.control import PART, of_control
-from rexp.report.rows import configuration
+from rexp.report.control import of_control
 from rexp.report.statistics import compare, interval
 from rexp.report.tables import SHORT, Table, make_tables
 
@@ -19,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rexp.report.baseline import Read
-    from rexp.report.rows import Result, Row
+    from rexp.report.rows import Row
     from rexp.report.statistics import Comparison
+    from rexp.store.result import RunResult
 
 KEYS = ("model", "compress")
 BYTES, LATENCY = SHORT["bytes"], SHORT["p50_ms"]
@@ -67,7 +66,7 @@ class Summary:
     lines: tuple[Line, ...]
 
 
-def summaries(results: Sequence[Result], store: Path, metric: str | None = None) -> list[Summary]:
+def summaries(results: Sequence[RunResult], store: Path, metric: str | None = None) -> list[Summary]:
     """One summary for each table of :func:`rexp.report.tables.make_tables` whose runs have the metric.
 
     Args:
@@ -75,23 +74,23 @@ def summaries(results: Sequence[Result], store: Path, metric: str | None = None)
         store: where they lie; their values of every user are read.
         metric: by default the first of each run.
     """
-    known = {result["run_id"]: result for result in results}
+    known = {result.run_id: result for result in results}
     read = reader(store)
     found = []
     for table in make_tables(results, KEYS):
-        chosen = metric or next((name for name in table.columns if name in known[table.rows[0].runs[0]]["metrics"]), "")
+        chosen = metric or next((name for name in table.columns if name in known[table.rows[0].runs[0]].metrics), "")
         own = [known[run] for row in table.rows for run in row.runs]
-        if any(chosen in result["metrics"] for result in own):
+        if any(chosen in result.metrics for result in own):
             (narrow,) = make_tables(own, KEYS, [chosen, *(name for name in (BYTES, LATENCY) if _has(own, name))])
             found.append(_summary(narrow, chosen, known, read))
     return found
 
 
-def _has(results: Sequence[Result], cost: str) -> bool:
-    return any(cost in result["cost"] for result in results)
+def _has(results: Sequence[RunResult], cost: str) -> bool:
+    return any(cost in result.cost for result in results)
 
 
-def _summary(table: Table, metric: str, known: Mapping[str, Result], read: Read) -> Summary:
+def _summary(table: Table, metric: str, known: Mapping[str, RunResult], read: Read) -> Summary:
     parts = _parts(table.rows, known)
     plains = {place: _plain(table, row, parts) for place, row in enumerate(table.rows)}
     students = [row for row, part in zip(table.rows, parts, strict=True) if part == PLAIN]
@@ -120,14 +119,14 @@ def _summary(table: Table, metric: str, known: Mapping[str, Result], read: Read)
     return Summary(table.heading, metric, tuple(sorted(lines, key=lambda line: _order(line, lines, metric))))
 
 
-def _parts(rows: Sequence[Row], known: Mapping[str, Result]) -> list[str]:
+def _parts(rows: Sequence[Row], known: Mapping[str, RunResult]) -> list[str]:
     first = [known[row.runs[0]] for row in rows]
-    teachers = {run for result in first for run in teacher_runs(result["config"])}
-    students = {row.labels[0] for row, result in zip(rows, first, strict=True) if teacher_runs(result["config"])}
+    teachers = {run for result in first for run in result.teacher_runs}
+    students = {row.labels[0] for row, result in zip(rows, first, strict=True) if result.teacher_runs}
     students |= {row.labels[0] for row in rows if row.labels[1] != UNCOMPRESSED}
     controls: dict[str, dict[str, None]] = {}
     for row, result in zip(rows, first, strict=True):
-        if result.get(PART):
+        if result.control:
             controls.setdefault(of_control(result), {})[row.labels[1]] = None
     parts = []
     for row, result in zip(rows, first, strict=True):
@@ -136,7 +135,7 @@ def _parts(rows: Sequence[Row], known: Mapping[str, Result]) -> list[str]:
             parts.append(TEACHER)
         elif recipe == UNCOMPRESSED:
             parts.append(PLAIN if model in students else REFERENCE)
-        elif (of := controls.get(configuration(result))) is not None:
+        elif (of := controls.get(result.configuration)) is not None:
             parts.append(f"control of {', '.join(of)}")
         else:
             parts.append(recipe)

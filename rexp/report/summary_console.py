@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from rexp.report.rows import Result
+    from rexp.store.result import RunResult
 
 
-def show(results: Sequence[Result], store: Path, metric: str | None = None, console: Console | None = None) -> None:
+def show(results: Sequence[RunResult], store: Path, metric: str | None = None, console: Console | None = None) -> None:
     """Print the summary of each protocol, and of runs of two stages what each stage adds.
 
     Args:
@@ -30,7 +30,7 @@ def show(results: Sequence[Result], store: Path, metric: str | None = None, cons
     from rexp.io.terminal import UNBOUNDED, Screen
 
     console = console or Screen(width=UNBOUNDED)  # a narrow terminal folds lines; digits are never cut
-    single = [result for result in results if not result["config"].get("retriever")]
+    single = [result for result in results if not result.config.get("retriever")]
     found = summaries(single, store, metric)
     for summary in found:
         titles = ["model", "", summary.metric, "95 % interval", "of teacher", "bytes", "smaller", "p50 ms", "p"]
@@ -39,7 +39,7 @@ def show(results: Sequence[Result], store: Path, metric: str | None = None, cons
         _show_stages(results, next(iter(metrics)), console)
 
 
-def _show_stages(results: Sequence[Result], metric: str, console: Console) -> None:
+def _show_stages(results: Sequence[RunResult], metric: str, console: Console) -> None:
     if not (rows := systems(results, metric)):
         return
     k = metric.partition("@")[2]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, did_you_mean
 from rexp.metrics.direction import higher_is_better
-from rexp.report.control import PART, with_controls
 from rexp.report.control import column as control_column
-from rexp.report.rows import ABSENT, PARTS, Result, Row, data_name, label, make_rows, newest
+from rexp.report.control import with_controls
+from rexp.report.rows import ABSENT, PARTS, Row, label, make_rows, newest
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 DEFAULT_KEYS = ("model", "compress", "teacher")
 DEFAULT_COSTS = ("parameters", "fit_seconds")
@@ -44,7 +47,7 @@ class Table:
 
 
 def make_tables(
-    results: Sequence[Result],
+    results: Sequence[RunResult],
     keys: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     *,
@@ -63,20 +66,20 @@ def make_tables(
     """
     columns = [SHORT.get(column, column) for column in columns or ()]
     _refuse_unknown(results, keys or (), columns)
-    groups: dict[tuple[str, str], list[Result]] = {}
+    groups: dict[tuple[str, str], list[RunResult]] = {}
     for result in results:
-        groups.setdefault((_protocol(result), result["data"]["fingerprint"]), []).append(result)
+        groups.setdefault((result.protocol_id, result.fingerprint), []).append(result)
     return [_table(group, keys, columns, list(named)) for group in groups.values()]
 
 
-def _table(results: list[Result], keys: Sequence[str] | None, columns: Sequence[str], named: Sequence[str]) -> Table:
+def _table(results: list[RunResult], keys: Sequence[str] | None, columns: Sequence[str], named: Sequence[str]) -> Table:
     kept = newest(results)
     told = [key for key in DEFAULT_KEYS if key in ("model", *named) or len({label(r, key) for r in kept}) > 1]
     chosen = tuple(keys or dict.fromkeys([*told, *named]))
     # A column that no run of this table has would be empty: another table has it.
     wanted = tuple(columns) or (*_names(kept, "metrics"), *DEFAULT_COSTS)
     metric = next((name for name in wanted if name in _names(kept, "metrics")), None)
-    if metric and any(PART in result for result in kept):
+    if metric and any(result.control for result in kept):
         kept, place = with_controls(kept, metric), list(wanted).index(metric) + 1
         wanted = (*wanted[:place], control_column(metric), *wanted[place:])
     present = {name for part in PARTS for name in _names(kept, part)}
@@ -98,14 +101,10 @@ def _from_best(table: Table, column: str, costs: Set[str]) -> list[float]:
     return [] if higher is None else sorted(means, reverse=higher)
 
 
-def _protocol(result: Result) -> str:
-    return str(result.get("facts", {}).get("protocol_id"))
-
-
-def _heading(result: Result) -> str:
+def _heading(result: RunResult) -> str:
     """The data set and what defines the protocol, and how many users were evaluated."""
-    facts = result.get("facts", {})
-    parts = [data_name(result), f"protocol {facts.get('protocol', 'unknown')}"]
+    facts = result.facts
+    parts = [result.data_name, f"protocol {facts.get('protocol', 'unknown')}"]
     if candidates := facts.get("candidates"):
         parts.append(f"{candidates['n']} {candidates['sampler']} candidates" if isinstance(candidates, Mapping) else "")
     if "mask" in facts:
@@ -116,17 +115,17 @@ def _heading(result: Result) -> str:
         parts.append(f"{facts['n_users_evaluated']:,} users evaluated")
     if facts.get("ties", "item_id") != "item_id":
         parts.append(f"ties {facts['ties']}")
-    parts.append(f"data {str(result['data']['fingerprint'])[:8]}, rules {_protocol(result)[:8]}")
+    parts.append(f"data {result.fingerprint[:8]}, rules {result.protocol_id[:8]}")
     return " · ".join(part for part in parts if part)
 
 
-def _names(results: Iterable[Result], part: str) -> list[str]:
+def _names(results: Iterable[RunResult], part: str) -> list[str]:
     """Names of metrics or costs, in the order of the results."""
-    alike = dict.fromkeys(tuple(result.get(part, ())) for result in results)  # of thousands, nearly all are
+    alike = dict.fromkeys(tuple(result.content.get(part, ())) for result in results)  # of thousands, nearly all are
     return list(dict.fromkeys(name for names in alike for name in names))
 
 
-def _refuse_unknown(results: Sequence[Result], keys: Sequence[str], columns: Sequence[str]) -> None:
+def _refuse_unknown(results: Sequence[RunResult], keys: Sequence[str], columns: Sequence[str]) -> None:
     known = {name for part in PARTS for name in _names(results, part)}
     for column in columns:
         if column not in known:
@@ -136,9 +135,8 @@ def _refuse_unknown(results: Sequence[Result], keys: Sequence[str], columns: Seq
             raise ConfigError(f"no run has the row key '{key}'; {did_you_mean(key, _row_keys(results))}")
 
 
-def _row_keys(results: Iterable[Result]) -> set[str]:
+def _row_keys(results: Iterable[RunResult]) -> set[str]:
     found: set[str] = {"data", "run"}
     for result in results:
-        labels: Mapping[str, Any] = result.get("labels", {})
-        found |= {str(key) for key in labels}
+        found |= {str(key) for key in result.labels}
     return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.report.rows import label, newest, value
 from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
-    from rexp.report.rows import Result
+    from rexp.io.json_types import JsonView
+    from rexp.store.result import RunResult
 
 
 @dataclass(frozen=True)
@@ -38,38 +39,38 @@ class System:
     both: float
 
 
-def systems(results: Sequence[Result], metric: str) -> list[System]:
+def systems(results: Sequence[RunResult], metric: str) -> list[System]:
     """Every run of two stages, and before it its stages alone, where their models were ranked in full on the same data.
 
     Args:
         results: finished runs.
         metric: accuracy, as the full ranking calls it: ``ndcg@10``.
     """
-    known = {result["run_id"]: result for result in results}
+    known = {result.run_id: result for result in results}
     kept = newest(results)
-    full = [result for result in kept if result.get("facts", {}).get("protocol") == "full"]
+    full = [result for result in kept if result.facts.get("protocol") == "full"]
     found: dict[System, None] = {}
     for result in kept:
-        retriever = result["config"].get("retriever")
-        if retriever and result["facts"].get("protocol") == "two_stage":
+        retriever = result.config.get("retriever")
+        if retriever and result.facts.get("protocol") == "two_stage":
             first = known.get(str(retriever.get("from")), result)
             ranker = known.get(str(retriever.get("ranker")), result)
             found |= dict.fromkeys(_of(result, retriever, first, ranker, full, metric))
     return list(found)
 
 
-def name_of(result: Result) -> str:
+def name_of(result: RunResult) -> str:
     """Model and recipe: ``mf svd_of_teacher``."""
     recipe = label(result, "compress")
     return label(result, "model") + (f" {recipe}" if recipe not in ("none", "-") else "")
 
 
 def _of(
-    result: Result,
-    retriever: Mapping[str, Any],
-    first: Result,
-    ranker: Result,
-    full: Sequence[Result],
+    result: RunResult,
+    retriever: JsonView,
+    first: RunResult,
+    ranker: RunResult,
+    full: Sequence[RunResult],
     metric: str,
 ) -> Iterator[System]:
     features = retriever.get("from") == "item_features"
@@ -81,7 +82,7 @@ def _of(
         yield System(by, "", *accuracy, none, 0, spent["retrieve"], none, spent["retrieve"])
     if alone := _same_model(ranker, full):
         accuracy = _value(alone, metric), _value(alone, recall)
-        n_items = int(alone["facts"].get("catalogue_size", alone["data"]["items"]))
+        n_items = int(alone.facts.get("catalogue_size") or alone.data["items"])
         yield System("", name_of(ranker), *accuracy, none, n_items, none, spent["alone"], spent["alone"])
     accuracy = _value(result, f"{metric}|two_stage"), _value(result, f"{recall}|two_stage")
     ceiling = _value(result, f"{recall.replace('recall', 'recall_ceiling')}|two_stage")
@@ -89,17 +90,17 @@ def _of(
     yield System(by, name_of(ranker), *accuracy, ceiling, n, spent["retrieve"], spent["rank"], spent["both"])
 
 
-def _same_model(result: Result, full: Sequence[Result]) -> Result | None:
+def _same_model(result: RunResult, full: Sequence[RunResult]) -> RunResult | None:
     """The run that ranked the whole catalogue with the same model, trained alike."""
     return next((other for other in full if _trained(other) == _trained(result)), None)
 
 
-def _trained(result: Result) -> tuple[str, str]:
+def _trained(result: RunResult) -> tuple[str, str]:
     """The data, and the configuration without what measures."""
-    config = {key: node for key, node in result["config"].items() if key not in ("evaluate", "retriever")}
-    return result["data"]["fingerprint"], canonical_json(config)
+    config = {key: node for key, node in result.config.items() if key not in ("evaluate", "retriever")}
+    return result.fingerprint, canonical_json(config)
 
 
-def _value(result: Result, column: str) -> float:
+def _value(result: RunResult, column: str) -> float:
     found = value(result, column)
     return math.nan if found is None else found

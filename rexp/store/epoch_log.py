@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.io.atomic import write_text
 from rexp.store.identity import plain
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
 
 
-def append_epoch(path: Path, values: Mapping[str, Any], *, keep_all: bool) -> None:
+def append_epoch(path: Path, values: JsonView, *, keep_all: bool) -> None:
     """Add a line.
 
     Args:
@@ -29,7 +30,7 @@ def append_epoch(path: Path, values: Mapping[str, Any], *, keep_all: bool) -> No
         file.write(_line(values))
 
 
-def read_epochs(path: Path) -> Iterator[Record]:
+def read_epochs(path: Path) -> Iterator[Json]:
     """The file's records; a line that was cut short by a kill is left out."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
@@ -40,5 +41,5 @@ def read_epochs(path: Path) -> Iterator[Record]:
             yield record
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def _line(record: JsonView) -> str:
     return json.dumps(plain(record, undefined_as_none=True), allow_nan=False) + "\n"

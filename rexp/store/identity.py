@@ -11,7 +11,10 @@ from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
 
 STORE_SCHEMA = 1
 """Raised when stored results change their meaning; it is part of every run id, so older runs are made anew."""
@@ -58,7 +61,7 @@ def plain(value: Any, *, undefined_as_none: bool = False) -> Any:
     raise TypeError(f"{type(value).__name__} has no plain form: {value!r}")
 
 
-def _plain_mapping(mapping: Mapping[Any, Any], again: Callable[[Any], Any]) -> dict[str, Any]:
+def _plain_mapping(mapping: Mapping[Any, Any], again: Callable[[Any], Any]) -> Json:
     converted = {str(again(key)): again(member) for key, member in mapping.items()}
     if len(converted) != len(mapping):
         raise TypeError(f"two keys of a mapping have the same text: {sorted(map(str, mapping))}")
@@ -74,12 +77,12 @@ def canonical_json(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def run_id(identity: Mapping[str, Any]) -> str:
+def run_id(identity: JsonView) -> str:
     """The run's id: 12 hexadecimal digits that depend on all of ``identity`` and on the store's schema."""
     return _hash({"schema": STORE_SCHEMA, "identity": identity})[:12]
 
 
-def alias_key(mapping: Mapping[str, Any]) -> str:
+def alias_key(mapping: JsonView) -> str:
     """The key under which a finished run is found again by what was asked for; 32 hexadecimal digits."""
     return _hash({"schema": STORE_SCHEMA, "alias": mapping})[:32]
 

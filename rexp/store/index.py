@@ -15,17 +15,19 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rexp.errors import StoreError
 from rexp.io.atomic import write_text
 from rexp.io.content_hash import STAMPED, TICK
 from rexp.io.locks import locked
 
-Result = dict[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
+
 Part = Literal["briefs", "summaries"]
 FOLDER = ".index"
-HEADER = "rexp index 1"
+HEADER = "rexp index 2"
 """Another number when the parts hold something else."""
 LEFT_OUT = ("fit", "steps", "parts", "weights", "capabilities", "content_sha256", "manifest")
 """What no table shows."""
@@ -39,11 +41,11 @@ class Entry:
     text: str
 
     @property
-    def part(self) -> Result:
+    def part(self) -> Json:
         return dict(json.loads(self.text))
 
 
-def brief(result: Mapping[str, Any]) -> Result:
+def brief(result: JsonView) -> Json:
     """What compares a run with others: its id, seed, model, steps, teacher, rules and metrics."""
     config, data, facts = result.get("config") or {}, result.get("data") or {}, result.get("facts") or {}
     return {
@@ -62,7 +64,7 @@ def brief(result: Mapping[str, Any]) -> Result:
     }
 
 
-def summary(result: Mapping[str, Any]) -> Result:
+def summary(result: JsonView) -> Json:
     """The result without what no table shows (epochs, tensors, how the data was prepared), and its
     :func:`configuration_of`."""
     found = {key: value for key, value in result.items() if key not in LEFT_OUT}
@@ -72,13 +74,13 @@ def summary(result: Mapping[str, Any]) -> Result:
     return {**found, "configuration": configuration_of(result.get("config") or {})}
 
 
-def configuration_of(config: Mapping[str, Any]) -> str:
+def configuration_of(config: JsonView) -> str:
     """32 hexadecimal digits that runs have in common which differ in nothing but the seed."""
     kept = {key: node for key, node in config.items() if key != "seed"}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
 
-PARTS: Mapping[Part, Callable[[Mapping[str, Any]], Result]] = {"briefs": brief, "summaries": summary}
+PARTS: Mapping[Part, Callable[[JsonView], Json]] = {"briefs": brief, "summaries": summary}
 
 
 def stamp_of(path: str) -> str | None:
@@ -104,7 +106,7 @@ def load(store: Path, part: Part) -> dict[str, Entry]:
     return dict(pair for line in lines if (pair := _parse(line)))
 
 
-def add(store: Path, results: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+def add(store: Path, results: Sequence[tuple[str, JsonView]]) -> None:
     """Put results, each with its stamp, into the index; a store that cannot be written keeps what it has."""
     stamped = [(stamp, result) for stamp, result in results if stamp]
     if not stamped:

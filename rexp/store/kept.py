@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.io.atomic import describe, replace_atomically, write_text
 from rexp.store.identity import canonical_json
 
-Origin = Mapping[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import JsonView
 
 
-def fault_of(path: Path, origin: Origin | None = None) -> str | None:
+def fault_of(path: Path, origin: JsonView | None = None) -> str | None:
     """What is wrong with a kept file, in words; None where it is as it was written.
 
     Args:
@@ -42,7 +43,7 @@ def has_record(path: Path) -> bool:
     return _beside(path).exists()
 
 
-def keep(path: Path, origin: Origin, write: Callable[[Path], object]) -> None:
+def keep(path: Path, origin: JsonView, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all, then the record without which it does not count.
 
     Raises:
@@ -58,5 +59,5 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _crc(content: Mapping[str, Any]) -> int:
+def _crc(content: JsonView) -> int:
     return zlib.crc32(canonical_json(content).encode())

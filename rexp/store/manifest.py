@@ -9,18 +9,49 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.plugins.code_version import OWN
 
-Manifest = dict[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
+
 PROC_STATUS = Path("/proc/self/status")
 
 
-def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: Mapping[str, Any]) -> Manifest:
+@dataclass(frozen=True)
+class GitState:
+    """The commit of a checkout, and whether tracked files differ from it."""
+
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The hardware.
+
+    Args:
+        platform, cpu: the system's and the processor's names.
+        cores: those that this process may use.
+        threads: of torch; None if it is not loaded.
+        memory_bytes: of the machine; None if the system does not say.
+        gpus: their names.
+    """
+
+    platform: str
+    cpu: str
+    cores: int | None
+    threads: int | None
+    memory_bytes: int | None
+    gpus: list[str]
+
+
+def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: JsonView) -> Json:
     """What is known when a run starts; its clocks run from here.
 
     Args:
@@ -37,13 +68,13 @@ def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: Mapping[str, A
         "data": dict(data),
         "python": platform.python_version(),
         "versions": versions(),
-        "git": git_state(),
-        "machine": machine(),
+        "git": None if (git := git_state()) is None else asdict(git),
+        "machine": asdict(machine()),
         "clock": {"wall": time.monotonic(), "cpu": _cpu_seconds()},
     }
 
 
-def finish(manifest: Mapping[str, Any]) -> Manifest:
+def finish(manifest: JsonView) -> Json:
     """The manifest with what the run took: ``wall_seconds``, ``cpu_seconds`` (all threads, finished children) and
     ``peak_bytes``, the most memory that was resident at once (since the start on Linux, else since the process began).
     """
@@ -79,7 +110,7 @@ def _required() -> list[str]:
     return sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line})
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> GitState | None:
     """Commit of the working directory and whether tracked files differ from it; None outside a git checkout."""
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
@@ -87,24 +118,24 @@ def git_state() -> dict[str, Any] | None:
     except (OSError, subprocess.SubprocessError):
         return None
     commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "unknown")
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+    return GitState(commit, dirty=any(not line.startswith("#") for line in lines))
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """The hardware: processor, cores this process may use, memory in bytes, GPUs; threads where torch is loaded."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch = sys.modules.get("torch")  # never imported for the manifest's sake
     gpus = []
     if torch is not None and torch.cuda.is_available():
         gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return {
-        "platform": platform.platform(),
-        "cpu": _processor(),
-        "cores": cores,
-        "threads": torch.get_num_threads() if torch is not None else None,
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None,
-        "gpus": gpus,
-    }
+    return Machine(
+        platform=platform.platform(),
+        cpu=_processor(),
+        cores=cores,
+        threads=torch.get_num_threads() if torch is not None else None,
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None,
+        gpus=gpus,
+    )
 
 
 def _processor() -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.store.identity import plain
 
-Result = dict[str, Any]
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
+
 HASH = "content_sha256"
 MANIFEST = "manifest"
 """Size and sha256 of ``manifest.json``, which in turn has those of every other file."""
@@ -24,29 +25,29 @@ class DamagedError(Exception):
     """A result is not as it was written; says why."""
 
 
-def as_text(value: Mapping[str, Any]) -> str:
+def as_text(value: JsonView) -> str:
     """A mapping as the store writes it; numbers that are not finite become null."""
     return json.dumps(plain(value, undefined_as_none=True), indent=2, allow_nan=False) + "\n"
 
 
-def sealed(result: Mapping[str, Any]) -> str:
+def sealed(result: JsonView) -> str:
     """The text of a finished result, with the hash of its content."""
     content = {key: value for key, value in json.loads(as_text(result)).items() if key != HASH}
     return as_text({**content, HASH: content_hash(content)})
 
 
-def content_hash(content: Mapping[str, Any]) -> str:
+def content_hash(content: JsonView) -> str:
     """sha256 of plain values, whatever the order of their keys; the hash itself is left out."""
     kept = {key: value for key, value in content.items() if key != HASH}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def is_sealed(result: Mapping[str, Any]) -> bool:
+def is_sealed(result: JsonView) -> bool:
     """Whether it was written with a hash; earlier code wrote none."""
     return HASH in result or MANIFEST in result
 
 
-def parse(raw: bytes, run: str, *, trusted: bool = False) -> Result:
+def parse(raw: bytes, run: str, *, trusted: bool = False) -> Json:
     """The mapping in a ``result.json``.
 
     Args:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rexp.errors import StoreError, did_you_mean
 from rexp.io.atomic import describe, describe_text, one_line_errors, write_text
@@ -23,10 +23,14 @@ from rexp.store import index
 from rexp.store.epoch_log import append_epoch
 from rexp.store.identity import canonical_json, plain
 from rexp.store.index import Entry
+from rexp.store.result import RunResult, earlier_key
 from rexp.store.seal import MANIFEST, DamagedError, as_text, parse, sealed
 
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
+
 Status = Literal["done", "failed", "interrupted", "running", "absent"]
-Result = dict[str, Any]
+AGAIN = "run its command again"
 
 
 class Store:
@@ -74,33 +78,33 @@ class Store:
             return "failed"
         return "interrupted" if self.directory(run).is_dir() else "absent"
 
-    def result(self, run: str) -> Result:
-        """What the run came to.
+    def result(self, run: str) -> RunResult:
+        """The result of a finished run.
 
         Raises:
-            StoreError: the run is not done.
+            StoreError: the run is not done, is damaged, or was made by an earlier version of rexp.
         """
-        result = self._read(run)
+        content = self._read(run)
         if run in self.damaged:
             raise StoreError(self.damaged[run])
-        if result.get("status") != "done":
+        if content.get("status") != "done":
             raise StoreError(f"run {run} in {self.root} is not done but {self.status(run)}; run its command again")
-        return result
+        return RunResult(content)
 
-    def runs(self) -> Iterator[Result]:
-        """Results of all finished runs, in the order of their ids; damaged ones are said, and left out."""
+    def runs(self) -> Iterator[RunResult]:
+        """Results of all finished runs, in the order of their ids; those that cannot be used are said, and left out."""
         for run, entry in self._entries("briefs"):
-            result = self._read(run, trusted=bool(entry.stamp))
-            if result.get("status") == "done":
-                yield result
+            content = self._read(run, trusted=bool(entry.stamp))
+            if content.get("status") == "done":
+                yield RunResult(content)
 
-    def summaries(self) -> Iterator[Result]:
+    def summaries(self) -> Iterator[RunResult]:
         """Like :meth:`runs`, without what no table shows; see :func:`rexp.store.index.summary`."""
-        return (entry.part for _, entry in self._entries("summaries"))
+        return (RunResult(entry.part) for _, entry in self._entries("summaries"))
 
-    def briefs(self) -> Iterator[Result]:
+    def briefs(self) -> Iterator[RunResult]:
         """Like :meth:`runs`, with what compares a run with others alone; see :func:`rexp.store.index.brief`."""
-        return (entry.part for _, entry in self._entries("briefs"))
+        return (RunResult(entry.part) for _, entry in self._entries("briefs"))
 
     def resolve(self, prefix: str) -> str:
         """The id that starts with ``prefix``.
@@ -131,10 +135,10 @@ class Store:
     def begin(
         self,
         run: str,
-        config: Mapping[str, Any],
-        manifest: Mapping[str, Any],
+        config: JsonView,
+        manifest: JsonView,
         *,
-        identity: Mapping[str, Any] | None = None,
+        identity: JsonView | None = None,
         force: bool = False,
     ) -> Path:
         """Open the run's folder; what an interrupted try left (checkpoints, epochs) stays, unless ``force`` is set.
@@ -162,7 +166,7 @@ class Store:
         write_text(directory / "manifest.json", as_text(manifest))
         return directory
 
-    def append_metrics(self, run: str, values: Mapping[str, Any]) -> None:
+    def append_metrics(self, run: str, values: Mapping[str, float]) -> None:
         """Add one epoch's values to ``metrics.jsonl``; epochs from this one on, left by an earlier try, are dropped."""
         epoch = int(values["epoch"])
         follows = self._last_epoch.get(run, epoch) < epoch
@@ -171,7 +175,7 @@ class Store:
             append_epoch(path, values, keep_all=follows)
         self._last_epoch[run] = epoch
 
-    def commit(self, run: str, result: Mapping[str, Any], manifest: Mapping[str, Any] | None = None) -> None:
+    def commit(self, run: str, result: JsonView, manifest: JsonView | None = None) -> None:
         """Make the run ``done``: the manifest with every file's checksum first, ``result.json`` last.
 
         Args:
@@ -188,14 +192,14 @@ class Store:
         write_text(directory / "manifest.json", manifest_text)
         write_text(directory / "result.json", text)
 
-    def amend(self, run: str, **parts: Any) -> Result:
+    def amend(self, run: str, **parts: JsonView) -> RunResult:
         """Replace parts of a finished run's result, such as its ``cost``; the result is whole at every moment.
 
         Raises:
             StoreError: the run is not done, or the store cannot be written.
         """
-        result = self.result(run) | parts
-        write_text(self.directory(run) / "result.json", sealed(result))
+        content = {**self.result(run).content, **parts}
+        write_text(self.directory(run) / "result.json", sealed(content))
         return self.result(run)
 
     def mark(self, run: str, status: Literal["failed", "interrupted"], error: str | None = None) -> None:
@@ -233,18 +237,26 @@ class Store:
 
     # Inside
 
-    def _read(self, run: str, *, trusted: bool = False) -> Result:
-        """``result.json``, or nothing where it is absent; one that is damaged is said and counts as absent."""
+    def _read(self, run: str, *, trusted: bool = False) -> Json:
+        """``result.json``, or nothing where it is absent; one that cannot be used is said and counts as absent."""
         path = self.directory(run) / "result.json"
         self.damaged.pop(run, None)
         try:
-            return parse(path.read_bytes(), run, trusted=trusted)
+            content = parse(path.read_bytes(), run, trusted=trusted)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, DamagedError) as error:
-            self.damaged[run] = f"{path} is damaged ({error}); run {run} counts as not done: run its command again"
-            _say(self.damaged[run])
-            return {}
+            return self._unusable(run, f"{path} is damaged ({error}); run {run} counts as not done: {AGAIN}")
+        if content.get("status") == "done" and (key := earlier_key(content)) is not None:
+            return self._unusable(
+                run, f"run {run} was made by an earlier version of rexp ('{key}' in its config): {AGAIN}"
+            )
+        return content
+
+    def _unusable(self, run: str, line: str) -> Json:
+        self.damaged[run] = line
+        _say(line)
+        return {}
 
     def _entries(self, part: index.Part) -> Iterator[tuple[str, Entry]]:
         """Every finished run with its entry of the index, which learns those that it does not have."""
@@ -285,7 +297,7 @@ class Store:
         )
 
 
-def _yaml(value: Mapping[str, Any]) -> str:
+def _yaml(value: JsonView) -> str:
     import yaml  # type: ignore[import-untyped]
 
     return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.io.atomic import checksum
 from rexp.plugins.code_version import code_version
@@ -17,9 +17,9 @@ from rexp.store.manifest import installed_version
 from rexp.store.seal import MANIFEST, DamagedError, as_text, is_sealed, parse
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
     from rexp.store.store import Store
 
-Content = dict[str, Any]
 UNCHECKED = "was written without a checksum, by an earlier version"
 AGAIN = "it is made again when it is needed"
 CLOSE = 1e-9
@@ -86,7 +86,7 @@ def _guarded(what: str, part: Callable[[], Iterable[Check]]) -> list[Check]:
         return [Check(what, f"the records of it cannot be read ({type(error).__name__}: {error})")]
 
 
-def _result(directory: Path, run: str) -> tuple[Content, Check]:
+def _result(directory: Path, run: str) -> tuple[Json, Check]:
     """``result.json``: the hash of its content, and the form in which the store writes it."""
     what, path = "file result.json", directory / "result.json"
     try:
@@ -101,7 +101,7 @@ def _result(directory: Path, run: str) -> tuple[Content, Check]:
     return result, Check(what, None if as_text(result).encode() == raw else "is not as the store writes it")
 
 
-def _manifest(directory: Path, result: Content) -> tuple[Content, Check]:
+def _manifest(directory: Path, result: Json) -> tuple[Json, Check]:
     """``manifest.json``: its size and hash are in the result."""
     manifest, read = _loaded(directory / "manifest.json")
     if read.fault:
@@ -112,7 +112,7 @@ def _manifest(directory: Path, result: Content) -> tuple[Content, Check]:
     return manifest, Check(read.what, _file_fault(directory / "manifest.json", recorded))
 
 
-def _loaded(path: Path) -> tuple[Content, Check]:
+def _loaded(path: Path) -> tuple[Json, Check]:
     what = f"file {path.name}"
     try:
         value = json.loads(path.read_bytes())
@@ -121,13 +121,13 @@ def _loaded(path: Path) -> tuple[Content, Check]:
     return (value, Check(what)) if isinstance(value, dict) else ({}, Check(what, "holds no mapping"))
 
 
-def _files(directory: Path, manifest: Content) -> Iterator[Check]:
+def _files(directory: Path, manifest: Json) -> Iterator[Check]:
     """The run's own files, as they were when it was committed."""
     for name, recorded in manifest.get("files", {}).items():
         yield Check(f"file {name}", _file_fault(directory / name, recorded))
 
 
-def _weights(manifest: Content, result: Content) -> Iterator[Check]:
+def _weights(manifest: Json, result: Json) -> Iterator[Check]:
     """Manifest and result speak of the same weights."""
     weights = result.get("weights")
     if weights:
@@ -136,13 +136,13 @@ def _weights(manifest: Content, result: Content) -> Iterator[Check]:
         yield Check("weights", None if agree else "result.json and manifest.json name different weights")
 
 
-def _run_id(run: str, identity: Content) -> Iterator[Check]:
+def _run_id(run: str, identity: Json) -> Iterator[Check]:
     """The id is the hash of the stored identity."""
     again = run_id(identity)
     yield Check("run id", None if again == run else f"the stored identity hashes to {again}")
 
 
-def _identity(identity: Content, result: Content) -> Iterator[Check]:
+def _identity(identity: Json, result: Json) -> Iterator[Check]:
     """The result is of the stored identity."""
     config = dict(identity.get("config", {}))
     data = config.pop("data", {})
@@ -155,30 +155,30 @@ def _identity(identity: Content, result: Content) -> Iterator[Check]:
         yield Check("data fingerprint", fault)
 
 
-def _code(identity: Content) -> Iterator[Check]:
+def _code(identity: Json) -> Iterator[Check]:
     """The distributions whose plugins the run used, by their files."""
     for name, was in identity.get("code", {}).items():
         yield Check(f"code {name}", _changed(was, code_version(name)))
 
 
-def _packages(manifest: Content) -> Iterator[Check]:
+def _packages(manifest: Json) -> Iterator[Check]:
     for name, was in manifest.get("versions", {}).items():
         yield Check(f"package {name}", _changed(was, installed_version(name)))
 
 
-def _data_record(manifest: Content, result: Content) -> Iterator[Check]:
+def _data_record(manifest: Json, result: Json) -> Iterator[Check]:
     was, now = manifest.get("data", {}).get("fingerprint"), result.get("data", {}).get("fingerprint")
     yield Check("data record", None if was == now else f"the manifest has fingerprint {was}, the result {now}")
 
 
-def _data_files(manifest: Content) -> Iterator[Check]:
+def _data_files(manifest: Json) -> Iterator[Check]:
     """The files the data was read from."""
     for recorded in manifest.get("data", {}).get("files", []):
         path = Path(recorded["path"])
         yield Check(f"data file {path}", _file_fault(path, recorded))
 
 
-def _side_files(result: Content) -> Iterator[Check]:
+def _side_files(result: Json) -> Iterator[Check]:
     """The files that options named."""
     for key, files in result.get("side_files", {}).items():
         for recorded in files:
@@ -186,7 +186,7 @@ def _side_files(result: Content) -> Iterator[Check]:
             yield Check(f"side file {key} {path}", _file_fault(path, recorded))
 
 
-def _means(directory: Path, result: Content) -> Iterator[Check]:
+def _means(directory: Path, result: Json) -> Iterator[Check]:
     """Every metric with a value a user is the mean of ``per_user.parquet``."""
     path = directory / "per_user.parquet"
     if not path.is_file():
@@ -212,7 +212,7 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=CLOSE, abs_tol=1e-12)
 
 
-def _prepared(root: Path, manifest: Content) -> Iterator[Check]:
+def _prepared(root: Path, manifest: Json) -> Iterator[Check]:
     """The prepared split that the run read, where it is still kept."""
     named = manifest.get("data", {}).get("prepared")
     if not named:
@@ -238,7 +238,7 @@ def _teaching(directory: Path) -> Iterator[Check]:
             yield Check(what, f"{fault}; {AGAIN}" if (fault := fault_of(path)) else None)
 
 
-def _index(root: Path, result: Content) -> Iterator[Check]:
+def _index(root: Path, result: Json) -> Iterator[Check]:
     """The index that candidates came from, where it is still kept."""
     name = result.get("facts", {}).get("index", {}).get("file")
     if not name:
@@ -256,7 +256,7 @@ def _changed(was: str, now: str) -> str | None:
     return None if was == now else f"was {was}, is {now}"
 
 
-def _file_fault(path: Path, recorded: Mapping[str, Any]) -> str | None:
+def _file_fault(path: Path, recorded: JsonView) -> str | None:
     if not path.is_file():
         return "is missing"
     size = path.stat().st_size

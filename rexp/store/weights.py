@@ -13,10 +13,12 @@ from rexp.io.atomic import checksum, describe, one_line_errors, replace_atomical
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from rexp.io.json_types import Json
+
 WEIGHTS = "model.safetensors"
 
 
-def save_model(model: nn.Module, directory: Path, name: str = WEIGHTS) -> dict[str, Any]:
+def save_model(model: nn.Module, directory: Path, name: str = WEIGHTS) -> Json:
     """Write parameters and persistent buffers; a tensor with several names is written once.
 
     Args:
@@ -116,12 +118,12 @@ def _without_repeats(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], di
     return unique, shared
 
 
-def _recorded(directory: Path, steps: int | None) -> Mapping[str, Any]:
+def _recorded(directory: Path, steps: int | None) -> Mapping[str, str]:
     """What the result says of the file of weights."""
     path = directory / "result.json"
     try:
         result = json.loads(path.read_bytes())
-        recorded: Mapping[str, Any] = result["weights"] if steps is None else result["steps"][steps - 1]["weights"]
+        recorded = result["weights"] if steps is None else result["steps"][steps - 1]["weights"]
         return {"file": recorded["file"], "sha256": recorded["sha256"]}
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise StoreError(

@@ -65,7 +65,7 @@ def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
         recipe_folders=config_folders(),
     )
     seconds = round(time.monotonic() - started, 3)
-    ledger.write(number, "done", run=outcome.result["run_id"], cached=outcome.cached, seconds=seconds)
+    ledger.write(number, "done", run=outcome.result.run_id, cached=outcome.cached, seconds=seconds)
 
 
 def _fail(ledger: Ledger, number: int, error: Exception, *, stop: bool) -> None:

@@ -80,7 +80,7 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
         with suppress(RexpError):
             if outcome := cached_outcome(read(job)):
                 known[number] = outcome
-                ledger.write(number, "done", run=outcome.result["run_id"], cached=True)
+                ledger.write(number, "done", run=outcome.result.run_id, cached=True)
     return known, stores
 
 

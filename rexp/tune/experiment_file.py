@@ -15,6 +15,7 @@ from rexp.io.atomic import write_text
 from rexp.tune.study import describe
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import Json
     from rexp.tune.study import Study
     from rexp.tune.trials import TrialRecord
 
@@ -89,7 +90,7 @@ def _keys(words: Sequence[str]) -> str:
     """The other keys as nested mappings."""
     import yaml  # type: ignore[import-untyped]
 
-    root: dict[str, Any] = {}
+    root: Json = {}
     for override in parsed(words):
         key = override.get_key_element().lstrip("+")
         if is_group(key):

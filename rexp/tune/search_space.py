@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
 from rexp.plugins.options import from_options
 from rexp.tune.distributions import Dimension, dimension
+
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json, JsonView
 
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w@/.-]*")
 SAME_FOR_ALL = ("data", "evaluate", "experiment", "seed", *VOLATILE)
@@ -91,7 +93,7 @@ class Space:
     def keys(self) -> list[str]:
         return [dimension.key for dimension in self.dimensions]
 
-    def grid(self) -> list[dict[str, Any]]:
+    def grid(self) -> list[Json]:
         """Every combination, the last key changing fastest.
 
         Raises:
@@ -100,11 +102,11 @@ class Space:
         values = [dimension.values() for dimension in self.dimensions]
         return [dict(zip(self.keys, combination, strict=True)) for combination in product(*values)]
 
-    def first(self) -> dict[str, Any]:
+    def first(self) -> Json:
         """The first value of every key."""
         return {dimension.key: dimension.first for dimension in self.dimensions}
 
-    def overrides(self, parameters: Mapping[str, Any]) -> list[str]:
+    def overrides(self, parameters: JsonView) -> list[str]:
         """Parameters of a trial as words of the command line."""
         return [f"{dimension.key}={dimension.text(parameters[dimension.key])}" for dimension in self.dimensions]
 
@@ -137,7 +139,7 @@ def read_space(path: Path) -> Space:
     return make_space(path, {str(key): value for key, value in written.items()})
 
 
-def make_space(path: Path, written: Mapping[str, Any]) -> Space:
+def make_space(path: Path, written: JsonView) -> Space:
     """Check a space.
 
     Args:
@@ -153,7 +155,7 @@ def make_space(path: Path, written: Mapping[str, Any]) -> Space:
         raise ConfigError(f"{path}: {str(error).removeprefix('.')}") from error
 
 
-def _checked(path: Path, written: Mapping[str, Any]) -> Space:
+def _checked(path: Path, written: JsonView) -> Space:
     file = from_options(SpaceFile, written, "")
     if not file.space:
         raise ConfigError("space is empty; give keys and values, such as train.lr: {float: [1e-4, 1e-1], log: true}")

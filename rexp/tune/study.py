@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, StoreError
 from rexp.io.atomic import one_line_errors
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial, Trial
 
+    from rexp.io.json_types import Json, JsonView
     from rexp.tune.search_space import Prune, Space
 
 LOCK_SECONDS = 60.0
@@ -48,7 +49,7 @@ class Study:
     def exists(self) -> bool:
         return self._file.exists()
 
-    def open(self, about: Mapping[str, Any], *, metric: str, higher: bool) -> None:
+    def open(self, about: JsonView, *, metric: str, higher: bool) -> None:
         """Begin the search, or join it.
 
         Args:
@@ -159,7 +160,7 @@ class Study:
 
     # Inside
 
-    def _check_same(self, about: Mapping[str, Any]) -> None:
+    def _check_same(self, about: JsonView) -> None:
         before = json.loads(self._study.user_attrs.get("about", "{}"))
         now = json.loads(canonical_json(about))
         changed = sorted(key for key in now if before.get(key) != now[key])
@@ -216,7 +217,7 @@ class Study:
             trial.report(value, epoch)
         return number, trial
 
-    def _values(self, number: int, trials: list[FrozenTrial]) -> dict[str, Any]:
+    def _values(self, number: int, trials: list[FrozenTrial]) -> Json:
         if self._grid:
             return self._grid[number - 1]
         before = [trial.params for trial in trials if trial.user_attrs.get("number") == number]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json
 
 STATES = ("complete", "pruned", "failed", "running")
 
@@ -47,7 +50,7 @@ class TrialRecord:
     number: int
     state: str
     value: float | None
-    parameters: dict[str, Any]
+    parameters: Json
     began: float
     ended: float
     error: str = ""

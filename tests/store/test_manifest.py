@@ -63,6 +63,6 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
     assert len(state["commit"]) == 40
     assert state["dirty"] is False
     (tmp_path / "file").write_text("2")
-    assert git_state() == {"commit": state["commit"], "dirty": True}
+    assert git_state() == replace(state, dirty=True)
     monkeypatch.setenv("PATH", os.devnull)
     assert git_state() is None

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from rexp.report.rows import Cell, Result
+    from rexp.io.json_types import JsonView
+    from rexp.report.rows import Cell
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -100,7 +102,7 @@ def _thirds(n_train: Numbers, values: Numbers) -> Activity:
     return Activity((int(low), int(high)), [sum_ / n if n else None for sum_, n in zip(sums, counts, strict=True)])
 
 
-def by_popularity(table: Table, results: Sequence[Result], metric: str) -> Buckets | None:
+def by_popularity(table: Table, results: Sequence[RunResult], metric: str) -> Buckets | None:
     """Thirds of the training interactions by the popularity of their items; None where no run kept them.
 
     Args:
@@ -108,11 +110,11 @@ def by_popularity(table: Table, results: Sequence[Result], metric: str) -> Bucke
         results: among them its runs', whose facts hold the metric for the targets of each bucket.
         metric: a column with a value a user.
     """
-    facts = {result["run_id"]: result.get("facts", {}).get("by_popularity") for result in results}
+    facts = {result.run_id: result.facts.get("by_popularity") for result in results}
     bounds: tuple[int, int] | None = None
     cells: dict[int, tuple[Cell, ...]] = {}
     for place, row in enumerate(table.rows):
-        known = [facts[run] for run in row.runs if facts.get(run)]
+        known = [fact for run in row.runs if (fact := facts.get(run))]
         own = tuple(over_seeds(_of(fact, name, metric) for fact in known) for name in NAMES)
         if any(cell.n for cell in own):
             low, high = known[0]["most_users"]
@@ -121,7 +123,7 @@ def by_popularity(table: Table, results: Sequence[Result], metric: str) -> Bucke
     return None if bounds is None else Buckets("item popularity", _named(bounds, "training user"), cells)
 
 
-def _of(fact: Mapping[str, Any], bucket: str, metric: str) -> Any:
+def _of(fact: JsonView, bucket: str, metric: str) -> Any:
     return fact[bucket]["metrics"].get(metric.partition("|")[0])
 
 
@@ -142,7 +144,7 @@ def draw_buckets(table: Table, metric: str, found: Sequence[Buckets]) -> Figure:
         names = list(map(drawn, short_names(table.rows)))
         bars = {names[place]: cells for place, cells in buckets.cells.items()}
         groups = [name.replace(": ", "\n") for name in buckets.names]
-        draw_bars(axes, groups, bars, [row_style(place)["color"] for place in buckets.cells])
+        draw_bars(axes, groups, bars, [row_style(place).color for place in buckets.cells])
         axes.set_xlabel(buckets.title)
         axes.set_ylabel(metric)
     legend_beside(panels[0][0], panels[0][-1])

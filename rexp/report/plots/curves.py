@@ -10,11 +10,12 @@ from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.seeds import band
 from rexp.report.row_names import short_names
 from rexp.report.rows import over_seeds
-from rexp.store.epoch_log import Record, read_epochs
+from rexp.store.epoch_log import read_epochs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rexp.io.json_types import Json
     from rexp.report.rows import Cell
     from rexp.report.tables import Table
     from rexp.store.store import Store
@@ -39,7 +40,7 @@ def learning_curves(runs: Sequence[str], store: Store) -> dict[str, Curve]:
         runs: the row's, one a seed; one that kept no epochs (a model in closed form) adds nothing.
         store: where they lie.
     """
-    by_epoch: dict[int, list[Record]] = {}
+    by_epoch: dict[int, list[Json]] = {}
     for run in runs:
         path = store.directory(run) / "metrics.jsonl"
         for record in read_epochs(path) if path.is_file() else ():
@@ -50,7 +51,7 @@ def learning_curves(runs: Sequence[str], store: Store) -> dict[str, Curve]:
     return {name: curve for name, curve in curves.items() if curve.epochs}
 
 
-def _curve(name: str, by_epoch: dict[int, list[Record]]) -> Curve:
+def _curve(name: str, by_epoch: dict[int, list[Json]]) -> Curve:
     cells = {epoch: over_seeds(record.get(name) for record in by_epoch[epoch]) for epoch in sorted(by_epoch)}
     known = {epoch: cell for epoch, cell in cells.items() if cell.n}
     return Curve(tuple(known), tuple(known.values()))
@@ -73,7 +74,7 @@ def draw_curves(table: Table, store: Store) -> Figure | None:
     for axes, name in zip(panels[0], shown, strict=True):
         for place, (label, own) in enumerate(zip(map(drawn, short_names(table.rows)), curves, strict=True)):
             if name in own:
-                colour = row_style(place)["color"]
+                colour = row_style(place).color
                 band(axes, own[name].epochs, own[name].cells, label, color=colour, marker=".", markersize=3, lw=1)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name if name == LOSS else f"{name}, while training")

@@ -22,8 +22,8 @@ from rexp.report.plots.retrieval import draw_retrieval, sweeps
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rexp.report.rows import Result
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
     from rexp.store.store import Store
 
 COSTS = ("weight_bytes", "score_100_p95_ms")
@@ -31,7 +31,7 @@ COSTS = ("weight_bytes", "score_100_p95_ms")
 
 
 def draw_all(
-    results: Sequence[Result],
+    results: Sequence[RunResult],
     tables: Sequence[Table],
     store: Store,
     folder: Path,
@@ -69,7 +69,7 @@ def draw_all(
 
 
 def _pictures(
-    results: Sequence[Result], table: Table, store: Store
+    results: Sequence[RunResult], table: Table, store: Store
 ) -> Iterator[tuple[str, Callable[[str, Path], None]]]:
     metric = first_metric(table)
     if metric is None:

@@ -6,21 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rexp.config.teachers import teacher_runs
 from rexp.report.figures import drawn, new_figure
 from rexp.report.plots.bars import draw_bars
 from rexp.report.row_names import short_names
 from rexp.report.rows import over_seeds
-from rexp.store.identity import canonical_json
+from rexp.store.result import FIT_ONLY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rexp.report.rows import Cell, Result
+    from rexp.report.rows import Cell
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
 
-ALONE = ["fit"]
-"""``compress.order`` of a run that only trains its model."""
 COLOURS = {"control": "#9aa3ad", "student": "#1f77b4", "teacher": "#2b2f36"}
 
 
@@ -40,7 +38,7 @@ class Gap:
     teacher: Cell
 
 
-def gaps(table: Table, results: Sequence[Result], metric: str) -> list[Gap]:
+def gaps(table: Table, results: Sequence[RunResult], metric: str) -> list[Gap]:
     """The rows whose teachers were measured by the same rules.
 
     Args:
@@ -48,35 +46,26 @@ def gaps(table: Table, results: Sequence[Result], metric: str) -> list[Gap]:
         results: all known ones, among them teachers and controls.
         metric: what is compared.
     """
-    known = {result["run_id"]: result for result in results}
-    alone: dict[str, list[Result]] = {}
+    known = {result.run_id: result for result in results}
+    fitted: dict[str, list[RunResult]] = {}  # thousands of runs: each student's controls are looked up
     for result in results:
-        if result["config"].get("compress", {}).get("order") == ALONE:
-            alone.setdefault(_training(result), []).append(result)
+        if result.compress_order == FIT_ONLY:
+            fitted.setdefault(result.model_and_seed, []).append(result)
     found = []
     for place, row in enumerate(table.rows):
         students = [known[run] for run in row.runs]
-        teachers = {run: known[run] for one in students for run in teacher_runs(one["config"]) if run in known}
-        alike = [teacher for teacher in teachers.values() if _rules(teacher) == _rules(students[0])]
+        teachers = {run: known[run] for one in students for run in one.teacher_runs if run in known}
+        alike = [teacher for teacher in teachers.values() if teacher.comparable_with(students[0])]
         if alike:
-            controls = {one["run_id"]: one for student in students for one in alone.get(_training(student), ())}
+            near = ((one, student) for student in students for one in fitted.get(student.model_and_seed, ()))
+            controls = {one.run_id: one for one, student in near if one.is_control_of(student)}
             cells = (_cell(group, metric) for group in (controls.values(), students, alike))
             found.append(Gap(place, *cells))
     return [gap for gap in found if gap.student.n and gap.teacher.n]
 
 
-def _cell(results: Iterable[Result], metric: str) -> Cell:
-    return over_seeds(result["metrics"].get(metric) for result in results)
-
-
-def _training(run: Result) -> str:
-    """Model, seed, training and rules, as text to look its control up by among thousands of runs."""
-    config = run["config"]
-    return canonical_json([config.get("model"), config.get("seed"), config.get("fit"), _rules(run)])
-
-
-def _rules(result: Result) -> tuple[str, str]:
-    return str(result["data"]["fingerprint"]), str(result.get("facts", {}).get("protocol_id"))
+def _cell(results: Iterable[RunResult], metric: str) -> Cell:
+    return over_seeds(result.metrics.get(metric) for result in results)
 
 
 def draw_gaps(table: Table, metric: str, found: Sequence[Gap]) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.report.figures import drawn, legend_beside, new_figure, row_style
 from rexp.report.plots.seeds import band
@@ -14,8 +14,8 @@ from rexp.store.identity import canonical_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rexp.report.rows import Result
     from rexp.report.tables import Table
+    from rexp.store.result import RunResult
 
 NUMBER = "retriever.n_candidates"
 COLUMNS = ("recall_ceiling@", "index_recall|", "both_p50_ms")
@@ -37,17 +37,17 @@ class Sweep:
     n_candidates: tuple[int, ...]
 
 
-def sweeps(table: Table, results: Sequence[Result]) -> list[Sweep]:
+def sweeps(table: Table, results: Sequence[RunResult]) -> list[Sweep]:
     """The curves of a table, in the order of its rows; rows alone with their number of candidates make none.
 
     Args:
         table: its rows.
         results: among them its runs'.
     """
-    known = {result["run_id"]: result for result in results}
+    known = {result.run_id: result for result in results}
     groups: dict[str, list[tuple[int, int]]] = {}
     for place, row in enumerate(table.rows):
-        config: dict[str, Any] = {key: node for key, node in known[row.runs[0]]["config"].items() if key != "seed"}
+        config = {key: node for key, node in known[row.runs[0]].config.items() if key != "seed"}
         if retriever := config.get("retriever"):
             rest = {key: node for key, node in retriever.items() if key != "n_candidates"}
             key = canonical_json(config | {"retriever": rest})
@@ -82,7 +82,8 @@ def draw_retrieval(table: Table, found: Sequence[Sweep]) -> Figure:
     for axes, column in zip(panels.flat[: len(columns)], columns, strict=True):
         for place, sweep in enumerate(found):
             cells = [table.rows[row].cells[column] for row in sweep.places]
-            band(axes, sweep.n_candidates, cells, drawn(sweep.name), lw=1, markersize=4, **row_style(place))
+            color, marker = row_style(place)
+            band(axes, sweep.n_candidates, cells, drawn(sweep.name), color=color, marker=marker, lw=1, markersize=4)
         axes.set_xscale("log", base=2)
         ticks = sorted({n for sweep in found for n in sweep.n_candidates})
         axes.set_xticks(ticks, [f"{n}" for n in ticks], fontsize=7)
