@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def run(student_store: Path) -> str:
     """The student's."""
-    (found,) = [result["run_id"] for result in Store(student_store).runs() if result["config"]["teacher"]]
+    (found,) = [result.run_id for result in Store(student_store).runs() if result.config["teacher"]]
     return str(found)
 
 

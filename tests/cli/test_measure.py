@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,10 @@ from rexp.errors import RunError
 from rexp.experiment.measure_client import measure_run
 from rexp.store.seal import sealed
 from rexp.store.store import Store
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 pytestmark = pytest.mark.slow
 
@@ -23,15 +26,15 @@ def store(student_store: Path) -> Store:
 
 
 @pytest.fixture(scope="module")
-def student(store: Store) -> dict[str, Any]:
-    (found,) = [result for result in store.runs() if result["config"]["teacher"]]
+def student(store: Store) -> RunResult:
+    (found,) = [result for result in store.runs() if result.config["teacher"]]
     return found
 
 
-def test_sizes_are_those_of_the_file_and_its_tensors(store: Store, student: dict[str, Any]) -> None:
-    cost = student["cost"]
-    n_users, n_items = student["data"]["users"], student["data"]["items"]
-    assert cost["weight_bytes"] == (store.directory(student["run_id"]) / "model.safetensors").stat().st_size
+def test_sizes_are_those_of_the_file_and_its_tensors(store: Store, student: RunResult) -> None:
+    cost = student.cost
+    n_users, n_items = student.data["users"], student.data["items"]
+    assert cost["weight_bytes"] == (store.directory(student.run_id) / "model.safetensors").stat().st_size
     assert cost["parameters"] == 4 * n_users + 5 * n_items
     assert cost["resident_bytes"] == 4 * cost["parameters"]
     assert cost["nominal_bytes"] == 4 * cost["nonzero"]
@@ -42,34 +45,34 @@ def test_every_run_is_timed_the_teacher_s_too(store: Store) -> None:
     results = list(store.runs())
     assert len(results) == 2
     for result in results:
-        assert {f"score_{n}_p{share}_ms" for n in (1, 100) for share in (10, 50, 95)} <= set(result["cost"])
-        assert (result["measured"]["threads"], result["measured"]["repeats"]) == (1, 3)
-        assert not any((store.directory(result["run_id"])).glob(".*.tmp"))
+        assert {f"score_{n}_p{share}_ms" for n in (1, 100) for share in (10, 50, 95)} <= set(result.cost)
+        assert (result.content["measured"]["threads"], result.content["measured"]["repeats"]) == (1, 3)
+        assert not any((store.directory(result.run_id)).glob(".*.tmp"))
 
 
-def test_the_student_is_held_to_its_teacher(store: Store, student: dict[str, Any]) -> None:
-    teacher = store.result(student["config"]["teacher"])
-    metric = next(iter(student["metrics"]))
-    gate = student["gate"]
-    assert gate["share"] == student["metrics"][metric] / teacher["metrics"][metric]
+def test_the_student_is_held_to_its_teacher(store: Store, student: RunResult) -> None:
+    teacher = store.result(student.config["teacher"])
+    metric = next(iter(student.metrics))
+    gate = student.gate
+    assert gate["share"] == student.metrics[metric] / teacher.metrics[metric]
     assert gate["pass99"] == (gate["share"] >= 0.99)
     assert f"% of its teacher's {metric}" in (store.root.parent / "log").read_text()
     assert "gate" not in teacher
 
 
-def test_a_run_is_measured_again(store: Store, student: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    run = student["run_id"]
+def test_a_run_is_measured_again(store: Store, student: RunResult, capsys: pytest.CaptureFixture[str]) -> None:
+    run = student.run_id
     before = (store.directory(run) / "manifest.json").read_bytes()
     assert main(["measure", run[:8], "--batches", "1,7", "--repeats", "3", "--store", str(store.root)]) == 0
     shown = capsys.readouterr().out
-    assert f"{student['cost']['weight_bytes']:,}" in shown
+    assert f"{student.cost['weight_bytes']:,}" in shown
     assert "p95 ms" in shown
     after = store.result(run)
-    assert {key.split("_")[1] for key in after["cost"] if key.startswith("score_")} == {"1", "7"}
-    unchanged = {key for key in student["cost"] if not key.startswith("score_")}
-    assert {key: after["cost"][key] for key in unchanged} == {key: student["cost"][key] for key in unchanged}
-    assert {key: after[key] for key in ("metrics", "gate", "weights")} == {
-        key: student[key] for key in ("metrics", "gate", "weights")
+    assert {key.split("_")[1] for key in after.cost if key.startswith("score_")} == {"1", "7"}
+    unchanged = {key for key in student.cost if not key.startswith("score_")}
+    assert {key: after.cost[key] for key in unchanged} == {key: student.cost[key] for key in unchanged}
+    assert {key: after.content[key] for key in ("metrics", "gate", "weights")} == {
+        key: student.content[key] for key in ("metrics", "gate", "weights")
     }
     assert (store.directory(run) / "manifest.json").read_bytes() == before
 
@@ -83,14 +86,14 @@ def test_a_run_is_measured_again(store: Store, student: dict[str, Any], capsys: 
     ],
 )
 def test_wrong_options_are_said(
-    student: dict[str, Any], store: Store, options: list[str], code: int, word: str, capsys: pytest.CaptureFixture[str]
+    student: RunResult, store: Store, options: list[str], code: int, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["measure", student["run_id"], "--store", str(store.root), *options]) == code
+    assert main(["measure", student.run_id, "--store", str(store.root), *options]) == code
     assert word in capsys.readouterr().err
 
 
-def test_a_run_that_cannot_be_measured_stays_as_it_is(store: Store, student: dict[str, Any], tmp_path: Path) -> None:
-    run = student["run_id"]
+def test_a_run_that_cannot_be_measured_stays_as_it_is(store: Store, student: RunResult, tmp_path: Path) -> None:
+    run = student.run_id
     copy = Store(tmp_path)
     result = json.loads((store.directory(run) / "result.json").read_text())
     result["data"]["fingerprint"] = "another"

@@ -33,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def run(store: Store) -> str:
     (result,) = store.runs()
-    return str(result["run_id"])
+    return result.run_id
 
 
 def written(store: Store, run: str, out: Path, *options: str) -> pl.DataFrame:
@@ -66,7 +66,7 @@ def test_recall_of_the_lists_is_the_run_s(store: Store, run: str) -> None:
     users = torch.tensor(split.test.users.tolist())
     items, _ = top_items(model, split, users, 10, ["train", "valid"])
     hits = (items == torch.tensor(split.test.items.tolist()).unsqueeze(1)).any(1)
-    assert float(hits.double().mean()) == pytest.approx(result["metrics"]["recall@10"], abs=1e-12)
+    assert float(hits.double().mean()) == pytest.approx(result.metrics["recall@10"], abs=1e-12)
 
 
 def test_named_users_and_another_mask(store: Store, run: str, tmp_path: Path) -> None:

@@ -104,11 +104,11 @@ def test_a_search_is_made_shown_and_written_as_an_experiment_that_runs(
     ran = rexp("--config-dir", str(file.parents[1]), "experiment=space", *QUIET, cwd=place)
     assert ran.returncode == 0, ran.stderr
     (run,) = Store(place / "runs").runs()
-    assert run["config"]["model"]["factors"] == best.parameters["model.factors"]
-    assert run["config"]["fit"]["lr"] == best.parameters["train.lr"]
-    assert run["config"]["fit"]["loss"]["name"] == best.parameters["loss"]
+    assert run.config["model"]["factors"] == best.parameters["model.factors"]
+    assert run.config["fit"]["lr"] == best.parameters["train.lr"]
+    assert run.config["fit"]["loss"]["name"] == best.parameters["loss"]
     # The trial was that run, but for the test part.
-    assert run["fit"]["best_epoch"]["ndcg@10"]["value"] == pytest.approx(best.value, abs=1e-12)
+    assert run.fit["best_epoch"]["ndcg@10"]["value"] == pytest.approx(best.value, abs=1e-12)
 
     other = rexp("tune", "space.yaml", "seed=1", "--trials", "4", cwd=place)
     assert other.returncode == 2

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -34,6 +34,9 @@ from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_dir
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 pytestmark = pytest.mark.slow
 
@@ -177,22 +180,22 @@ def test_a_stage_on_a_model(configurations: Callable[[str], DictConfig], model: 
         return
     result = run(config, sweeping=True).result
     store = Store(Path(config.paths.store))
-    check_materialised(store.directory(result["run_id"]) / "model.safetensors", result)
-    split = load_split(result["config"]["data"], None, Path(config.paths.store) / ".data")
-    stored = load_model(store, result["run_id"], split, "it")
+    check_materialised(store.directory(result.run_id) / "model.safetensors", result)
+    split = load_split(result.config["data"], None, Path(config.paths.store) / ".data")
+    stored = load_model(store, result.run_id, split, "it")
     check_tables(stored)
     scores = Scorer(stored, split, ["train"], torch.device("cpu"), 2**20).catalogue(torch.arange(split.n_users))
     assert scores.isfinite().all(), "users and items of every kind, one never seen in training among them"
     taught = not {Requirement.TEACHER, Requirement.ONLINE}.isdisjoint(registry.load("stage", stage).needs)  # type: ignore[attr-defined]
-    assert bool(result["config"]["teacher"]) == taught
+    assert bool(result.config["teacher"]) == taught
 
 
-def check_materialised(file: Path, result: Mapping[str, Any]) -> None:
+def check_materialised(file: Path, result: RunResult) -> None:
     """The file holds what the result says and nothing that only a fit needs."""
     content = file.read_bytes()
     header = int.from_bytes(content[:8], "little")
-    assert len(content) == result["cost"]["weight_bytes"] == result["weights"]["bytes"]
-    assert len(content) - 8 - header == result["cost"]["tensor_bytes"]
+    assert len(content) == result.cost["weight_bytes"] == result.weights["bytes"]
+    assert len(content) - 8 - header == result.cost["tensor_bytes"]
     names = [name.lower() for name in json.loads(content[8 : 8 + header])]
     assert not [name for name in names for word in LEFTOVERS if word in name]
 
@@ -212,20 +215,20 @@ RELOAD = """
 import sys
 from dataclasses import fields
 from pathlib import Path
-from rexp.plugins.options import build
+from rexp.plugins.options import from_options
 from rexp.prepare.prepare import load_split
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator
 from rexp.store.store import Store
-from rexp.experiment.restore import stored_model
+from rexp.experiment.restore import load_model
 store, options = Store(Path(sys.argv[1])), {field.name for field in fields(EvaluateConfig)}
 for result in store.runs():
-    split = load_split(result["config"]["data"], None, Path(sys.argv[1]) / ".data")
-    rules = {k: v for k, v in result["config"]["evaluate"].items() if k in options and v is not None}
-    model = stored_model(store, result["run_id"], split, "it")
-    again = Evaluator(split, build(EvaluateConfig, rules, "evaluate"), "test")(model).metrics
-    assert again == result["metrics"], (result["labels"], again, result["metrics"])
-    print(result["run_id"])
+    split = load_split(result.config["data"], None, Path(sys.argv[1]) / ".data")
+    rules = {k: v for k, v in result.config["evaluate"].items() if k in options and v is not None}
+    model = load_model(store, result.run_id, split, "it")
+    again = Evaluator(split, from_options(EvaluateConfig, rules, "evaluate"), "test")(model).metrics
+    assert again == result.metrics, (result.labels, again, result.metrics)
+    print(result.run_id)
 """
 
 
@@ -245,4 +248,4 @@ def test_nothing_asked_for_is_nothing_done(
     with open_dict(config):
         config.compress.stages.it.update(options)
     plain = run(configurations("mf"), sweeping=True).result
-    assert run(config, sweeping=True).result["metrics"] == plain["metrics"]
+    assert run(config, sweeping=True).result.metrics == plain.metrics

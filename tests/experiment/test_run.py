@@ -22,6 +22,10 @@ from rexp.experiment.restore import load_model
 from rexp.plugins.options import from_options
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 TABLE = [
     *("track=none", "measure.latency=false"),
@@ -51,9 +55,9 @@ def rexp(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProce
     return done
 
 
-def results(folder: Path) -> dict[str, dict[str, object]]:
+def results(folder: Path) -> dict[str, RunResult]:
     """Finished runs by model name."""
-    return {result["labels"]["model"]: result for result in Store(folder / "runs").runs()}
+    return {result.labels["model"]: result for result in Store(folder / "runs").runs()}
 
 
 def weights(folder: Path) -> list[str]:
@@ -70,8 +74,8 @@ def test_a_run_is_stored_shown_beside_references_and_never_repeated(table: Path,
     assert set(found) == {"mf", "ease", "pop"}
     for name in found:
         assert name in first.stdout
-    assert found["mf"]["metrics"]["ndcg@10"] > found["pop"]["metrics"]["ndcg@10"]  # type: ignore[index]
-    folder = tmp_path / "runs" / str(found["mf"]["run_id"])
+    assert found["mf"].metrics["ndcg@10"] > found["pop"].metrics["ndcg@10"]
+    folder = tmp_path / "runs" / found["mf"].run_id
     assert {"config.yaml", "manifest.json", "metrics.jsonl", "per_user.parquet", "model.safetensors"} <= {
         file.name for file in folder.iterdir()
     }
@@ -298,10 +302,10 @@ def test_two_processes_measure_what_one_would(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     (result,) = Store(tmp_path / "runs").runs()
-    assert result["config"]["devices"] == 2
-    split = load_split(result["config"]["data"], None, tmp_path / "runs" / ".data")
-    model = load_model(Store(tmp_path / "runs"), result["run_id"], split, "it")
+    assert result.config["devices"] == 2
+    split = load_split(result.config["data"], None, tmp_path / "runs" / ".data")
+    model = load_model(Store(tmp_path / "runs"), result.run_id, split, "it")
     options = {field.name for field in fields(EvaluateConfig)}
-    rules = {k: v for k, v in result["config"]["evaluate"].items() if k in options and v is not None}
-    assert Evaluator(split, from_options(EvaluateConfig, rules, "evaluate"), "test")(model).metrics == result["metrics"]
-    assert pl.read_parquet(tmp_path / "runs" / result["run_id"] / "per_user.parquet")["user"].is_unique().all()
+    rules = {k: v for k, v in result.config["evaluate"].items() if k in options and v is not None}
+    assert Evaluator(split, from_options(EvaluateConfig, rules, "evaluate"), "test")(model).metrics == result.metrics
+    assert pl.read_parquet(tmp_path / "runs" / result.run_id / "per_user.parquet")["user"].is_unique().all()

@@ -56,8 +56,8 @@ def test_what_measures_the_same_model_trains_it_once(table: Path, tmp_path: Path
         assert "epoch 1/3" not in errors
     results = list(Store(tmp_path / "runs").runs())
     assert len(results) == 3
-    assert len({result["weights"]["sha256"] for result in results}) == 1
-    assert len({result["fit"].get("taken_from") for result in results}) == 2
+    assert len({result.weights["sha256"] for result in results}) == 1
+    assert len({result.fit.get("taken_from") for result in results}) == 2
 
 
 @pytest.mark.slow
@@ -86,9 +86,9 @@ def test_a_chain_of_runs_that_begin_alike_takes_the_fit_from_the_one_that_did_it
         last = rexp(f"data.path={table}", "compress=quantize", f"compress.stages.quant.bits={bits}", cwd=tmp_path)
     assert "trained already: fit is taken from run" in last
     results = list(Store(tmp_path / "runs").runs())
-    trained = [result["run_id"] for result in results if "taken_from" not in result["steps"][0]]
+    trained = [result.run_id for result in results if "taken_from" not in result.steps[0]]
     assert len(trained) == 1
-    assert {result["steps"][0].get("taken_from", trained[0]) for result in results} == set(trained)
+    assert {result.steps[0].get("taken_from", trained[0]) for result in results} == set(trained)
 
 
 @pytest.mark.slow
@@ -103,14 +103,10 @@ def test_recipes_with_a_teacher_train_their_student_once(table: Path, tmp_path: 
     for recipe, words in taken.items():
         errors = rexp(*taught, f"compress={recipe}", cwd=tmp_path)
         assert f"trained already: {words} is taken from run" in errors, recipe
-    runs = {
-        result["labels"]["compress"]: result
-        for result in Store(tmp_path / "runs").runs()
-        if result["config"]["teacher"]
-    }
+    runs = {result.labels["compress"]: result for result in Store(tmp_path / "runs").runs() if result.config["teacher"]}
     student = runs.pop("kd")
-    assert {result["steps"][0]["taken_from"] for result in runs.values()} == {student["run_id"]}
+    assert {result.steps[0]["taken_from"] for result in runs.values()} == {student.run_id}
     pruned = runs["kd_prune"]
-    assert [report["epochs_run"] for report in pruned["steps"] if "epochs_run" in report] == [3, 2]
-    assert pruned["steps"][2]["before"]
-    assert pruned["config"]["compress"]["stages"]["distill"] == student["config"]["compress"]["stages"]["distill"]
+    assert [report["epochs_run"] for report in pruned.steps if "epochs_run" in report] == [3, 2]
+    assert pruned.steps[2]["before"]
+    assert pruned.config["compress"]["stages"]["distill"] == student.config["compress"]["stages"]["distill"]

@@ -60,12 +60,12 @@ def test_a_sweep_in_two_processes_trains_each_teacher_once(table: Path, tmp_path
     said = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], said[0][1] + said[1][1]
     results = list(Store(tmp_path / "runs").runs())
-    students = [result for result in results if result["config"]["teacher"]]
+    students = [result for result in results if result.config["teacher"]]
     assert len(students) == 2 * 3
-    assert {result["teacher"]["name"] for result in students} == {"mf", "lightgcn"}
-    assert len({result["config"]["teacher"] for result in students}) == 2
+    assert {result.teacher["name"] for result in students} == {"mf", "lightgcn"}
+    assert len({result.config["teacher"] for result in students}) == 2
     assert len(results) == 6 + 2 + 3  # students; teachers; the plain model, one a seed, under whatever teacher
-    trained = [result["run_id"] for result in results if "taken_from" not in result["steps"][0]]
+    trained = [result.run_id for result in results if "taken_from" not in result.steps[0]]
     assert sum(said[0][1].count(f"run {run}: ") + said[1][1].count(f"run {run}: ") for run in trained) >= len(trained)
 
 
@@ -78,14 +78,14 @@ def test_a_model_teaches_itself_between_its_fits(table: Path, tmp_path: Path) ->
     last = ["compress.finetune.max_epochs=2", "+compress.finetune.select_epoch=last", "+compress.finetune.patience=0"]
     rexp(*own, "compress.order=[fit,[finetune,distill]]", *last, cwd=tmp_path)
     (taught,) = Store(tmp_path / "runs").runs()
-    assert taught["config"]["teacher"] == "self"
+    assert taught.config["teacher"] == "self"
     assert "gate" not in taught
-    assert not (tmp_path / "runs" / taught["run_id"] / "checkpoints").exists()
+    assert not (tmp_path / "runs" / taught.run_id / "checkpoints").exists()
     # The same steps without it end elsewhere.
     plain = ["compress=none", "compress.order=[fit,finetune]", *last]
     errors = rexp("-m", f"data.path={table}", "model=mf", *plain, "model@teacher=mf", cwd=tmp_path)
     assert "trained already: fit is taken from" in errors
-    weights = {result["weights"]["sha256"] for result in Store(tmp_path / "runs").runs()}
+    weights = {result.weights["sha256"] for result in Store(tmp_path / "runs").runs()}
     assert len(weights) == 2
 
 
@@ -110,14 +110,14 @@ def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Pat
     both = [f"data.path={table}", "model=mf", "compress=kd", "model@teacher=mf", "+model@teachers.graph=lightgcn"]
     rexp("-m", *both, "+teachers.graph.weight=1,3", cwd=tmp_path)
     results = list(Store(tmp_path / "runs").runs())
-    students = [result for result in results if result["config"]["teacher"]]
+    students = [result for result in results if result.config["teacher"]]
     assert len(results) == 4, "two teachers, trained once for both students"
-    assert [sorted(result["config"]["teacher"].values()) for result in students] in (
+    assert [sorted(result.config["teacher"].values()) for result in students] in (
         [[0.5, 0.5], [0.25, 0.75]],
         [[0.25, 0.75], [0.5, 0.5]],
     )
-    assert {result["teacher"]["name"] for result in students} == {"mf+lightgcn"}
-    assert len({result["weights"]["sha256"] for result in students}) == 2
+    assert {result.teacher["name"] for result in students} == {"mf+lightgcn"}
+    assert len({result.weights["sha256"] for result in students}) == 2
     # Doubled weights are the same shares, and the same run.
     errors = rexp(*both, "+teachers.graph.weight=2", "+teacher.weight=2", cwd=tmp_path)
     assert "is done already" in errors
@@ -133,15 +133,15 @@ def test_a_teacher_learns_beside_its_student_and_has_no_run(table: Path, tmp_pat
     online = [f"data.path={table}", "model=mf", "compress=bd"]
     rexp(*online, "train.max_epochs=3", "compress.stages.distill.every=2", cwd=tmp_path)
     (taught,) = Store(tmp_path / "runs").runs()
-    assert taught["config"]["teacher"]["online"]["name"] == "mf"
-    assert taught["teacher"] == {"run_id": "online", "name": "mf"}
-    assert taught["cost"]["parameters"] < 1000, "of the student alone"
+    assert taught.config["teacher"]["online"]["name"] == "mf"
+    assert taught.teacher == {"run_id": "online", "name": "mf"}
+    assert taught.cost["parameters"] < 1000, "of the student alone"
     # It may begin where a finished run ended.
     rexp("-m", f"data.path={table}", "model=mf", "model.factors=8", "model@teacher=mf", cwd=tmp_path)
-    warm = next(run for run in Store(tmp_path / "runs").runs() if not run["config"]["teacher"])
+    warm = next(run for run in Store(tmp_path / "runs").runs() if not run.config["teacher"])
     rexp(*online, f"teacher.from={warm['run_id']}", cwd=tmp_path)
-    again = [run for run in Store(tmp_path / "runs").runs() if run["config"]["teacher"]]
-    assert any(run["config"]["teacher"]["online"]["from"] == warm["run_id"] for run in again)
+    again = [run for run in Store(tmp_path / "runs").runs() if run.config["teacher"]]
+    assert any(run.config["teacher"]["online"]["from"] == warm.run_id for run in again)
     errors = rexp(*online, "+model@teachers.other=mf", cwd=tmp_path, code=2)
     assert "one teacher that learns beside it" in errors
 
@@ -164,14 +164,14 @@ def test_killed_while_the_teacher_trains_and_started_again(table: Path, tmp_path
     killed_at = len(begun[0].read_text().splitlines())
     assert killed_at < 400
     rexp(*long, cwd=tmp_path)
-    disturbed = {run["labels"]["compress"]: run for run in Store(store).runs()}
+    disturbed = {run.labels["compress"]: run for run in Store(store).runs()}
     assert set(disturbed) == {"none", "kd"}, "the teacher and its student"
     assert len(begun[0].read_text().splitlines()) == 400, "it went on where it was"
     calm = tmp_path / "calm"
     calm.mkdir()
     rexp(*long, cwd=calm)
     for run in Store(calm / "runs").runs():
-        assert run["weights"]["sha256"] == disturbed[run["labels"]["compress"]]["weights"]["sha256"]
+        assert run.weights["sha256"] == disturbed[run.labels["compress"]].weights["sha256"]
 
 
 @pytest.mark.slow
@@ -187,8 +187,8 @@ def test_a_student_of_another_kind_than_its_teacher(
     command = [sys.executable, "-m", "rexp", *common, *pair, f"compress={recipe}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    (taught,) = (result for result in Store(tmp_path / "runs").runs() if result["config"]["teacher"])
-    assert taught["teacher"]["name"] == teacher
+    (taught,) = (result for result in Store(tmp_path / "runs").runs() if result.config["teacher"])
+    assert taught.teacher["name"] == teacher
     assert teacher in done.stdout, "its row stands beside the student's"
 
 
@@ -219,7 +219,7 @@ def test_a_weak_teacher_is_told_before_its_student_is_trained(table: Path, tmp_p
     assert errors.count("is weak") == 1, "before and after, by the same values"
     assert errors.index("is weak") < errors.index("model=mf compress=kd seed=0")
     assert "is done already" in bare(*pair, cwd=tmp_path), "the check is no part of what a run is"
-    kept = [set(next(iter(run["valid"].values()))) for run in store.runs() if "valid" in run]
+    kept = [set(next(iter(run.valid.values()))) for run in store.runs() if run.valid]
     assert len(kept) == 2
     assert all("ndcg@10" in metrics for metrics in kept)
 
@@ -248,10 +248,10 @@ def test_a_teacher_too_large_is_refused_before_it_is_fitted(table: Path, tmp_pat
 def test_a_student_of_seconds(table: Path, tmp_path: Path) -> None:
     student = [f"data.path={table}", "model=mf", "model.factors=4", "compress=svd_of_teacher"]
     bare(*student, cwd=tmp_path)
-    first = {run["labels"]["compress"]: run for run in Store(tmp_path / "runs").runs()}
+    first = {run.labels["compress"]: run for run in Store(tmp_path / "runs").runs()}
     assert set(first) == {"none", "svd_of_teacher"}
-    assert first["svd_of_teacher"]["fit"]["selected"] == "closed form"
-    assert first["svd_of_teacher"]["config"]["fit"] is None
-    assert first["svd_of_teacher"]["gate"]["share"] > 0.9, "two tastes are two directions"
+    assert first["svd_of_teacher"].fit["selected"] == "closed form"
+    assert first["svd_of_teacher"].config["fit"] is None
+    assert first["svd_of_teacher"].gate["share"] > 0.9, "two tastes are two directions"
     errors = bare(*student, "compress.order=[svd,fit]", "train.max_epochs=1", cwd=tmp_path)
     assert "trained already: svd is taken from run" in errors

@@ -56,7 +56,7 @@ def sweep(*arguments: str, cwd: Path) -> None:
 
 
 def ndcg(folder: Path) -> dict[str, float]:
-    return {result["labels"]["model"]: result["metrics"]["ndcg@10"] for result in Store(folder / "runs").runs()}
+    return {result.labels["model"]: result.metrics["ndcg@10"] for result in Store(folder / "runs").runs()}
 
 
 def test_no_model_is_forgotten() -> None:

@@ -49,10 +49,10 @@ def test_from_a_file_to_verdicts(paper: Path, tmp_path: Path, capsys: pytest.Cap
     assert "1 runs failed" in said.err
     assert "2 reproduced, 1 not run" in said.out
     records = read_records(tmp_path / "results" / "small.jsonl")
-    assert [one["row"] for one in records] == ["teacher", "student"]
-    assert records[1]["refers"] == {"teacher": records[0]["run"]}
-    assert records[1]["teacher"] == records[0]["run"]
-    assert str(tmp_path) in records[0]["command"]
+    assert [one.row for one in records] == ["teacher", "student"]
+    assert records[1].refers == {"teacher": records[0].run}
+    assert records[1].teacher == records[0].run
+    assert str(tmp_path) in records[0].command
 
     # Again: nothing is trained, and the rows may be chosen; what they build on comes with them.
     assert main(["paper", "run", str(paper), *common, "--rows", "stu*"]) == 0
@@ -68,22 +68,20 @@ def test_from_a_file_to_verdicts(paper: Path, tmp_path: Path, capsys: pytest.Cap
     # The same runs found by what they are, whatever ids they have.
     other = tmp_path / "other"
     for one in records:
-        old, new = tmp_path / "runs" / one["run"], other / one["run"][::-1]
+        old, new = tmp_path / "runs" / one.run, other / one.run[::-1]
         new.mkdir(parents=True)
         for name in ("result.json", "manifest.json"):
             text = (old / name).read_text()
             for record in records:
-                text = text.replace(record["run"], record["run"][::-1])
+                text = text.replace(record.run, record.run[::-1])
             (new / name).write_text(sealed(json.loads(text)) if name == "result.json" else text)
     found = ["paper", "record", str(paper), str(other), "--results", str(tmp_path / "found")]
     assert main(found) == 0
-    assert [one["run"] for one in read_records(tmp_path / "found" / "small.jsonl")] == [
-        one["run"][::-1] for one in records
-    ]
+    assert [one.run for one in read_records(tmp_path / "found" / "small.jsonl")] == [one.run[::-1] for one in records]
     # Not where an option is another.
-    result = json.loads((other / records[0]["run"][::-1] / "result.json").read_text())
+    result = json.loads((other / records[0].run[::-1] / "result.json").read_text())
     result["config"]["model"]["factors"] = 9
-    (other / records[0]["run"][::-1] / "result.json").write_text(sealed(result))
+    (other / records[0].run[::-1] / "result.json").write_text(sealed(result))
     small = load(str(paper))
     assert RunIndex([Store(other)]).find(small.overrides(small.row("teacher"), 0), {}) is None
 

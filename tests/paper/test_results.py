@@ -32,11 +32,11 @@ def test_records_are_small_whole_and_of_no_machine_in_particular(file: Path) -> 
     for word in ("/home", "/root", "/tmp", "/work", "http"):
         assert word not in text
     for record in read_records(file):
-        row = paper.row(record["row"])
-        assert record["seed"] in paper.seeds_of(row)
-        assert set(row.published) <= set(record["metrics"])
-        assert record["versions"]["torch"]
-        assert record["command"].startswith("python -m rexp ")
+        row = paper.row(record.row)
+        assert record.seed in paper.seeds_of(row)
+        assert set(row.published) <= set(record.metrics)
+        assert record.versions["torch"]
+        assert record.command.startswith("python -m rexp ")
 
 
 def test_the_list_names_every_paper(capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,9 +105,9 @@ def test_every_row_is_run_with_the_values_that_were_found(done: Path) -> None:
     tuned = read_tuned(tuned_file(file))
     assert list(tuned) == [row.name for row in study.paper.rows if row.tune]
     assert {len(one.trials) for one in tuned.values()} == {2}
-    by_row = {(one["row"], one["seed"]): one for one in read_records(file)}
+    by_row = {(one.row, one.seed): one for one in read_records(file)}
     # kd has the learning rate of the plain model, and its own weight; its control has both and no teacher.
-    plain, kd, control = (by_row[f"mf 4 · {name}", 1]["config"] for name in ("plain", "kd", "control"))
+    plain, kd, control = (by_row[f"mf 4 · {name}", 1].config for name in ("plain", "kd", "control"))
     assert plain["fit"]["lr"] == kd["fit"]["lr"] == control["fit"]["lr"]
     assert f"train.lr={plain['fit']['lr']!r}" in tuned["mf 4 · plain"].values
     weight = kd["compress"]["stages"]["distill"]["weight"]
@@ -115,8 +115,8 @@ def test_every_row_is_run_with_the_values_that_were_found(done: Path) -> None:
     assert control["teacher"] is None
     # The teacher is the candidate that is best on validation.
     best = max(("teachers · ease", "teachers · puresvd"), key=lambda name: tuned[name].value)
-    assert kd["teacher"] == by_row[best, 0]["run"]
-    assert by_row["mf 4 · kd", 0]["refers"] == {"teachers · best": by_row[best, 0]["run"]}
+    assert kd["teacher"] == by_row[best, 0].run
+    assert by_row["mf 4 · kd", 0].refers == {"teachers · best": by_row[best, 0].run}
 
 
 @pytest.mark.slow
@@ -138,7 +138,7 @@ def test_the_page_is_redone_from_what_is_kept(done: Path, capsys: pytest.Capture
 def test_a_line_says_what_its_runs_say(done: Path) -> None:
     study, file = study_of(done)
     table = study.tables()[0]
-    by_row = {(one["row"], one["seed"]): one["metrics"]["ndcg@10"] for one in read_records(file)}
+    by_row = {(one.row, one.seed): one.metrics["ndcg@10"] for one in read_records(file)}
 
     def mean(name: str) -> float:
         return (by_row[f"mf 4 · {name}", 0] + by_row[f"mf 4 · {name}", 1]) / 2
@@ -160,9 +160,9 @@ def test_the_tests_are_those_of_the_stored_runs(done: Path) -> None:
     store, seeds = Store(done / "runs"), {"puresvd": 1}
     users: dict[str, dict[str, float]] = {}
     for one in read_records(file):
-        if one["row"].startswith("mf 4"):
-            row = one["row"].removeprefix("mf 4 · ")
-            frame = pl.read_parquet(store.directory(one["run"]) / "per_user.parquet")
+        if one.row.startswith("mf 4"):
+            row = one.row.removeprefix("mf 4 · ")
+            frame = pl.read_parquet(store.directory(one.run) / "per_user.parquet")
             for user, value in zip(frame["user"], frame["ndcg@10"], strict=True):
                 users.setdefault(row, {}).setdefault(user, 0.0)
                 users[row][user] += value / seeds.get(row, 2)
@@ -225,8 +225,8 @@ def test_runs_elsewhere_take_the_values_that_were_found(
     common = ["--store", str(tmp_path / "runs"), "--results", str(results), *QUIET]
     assert main(["paper", "run", str(done / "small.yaml"), "--rows", "mf 4 · plain", *common]) == 0
     assert "trial" not in capsys.readouterr().err
-    own = {one["run"]: one["metrics"] for one in read_records(done / "results" / "small.jsonl")}
-    assert all(own[one["run"]] == one["metrics"] for one in read_records(results / "small.jsonl"))
+    own = {one.run: one.metrics for one in read_records(done / "results" / "small.jsonl")}
+    assert all(own[one.run] == one.metrics for one in read_records(results / "small.jsonl"))
 
 
 def test_a_grid_is_written_out(tmp_path: Path) -> None:

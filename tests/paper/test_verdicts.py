@@ -9,7 +9,7 @@ import pytest
 
 from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import Paper, PaperRow, Quick
-from rexp.paper.record import merge_records, read_records, write_records
+from rexp.paper.record import PaperRecord, merge_records, read_records, write_records
 from rexp.paper.render import page
 from rexp.paper.verdicts import Check, CheckedCell, check
 
@@ -20,9 +20,11 @@ def paper(*rows: PaperRow, **more: Any) -> Paper:
     return Paper("small", "A_paper & more", "table 1", 0.01, rows, Quick(()), **more)
 
 
-def record(row: str, seed: int, value: float | None, seconds: float = 10.0) -> dict[str, Any]:
+def record(row: str, seed: int, value: float | None, seconds: float = 10.0) -> PaperRecord:
     cost = {"fit_seconds": seconds, "weight_bytes": 4096}
-    return {"row": row, "seed": seed, "run": f"{row}{seed}", "metrics": {METRIC: value}, "cost": cost}
+    rest = dict.fromkeys(("selected", "teacher", "protocol")) | {"finished": "", "command": ""}
+    empty: dict[str, Any] = {name: {} for name in ("refers", "data", "config", "versions", "machine")}
+    return PaperRecord(row, seed, f"{row}{seed}", metrics={METRIC: value}, cost=cost, **rest, **empty)
 
 
 def cell(row: PaperRow, *values: float) -> CheckedCell:
@@ -104,9 +106,9 @@ def test_records_are_kept_in_order_and_replaced(tmp_path: Path) -> None:
         rows,
         [record("a", 0, 0.1), record("b", 1, 0.2), record("b", 0, 0.3), record("gone", 0, 0.4), record("a", 7, 0.6)],
     )
-    assert [(one["row"], one["seed"]) for one in read_records(file)] == [("b", 0), ("b", 1), ("a", 0)]
+    assert [(one.row, one.seed) for one in read_records(file)] == [("b", 0), ("b", 1), ("a", 0)]
     again = merge_records(read_records(file), [record("a", 0, 0.5)])
-    assert [one["metrics"][METRIC] for one in again] == [0.3, 0.2, 0.5]
+    assert [one.metrics[METRIC] for one in again] == [0.3, 0.2, 0.5]
     assert read_records(tmp_path / "none.jsonl") == []
     file.write_text('{"row": "a"}\n')
     with pytest.raises(Exception, match=r"small.jsonl line 1 is no record of a run"):

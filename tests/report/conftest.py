@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,10 @@ from rexp.report.tables import Table, make_tables
 from rexp.store.store import Store
 
 from .stores import make_store
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Made:
     """A store, all its results, and its two tables with all columns."""
 
     store: Store
-    results: Sequence[dict[str, Any]]
+    results: Sequence[RunResult]
     full: Table
     two_stage: Table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,9 +16,12 @@ from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, frame
 from rexp.report.latex import latex
-from rexp.report.tables import Table, make_tables
+from rexp.store.result import RunResult
 
-from .test_report import result, save
+from .test_report import result, save, tables_of
+
+if TYPE_CHECKING:
+    from rexp.report.tables import Table
 
 KEYS = ["model", "compress"]
 NOISE = np.random.default_rng(0).normal(0, 0.05, (8, 300))
@@ -53,7 +56,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def compared(store: Path, baseline: str = "compress=none", runs: list[dict[str, Any]] = RUNS) -> Table:
-    tables = make_tables(runs, KEYS, ["ndcg@10", "parameters"])
+    tables = tables_of(runs, KEYS, ["ndcg@10", "parameters"])
     (table,) = with_baseline(tables, parse(baseline), store, "wilcoxon")
     return table
 
@@ -84,7 +87,7 @@ def test_marks_say_what_they_mean(store: Path) -> None:
 def test_the_teacher_is_no_baseline_of_a_student_of_another_model(store: Path) -> None:
     runs = [one for one in RUNS if one["run_id"] in ("k1", "k2", "e1")]
     for keys in (KEYS, ["compress"]):  # though the model is no name of a row, it is another
-        tables = make_tables(runs, keys, ["ndcg@10", "parameters"])
+        tables = tables_of(runs, keys, ["ndcg@10", "parameters"])
         (table,) = with_baseline(tables, parse("compress=none"), store, "wilcoxon")
         assert not any(row.comparisons for row in table.rows)
         text = markdown([table])
@@ -101,7 +104,7 @@ def test_one_baseline_for_all(store: Path) -> None:
 
 
 def test_what_names_no_row_is_told(store: Path) -> None:
-    tables = make_tables(RUNS, ["model"], ["ndcg@10"])
+    tables = tables_of(RUNS, ["model"], ["ndcg@10"])
     for text, words in (("compress=none", "not named by 'compress'"), ("model=itemknn", "no row is called so")):
         with pytest.raises(ConfigError, match=words):
             with_baseline(tables, parse(text), store, "t")
@@ -149,7 +152,7 @@ def test_the_page_has_the_marks_too(store: Path, tmp_path: Path) -> None:
 
 
 def test_latex_is_escaped_and_whole() -> None:
-    text = latex(make_tables([run("r", "my_model", "50%", 1, 0.5)], KEYS, ["ndcg@10"]))
+    text = latex(tables_of([run("r", "my_model", "50%", 1, 0.5)], KEYS, ["ndcg@10"]))
     assert r"my\_model & 50\% & 1 & 0.5000 \\" in text
     assert text.count(r"\begin{tabular}{llrr}") == text.count(r"\end{tabular}") == 1
 
@@ -160,20 +163,20 @@ def test_a_student_stands_beside_its_control() -> None:
     student["config"]["teacher"] = "t"
     control = run("c", "mf", "kd", 1, 0.33)
     control["config"] |= {"compress": recipe, "teacher": None}
-    (table,) = make_tables([student, control], KEYS, ["ndcg@10"])
+    (table,) = tables_of([student, control], KEYS, ["ndcg@10"])
     taught, plain = table.rows
     assert table.columns == ("ndcg@10", "control ndcg@10")
     assert taught.cells["control ndcg@10"].mean == 0.33
     text = markdown([table])
     assert "compress.control_run=true" in text
     # Without the control its place is empty, and marked.
-    (table,) = make_tables([student], KEYS, ["ndcg@10"])
+    (table,) = tables_of([student], KEYS, ["ndcg@10"])
     assert "| mf | kd | 1 | 0.4000 | - |" in markdown([table])
     # Another seed's control is not this one's.
     control["config"]["seed"] = 2
-    (table,) = make_tables([student, control], KEYS, ["ndcg@10"])
+    (table,) = tables_of([student, control], KEYS, ["ndcg@10"])
     assert str(table.rows[0].cells["control ndcg@10"].mean) == "nan"
     assert plain.difference
-    assert "control ndcg@10" in all_columns(table, [student, control]).columns
+    assert "control ndcg@10" in all_columns(table, [RunResult(student), RunResult(control)]).columns
     assert frame([table]).height == 2
     assert "control ndcg@10 mean" in comma_separated([table]).splitlines()[0]

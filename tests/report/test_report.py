@@ -20,7 +20,8 @@ from rexp.plugins.code_version import OWN
 from rexp.report.cells import markdown
 from rexp.report.console import render_table
 from rexp.report.csv_parquet import comma_separated
-from rexp.report.tables import make_tables
+from rexp.report.tables import Table, make_tables
+from rexp.store.result import RunResult
 
 FACTS = {
     "protocol": "full", "protocol_id": "aaaa1111", "mask": ["train", "valid"], "catalogue": "train",
@@ -68,15 +69,21 @@ def save(root: Path, results: list[dict[str, Any]]) -> Path:
     return root
 
 
+def tables_of(
+    results: list[dict[str, Any]], keys: list[str] | None = None, columns: list[str] | None = None
+) -> list[Table]:
+    return make_tables([RunResult(one) for one in results], keys, columns)
+
+
 def printed(results: list[dict[str, Any]], width: int = 200, **options: Any) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False, highlight=False)
-    render_table(results, console=console, **options)
+    render_table([RunResult(one) for one in results], console=console, **options)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def test_a_cell_is_mean_and_sample_deviation_over_seeds() -> None:
-    (table,) = make_tables(RESULTS)
+    (table,) = tables_of(RESULTS)
     mf, pop = table.rows
     assert (mf.labels, mf.seeds, mf.runs) == (("mf",), (1, 2, 3), ("r1", "r2", "r3"))
     assert (mf.cells["ndcg@10"].mean, mf.cells["ndcg@10"].sd, mf.cells["ndcg@10"].n) == (0.5, 0.25, 3)
@@ -86,16 +93,16 @@ def test_a_cell_is_mean_and_sample_deviation_over_seeds() -> None:
 
 
 def test_the_best_of_each_column_follows_its_direction() -> None:
-    (table,) = make_tables([*RESULTS, result("r5", "ncf", 1, 0.25, factors=4)])
+    (table,) = tables_of([*RESULTS, result("r5", "ncf", 1, 0.25, factors=4)])
     assert table.best == {"ndcg@10": 0.5, "gini@10": 0.5, "parameters": 4000, "fit_seconds": 6.0}
     assert "| mf | 3 | **0.5000 ± 0.2500** | **0.5000 ± 0.2500** | 8,000 |" in markdown([table])
-    assert make_tables(RESULTS[:3])[0].best == {}
+    assert tables_of(RESULTS[:3])[0].best == {}
 
 
 def test_unlike_protocols_and_data_never_share_a_table() -> None:
     sampled = {"protocol": "sampled", "protocol_id": "bbbb", "candidates": {"n": 99, "sampler": "uniform"}}
     other_data = {"name": "ml-1m", "fingerprint": "0ther0"}
-    tables = make_tables(
+    tables = tables_of(
         [*RESULTS, result("r5", "mf", 1, 0.9, facts=sampled), result("r6", "mf", 1, 0.8, data=other_data)]
     )
     assert [len(table.rows) for table in tables] == [2, 1, 1]
@@ -108,7 +115,7 @@ def test_unlike_protocols_and_data_never_share_a_table() -> None:
 
 
 def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own_and_say_in_what() -> None:
-    (table,) = make_tables([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)])
+    (table,) = tables_of([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)])
     assert [(row.labels, row.difference, row.seeds) for row in table.rows] == [
         (("mf",), "model.factors=8", (1, 2, 3)),
         (("mf",), "model.factors=16", (1,)),
@@ -116,7 +123,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_rows_of_their_own_and_say_in
     ]
     assert "mf (model.factors=16)" in markdown([table])
     # A key that names the row need not be said again.
-    (table,) = make_tables([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)], keys=["model", "model.factors"])
+    (table,) = tables_of([*RESULTS, result("r5", "mf", 1, 0.9, factors=16)], keys=["model", "model.factors"])
     assert [(row.labels, row.difference) for row in table.rows] == [
         (("mf", "8"), ""),
         (("pop", "8"), ""),
@@ -131,7 +138,7 @@ def test_options_of_a_stage_that_some_rows_have_are_not_spelt_out() -> None:
 
     quant = {"quant": {"name": "rowwise", "bits": 4}}
     runs = [staged("a", ["fit"], {}), staged("b", ["fit", "quant"], quant)]
-    (table,) = make_tables([*runs, staged("c", ["fit", "quant"], {"quant": {"name": "rowwise", "bits": 8}})])
+    (table,) = tables_of([*runs, staged("c", ["fit", "quant"], {"quant": {"name": "rowwise", "bits": 8}})])
     assert [row.difference for row in table.rows] == [
         'compress.order=["fit"]',
         'compress.order=["fit","quant"], compress.stages.quant.bits=4',
@@ -141,14 +148,14 @@ def test_options_of_a_stage_that_some_rows_have_are_not_spelt_out() -> None:
 
 def test_a_run_made_again_counts_once() -> None:
     again = result("r9", "mf", 3, 1.0, finished="2026-01-01")
-    (table,) = make_tables([*RESULTS, again])
+    (table,) = tables_of([*RESULTS, again])
     assert table.rows[0].runs == ("r1", "r2", "r9")
     assert table.left_out == 1
     assert "left out: 1 older run" in printed([*RESULTS, again])
 
 
 def test_a_value_that_is_not_defined_is_a_dash() -> None:
-    text = markdown(make_tables([result("r1", "mf", 1, None), result("r2", "pop", 1, 0.5)]))
+    text = markdown(tables_of([result("r1", "mf", 1, None), result("r2", "pop", 1, 0.5)]))
     assert "| mf | 1 | - | - | 8,000 |" in text
 
 
@@ -170,20 +177,20 @@ def test_names_are_text_and_no_markup() -> None:
 def test_what_is_kept_of_a_teacher_is_a_column() -> None:
     gate = {"metric": "ndcg@10", "share": 0.995, "pass99": True, "pass99.9": False}
     results = [result("a", "mf", 0, 0.4), result("b", "mf", 0, 0.3, factors=4, gate=gate)]
-    (table,) = make_tables(results, columns=["ndcg@10", "share", "pass99"])
+    (table,) = tables_of(results, columns=["ndcg@10", "share", "pass99"])
     assert [row.cells["share"].mean for row in table.rows if row.cells["share"].n] == [0.995]
     assert [row.cells["pass99"].mean for row in table.rows if row.cells["pass99"].n] == [1.0]
 
 
 def test_unknown_rows_and_columns_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"no run has the column 'ndgc@10'; did you mean 'ndcg@10'"):
-        make_tables(RESULTS, columns=["ndgc@10"])
+        tables_of(RESULTS, columns=["ndgc@10"])
     with pytest.raises(ConfigError, match=r"no run has the row key 'modle'; did you mean 'model'"):
-        make_tables(RESULTS, keys=["modle"])
+        tables_of(RESULTS, keys=["modle"])
 
 
 def test_csv_has_numbers_and_the_trail_to_the_runs() -> None:
-    rows = list(csv.DictReader(io.StringIO(comma_separated(make_tables(RESULTS, columns=["ndcg@10"])))))
+    rows = list(csv.DictReader(io.StringIO(comma_separated(tables_of(RESULTS, columns=["ndcg@10"])))))
     assert rows[0]["runs"] == "r1 r2 r3"
     assert (rows[0]["model"], rows[0]["ndcg@10 mean"], rows[0]["ndcg@10 sd"], rows[0]["ndcg@10 n"]) == (
         "mf", "0.5", "0.25", "3",

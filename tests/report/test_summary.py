@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,9 @@ from scipy import stats
 from rexp.report.summary import Line, summaries
 from rexp.report.two_stage import systems
 from rexp.store.store import Store
+
+if TYPE_CHECKING:
+    from rexp.store.result import RunResult
 
 COMMON = ["track=none", "measure.latency=false", "train.progress=none", "data=csv", "evaluate.k=[5]"]
 SMALL = ["model=mf", "model.factors=4", "train.max_epochs=2"]
@@ -44,12 +47,12 @@ def rexp(folder: Path, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def results(store: Path) -> list[dict[str, Any]]:
+def results(store: Path) -> list[RunResult]:
     return list(Store(store).runs())
 
 
 def lines(store: Path) -> dict[str, Line]:
-    single = [result for result in results(store) if not result["config"].get("retriever")]
+    single = [result for result in results(store) if not result.config.get("retriever")]
     (summary,) = summaries(single, store)
     assert summary.metric == "ndcg@5"
     return {f"{line.model} {line.part}".strip(): line for line in summary.lines}
@@ -57,10 +60,10 @@ def lines(store: Path) -> dict[str, Line]:
 
 def users(store: Path, compress: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     (run,) = [
-        result["run_id"]
+        result.run_id
         for result in results(store)
-        if result["labels"]["model"] == "mf"
-        if result["labels"]["compress"] == compress and not result["config"].get("retriever")
+        if result.labels["model"] == "mf"
+        if result.labels["compress"] == compress and not result.config.get("retriever")
     ]
     return pl.read_parquet(store / run / "per_user.parquet").sort("user")["ndcg@5"].to_numpy()
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from rexp.report.teachers import add_teachers, teacher_warnings
+from rexp.store.result import RunResult
 
 
-def result(run: str, model: str, ndcg: float, *, teacher: str | None = None, seed: int = 0, rules: str = "r") -> Any:
+def result(
+    run: str, model: str, ndcg: float, *, teacher: str | None = None, seed: int = 0, rules: str = "r"
+) -> RunResult:
     order = [["fit", "distill"]] if teacher else ["fit"]
     config = {"model": {"name": model}, "seed": seed, "teacher": teacher, "compress": {"order": order}}
-    return {
+    content = {
         "run_id": run,
         "config": config,
         "metrics": {"ndcg@10": ndcg},
         "data": {"fingerprint": "d"},
         "facts": {"protocol_id": rules},
     }
+    return RunResult(content)
 
 
 TEACHER = result("t", "lightgcn", 0.30)
@@ -28,16 +30,16 @@ ANOTHER = result("s1", "mf", 0.27, teacher="t", seed=1)
 
 def test_a_teacher_stands_beside_its_students_once() -> None:
     shown = add_teachers([STUDENT, ANOTHER], [TEACHER, STUDENT, ANOTHER, result("x", "ncf", 0.5)])
-    assert [run["run_id"] for run in shown] == ["s", "s1", "t"]
+    assert [run.run_id for run in shown] == ["s", "s1", "t"]
     assert add_teachers([TEACHER, STUDENT], [TEACHER]) == [TEACHER, STUDENT]
     assert add_teachers([STUDENT], [result("t", "lightgcn", 0.3, rules="other")]) == [STUDENT]
 
 
 @pytest.mark.parametrize("rival", [result("p", "mf", 0.31), result("e", "ease", 0.30), result("o", "pop", 0.32)])
-def test_a_teacher_that_does_not_beat_a_plain_student_or_a_simple_model_is_weak(rival: Any) -> None:
+def test_a_teacher_that_does_not_beat_a_plain_student_or_a_simple_model_is_weak(rival: RunResult) -> None:
     (line,) = teacher_warnings([STUDENT], [TEACHER, STUDENT, rival])
     assert "teacher lightgcn (run t) is weak: its ndcg@10 of 0.3000 on the test part" in line
-    assert f"run {rival['run_id']}" in line
+    assert f"run {rival.run_id}" in line
 
 
 def test_a_teacher_that_beats_them_all_is_not_spoken_of() -> None:
@@ -53,6 +55,6 @@ def test_a_teacher_that_beats_them_all_is_not_spoken_of() -> None:
         result("p", "mf", 0.9, teacher="t"),
     ],
 )
-def test_what_is_no_fair_rival_is_not_compared(other: Any) -> None:
+def test_what_is_no_fair_rival_is_not_compared(other: RunResult) -> None:
     (line,) = teacher_warnings([STUDENT, ANOTHER], [TEACHER, STUDENT, ANOTHER, other])
     assert "not compared" in line

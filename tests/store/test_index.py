@@ -44,9 +44,9 @@ def add(root: Path, run: str, value: float) -> None:
 
 def values(store: Store) -> dict[str, float]:
     """By run, from the summaries; briefs and whole results must say the same."""
-    found = {one["run_id"]: one["metrics"]["ndcg@10"] for one in store.summaries()}
-    assert {one["run_id"]: one["metrics"]["ndcg@10"] for one in store.briefs()} == found
-    assert {one["run_id"]: one["metrics"]["ndcg@10"] for one in store.runs()} == found
+    found = {one.run_id: one.metrics["ndcg@10"] for one in store.summaries()}
+    assert {one.run_id: one.metrics["ndcg@10"] for one in store.briefs()} == found
+    assert {one.run_id: one.metrics["ndcg@10"] for one in store.runs()} == found
     return found
 
 
@@ -56,11 +56,11 @@ EXPECTED = {f"{number:012x}": number / 10 for number in range(5)}
 def test_it_is_read_in_the_place_of_results(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert values(store) == EXPECTED
     monkeypatch.setattr(Store, "_read", lambda *a, **k: pytest.fail("a result was read"))
-    assert {one["run_id"]: one["metrics"]["ndcg@10"] for one in store.summaries()} == EXPECTED
+    assert {one.run_id: one.metrics["ndcg@10"] for one in store.summaries()} == EXPECTED
     (one, *_) = store.summaries()
-    assert "fit" not in one
-    assert "report" not in one["data"]
-    assert "by_popularity" not in one["facts"]
+    assert "fit" not in one.content
+    assert "report" not in one.data
+    assert "by_popularity" not in one.facts
 
 
 def test_what_is_new_changed_gone_or_damaged_is_noticed(store: Store) -> None:

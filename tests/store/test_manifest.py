@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,8 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
         subprocess.run([*git, *command], check=True)
     state = git_state()
     assert state is not None
-    assert len(state["commit"]) == 40
-    assert state["dirty"] is False
+    assert len(state.commit) == 40
+    assert state.dirty is False
     (tmp_path / "file").write_text("2")
     assert git_state() == replace(state, dirty=True)
     monkeypatch.setenv("PATH", os.devnull)

@@ -39,13 +39,13 @@ def test_a_run_from_absent_to_done(tmp_path: Path) -> None:
     store.commit(RUN, {"metrics": {"ndcg@10": 0.5, "auc": float("nan")}}, {"finished": "then"})
     assert store.status(RUN) == "done"
     result = store.result(RUN)
-    assert (result["run_id"], result["status"], result["finished"]) == (RUN, "done", "then")
-    assert result["metrics"] == {"ndcg@10": 0.5, "auc": None}
+    assert (result.run_id, result.content["status"], result.finished) == (RUN, "done", "then")
+    assert result.metrics == {"ndcg@10": 0.5, "auc": None}
     assert (directory / "config.yaml").read_text() == "seed: 1\nmodel:\n  name: mf\n"
     assert json.loads((directory / "identity.json").read_text()) == {"a": 1}
     manifest = json.loads((directory / "manifest.json").read_text())
     assert sorted(manifest["files"]) == ["config.yaml", "identity.json", "metrics.jsonl"]
-    assert [run["run_id"] for run in store.runs()] == [RUN]
+    assert [run.run_id for run in store.runs()] == [RUN]
     assert not [path for path in directory.iterdir() if path.name.startswith(".")]
 
 

@@ -48,13 +48,13 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def faults(store: Store) -> dict[str, str]:
-    (run,) = (result["run_id"] for result in store.runs())
+    (run,) = (result.run_id for result in store.runs())
     return {check.what: check.fault for check in verify(store, run) if check.fault}
 
 
 def the_run(store: Store) -> Path:
     (result,) = store.runs()
-    return store.directory(result["run_id"])
+    return store.directory(result.run_id)
 
 
 def test_an_untouched_run_holds(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,4 +99,4 @@ def nothing_was_computed_twice(folder: Path) -> None:
         if event["event"] == "done":
             assert event["cached"] or not done[event["run"]], event
             done[event["run"]] += 1
-    assert set(done) == {result["run_id"] for result in Store(folder / "runs").runs()}
+    assert set(done) == {result.run_id for result in Store(folder / "runs").runs()}

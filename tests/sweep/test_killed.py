@@ -65,9 +65,7 @@ def test_killed_at_five_moments_it_ends_with_the_same_table(table: Path, tmp_pat
 def results(folder: Path) -> dict[str, bytes]:
     """What the store counts as done, byte for byte."""
     store = Store(folder / "runs")
-    return {
-        result["run_id"]: (store.directory(result["run_id"]) / "result.json").read_bytes() for result in store.runs()
-    }
+    return {result.run_id: (store.directory(result.run_id) / "result.json").read_bytes() for result in store.runs()}
 
 
 def report(folder: Path) -> str:

@@ -118,7 +118,7 @@ def test_sigterm_ends_the_command_and_its_workers(table: Path, tmp_path: Path) -
 def test_a_grid_can_be_a_file(table: Path, tmp_path: Path) -> None:
     small = [*COMMON, f"data.path={table}", "model.factors=2", "train.max_epochs=1"]
     rexp("experiment=compress_grid", *small, "compress=none", "seed=range(1,3)", cwd=tmp_path)
-    runs = [(run["labels"]["compress"], run["seed"]) for run in Store(tmp_path / "runs").runs()]
+    runs = [(run.labels["compress"], run.seed) for run in Store(tmp_path / "runs").runs()]
     assert sorted(runs) == [("none", 1), ("none", 2)]
 
 

@@ -237,8 +237,8 @@ def test_the_recipe_from_the_command_line(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     assert "trained already: fit, factorize, finetune is taken from run" in done.stderr
     results = {
-        result["config"]["compress"]["stages"]["quant"]["bits"]: result for result in Store(tmp_path / "runs").runs()
+        result.config["compress"]["stages"]["quant"]["bits"]: result for result in Store(tmp_path / "runs").runs()
     }
-    sizes = [step["sizes"] for step in results[4]["steps"]]
+    sizes = [step["sizes"] for step in results[4].steps]
     assert sizes[1]["parameters"] == sizes[2]["parameters"] < sizes[0]["parameters"] / 3.9
     assert sizes[3]["tensor_bytes"] < sizes[0]["tensor_bytes"] / 8

@@ -80,7 +80,7 @@ def test_a_ticket_from_the_command_line(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     (result,) = Store(tmp_path / "runs").runs()
-    run = tmp_path / "runs" / result["run_id"]
+    run = tmp_path / "runs" / result.run_id
     rewound, trained = (load_file(run / f"step-{step}.safetensors")["users.weight"] for step in (2, 3))
     assert torch.equal(rewound == 0, trained == 0)
     assert not torch.equal(rewound, trained)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rexp.report.plots.gaps import draw_gaps, gaps
+from rexp.store.result import RunResult
 
 if TYPE_CHECKING:
     from ..conftest import Made
@@ -20,11 +21,12 @@ def test_students_stand_beside_their_teacher_and_their_control(made: Made) -> No
 
 
 def test_a_teacher_or_control_under_other_rules_or_trained_otherwise_is_none(made: Made) -> None:
-    def changed(run: str, **parts: object) -> list[dict[str, object]]:
-        return [{**result, **parts} if result["run_id"] == run else result for result in made.results]
+    def changed(run: str, **parts: object) -> list[RunResult]:
+        return [RunResult({**one.content, **parts}) if one.run_id == run else one for one in made.results]
 
-    other = next(result for result in made.results if result["run_id"] == "9a200")["facts"]
+    known = {one.run_id: one for one in made.results}
+    other = known["9a200"].facts
     assert gaps(made.full, changed("7a0", facts=other), "ndcg@10") == []
-    config = next(result for result in made.results if result["run_id"] == "4a0")["config"]
+    config = known["4a0"].config
     (gap,) = gaps(made.full, changed("4a0", config={**config, "fit": {"lr": 9}}), "ndcg@10")
     assert gap.control.n == 1

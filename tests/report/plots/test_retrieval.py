@@ -18,7 +18,7 @@ def test_rows_that_differ_in_the_number_of_candidates_make_a_curve(made: Made) -
 
 
 def test_the_number_may_be_a_key_of_the_rows(made: Made) -> None:
-    two_stage = [result for result in made.results if result["facts"]["protocol"] == "two_stage"]
+    two_stage = [result for result in made.results if result.facts["protocol"] == "two_stage"]
     (table,) = make_tables(two_stage, ["model", "retriever.n_candidates"])
     assert [sweep.name for sweep in sweeps(table, made.results)] == ["mf"]
 
