@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,6 @@ from rexp.errors import RunError
 from rexp.experiment.measure_client import measure_run
 from rexp.store.seal import sealed
 from rexp.store.store import Store
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,6 @@ from rexp.experiment.restore import load_model
 from rexp.plugins.options import from_options
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,6 @@ from rexp.report.tables import Table, make_tables
 from rexp.store.store import Store
 
 from .stores import make_store
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult
