@@ -80,7 +80,7 @@ def make_rows(results: Sequence[RunResult], keys: Sequence[str], columns: Sequen
 def newest(results: Sequence[RunResult]) -> list[RunResult]:
     """One result of each configuration and seed: the last that was finished, where the code has changed since."""
     groups = _group(results, lambda result: (result.configuration, result.seed, result.fingerprint))
-    return [max(same, key=lambda result: result.finished) for same in groups.values()]
+    return [same[0] if len(same) == 1 else max(same, key=lambda run: run.finished) for same in groups.values()]
 
 
 def label(result: RunResult, key: str) -> str:

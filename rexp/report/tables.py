@@ -77,15 +77,17 @@ def _table(results: list[RunResult], keys: Sequence[str] | None, columns: Sequen
     told = [key for key in DEFAULT_KEYS if key in ("model", *named) or len({label(r, key) for r in kept}) > 1]
     chosen = tuple(keys or dict.fromkeys([*told, *named]))
     # A column that no run of this table has would be empty: another table has it.
-    wanted = tuple(columns) or (*_names(kept, "metrics"), *DEFAULT_COSTS)
-    metric = next((name for name in wanted if name in _names(kept, "metrics")), None)
+    names = {part: _names(kept, part) for part in PARTS}
+    wanted = tuple(columns) or (*names["metrics"], *DEFAULT_COSTS)
+    metric = next((name for name in wanted if name in names["metrics"]), None)
     if metric and any(result.control for result in kept):
         kept, place = with_controls(kept, metric), list(wanted).index(metric) + 1
         wanted = (*wanted[:place], control_column(metric), *wanted[place:])
-    present = {name for part in PARTS for name in _names(kept, part)}
+        names["beside"] = _names(kept, "beside")
+    present = {name for known in names.values() for name in known}
     shown = tuple(column for column in wanted if column in present)
     table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
-    costs = set(_names(kept, "cost"))
+    costs = set(names["cost"])
     ranked = {column: means for column in shown if len(means := _from_best(table, column, costs)) > 1}
     return replace(
         table,
@@ -126,7 +128,7 @@ def _names(results: Iterable[RunResult], part: str) -> list[str]:
 
 
 def _refuse_unknown(results: Sequence[RunResult], keys: Sequence[str], columns: Sequence[str]) -> None:
-    known = {name for part in PARTS for name in _names(results, part)}
+    known = {name for part in PARTS for name in _names(results, part)} if columns else set()
     for column in columns:
         if column not in known:
             raise ConfigError(f"no run has the column '{column}'; {did_you_mean(column, known)}")

@@ -45,7 +45,7 @@ class RunResult:
 
     @property
     def seed(self) -> int:
-        return int(self.config["seed"])
+        return int(self.content["config"]["seed"])
 
     @property
     def finished(self) -> str:
@@ -183,7 +183,7 @@ class RunResult:
     @property
     def fingerprint(self) -> str:
         """Of the data's content."""
-        return str(self.data["fingerprint"])
+        return str(self.content["data"]["fingerprint"])
 
     @property
     def protocol_id(self) -> str:
