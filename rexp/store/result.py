@@ -49,8 +49,8 @@ class RunResult:
 
     @property
     def finished(self) -> str:
-        """When, as ISO 8601 text in UTC."""
-        return str(self.content.get("finished"))
+        """When, as ISO 8601 text in UTC; "" if it is not known."""
+        return str(self.content.get("finished") or "")
 
     @property
     def labels(self) -> Mapping[str, str]:

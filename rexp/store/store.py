@@ -106,13 +106,21 @@ class Store:
         """Like :meth:`runs`, with what compares a run with others alone; see :func:`rexp.store.index.brief`."""
         return (RunResult(entry.part) for _, entry in self._entries("briefs"))
 
+    def ids(self) -> list[str]:
+        """Ids of all runs, finished or not, in their order."""
+        try:
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if self._is_id(entry.name) and entry.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def resolve(self, prefix: str) -> str:
         """The id that starts with ``prefix``.
 
         Raises:
             StoreError: none does (with the nearest one), or several do.
         """
-        known = self._ids()
+        known = self.ids()
         found = [run for run in known if run.startswith(prefix)] if prefix else []
         if prefix in found:
             return prefix
@@ -261,7 +269,7 @@ class Store:
     def _entries(self, part: index.Part) -> Iterator[tuple[str, Entry]]:
         """Every finished run with its entry of the index, which learns those that it does not have."""
         known, new = index.load(self.root, part), []
-        for run in self._ids():
+        for run in self.ids():
             stamp = index.stamp_of(os.path.join(self.root, run, "result.json"))  # noqa: PTH118 - of thousands
             if stamp is None:
                 continue
@@ -274,13 +282,6 @@ class Store:
                 new.append((stamp, result))
             yield run, entry
         index.add(self.root, new)
-
-    def _ids(self) -> list[str]:
-        try:
-            with os.scandir(self.root) as entries:
-                return sorted(entry.name for entry in entries if self._is_id(entry.name) and entry.is_dir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
 
     @staticmethod
     def _is_id(name: str) -> bool:
