@@ -11,22 +11,20 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
 
 from rexp.errors import StoreError
 from rexp.io.atomic import one_line_errors, write_text
 from rexp.io.locks import Locks
 from rexp.io.text import say
+from rexp.sweep.event import Event, JobEvent, parse
 
 FOLDER = ".sweeps"
-Event = Literal["started", "computing", "done", "failed", "interrupted"]
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -86,20 +84,30 @@ class Ledger:
 
     # One job
 
-    def write(self, number: int, event: Event, **facts: Any) -> None:
+    def write(
+        self,
+        number: int,
+        event: Event,
+        *,
+        run: str | None = None,
+        cached: bool | None = None,
+        seconds: float | None = None,
+        error: str | None = None,
+        kind: str | None = None,
+    ) -> None:
         """Add an event to a job's record: one line in one write, so that readers see it whole or not at all.
 
         It is not forced to the disk: the store is, and the next command asks the store.
         """
         host, pid = this_process()
         path = self.record_file(number)
-        line = json.dumps({"event": event, "at": now(), "round": self.round, "host": host, "pid": pid, **facts})
+        line = JobEvent(event, now(), self.round, host, pid, run, cached, seconds, error, kind).to_line()
         with one_line_errors(path), path.open("ab+", buffering=0) as file:
             file.seek(max(0, file.tell() - 1))
             cut_short = file.read(1) not in (b"", b"\n")  # by a kill or a full disk
             file.write(("\n" if cut_short else "").encode() + f"{line}\n".encode())
 
-    def read(self, number: int) -> list[Record]:
+    def read(self, number: int) -> list[JobEvent]:
         """A job's events, the oldest first; a line that a kill or a full disk cut short, or that is damaged, is said
         and left out."""
         return [record for record in self._records(number) if record is not None]
@@ -108,21 +116,21 @@ class Ledger:
         """Whether :meth:`read` leaves lines out."""
         return None in self._records(number)
 
-    def _records(self, number: int) -> list[Record | None]:
+    def _records(self, number: int) -> list[JobEvent | None]:
         """One a line; None for a damaged one."""
         path = self.record_file(number)
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return []
-        records = [_record(line) for line in lines if line]
+        records = [parse(line) for line in lines if line]
         if damaged := records.count(None):
             _say(f"{path}: {damaged} of {len(records)} lines are cut short or damaged, and are left out")
         return records
 
-    def read_own(self, number: int) -> list[Record]:
+    def read_own(self, number: int) -> list[JobEvent]:
         """What this command did for a job; another may be at work on the same sweep."""
-        return [record for record in self.read(number) if record["round"] == self.round]
+        return [record for record in self.read(number) if record.round == self.round]
 
     def hold(self, number: int) -> AbstractContextManager[None]:
         """Hold a job while it is worked on; the hold of a process that died is free."""
@@ -157,7 +165,7 @@ def name_of(jobs: Sequence[Sequence[str]], volatile: Sequence[str] = ("on_error"
 def read_sweep(directory: Path) -> Ledger | None:
     """The sweep of this folder; None where there is none, or none that can be read."""
     try:
-        kept: Mapping[str, Any] = json.loads((directory / "sweep.json").read_bytes())
+        kept = json.loads((directory / "sweep.json").read_bytes())
         return Ledger(
             directory,
             tuple(tuple(words) for words in kept["jobs"]),
@@ -212,37 +220,6 @@ def this_process() -> tuple[str, int]:
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _record(line: str) -> Record | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and _is_whole(record) else None
-
-
-def _is_whole(record: Record) -> bool:
-    """Whether a record has what its event says."""
-    needed: Mapping[str, Any] = {"event": str, "at": str, "round": int, "host": str, "pid": int}
-    more: Mapping[str, Mapping[str, Any]] = {
-        "started": {},
-        "computing": {"run": str},
-        "done": {"run": str, "cached": bool},
-        "failed": {"error": str, "kind": str},
-        "interrupted": {},
-    }
-    event = str(record.get("event"))
-    if event not in more:
-        return False
-    if not all(isinstance(record.get(key), kind) for key, kind in {**needed, **more[event]}.items()):
-        return False
-    if event == "done" and not record["cached"] and not isinstance(record.get("seconds"), int | float):
-        return False
-    try:
-        return datetime.fromisoformat(record["at"]).tzinfo is not None
-    except ValueError:
-        return False
 
 
 @cache

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rexp.sweep.ledger import Ledger, Record, now
+from rexp.sweep.ledger import Ledger, now
+
+if TYPE_CHECKING:
+    from rexp.sweep.event import JobEvent
 
 Status = Literal["to do", "running", "done", "failed", "interrupted"]
 
@@ -48,39 +51,39 @@ def state(ledger: Ledger, number: int) -> JobState:
     if last is None:
         return JobState(number, words, "to do")
     status = _status(ledger, number, last)
-    computed = [record for record in records if record["event"] == "done" and not record["cached"]]
+    computed = [record for record in records if record.event == "done" and not record.cached]
     seconds: float | None
     if status == "running":
-        seconds = _since(next(record for record in reversed(records) if record["event"] == "started"))
+        seconds = _since(next(record for record in reversed(records) if record.event == "started"))
     else:
-        seconds = computed[-1]["seconds"] if computed else None
+        seconds = computed[-1].seconds if computed else None
     return JobState(
         number,
         words,
         status,
-        run=next((record["run"] for record in reversed(records) if "run" in record), None),
+        run=next((record.run for record in reversed(records) if record.run is not None), None),
         computed=bool(computed),
         seconds=seconds,
-        error=last.get("error"),
-        kind=last.get("kind"),
+        error=last.error,
+        kind=last.kind,
     )
 
 
-def _status(ledger: Ledger, number: int, last: Record) -> Status:
-    event = last["event"]
+def _status(ledger: Ledger, number: int, last: JobEvent) -> Status:
+    event = last.event
     if event == "done":
         return "done"
     if event in ("started", "computing"):
         if ledger.is_held(number):
             return "running"
         event = "interrupted"
-    if last["round"] < ledger.round:
+    if last.round < ledger.round:
         return "to do"
     return "failed" if event == "failed" else "interrupted"
 
 
-def _since(begun: Record) -> float:
-    return (datetime.fromisoformat(now()) - datetime.fromisoformat(begun["at"])).total_seconds()
+def _since(begun: JobEvent) -> float:
+    return (datetime.fromisoformat(now()) - datetime.fromisoformat(begun.at)).total_seconds()
 
 
 def counts(jobs: Iterable[JobState]) -> Counter[str]:

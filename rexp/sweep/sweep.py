@@ -96,12 +96,12 @@ def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:
     if not records:
         return None
     last = records[-1]
-    if last["event"] == "done":
-        return Outcome(store.result(last["run"]), cached=last["cached"], store=store)
-    if last["event"] != "failed":
+    if last.event == "done":
+        return Outcome(store.result(str(last.run)), cached=bool(last.cached), store=store)
+    if last.event != "failed":
         words = " ".join(ledger.jobs[number])
         return RunError(f"job {number} ({words}): its process died; the same command tries it again")
-    error, kind = last["error"], last["kind"]
+    error, kind = str(last.error), str(last.kind)
     if kind == ConfigError.__name__:
         return ConfigError(error)
     return RunError(error if hasattr(errors, kind) else f"{error} (traceback: {ledger.log_file(number)})")
