@@ -45,7 +45,7 @@ def test_the_same_sweep_again_goes_on_in_its_ledger(ledger: Ledger) -> None:
     assert [job.status for job in states(again)] == ["done", "to do", "to do"]
     assert again.read_own(0) == []
     again.write(0, "done", run="abc", cached=True)
-    assert [record["cached"] for record in again.read_own(0)] == [True]
+    assert [record.cached for record in again.read_own(0)] == [True]
     assert state(again, 0).computed, "it was computed here, though not by the last command"
     assert [kept.name for kept in sweeps(ledger.directory.parents[1])] == [ledger.name]
 
