@@ -48,7 +48,8 @@ def warm_start(plan: Plan, store: Store) -> None:
     from rexp.store.weights import load_state
 
     if isinstance(plan.source, str):
-        load_state(plan.model, store.directory(store.resolve(plan.source)))
+        run = store.result(store.resolve(plan.source)).run_id
+        load_state(plan.model, store.directory(run))
         return
     fuse = getattr(plan.model, "initialise_from", None)
     if fuse is None:

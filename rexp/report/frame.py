@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def results_frame(store: Store) -> pl.DataFrame:
 
     done = {result.run_id: result for result in store.summaries()}
     runs = sorted({*done, *store.ids()})
-    labels = _names([result.labels for result in done.values()])
-    numbers = _names([result.metrics for result in done.values()]), _names([result.cost for result in done.values()])
+    labels, metrics, costs = (
+        _names([getattr(result, part) for result in done.values()]) for part in ("labels", "metrics", "cost")
+    )
     rows = [_row(done[run]) if run in done else {"run": run, "status": store.status(run)} for run in runs]
-    texts = [*FIRST, *labels, *LAST]
-    columns = [_column(name, rows, pl.Int64 if name == "seed" else pl.String) for name in texts]
-    columns += [_column(name, rows, pl.Float64) for name in numbers[0]]
-    columns += [_column(name, rows, _number_type(name, rows)) for name in numbers[1] if name not in numbers[0]]
-    return pl.DataFrame(columns)
+    columns = {name: [row.get(name) for row in rows] for name in (*FIRST, *labels, *LAST, *metrics, *costs)}
+    kinds = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64) | {"seed": pl.Int64}
+    for name in costs:
+        whole = all(isinstance(value, int) for value in columns[name] if value is not None)
+        kinds[name] = pl.Int64 if whole else pl.Float64
+    return pl.DataFrame([pl.Series(name, values, kinds[name], strict=False) for name, values in columns.items()])
 
 
 def _row(result: RunResult) -> dict[str, Value]:
@@ -60,20 +62,3 @@ def _row(result: RunResult) -> dict[str, Value]:
 def _names(mappings: Sequence[Mapping[str, object]]) -> list[str]:
     alike = dict.fromkeys(map(tuple, mappings))  # of thousands of runs, nearly all have the same names
     return list(dict.fromkeys(name for names in alike for name in names))
-
-
-def _column(name: str, rows: Sequence[Mapping[str, Value]], kind: type[pl.DataType]) -> pl.Series:
-    import polars as pl
-
-    return pl.Series(name, list(_values(name, rows)), kind, strict=False)
-
-
-def _number_type(name: str, rows: Sequence[Mapping[str, Value]]) -> type[pl.DataType]:
-    import polars as pl
-
-    known = [value for value in _values(name, rows) if value is not None]
-    return pl.Int64 if all(isinstance(value, int) for value in known) else pl.Float64
-
-
-def _values(name: str, rows: Sequence[Mapping[str, Value]]) -> Iterator[Value]:
-    return (row.get(name) for row in rows)
