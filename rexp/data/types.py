@@ -10,6 +10,8 @@ import numpy as np
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 Array = np.ndarray[Any, Any]
+PADDING = -1
+"""Stands in a row of ids, or of positions, where there are no more."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def torch_settings(threads: int) -> Iterator[None]:
 def warm_start(plan: Plan, store: Store) -> None:
     """Take the weights that ``model.init_from`` names: one run's as they are, or several runs' by role.
 
-    A mapping (``model.init_from: {gmf: RUN, mlp: RUN}``) goes to the model's ``initialise_from``, which fuses them.
+    A mapping (``model.init_from: {gmf: RUN, mlp: RUN}``) goes to the model's ``init_from_models``, which fuses them.
     """
     if plan.source is None:
         return
@@ -51,7 +51,7 @@ def warm_start(plan: Plan, store: Store) -> None:
         run = store.result(store.resolve(plan.source)).run_id
         load_state(plan.model, store.directory(run))
         return
-    fuse = getattr(plan.model, "initialise_from", None)
+    fuse = getattr(plan.model, "init_from_models", None)
     if fuse is None:
         raise ConfigError(
             f"model={plan.request.model['name']} cannot start from several runs; give model.init_from one run id"

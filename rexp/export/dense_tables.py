@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.compress.base.bit_packing import packed_width, unpack
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.quantize.rowwise import RowwiseTable
-from rexp.compress.surgery import replace_module
+from rexp.nn.compact_embedding import CompactEmbedding
+from rexp.nn.surgery import replace_module
 
 
 class SplitRows(CompactEmbedding):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.nn.dropout import Dropout
-from rexp.nn.embedding import initialise
+from rexp.nn.embedding import initialize
 
 PAIRS_A_BLOCK = 16384
 """(user, item) pairs that :meth:`Tower.catalogue` takes at once: their activations stay in the cache."""
@@ -37,12 +37,12 @@ class Tower(nn.Module):
 
     @torch.no_grad()
     def _initialise(self, joined: int, first: int) -> None:
-        whole = initialise(torch.empty(first, joined), "glorot_uniform")  # the fan-in is both halves'
+        whole = initialize(torch.empty(first, joined), "glorot_uniform")  # the fan-in is both halves'
         self.user_layer.weight.copy_(whole[:, : joined // 2])
         self.item_layer.weight.copy_(whole[:, joined // 2 :])
         self.user_layer.bias.zero_()
         for layer in self.layers:
-            initialise(layer.weight, "glorot_uniform")  # type: ignore[arg-type]
+            initialize(layer.weight, "glorot_uniform")  # type: ignore[arg-type]
             layer.bias.zero_()  # type: ignore[operator]
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
 from rexp.models._item_item import pick
-from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialize
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class CDAE(nn.Module):
         self.hidden = nn.Linear(spec.n_items, config.factors)
         self.output = nn.Linear(config.factors, spec.n_items)
         for layer in (self.hidden, self.output):
-            initialise(layer.weight, "glorot_uniform")
+            initialize(layer.weight, "glorot_uniform")
             nn.init.zeros_(layer.bias)
         self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from rexp.models._sequential import SequenceModel
-from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialize
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec
@@ -56,7 +56,7 @@ class GRU4Rec(SequenceModel):
         between = config.dropout if config.layers > 1 else 0.0
         self.recurrent = nn.GRU(config.factors, config.hidden, config.layers, batch_first=True, dropout=between)
         self.output = nn.Linear(config.hidden, config.factors)
-        initialise(self.output.weight, "glorot_uniform")
+        initialize(self.output.weight, "glorot_uniform")
         nn.init.zeros_(self.output.bias)
 
     def encode(self, items: Tensor, lengths: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class MFConfig:
     Args:
         factors: size of the vectors, biases not counted. (Rendle et al. 2020 count one dimension for the biases.)
         user_bias, item_bias, global_bias: which biases the score has; they start at 0.
-        init: distribution of the vectors; ``init_scale`` its scale (``rexp.nn.embedding.initialise``).
+        init: distribution of the vectors; ``init_scale`` its scale (``rexp.nn.embedding.initialize``).
         l2: strength of the penalty on the vectors and biases that a batch touches; 0 leaves it out.
         l2_user, l2_positive, l2_negative: the same for users, positive and negative items alone; null takes ``l2``.
         l2_reduction: over the rows of the batch, ``mean`` or ``sum``: take the loss's.

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.api import Batch, Capability, DataSpec, Layout, Query
 from rexp.models._item_item import pick
 from rexp.nn.coupling import HiddenUnits
-from rexp.nn.embedding import initialise
+from rexp.nn.embedding import initialize
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
@@ -148,6 +148,6 @@ class MultVAE(nn.Module):
 def _linear(inputs: int, outputs: int) -> nn.Linear:
     """The authors' start: Glorot, and biases near 0."""
     layer = nn.Linear(inputs, outputs)
-    initialise(layer.weight, "glorot_uniform")
+    initialize(layer.weight, "glorot_uniform")
     nn.init.trunc_normal_(layer.bias, std=0.001)
     return layer

@@ -14,7 +14,7 @@ from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
 from rexp.nn.dot import dot
-from rexp.nn.embedding import Init, InitName, embedding_table, initialise
+from rexp.nn.embedding import Init, InitName, embedding_table, initialize
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NCFConfig:
         factors: size of the predictive layer: of GMF's vectors, and of the tower's last layer.
         layers: sizes of the tower from its input (user and item vector together) on; null: 8f, 4f, 2f, f.
         dropout: rate on the input of every layer of the tower; the paper has none.
-        init: distribution of the embeddings; ``init_scale`` its scale (``rexp.nn.embedding.initialise``).
+        init: distribution of the embeddings; ``init_scale`` its scale (``rexp.nn.embedding.initialize``).
         alpha: share of GMF in a fusion of trained parts (the paper's 0.5); the MLP gets the rest.
     """
 
@@ -75,7 +75,7 @@ class NCF(nn.Module):
         self.items = embedding_table(spec.n_items, sum(self.widths), init)
         self.tower = Tower(config.tower, config.dropout) if has_mlp else None
         # The prediction layer, (1, predictive factors) as in the paper; kept in two to save joining its input.
-        weights = initialise(torch.empty(1, config.factors * (has_gmf + has_mlp)), "lecun_uniform")[0]
+        weights = initialize(torch.empty(1, config.factors * (has_gmf + has_mlp)), "lecun_uniform")[0]
         self.gmf_weight = nn.Parameter(weights[: self.widths[0]].clone()) if has_gmf else None
         self.mlp_weight = nn.Parameter(weights[self.widths[0] :].clone()) if has_mlp else None
         self.bias = nn.Parameter(torch.zeros(()))
@@ -172,7 +172,7 @@ class NCF(nn.Module):
         return _parted(rows, 0 if self.tower is None else self.tower.item_layer.in_features)
 
     @torch.no_grad()
-    def initialise_from(self, models: Mapping[str, nn.Module]) -> None:
+    def init_from_models(self, models: Mapping[str, nn.Module]) -> None:
         """Start NeuMF from a trained GMF and MLP (the paper, §3.4.1).
 
         Tables and tower are copied; the prediction weights and biases are joined, times ``alpha`` and ``1 - alpha``.

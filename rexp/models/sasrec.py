@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.models._sequential import SequenceModel
 from rexp.nn.coupling import HiddenUnits
-from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialize
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec
@@ -114,6 +114,6 @@ class Block(nn.Module):
 
 def _linear(size: int) -> nn.Linear:
     layer = nn.Linear(size, size)
-    initialise(layer.weight, "glorot_uniform")
+    initialize(layer.weight, "glorot_uniform")
     nn.init.zeros_(layer.bias)
     return layer

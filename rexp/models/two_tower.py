@@ -16,7 +16,7 @@ from rexp.errors import ConfigError
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.dot import dot
 from rexp.nn.dropout import Dropout
-from rexp.nn.embedding import Init, embedding_table, initialise
+from rexp.nn.embedding import Init, embedding_table, initialize
 from rexp.nn.feature_embedding import FeatureSum, chosen_features, mean_rows
 from rexp.nn.stamp import Stamp
 
@@ -202,7 +202,7 @@ def _layers(sizes: Sequence[int], dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     for size, following in pairwise(sizes):
         linear = nn.Linear(size, following)
-        initialise(linear.weight, "glorot_uniform")
+        initialize(linear.weight, "glorot_uniform")
         nn.init.zeros_(linear.bias)
         layers += [Dropout(dropout), linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])

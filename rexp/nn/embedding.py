@@ -24,7 +24,7 @@ class Init:
     """A distribution of initial values.
 
     Args:
-        name: its name, see :func:`initialise`.
+        name: its name, see :func:`initialize`.
         scale: standard deviation (normal), bound (uniform), or a factor on the values of the others.
     """
 
@@ -33,7 +33,7 @@ class Init:
 
 
 @torch.no_grad()
-def initialise(tensor: Tensor, name: InitName, scale: float = 1.0) -> Tensor:
+def initialize(tensor: Tensor, name: InitName, scale: float = 1.0) -> Tensor:
     """Fill a tensor in place with initial values.
 
     Args:
@@ -100,5 +100,5 @@ class EmbeddingTable(nn.Module):
 def embedding_table(n_rows: int, dim: int, init: Init) -> EmbeddingTable:
     """A table with initial values: what every model calls for its embeddings."""
     table = EmbeddingTable(n_rows, dim)
-    initialise(table.weight, init.name, init.scale)
+    initialize(table.weight, init.name, init.scale)
     return table

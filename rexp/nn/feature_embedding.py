@@ -13,9 +13,8 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
-    from rexp.api import FeatureSpec
     from rexp.data.features import Side
-    from rexp.data.types import Feature
+    from rexp.data.types import Feature, FeatureSpec
     from rexp.nn.embedding import EmbeddingTable
 
 
@@ -98,7 +97,8 @@ class FeatureSum(nn.Module):
     def bind(self, features: Mapping[str, Feature]) -> None:
         """Take the values of the features that are read."""
         for name, vectors in zip(self.names, self.features, strict=True):
-            vectors.bind(features[name])  # type: ignore[operator]
+            assert isinstance(vectors, FeatureEmbedding)
+            vectors.bind(features[name])
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, D) for the rows ``ids`` (B,)."""

@@ -26,7 +26,7 @@ class SparseMatrix(nn.Module):
         persistent: it belongs to the weights, and is written with them.
     """
 
-    grows: ClassVar[bool] = True  # its buffers have another size once it is fitted
+    resizable: ClassVar[bool] = True  # its buffers have another size once it is fitted
     starts: Tensor
     columns: Tensor
     values: Tensor

@@ -118,7 +118,7 @@ def test_the_catalogue_s_scores_can_be_learned_from() -> None:
 def test_fusion_weighs_the_two_logits(alpha: float) -> None:
     gmf, mlp = shaken(ncf(variant="gmf"), 1), shaken(ncf(variant="mlp"), 2)
     model = ncf(alpha=alpha).double().eval()
-    model.initialise_from({"gmf": gmf, "mlp": mlp})
+    model.init_from_models({"gmf": gmf, "mlp": mlp})
     expected = alpha * gmf.score(QUERY, ITEMS) + (1 - alpha) * mlp.score(QUERY, ITEMS)
     torch.testing.assert_close(model.score(QUERY, ITEMS), expected)
     assert model.bias.item() == pytest.approx(alpha * gmf.bias.item() + (1 - alpha) * mlp.bias.item())
@@ -129,17 +129,17 @@ def test_fusion_weighs_the_two_logits(alpha: float) -> None:
 def test_fusion_refuses_what_does_not_fit() -> None:
     gmf, mlp = ncf(variant="gmf"), ncf(variant="mlp")
     with pytest.raises(ConfigError, match="exactly these two"):
-        ncf().initialise_from({"gmf": gmf})
+        ncf().init_from_models({"gmf": gmf})
     with pytest.raises(ConfigError, match="variant=neumf"):
-        ncf(variant="mlp").initialise_from({"gmf": gmf, "mlp": mlp})
+        ncf(variant="mlp").init_from_models({"gmf": gmf, "mlp": mlp})
     with pytest.raises(ConfigError, match=r"from\.mlp is no ncf model of variant=mlp"):
-        ncf().initialise_from({"gmf": gmf, "mlp": gmf})
+        ncf().init_from_models({"gmf": gmf, "mlp": gmf})
     with pytest.raises(ConfigError, match=r"from\.gmf is no ncf model"):
-        ncf().initialise_from({"gmf": MF(MFConfig(), SPEC), "mlp": mlp})
+        ncf().init_from_models({"gmf": MF(MFConfig(), SPEC), "mlp": mlp})
     with pytest.raises(ConfigError, match="wanted are factors=16"):
-        ncf(factors=16).initialise_from({"gmf": gmf, "mlp": mlp})
+        ncf(factors=16).init_from_models({"gmf": gmf, "mlp": mlp})
     with pytest.raises(ConfigError, match="layers="):
-        ncf(layers=(32, 8)).initialise_from({"gmf": gmf, "mlp": mlp})
+        ncf(layers=(32, 8)).init_from_models({"gmf": gmf, "mlp": mlp})
 
 
 @pytest.mark.parametrize(

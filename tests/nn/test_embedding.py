@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 
-from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table, initialise
+from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table, initialize
 
 SHAPE = (300, 200)  # fan-out, fan-in
 VARIANCES: dict[str, float] = {
@@ -26,7 +26,7 @@ VARIANCES: dict[str, float] = {
 @pytest.mark.parametrize("name", get_args(InitName))
 def test_moments_are_the_distribution_s(name: InitName) -> None:
     torch.manual_seed(0)
-    values = initialise(torch.full(SHAPE, torch.nan), name, 0.3)
+    values = initialize(torch.full(SHAPE, torch.nan), name, 0.3)
     deviation = math.sqrt(VARIANCES[name])
     assert values.std().item() == pytest.approx(deviation, rel=0.02)
     assert abs(values.mean().item()) <= 4 * deviation / math.sqrt(values.numel())
@@ -39,7 +39,7 @@ def test_moments_are_the_distribution_s(name: InitName) -> None:
 
 def test_glorot_is_torch_s() -> None:
     torch.manual_seed(0)
-    ours = initialise(torch.empty(SHAPE), "glorot_uniform")
+    ours = initialize(torch.empty(SHAPE), "glorot_uniform")
     torch.manual_seed(0)
     assert torch.allclose(ours, torch.nn.init.xavier_uniform_(torch.empty(SHAPE)))
 

@@ -11,7 +11,7 @@ import torch
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rexp.compress.base.compact_table import CompactEmbedding
+    from rexp.nn.compact_embedding import CompactEmbedding
     from rexp.nn.embedding import EmbeddingTable
 
 RATIO = 4.0

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.surgery import replace_module, select_modules
 from rexp.errors import ConfigError, RunError
+from rexp.nn.surgery import replace_module, select_modules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

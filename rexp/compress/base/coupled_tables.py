@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.compress.base.narrow import table_of
-from rexp.compress.surgery import replace_module, tables
 from rexp.errors import ConfigError, RunError
 from rexp.nn.coupling import DotCoupling, LinearCoupling, Range, Reader
+from rexp.nn.surgery import replace_module, tables
 
 if TYPE_CHECKING:
     from rexp.nn.embedding import EmbeddingTable

@@ -9,15 +9,15 @@ import torch
 
 from rexp.api import Requirement
 from rexp.compress.base.budget import table_budgets
-from rexp.compress.surgery import replace_module, tables
 from rexp.errors import ConfigError, RunError
+from rexp.nn.surgery import replace_module, tables
 
 if TYPE_CHECKING:
     from torch import nn
 
     from rexp.api import StageContext
     from rexp.compress.base.budget import TableBudget
-    from rexp.compress.base.compact_table import CompactEmbedding
+    from rexp.nn.compact_embedding import CompactEmbedding
     from rexp.nn.embedding import EmbeddingTable
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from rexp.compress.distill._sampling import PADDING, draw_distinct
+from rexp.compress.distill._sampling import draw_distinct
+from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.distill._sampling import PADDING
+from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
     from rexp.api import TeacherView

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rexp.compress.distill._item_side import ITEMS_AT_ONCE
-from rexp.compress.distill._sampling import PADDING
+from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
     from rexp.compress.distill._student import Student

@@ -8,7 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from rexp.compress.distill._complement import ROWS_AT_ONCE, Complement
-from rexp.compress.distill._sampling import PADDING, draw_positions
+from rexp.compress.distill._sampling import draw_positions
+from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
     import numpy as np

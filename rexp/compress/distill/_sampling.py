@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-PADDING = -1
+from rexp.data.types import PADDING
 
 
 def draw_positions(log_weights: Tensor, k: int, generator: Generator) -> Tensor:

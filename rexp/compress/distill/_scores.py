@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rexp.compress.distill._sampling import PADDING
+from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
     from rexp.api import TeacherView, TrainStep

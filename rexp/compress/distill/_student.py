@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rexp.compress.distill._item_side import hide_train
-from rexp.compress.distill._sampling import PADDING
+from rexp.data.types import PADDING
 from rexp.evaluate.scoring import Scorer
 
 if TYPE_CHECKING:

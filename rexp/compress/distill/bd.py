@@ -11,9 +11,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, weighed
-from rexp.compress.distill._sampling import PADDING
 from rexp.compress.distill._scores import student_scores
 from rexp.compress.distill._student import Student
+from rexp.data.types import PADDING
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require

@@ -11,11 +11,12 @@ from torch import Generator, Tensor
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import ROWS_AT_ONCE
 from rexp.compress.distill._ranked import take
-from rexp.compress.distill._sampling import PADDING, draw_positions, draw_ranks
+from rexp.compress.distill._sampling import draw_positions, draw_ranks
 from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.distill._student import Student
+from rexp.data.types import PADDING
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require
 

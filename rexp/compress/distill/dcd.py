@@ -13,11 +13,12 @@ from rexp.compress.distill._item_side import top_users
 from rexp.compress.distill._rank_gap import item_ranks, misplacement, user_ranks
 from rexp.compress.distill._ranked import take
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
-from rexp.compress.distill._sampling import PADDING, draw_positions
+from rexp.compress.distill._sampling import draw_positions
 from rexp.compress.distill._scores import scores_of_lists, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill._student import Student
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.data.types import PADDING
 from rexp.plugins.options import require
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._hashing import UniversalHashes
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

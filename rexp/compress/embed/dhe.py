@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import ROWS_AT_ONCE, CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._hashing import UniversalHashes
+from rexp.nn.compact_embedding import ROWS_AT_ONCE, CompactEmbedding
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -14,9 +14,9 @@ from rexp.compress.base.budget import TableOptions, table_budgets
 from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together, reads_of
 from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
 from rexp.compress.embed._joint_svd import balanced, joint_svd, strongest_directions
-from rexp.compress.surgery import replace_module
 from rexp.errors import ConfigError
 from rexp.nn.coupling import DotCoupling, LinearCoupling, Reader
+from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -11,8 +11,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Query, Requirement
-from rexp.compress.surgery import replace_module
 from rexp.errors import ConfigError
 from rexp.nn.feature_embedding import FeatureEmbedding, FeatureSum
+from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

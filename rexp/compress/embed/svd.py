@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from rexp.compress.base.budget import TableOptions
-from rexp.compress.base.compact_table import ROWS_AT_ONCE
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed.lowrank import LowRankTable
+from rexp.nn.compact_embedding import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.compress.base.compact_table import CompactEmbedding
-from rexp.compress.surgery import find_modules, replace_module
 from rexp.errors import ConfigError
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import EmbeddingTable
+from rexp.nn.surgery import find_modules, replace_module
 
 if TYPE_CHECKING:
     from rexp.api import Requirement, StageContext

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import EmbeddingTable
 
 if TYPE_CHECKING:

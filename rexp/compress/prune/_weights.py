@@ -8,8 +8,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from rexp.api import Requirement
-from rexp.compress.surgery import select_modules
 from rexp.nn.embedding import EmbeddingTable
+from rexp.nn.surgery import select_modules
 
 Kind = Literal["tables", "linear"]
 NEEDS: Mapping[str, Requirement] = {"tables": Requirement.TABLES, "linear": Requirement.LINEAR}

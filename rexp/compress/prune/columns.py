@@ -13,8 +13,8 @@ from rexp.api import Query, Requirement
 from rexp.compress.base.coupled_tables import columns_of, narrow_tables, read_together
 from rexp.compress.base.narrow import NarrowLinear, NarrowTable, dense_layer, layer_of
 from rexp.compress.prune._importance import most_important, outputs_of, training_sample
-from rexp.compress.surgery import replace_module
 from rexp.nn.coupling import DotCoupling, LinearCoupling
+from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

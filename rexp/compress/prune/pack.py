@@ -13,13 +13,13 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.api import Requirement
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._values import quantised_values
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
-from rexp.compress.surgery import tables
 from rexp.errors import RunError
+from rexp.nn.compact_embedding import CompactEmbedding
+from rexp.nn.surgery import tables
 
 if TYPE_CHECKING:
     from torch import nn

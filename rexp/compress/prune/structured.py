@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rexp.api import Requirement
 from rexp.compress.base.narrow import NarrowLinear, dense_layer, layer_of
 from rexp.compress.prune._importance import inputs_of, most_important
-from rexp.compress.surgery import replace_module
+from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from rexp.api import Requirement
 from rexp.compress.base.budget import TableBudget
 from rexp.compress.base.compact_linear import CompactLinear, swap_linear
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.errors import RunError
+from rexp.nn.compact_embedding import CompactEmbedding
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.embed._kmeans import clusters
 from rexp.compress.embed.ce import chunk_widths
+from rexp.nn.compact_embedding import CompactEmbedding
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -13,9 +13,9 @@ from torch.nn.utils import parametrize
 from rexp.api import Requirement
 from rexp.compress.quantize.int8_linear import channel_codes
 from rexp.compress.quantize.rowwise import Bits, Search, on_grid
-from rexp.compress.surgery import select_modules
 from rexp.nn.embedding import EmbeddingTable
 from rexp.nn.stamp import Stamp
+from rexp.nn.surgery import select_modules
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, TrainStep

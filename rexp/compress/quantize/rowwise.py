@@ -12,7 +12,6 @@ from torch import Tensor
 
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget, TableOptions
-from rexp.compress.base.compact_table import ROWS_AT_ONCE, CompactEmbedding
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.quantize._ranges import (
     Array,
@@ -23,6 +22,7 @@ from rexp.compress.quantize._ranges import (
     stored_scale,
 )
 from rexp.errors import RunError
+from rexp.nn.compact_embedding import ROWS_AT_ONCE, CompactEmbedding
 
 if TYPE_CHECKING:
     from rexp.api import StageContext

@@ -12,8 +12,9 @@ from torch import nn
 from rexp.api import Query
 from rexp.compress.quantize.half import Half, HalfConfig
 from rexp.compress.quantize.int8_linear import Int8Layer, Int8Linear, Int8LinearConfig
-from rexp.compress.surgery import describe_replacements, replace_module, restore
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
+from rexp.nn.surgery import replace_module
 from tests.compress.embed.helpers import context, ncf
 
 EVERYONE = Query(torch.arange(60))

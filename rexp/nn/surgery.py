@@ -1,0 +1,61 @@
+"""Module surgery: finding the modules of a model by kind and path, and putting others in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from torch import nn
+
+from rexp.errors import ConfigError
+from rexp.nn.embedding import EmbeddingTable
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def select_modules(model: nn.Module, kind: type[M], targets: Sequence[str], ignore: Sequence[str]) -> dict[str, M]:
+    """The modules of one kind that a stage is to work on, by their path in the model.
+
+    Args:
+        model: the model.
+        kind: ``EmbeddingTable`` or ``nn.Linear``.
+        targets: patterns of paths, such as ``*`` or ``tower.*``; one must fit.
+        ignore: patterns of paths that are left alone.
+
+    Raises:
+        ConfigError: nothing is left to work on; says what there is.
+    """
+    found = find_modules(model, kind, targets, ignore)
+    if not found:
+        known = find_modules(model, kind)
+        raise ConfigError(
+            f"targets={list(targets)} with ignore={list(ignore)} leaves no {kind.__name__} of {type(model).__name__}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
+    return found
+
+
+def find_modules(
+    model: nn.Module, kind: type[M], targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()
+) -> dict[str, M]:
+    """As :func:`select_modules`, where there may be none. One that has several paths stands at its first."""
+    known = {path: module for path, module in model.named_modules() if isinstance(module, kind)}
+    return {path: module for path, module in known.items() if _fits(path, targets) and not _fits(path, ignore)}
+
+
+def tables(model: nn.Module, targets: Sequence[str] = ("*",), ignore: Sequence[str] = ()) -> dict[str, EmbeddingTable]:
+    """The dense embedding tables that a stage is to work on; see :func:`select_modules`."""
+    return select_modules(model, EmbeddingTable, targets, ignore)
+
+
+def replace_module(model: nn.Module, path: str, module: nn.Module) -> None:
+    """Put a module in the place of the one at ``path``, and wherever else that one is, in the same mode of training."""
+    before = model.get_submodule(path)
+    module.train(before.training)
+    for place in [name for name, part in model.named_modules(remove_duplicate=False) if part is before]:
+        model.set_submodule(place, module)
+
+
+def _fits(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
