@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from rexp.api.optional import OptionalMember
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -82,23 +84,58 @@ class DataCard:
 
 
 class Dataset(Protocol):
-    """A source of interactions."""
+    """A source of interactions.
+
+    It may also have ``protocol`` (:data:`PROTOCOL`). What :meth:`read` returns must follow from the options and from
+    the content of :meth:`sources` alone: prepared data are kept by these, and by the plugin's code.
+
+    Example::
+
+        class TwoColumns:
+            Config = TwoColumnsConfig  # a dataclass with an option ``file``
+            card = DataCard("Two columns", "CC0", "https://example.org")
+
+            def __init__(self, config, root):
+                self.path = (root or Path()) / config.file
+
+            def sources(self):
+                if not self.path.is_file():
+                    raise DataError(f"{self.path} is not there; put it under paths.data")
+                return [SourceFile(self.path)]
+
+            def read(self):
+                return RawData(pl.read_csv(self.path, new_columns=["user", "item"]), origins={})
+    """
 
     Config: ClassVar[type]
     card: ClassVar[DataCard]
 
-    def __init__(self, config: Any, root: Path | None) -> None: ...
+    def __init__(self, config: Any, root: Path | None) -> None:
+        """Take the options and ``paths.data``, the folder of published files, None where it is not named."""
+        ...
 
     def sources(self) -> Sequence[SourceFile]:
         """Files that :meth:`read` reads, named without opening them; raises ``DataError`` where one is missing."""
         ...
 
-    def read(self) -> RawData: ...
+    def read(self) -> RawData:
+        """Read the files; raises ``DataError`` where they cannot be read as what they should be."""
+        ...
+
+
+PROTOCOL: OptionalMember[str | None] = OptionalMember("protocol", None)
+"""Of a data set, its class or instance: the protocol that ``evaluate=auto`` takes, "full", "candidates" or "pointwise".
+None takes "candidates" where the data has some, else "full"."""
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """A split of rows: boolean masks or row numbers into the interactions, in their order."""
+    """A split of rows: boolean masks or row numbers into the interactions, in their order.
+
+    Args:
+        train, valid, test: (N,) bool, or row numbers of any whole type; no row is in two parts, ``valid`` may be empty,
+            and what is in none of them is left out.
+    """
 
     train: np.ndarray[Any, Any]
     valid: np.ndarray[Any, Any]
@@ -106,10 +143,40 @@ class SplitRows:
 
 
 class Splitter(Protocol):
-    """Divides interactions (sorted by user, then time) into train, valid and test rows."""
+    """Divides interactions into train, valid and test rows.
+
+    It may also have ``uses_given_parts``, ``needs_clock`` and ``chronological`` (:data:`USES_GIVEN_PARTS`,
+    :data:`NEEDS_CLOCK`, :data:`CHRONOLOGICAL`), on the class or on the instance, where options decide.
+
+    Example::
+
+        class EveryTenth:
+            Config = EveryTenthConfig  # a dataclass without options
+
+            def __init__(self, config): ...
+
+            def split(self, interactions):
+                tested = np.arange(len(interactions)) % 10 == 9
+                return SplitRows(~tested, np.zeros(len(interactions), bool), tested)
+    """
 
     Config: ClassVar[type]
 
     def __init__(self, config: Any) -> None: ...
 
-    def split(self, interactions: Interactions) -> SplitRows: ...
+    def split(self, interactions: Interactions) -> SplitRows:
+        """The parts of ``interactions``, which are sorted by user, then time, then the order of the file.
+
+        Chance must come from an option (a seed). Raises ``ConfigError`` or ``DataError`` where the data do not allow
+        such a split.
+        """
+        ...
+
+
+USES_GIVEN_PARTS = OptionalMember("uses_given_parts", False)
+"""Of a split: it keeps the publisher's own parts (``RawData.given``), and divides the given training part alone."""
+NEEDS_CLOCK = OptionalMember("needs_clock", False)
+"""Of a split: it compares times of several users, so that data with only an order inside each user are refused."""
+CHRONOLOGICAL = OptionalMember("chronological", False)
+"""Of a split: no test interaction of a user is earlier than a training one of the same user; the data report looks for
+leaks by this."""

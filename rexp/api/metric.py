@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from rexp.api.optional import OptionalMember
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -72,7 +74,20 @@ class UserMetric(Protocol):
     """A metric with one value a user, averaged over users.
 
     It may also have a method ``expected(lists, ties, k)``, from :class:`TopKLists` and :class:`Ties` to (B,) float64:
-    the mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders.
+    the mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders. A
+    subclass that has a ``per_user`` of its own needs an ``expected`` of its own.
+
+    Example::
+
+        class HitRate:
+            Config = HitRateConfig  # a dataclass without options
+            kind = "users"
+            higher_is_better = True
+
+            def __init__(self, config, context): ...
+
+            def per_user(self, lists, k):
+                return lists.hits[:, :k].any(1).double()
     """
 
     Config: ClassVar[type]
@@ -96,21 +111,27 @@ class AggregateMetric(Protocol):
     def __init__(self, config: Any, context: MetricContext) -> None: ...
 
     def value(self, counts: Tensor) -> float:
-        """The metric, from (I,) int64: in how many lists, cut at K, each item stands."""
+        """The metric, from (I,) int64: in how many lists, cut at K, each item stands; NaN where it is not defined."""
         ...
 
 
 class PointwiseMetric(Protocol):
-    """A metric over labelled rows.
+    """A metric over labelled rows, for the protocol ``pointwise``.
 
-    ``labels`` says what ``Rows.labels`` holds: "binary", 1 for a positive row, 0 for a negative; "rating", the rating.
+    It may also have ``labels`` (:data:`LABELS`).
     """
 
     Config: ClassVar[type]
     kind: ClassVar[Literal["rows"]]
-    labels: ClassVar[Literal["binary", "rating"]]
     higher_is_better: ClassVar[bool]
 
     def __init__(self, config: Any, context: MetricContext) -> None: ...
 
-    def value(self, rows: ScoredRows) -> float: ...
+    def value(self, rows: ScoredRows) -> float:
+        """The metric of all rows; NaN where it is not defined."""
+        ...
+
+
+LABELS: OptionalMember[Literal["binary", "rating"]] = OptionalMember("labels", "binary")
+"""Of a pointwise metric's class: what :attr:`ScoredRows.labels` holds. "binary": 1 for a positive row, 0 for a
+negative; "rating": the rating."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from rexp.api.optional import OptionalMember
+from rexp.api.training import Layout
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from rexp.data.query import DataSpec, Query
+    from rexp.nn.coupling import HiddenUnits, Reader
 
 
 class Capability(StrEnum):
-    """What a model instance can do beside :meth:`Model.score`; stated by the model, never guessed."""
+    """What a model instance can do beside :meth:`Model.score`; stated by the model, never guessed.
+
+    ``rexp.api.RecommenderModule`` declares every method that is named here. B users, K items of each, I items of the
+    catalogue, D numbers a vector, L items of a history.
+    """
 
     HAS_EMBEDDINGS = "has_embeddings"
     """``user_embeddings(query) -> (B, D)`` and ``item_embeddings() -> (I, D)``."""
@@ -21,11 +30,11 @@ class Capability(StrEnum):
     SCORES_ALL_ITEMS = "scores_all_items"
     """``score_all(query) -> (B, I)``."""
     CLOSED_FORM = "closed_form"
-    """``fit(split, generator)``: closed form; no loss, optimiser or epochs."""
+    """``fit(split, generator)``: closed form; no loss, optimizer or epochs."""
     SEQUENTIAL = "sequential"
-    """``history_length``: the model reads ``Query.history``."""
+    """``history_length``: the model reads ``Query.history``, of the latest so many items; None reads all."""
     OWN_LOSS = "own_loss"
-    """``training_loss(batch) -> Tensor``, a scalar."""
+    """``training_loss(batch) -> Tensor``, a scalar; ``layout`` says how its batches lie (:data:`LAYOUT`)."""
     REGULARIZED = "regularized"
     """``penalty(batch) -> Tensor``, a scalar that is added to the loss."""
     NEEDS_TRAIN_DATA = "needs_train_data"
@@ -40,7 +49,32 @@ class Capability(StrEnum):
 
 
 class Model(Protocol):
-    """A recommender: an ``nn.Module`` (a closed-form one keeps what it learned in buffers)."""
+    """A recommender: an ``nn.Module`` (a closed-form one keeps what it learned in buffers).
+
+    What belongs to a trained model lies in its parameters and persistent buffers, all of which are stored; everything
+    else must follow from the options, the data and :meth:`bind`. Vectors of users and items lie in tables
+    (``rexp.api.embedding_table``), so that stages can put smaller ones in their places; a plain ``nn.Embedding`` is
+    taken as one, see ``rexp.api.adopt_embeddings``.
+
+    A model may also have ``layout``, ``history_length``, ``coupled_parameters``, ``hidden_units``, ``widths`` and
+    ``init_from_models`` (:data:`LAYOUT` and so on, below), and its submodules ``n_codes`` and ``resizable``.
+    ``rexp.api.RecommenderModule`` is this contract as a base class, for who likes one.
+
+    Example::
+
+        class ItemBias(nn.Module):
+            Config = ItemBiasConfig  # a dataclass with an option ``scale``
+
+            def __init__(self, config, spec):
+                super().__init__()
+                self.item_bias = nn.Parameter(torch.randn(spec.n_items) * config.scale)
+
+            def capabilities(self):
+                return frozenset()
+
+            def score(self, query, items):
+                return self.item_bias[items]
+    """
 
     Config: ClassVar[type]
 
@@ -53,3 +87,46 @@ class Model(Protocol):
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Point-wise logits of ``items``, (B,) or (B, K), in the same shape."""
         ...
+
+
+@runtime_checkable
+class ReplacementModule(Protocol):
+    """A module that a stage puts into a model; an ``nn.Module`` that is read as the one in whose place it stands.
+
+    In the place of a table (``rexp.api.CompactEmbedding`` is a base for these) it has ``forward(ids)``, ``rows()`` and
+    ``nbytes()``, see ``rexp.api.EmbeddingTable``. It may have ``n_codes`` and ``resizable`` (:data:`N_CODES`,
+    :data:`RESIZABLE`).
+    """
+
+    def describe(self) -> Mapping[str, Any]:
+        """Keyword arguments of its constructor, plain values: what makes an empty one, for its weights to be put into.
+
+        Lists come back for tuples.
+        """
+        ...
+
+
+LAYOUT = OptionalMember("layout", Layout.POINTWISE)
+"""Of a model with a loss of its own: how its batches lie."""
+HISTORY_LENGTH: OptionalMember[int | None] = OptionalMember("history_length", None)
+"""Of a model with ``Capability.SEQUENTIAL``: the latest items that it reads; None reads all. A stage that asks a
+student outside its batch needs a number."""
+COUPLED_PARAMETERS: OptionalMember[Callable[[], Sequence[Reader]]] = OptionalMember("coupled_parameters", tuple)
+"""Of a model, a method: how its tables are read together (``rexp.api.DotCoupling`` and others), so that stages may take
+columns out of them, or turn them. Such a model takes the widths of its vectors from its tables."""
+HIDDEN_UNITS: OptionalMember[Callable[[], Sequence[HiddenUnits]]] = OptionalMember("hidden_units", tuple)
+"""Of a model, a method: the units between its linear layers, so that stages may take some of them out. Such a model
+takes the widths of its layers from these."""
+WIDTHS: OptionalMember[Sequence[int]] = OptionalMember("widths", ())
+"""Of a model: the columns of the parts that each of its tables holds side by side, where several models share one; a
+stage may let parts of equal width be one."""
+INIT_FROM_MODELS: OptionalMember[Callable[[Mapping[str, nn.Module]], None] | None] = OptionalMember(
+    "init_from_models", None
+)
+"""Of a model, a method: takes its initial weights from trained models by their roles, for a mapping in
+``model.init_from``; raises ``ConfigError`` for roles or sizes that do not fit."""
+N_CODES: OptionalMember[Callable[[], int]] = OptionalMember("n_codes", int)
+"""Of a module in a model, a method: how many numbers it stores as codes, which count as parameters."""
+RESIZABLE = OptionalMember("resizable", False)
+"""Of a module in a model: its own tensors have another size once it is fitted, so that stored weights of any size are
+put into it (``rexp.api.SparseMatrix``)."""

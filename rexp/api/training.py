@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from rexp.api.optional import OptionalMember
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -14,13 +17,18 @@ if TYPE_CHECKING:
 
 
 class Layout(StrEnum):
-    """How a loss wants its batch; ``Batch`` says the shapes."""
+    """How a loss, or a model with a loss of its own, wants its batch; ``Batch`` says the shapes."""
 
     POINTWISE = "pointwise"
+    """Items one by one, with a label."""
     PAIRWISE = "pairwise"
+    """A positive and a negative."""
     LISTWISE = "listwise"
+    """A positive and several negatives."""
     SEQUENCE = "sequence"
+    """Whole histories, a positive and its negatives at every position."""
     USER = "user"
+    """Users alone: a model reads what it has of them (:attr:`~rexp.api.Capability.NEEDS_TRAIN_DATA`)."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,20 @@ class Batch:
 class Loss(Protocol):
     """A training objective over scores; holds no parameters.
 
-    A ``Config`` with an option ``target`` set to "rating" gets ratings as labels, and no negatives; scores are then
-    trained to be ratings, unless the loss says ``predicts_ratings = False``. One whose option ``reduction`` is "sum"
-    sums over the batch; others take a mean.
+    Its ``Config`` may have the options ``target`` and ``reduction`` (:data:`TARGET`, :data:`REDUCTION`); a loss with
+    one of them keeps its options as ``config`` (:data:`CONFIG`). The class may have ``predicts_ratings``
+    (:data:`PREDICTS_RATINGS`).
+
+    Example::
+
+        class SquaredHinge:
+            Config = SquaredHingeConfig  # a dataclass without options
+            layout = Layout.PAIRWISE
+
+            def __init__(self, config): ...
+
+            def __call__(self, scores, batch):
+                return (1 - scores[:, 0] + scores[:, 1]).relu().square().mean()
     """
 
     Config: ClassVar[type]
@@ -57,8 +76,19 @@ class Loss(Protocol):
     def __init__(self, config: Any) -> None: ...
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
-        """The scalar loss of ``scores``, which has the shape of ``batch.items``."""
+        """The scalar loss of ``scores``, which has the shape of ``batch.items``; what ``batch.log_q`` marks by +inf
+        must not count (:func:`rexp.api.reduce` leaves it out)."""
         ...
+
+
+CONFIG: OptionalMember[Any] = OptionalMember("config", None)
+"""Of a loss: the options it was made with, where one of them is ``target`` or ``reduction``."""
+TARGET = OptionalMember("target", "implicit")
+"""Of a loss's ``Config``: "rating" gets ratings as labels, and no negatives, and scores are trained to be ratings."""
+REDUCTION = OptionalMember("reduction", "mean")
+"""Of a loss's ``Config``: "sum" where the loss is a sum over the batch; stages weigh theirs against it by this."""
+PREDICTS_RATINGS = OptionalMember("predicts_ratings", True)
+"""Of a loss's class: False where ``target="rating"`` does not make ratings of the scores."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +104,20 @@ class Sampler(Protocol):
 
     ``positives`` says how positives are drawn: every interaction once an epoch, or users uniformly and an item of each.
     ``scope`` is "batch" where the draw must see exactly one batch (in-batch negatives), else "chunk" (many at once).
+    ``n`` is the number of negatives of each positive; it may be set to 1 on a copy of the sampler. A sampler of a law
+    that is not uniform may also have ``log_q`` (:data:`LOG_Q`).
+
+    Example::
+
+        class Uniform:
+            Config = UniformConfig  # a dataclass with an option ``n``
+            positives, scope = "interactions", "chunk"
+
+            def __init__(self, config, split):
+                self.n, self.n_items = config.n, split.n_items
+
+            def sample(self, users, positives, generator):
+                return Negatives(torch.randint(self.n_items, (len(users), self.n), generator=generator))
     """
 
     Config: ClassVar[type]
@@ -84,5 +128,14 @@ class Sampler(Protocol):
     def __init__(self, config: Any, split: Split) -> None: ...
 
     def sample(self, users: Tensor, positives: Tensor, generator: Generator) -> Negatives:
-        """``n`` negatives for each of ``user`` (B,), whose positives are ``positives`` (B,)."""
+        """``n`` negatives for each of ``users`` (B,) int64, whose positives are ``positives`` (B,) int64, on the CPU.
+
+        ``generator`` is the only source of chance. Known positives may be among the negatives or not, as the sampler
+        says.
+        """
         ...
+
+
+LOG_Q: OptionalMember[Callable[[Tensor], Tensor] | None] = OptionalMember("log_q", None)
+"""Of a sampler: ``log_q(items) -> Tensor``, the log-probability with which it draws each of ``items`` (B,), in their
+shape; for the positives of a sampled softmax. Without it they get 0, no correction."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability
+from rexp.api.training import TARGET
 from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError
 from rexp.plugins import registry
@@ -94,7 +95,7 @@ def _over(own: Node | None, root: Node | None) -> Node | None:
 
 def _for_ratings(fit: Fit, request: Request) -> Fit:
     """A loss whose target is the rating learns from rated rows only: there are no negatives to draw."""
-    if fit.loss is None or getattr(fit.loss[1], "target", "implicit") != "rating":
+    if fit.loss is None or TARGET.of(fit.loss[1]) != "rating":
         return fit
     if request.sampler is not None:
         raise ConfigError(f"loss={fit.loss[0]} with target=rating draws no negatives; leave sampler= out")
@@ -104,7 +105,7 @@ def _for_ratings(fit: Fit, request: Request) -> Fit:
 def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
     if node is None:
         return None
-    config_class = registry.load(kind, node["name"]).Config  # type: ignore[attr-defined]
+    config_class = registry.load(kind, node["name"]).Config
     options = {key: value for key, value in node.items() if key != "name"}
     return node["name"], from_options(config_class, drop_unset(config_class, options), kind)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rexp import api
 from rexp.api import Capability, Requirement
 from rexp.config.fit import Fit, plan_fit
 from rexp.config.job import MODEL_RESERVED, Request
@@ -27,8 +28,7 @@ from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from rexp.api import RecommenderModule
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.store.store import Store
@@ -57,7 +57,7 @@ class Plan:
 
     request: Request
     split: Split
-    model: nn.Module
+    model: RecommenderModule
     model_config: Any
     source: str | Mapping[str, str] | None
     fit: Fit | None
@@ -167,13 +167,14 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
     node = request.model
     options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
     model_class = registry.load("model", node["name"])
-    model_config = from_options(model_class.Config, options, "model")  # type: ignore[attr-defined]
+    model_config = from_options(model_class.Config, options, "model")
     check_size(lambda: model_class(model_config, split.spec), "model")
     seed_everything(request.seed)
-    model: nn.Module = model_class(model_config, split.spec)
-    capabilities = model.capabilities()  # type: ignore[operator]
+    model: RecommenderModule = model_class(model_config, split.spec)
+    api.adopt_embeddings(model)  # through the package, which imports torch for it only now
+    capabilities = model.capabilities()
     if Capability.NEEDS_TRAIN_DATA in capabilities:
-        model.bind(split)  # type: ignore[operator]
+        model.bind(split)
     notices: list[str] = []
     fit: Fit | None = None
     closed = Capability.CLOSED_FORM in capabilities

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability
+from rexp.api.metric import LABELS
+from rexp.api.training import PREDICTS_RATINGS, TARGET
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import resolve
 from rexp.plugins import registry
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 def rating_metrics(names: Iterable[str]) -> list[str]:
     """Those of the metrics that compare scores with ratings."""
-    return [name for name in names if getattr(registry.load("metric", name), "labels", "") == "rating"]
+    return [name for name in names if LABELS.of(registry.load("metric", name)) == "rating"]
 
 
 def check_rating_metrics(request: Request, split: Split, capabilities: frozenset[Capability], fit: Fit | None) -> None:
@@ -44,5 +46,4 @@ def _predicts(loss: tuple[str, Any] | None) -> bool:
     if loss is None:
         return False
     name, config = loss
-    says = getattr(registry.load("loss", name), "predicts_ratings", True)
-    return bool(says) and getattr(config, "target", "implicit") == "rating"
+    return PREDICTS_RATINGS.of(registry.load("loss", name)) and TARGET.of(config) == "rating"

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability, Requirement
+from rexp.api.compression import FITS, STORES_MASKS
+from rexp.api.model import COUPLED_PARAMETERS, HIDDEN_UNITS
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.nn.coupling import DotCoupling
 from rexp.plugins import registry
 from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from rexp.api import RecommenderModule
     from rexp.plugins.options import Node
 
 TRAINING = ("fit", "finetune")
@@ -141,7 +142,7 @@ def control_recipe(recipe: Recipe) -> Recipe:
             return TrainingStep(step.kind)
         if Requirement.TEACHER in step.stage.plugin.needs:
             return TrainingStep("fit") if place == recipe.first_fit else None
-        return None if getattr(step.stage.plugin, "stores_masks", False) else step
+        return None if STORES_MASKS.of(step.stage.plugin) else step
 
     kept = (left(place, step) for place, step in enumerate(recipe.steps))
     return Recipe(tuple(step for step in kept if step))
@@ -149,10 +150,10 @@ def control_recipe(recipe: Recipe) -> Recipe:
 
 def _stands_for_fit(step: TrainingStep | StageStep) -> bool:
     """A stage that leaves a finished model, which needs no training."""
-    return isinstance(step, StageStep) and getattr(step.stage.plugin, "fits", False)
+    return isinstance(step, StageStep) and FITS.of(step.stage.plugin)
 
 
-def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool) -> None:
+def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validated: bool) -> None:
     """Refuse stages that the model cannot serve, and say why.
 
     Args:
@@ -168,16 +169,16 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
     from rexp.nn.embedding import EmbeddingTable
     from rexp.nn.feature_embedding import FeatureEmbedding
 
-    capabilities = model.capabilities()  # type: ignore[operator]
+    capabilities = model.capabilities()
     closed = Capability.CLOSED_FORM in capabilities
     has = {
         Requirement.TABLES: any(isinstance(part, EmbeddingTable) for part in model.modules()),
         Requirement.LINEAR: any(isinstance(part, nn.Linear) for part in model.modules()),
         Requirement.VECTORS: Capability.HAS_EMBEDDINGS in capabilities,
-        Requirement.READERS: hasattr(model, "coupled_parameters"),
+        Requirement.READERS: bool(COUPLED_PARAMETERS.of(model)()),
         Requirement.DOT: _is_dot_product(model),
         Requirement.FEATURES: any(isinstance(part, FeatureEmbedding) for part in model.modules()),
-        Requirement.HIDDEN: bool(model.hidden_units()) if hasattr(model, "hidden_units") else False,  # type: ignore[operator]
+        Requirement.HIDDEN: bool(HIDDEN_UNITS.of(model)()),
         Requirement.TEACHER: True,
         Requirement.ONLINE: True,
         Requirement.INITIAL: True,
@@ -210,9 +211,9 @@ def check_model(recipe: Recipe, model: nn.Module, name: str, *, validated: bool)
                     )
 
 
-def _is_dot_product(model: nn.Module) -> bool:
+def _is_dot_product(model: RecommenderModule) -> bool:
     """Whether all that the model reads of its tables are the columns of one dot product."""
-    readers = model.coupled_parameters() if hasattr(model, "coupled_parameters") else []  # type: ignore[operator]
+    readers = COUPLED_PARAMETERS.of(model)()
     return len(readers) == 1 and isinstance(readers[0], DotCoupling)
 
 

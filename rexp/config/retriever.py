@@ -66,7 +66,7 @@ def typed_retriever(node: Node) -> tuple[RetrieverNode, Any]:
     """
     said = {key.replace("from", "source"): node[key] for key in RESERVED if key in node}
     options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
-    config_class = registry.load("retriever", node["name"]).Config  # type: ignore[attr-defined]
+    config_class = registry.load("retriever", node["name"]).Config
     return from_options(RetrieverNode, said, "retriever"), from_options(config_class, options, "retriever")
 
 

@@ -291,9 +291,10 @@ def _guess_format(path: Path, data: bytes, separator: str | None) -> Format:
     if separator is not None:
         return "csv"
     line = _first_line(data)
-    for mark, format in (("::", "dat"), ("\t", "tsv"), (",", "csv"), (";", "csv")):
+    marks: tuple[tuple[str, Format], ...] = (("::", "dat"), ("\t", "tsv"), (",", "csv"), (";", "csv"))
+    for mark, format in marks:
         if mark in line:
-            return format  # type: ignore[return-value]
+            return format
     raise DataError(
         f"the format of {path} is not clear from its name or first line; set data.format "
         "(list: 'user item item ...', counted_list: 'count item item ...') or data.separator (' ': one row a line)"

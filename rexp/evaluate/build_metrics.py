@@ -26,7 +26,7 @@ def list_metrics(names: Sequence[str], options: Mapping[str, Any], context: Metr
     """
     classes = {name: registry.load("metric", name) for name in names}
     for name, cls in classes.items():
-        if cls.kind == "rows":  # type: ignore[attr-defined]
+        if cls.kind == "rows":
             raise ConfigError(
                 f"evaluate.metrics has '{name}', a metric of labelled rows: it belongs in evaluate.row_metrics"
             )
@@ -37,7 +37,7 @@ def row_metrics(names: Sequence[str], options: Mapping[str, Any], context: Metri
     """The named metrics of labelled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
     classes = {name: registry.load("metric", name) for name in names}
     for name, cls in classes.items():
-        if cls.kind != "rows":  # type: ignore[attr-defined]
+        if cls.kind != "rows":
             raise ConfigError(
                 f"evaluate.row_metrics has '{name}', a metric of ranked lists: it belongs in evaluate.metrics"
             )

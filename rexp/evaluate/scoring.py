@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Capability, Query
+from rexp.api.model import HISTORY_LENGTH
 from rexp.errors import RunError
 from rexp.plugins.faults import check_shape
 
@@ -44,7 +45,7 @@ class Scorer:
         self.capabilities = model.capabilities()
         sequential = Capability.SEQUENTIAL in self.capabilities
         self.parts = parts if sequential else []  # without parts a query is built without a history
-        self.history_length = model.history_length if sequential else None
+        self.history_length = HISTORY_LENGTH.of(model) if sequential else None
         self._item_vectors: Tensor | None = None
 
     def of(self, model: Any) -> Scorer:

@@ -22,7 +22,13 @@ BLOCK_BYTES = 64 * 2**20
 
 
 def top_items(
-    model: Any, split: Split, users: Tensor, k: int, mask: Sequence[Part], block_bytes: int = BLOCK_BYTES
+    model: Any,
+    split: Split,
+    users: Tensor,
+    k: int,
+    mask: Sequence[Part],
+    block_bytes: int = BLOCK_BYTES,
+    shown: Sequence[Part] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The k best items of each user, from the whole catalogue of training items.
 
@@ -33,8 +39,9 @@ def top_items(
         split: the data it was trained on.
         users: (U,) int64 dense ids.
         k: length of the lists, 1 or more.
-        mask: parts whose items are not recommended to their user; a model of sequences reads the same parts.
+        mask: parts whose items are not recommended to their user.
         block_bytes: bound on the scores held at once.
+        shown: parts that a model of sequences reads; None is those of the mask.
 
     Returns:
         items (U, k) int64, best first, -1 where the catalogue is exhausted; their scores (U, k), -inf there.
@@ -45,7 +52,7 @@ def top_items(
     device = device_of(model)
     cold = torch.from_numpy(split.train_users_per_item == 0).to(device)
     catalogue = FullCatalog(UserItems(split, mask, device), cold.nonzero().squeeze(1), block_bytes)
-    scorer = Scorer(model, split, mask, device, block_bytes)
+    scorer = Scorer(model, split, mask if shown is None else shown, device, block_bytes)
     order = torch.arange(split.n_items - 1, -1, -1, device=device).unsqueeze(0)
     items, values = [], []
     with torch.no_grad():

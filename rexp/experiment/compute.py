@@ -114,7 +114,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
             "seed": request.seed,
             "config": plan.config(),
             "data": {**_data_facts(plan), "report": dict(split.report)},
-            "capabilities": sorted(plan.model.capabilities()),  # type: ignore[operator]
+            "capabilities": sorted(plan.model.capabilities()),
             "fit": next(report for report in steps if "selected" in report),
             "steps": steps,
             "parts": steps[-1]["parts"],

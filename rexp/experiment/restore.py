@@ -9,8 +9,7 @@ from rexp.errors import DataError
 from rexp.store.installed import check_installed
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from rexp.api import RecommenderModule
     from rexp.data.split import Split
     from rexp.io.json_types import JsonView
     from rexp.store.result import RunResult
@@ -38,7 +37,7 @@ def load_run_split(result: RunResult, data_root: Path | None, cache: Path) -> Sp
     return split
 
 
-def load_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
+def load_model(store: Store, run: str, split: Split, role: str) -> RecommenderModule:
     """A finished run's model, built from its typed configuration, with its weights.
 
     Args:
@@ -65,7 +64,7 @@ def load_model(store: Store, run: str, split: Split, role: str) -> nn.Module:
     return model.eval()
 
 
-def build_model(node: JsonView, split: Split, where: str) -> nn.Module:
+def build_model(node: JsonView, split: Split, where: str) -> RecommenderModule:
     """A model with initial weights, which has seen what it reads of the training part.
 
     Args:
@@ -73,13 +72,14 @@ def build_model(node: JsonView, split: Split, where: str) -> nn.Module:
         split: the data.
         where: the key of the node, for messages.
     """
-    from rexp.api import Capability
+    from rexp.api import Capability, adopt_embeddings
     from rexp.plugins import registry
     from rexp.plugins.options import from_options
 
     options = {key: value for key, value in node.items() if key != "name"}
     model_class = registry.load("model", node["name"])
-    model: nn.Module = model_class(from_options(model_class.Config, options, where), split.spec)  # type: ignore[attr-defined]
-    if Capability.NEEDS_TRAIN_DATA in model.capabilities():  # type: ignore[operator]
-        model.bind(split)  # type: ignore[operator]
+    model: RecommenderModule = model_class(from_options(model_class.Config, options, where), split.spec)
+    adopt_embeddings(model)
+    if Capability.NEEDS_TRAIN_DATA in model.capabilities():
+        model.bind(split)
     return model

@@ -22,9 +22,9 @@ from rexp.store.identity import alias_key
 from rexp.store.result import SELF
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from rexp.api import TeacherView
+    from rexp.api import RecommenderModule, TeacherView
     from rexp.config.plan import Plan
     from rexp.config.recipe import ConfiguredStage
     from rexp.config.teachers import Teacher
@@ -114,7 +114,7 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
     return None, 0
 
 
-def _load(model: nn.Module, store: Store, known: str, stored: RunResult, done: int) -> None:
+def _load(model: RecommenderModule, store: Store, known: str, stored: RunResult, done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
     from rexp.compress.surgery import restore
     from rexp.store.weights import load_state
@@ -172,7 +172,7 @@ def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str
     return {name: code_version(name) for name in sorted({OWN, *owners})}
 
 
-def _online(plan: Plan, store: Store) -> nn.Module | None:
+def _online(plan: Plan, store: Store) -> RecommenderModule | None:
     """The model that learns beside its student, with the weights it starts from."""
     from rexp.experiment.restore import build_model, load_model
 
@@ -188,6 +188,7 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
     import torch
 
     from rexp.api import StageContext
+    from rexp.compress.student import Student
     from rexp.train.rng import derived_seed, seed_everything
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
@@ -197,10 +198,11 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
     epochs = plan.fit.recipe.max_epochs if plan.fit else 0
     online = _online(plan, store) if Requirement.ONLINE in needs else None
     validate = _validate(plan) if Requirement.VALIDATION in needs else None
-    return StageContext(plan.split, torch.Generator().manual_seed(seed), view, epochs, online=online, validate=validate)
+    generator, student = torch.Generator().manual_seed(seed), Student(plan.model, plan.split)
+    return StageContext(plan.split, generator, view, epochs, online=online, validate=validate, student=student)
 
 
-def _measuring(plan: Plan, part: Part) -> Callable[[nn.Module], Mapping[str, float]]:
+def _measuring(plan: Plan, part: Part) -> Callable[[RecommenderModule], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
     from rexp.config.validation import validation_config
     from rexp.evaluate.evaluator import Evaluator, device_of
@@ -270,7 +272,7 @@ def _train(
     request, split, model = plan.request, plan.split, plan.model
     started = time.perf_counter()
     if plan.fit is None:
-        model.fit(split, torch.Generator().manual_seed(request.seed))  # type: ignore[operator]
+        model.fit(split, torch.Generator().manual_seed(request.seed))
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
     recipe = _recipe(plan, step)
     loss = sampler = None
@@ -320,12 +322,14 @@ def _attachments(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
     """The stages that act inside a fit, attached to the model, and what they found by their labels."""
-    from rexp.train.stage_hooks import Attachments
+    from rexp.train.stage_hooks import Attachments, check_hook
 
     modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
         context = replace(_context(plan, store, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
-        modules.append(stage.plugin(stage.config).attach(plan.model, context))
+        hook = stage.plugin(stage.config).attach(plan.model, context)
+        check_hook(hook, plan.model, f"stage '{stage.label}' ({stage.name})")
+        modules.append(hook)
         generators.append(context.generator)
         found[stage.label] = context.found
     return Attachments(modules, generators, _seed(plan, place)), found

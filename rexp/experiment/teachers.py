@@ -14,8 +14,8 @@ from rexp.store.result import SELF
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-    from torch import nn
 
+    from rexp.api import RecommenderModule
     from rexp.config.job import Request
     from rexp.config.recipe import ConfiguredStage
     from rexp.data.split import Split
@@ -83,7 +83,7 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
         result = _usable(store, run, key, split)
         _check_teacher(request, result.capabilities, result.model_name)
         return run
-    _check_teacher(request, _built(node, split, key).capabilities(), node["name"])  # type: ignore[operator]
+    _check_teacher(request, _built(node, split, key).capabilities(), node["name"])
     return None
 
 
@@ -166,7 +166,7 @@ def _options(node: Node, where: str) -> Node:
 
     model_class = registry.load("model", node["name"])
     options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
-    return asdict(from_options(model_class.Config, options, where))  # type: ignore[attr-defined]
+    return asdict(from_options(model_class.Config, options, where))
 
 
 def _named_options(node: Node, where: str) -> Node:
@@ -174,15 +174,15 @@ def _named_options(node: Node, where: str) -> Node:
     return {"name": node["name"], **_options(node, where)}
 
 
-def _built(node: Node, split: Split, where: str) -> nn.Module:
+def _built(node: Node, split: Split, where: str) -> RecommenderModule:
     """The model as its node has it, to be asked what it can do."""
     from rexp.plugins import registry
     from rexp.plugins.options import from_options
 
     model_class = registry.load("model", node["name"])
-    config = from_options(model_class.Config, _options(node, where), where)  # type: ignore[attr-defined]
+    config = from_options(model_class.Config, _options(node, where), where)
     check_size(lambda: model_class(config, split.spec), where)
-    model: nn.Module = model_class(config, split.spec)
+    model: RecommenderModule = model_class(config, split.spec)
     return model
 
 

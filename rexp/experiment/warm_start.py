@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rexp.api.model import INIT_FROM_MODELS
 from rexp.errors import ConfigError
 from rexp.experiment.restore import load_model
 from rexp.plugins.process_state import flushes_denormals
@@ -51,7 +52,7 @@ def warm_start(plan: Plan, store: Store) -> None:
         run = store.result(store.resolve(plan.source)).run_id
         load_state(plan.model, store.directory(run))
         return
-    fuse = getattr(plan.model, "init_from_models", None)
+    fuse = INIT_FROM_MODELS.of(plan.model)
     if fuse is None:
         raise ConfigError(
             f"model={plan.request.model['name']} cannot start from several runs; give model.init_from one run id"

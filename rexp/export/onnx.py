@@ -78,7 +78,7 @@ _FREE = torch.export.Dim.DYNAMIC
 
 def write_int8(source: Path, path: Path) -> None:
     """ONNX Runtime's dynamic quantisation: weights in 8 bits, activations as they come; tables with one scale each."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with _quiet():
         quantize_dynamic(source, path, weight_type=QuantType.QInt8)

@@ -62,7 +62,7 @@ class EntryPointSource(ConfigSource):
         group, name = _address(config_path)
         kind = _kind_by_group()[group]
         try:
-            config: dict[str, Any] = {"name": name, **_defaults(registry.load(kind, name).Config)}  # type: ignore[attr-defined]
+            config: dict[str, Any] = {"name": name, **_defaults(registry.load(kind, name).Config)}
         except ConfigError as error:
             # One line on the screen; ConfigLoadError would print a traceback.
             raise ConfigCompositionException(str(error)) from error

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from rexp.api.dataset import PROTOCOL
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.train.config import FitConfig
@@ -52,7 +53,7 @@ def _names(config: DictConfig) -> list[str]:
 def _measures_ratings(config: DictConfig) -> bool:
     protocol = (config.evaluate or {}).get("protocol")
     if protocol in (None, "auto") and config.data and config.data.get("name") in registry.names("data"):
-        protocol = getattr(registry.load("data", config.data.name), "protocol", None)
+        protocol = PROTOCOL.of(registry.load("data", config.data.name))
     if protocol != "pointwise":
         return False
     from rexp.config.rating_metrics import rating_metrics

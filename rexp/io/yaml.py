@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from yaml import Node  # type: ignore[import-untyped]
+    from yaml import Node
 
 MOST_VALUES = 100_000
 """Values in a file, each counted as often as aliases repeat it; ten aliases in ten levels would be ten billion."""

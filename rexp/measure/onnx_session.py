@@ -23,7 +23,7 @@ def require_deploy() -> None:
     """
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
+        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'rexp-recsys[deploy]' brings it") from error

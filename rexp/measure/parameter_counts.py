@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rexp.api.model import N_CODES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,8 +20,7 @@ def sizes(model: nn.Module) -> dict[str, int]:
     """
     tensors = {tensor.data_ptr(): tensor for tensor in model.state_dict().values() if tensor.numel()}
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
-    parts: Iterable[Any] = model.modules()
-    codes = sum(part.n_codes() for part in parts if hasattr(part, "n_codes"))
+    codes = sum(N_CODES.of(part)() for part in model.modules())
     return {
         "parameters": sum(tensor.numel() for tensor in floating) + codes,
         "nonzero": sum(int(tensor.count_nonzero()) for tensor in floating) + codes,

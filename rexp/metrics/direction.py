@@ -21,6 +21,6 @@ def higher_is_better(column: str) -> bool | None:
     try:
         if registry.find("metric", name).distribution == OWN:
             return True
-        return bool(registry.load("metric", name).higher_is_better)  # type: ignore[attr-defined]
+        return bool(registry.load("metric", name).higher_is_better)
     except ConfigError:
         return None

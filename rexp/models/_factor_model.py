@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.nn.dot import dot
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class Factors(nn.Module):
+class Factors(RecommenderModule):
     """Vectors of users and items that a closed-form fit left behind: no gradient, no further options.
 
     Args:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def pick(score_all: Callable[[Query], Tensor], query: Query, items: Tensor) -> T
     return torch.zeros(items.shape, device=items.device) if picked is None else picked
 
 
-class ItemItem(nn.Module):
+class ItemItem(RecommenderModule):
     """Scores an item by the weights that the user's training items have to it: ``R W``.
 
     A model of this form learns nothing but ``weights`` (I, I): row i holds how much i speaks for every item.

@@ -42,8 +42,9 @@ class Tower(nn.Module):
         self.item_layer.weight.copy_(whole[:, joined // 2 :])
         self.user_layer.bias.zero_()
         for layer in self.layers:
-            initialize(layer.weight, "glorot_uniform")  # type: ignore[arg-type]
-            layer.bias.zero_()  # type: ignore[operator]
+            assert isinstance(layer, nn.Linear)
+            initialize(layer.weight, "glorot_uniform")
+            layer.bias.zero_()
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """The last layer's output for ``users`` (B, D) and ``items`` (B, D) or (B, K, D)."""
@@ -59,11 +60,13 @@ class Tower(nn.Module):
 
     def user_side(self, users: Tensor) -> Tensor:
         """The users' half of the first layer, with its bias."""
-        return self.user_layer(users)  # type: ignore[no-any-return]
+        half: Tensor = self.user_layer(users)
+        return half
 
     def item_side(self, items: Tensor) -> Tensor:
         """The items' half of the first layer."""
-        return self.item_layer(items)  # type: ignore[no-any-return]
+        half: Tensor = self.item_layer(items)
+        return half
 
     def above(self, joined: Tensor) -> Tensor:
         """The rest of the tower, from the sum of the first layer's halves on, which it overwrites."""

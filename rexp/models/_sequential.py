@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rexp.api import Capability, Query
+from rexp.api import Capability, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.nn.dot import dot
 
@@ -19,7 +19,7 @@ AT_ONCE = 32
 """Sequences that are encoded together: of like length, since padding costs as much as items do."""
 
 
-class SequenceModel(nn.Module):
+class SequenceModel(RecommenderModule):
     """Scores items by the dot product of their vectors with the state after a history.
 
     A model of this form has a table ``items`` and, in :meth:`encode`, its own way from items to states. What it is
@@ -29,6 +29,8 @@ class SequenceModel(nn.Module):
         items: (I, D) vectors of the items, which are both read and scored.
         history_length: items of a history at most.
     """
+
+    history_length: int
 
     def __init__(self, items: EmbeddingTable, history_length: int) -> None:
         super().__init__()

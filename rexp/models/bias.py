@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.models._rating_baseline import Ratings, rating_matrix
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BiasConfig:
             raise ValueError(f"item_damping={self.item_damping}, user_damping={self.user_damping} must not be negative")
 
 
-class Bias(nn.Module):
+class Bias(RecommenderModule):
     """Damped means of users and items, ``mu + b_u + b_i`` (Koren, Factor in the neighbors, TKDD 2010, section 2.1)."""
 
     Config: ClassVar[type] = BiasConfig
@@ -70,7 +70,7 @@ class Bias(nn.Module):
         return self.ratings.baseline(query.users)
 
 
-class Mean(nn.Module):
+class Mean(RecommenderModule):
     """The mean of the training ratings, whoever rates what."""
 
     Config: ClassVar[type] = MeanConfig

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Batch, Capability, DataSpec, Layout, Query
+from rexp.api import Batch, Capability, DataSpec, Layout, Query, RecommenderModule
 from rexp.models._item_item import pick
 from rexp.nn.embedding import Init, embedding_table, initialize
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
@@ -43,7 +43,7 @@ class CDAEConfig:
             raise ValueError(f"l2={self.l2} must not be negative")
 
 
-class CDAE(nn.Module):
+class CDAE(RecommenderModule):
     """``W' s(W r~ + v_u + b) + b'`` (Wu et al., WSDM 2016, eqs. 1-2), with the logistic loss.
 
     r~ are the user's training items, each dropped with the rate ``corruption`` and the others scaled up; s is the

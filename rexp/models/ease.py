@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import RunError
 from rexp.models._gram import check_size, gram
 from rexp.models._item_item import pick
@@ -42,7 +42,7 @@ class EASEConfig:
             raise ValueError(f"max_bytes={self.max_bytes} must be 1 or more")
 
 
-class EASE(nn.Module):
+class EASE(RecommenderModule):
     """Every item from all others by ridge regression at once (Steck: Embarrassingly shallow autoencoders for sparse
     data, WWW 2019): with P the inverse of ``X'X + l2``, the weight of i in j is ``-P_ij / P_jj``, and 0 for i = j.
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.models._item_item import pick
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
@@ -37,7 +37,7 @@ class GFCFConfig:
             raise ValueError(f"alpha={self.alpha} must not be negative, factors={self.factors} must be 1 or more")
 
 
-class GFCF(nn.Module):
+class GFCF(RecommenderModule):
     """``R (Rn^T Rn + alpha D^-1/2 V V^T D^1/2)`` (Shen et al., How Powerful is Graph Convolution, CIKM 2021).
 
     R is the 0/1 matrix, D holds the items' degrees, Rn is R divided by the roots of both degrees, V its first right

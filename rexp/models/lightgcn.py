@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.api import Batch, Capability, DataSpec, Query, RecommenderModule
 from rexp.models.gfcf import normalise
 from rexp.nn.coupling import PropagatedCoupling, Reader
 from rexp.nn.dot import dot
@@ -48,7 +48,7 @@ class LightGCNConfig:
             raise ValueError(f"l2={self.l2} must not be negative")
 
 
-class LightGCN(nn.Module):
+class LightGCN(RecommenderModule):
     """``E = 1 / (K + 1) sum_k A^k E_0``, score ``e_u . e_i`` (He et al., SIGIR 2020).
 
     A is the bipartite graph of the training part, every edge divided by the roots of the degrees at its ends.

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Batch, Capability, DataSpec, Query
+from rexp.api import Batch, Capability, DataSpec, Query, RecommenderModule
 from rexp.nn.coupling import DotCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table
@@ -53,7 +53,7 @@ class MFConfig:
         return self.l2 if own is None else own
 
 
-class MF(nn.Module):
+class MF(RecommenderModule):
     """``b + b_u + b_i + p_u · q_i`` (Koren et al. 2009; as a baseline of NCF: Rendle et al., RecSys 2020).
 
     A bias is the last column of its side's table: one gather a side. What is before it is the vector, which a

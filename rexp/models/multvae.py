@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Batch, Capability, DataSpec, Layout, Query
+from rexp.api import Batch, Capability, DataSpec, Layout, Query, RecommenderModule
 from rexp.models._item_item import pick
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.embedding import initialize
@@ -48,7 +48,7 @@ class MultVAEConfig:
             raise ValueError(f"beta={self.beta} and annealing_steps={self.annealing_steps} must not be negative")
 
 
-class MultVAE(nn.Module):
+class MultVAE(RecommenderModule):
     """Multinomial likelihood, partially regularised (Liang et al., WWW 2018).
 
     A user's training items, at length 1 and with dropout, are encoded to the mean and variance of a code, a draw of

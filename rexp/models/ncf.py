@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
@@ -55,7 +55,7 @@ class NCFConfig:
         return self.layers or (8 * f, 4 * f, 2 * f, f)
 
 
-class NCF(nn.Module):
+class NCF(RecommenderModule):
     """A learned similarity of user and item vectors.
 
     The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimiser state. A factorised

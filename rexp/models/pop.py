@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -19,7 +19,7 @@ class PopularityConfig:
     """:class:`Popularity` has no options."""
 
 
-class Popularity(nn.Module):
+class Popularity(RecommenderModule):
     """The score of an item is the number of distinct training users who took it."""
 
     Config: ClassVar[type] = PopularityConfig

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -24,7 +24,7 @@ class RandomConfig:
     """:class:`Random` has no options."""
 
 
-class Random(nn.Module):
+class Random(RecommenderModule):
     """The score of a (user, item) pair is a hash of both and of a salt: it is the same wherever it is asked for."""
 
     Config: ClassVar[type] = RandomConfig

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.dot import dot
@@ -71,7 +71,7 @@ class TwoTowerConfig:
             raise ValueError(f"temperature={self.temperature} must be above 0")
 
 
-class TwoTower(nn.Module):
+class TwoTower(RecommenderModule):
     """Candidate generation as at YouTube: the dot product of what a user's and an item's tower make of them.
 
     The user's tower reads the mean of the history's item vectors beside features (Covington et al., RecSys 2016); the
@@ -81,6 +81,8 @@ class TwoTower(nn.Module):
     """
 
     Config: ClassVar[type] = TwoTowerConfig
+
+    history_length: int
 
     def __init__(self, config: TwoTowerConfig, spec: DataSpec) -> None:
         super().__init__()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from torch import Generator, Tensor, nn
-
-from rexp.api import Capability, DataSpec, Query
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.models._item_item import pick
 from rexp.models._neighbours import KNNConfig, compared, ratings
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
     from rexp.data.split import Split
 
 
@@ -29,7 +29,7 @@ class UserKNNConfig(KNNConfig):
     reverse: bool = True
 
 
-class UserKNN(nn.Module):
+class UserKNN(RecommenderModule):
     """User-based collaborative filtering (Resnick et al.: GroupLens, CSCW 1994), by the definitions of
     Ferrari Dacrema et al. (TOIS 2021).
 

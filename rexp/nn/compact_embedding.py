@@ -46,6 +46,12 @@ class CompactEmbedding(nn.Module):
         """Numbers that are stored as codes, several to a byte or one; none unless a table says so."""
         return 0
 
+    def __getattr__(self, name: str) -> Any:
+        """``weight`` is all vectors, for a model that was written for ``nn.Embedding`` and reads them so."""
+        if name == "weight" and name not in self._buffers and name not in self._parameters:
+            return self.rows()
+        return super().__getattr__(name)
+
     def describe(self) -> dict[str, Any]:
         """What makes an empty table of this form: keyword arguments of the constructor."""
         return {"n_rows": self.n_rows, "dim": self.dim, **self.options}

@@ -66,11 +66,16 @@ def initialize(tensor: Tensor, name: InitName, scale: float = 1.0) -> Tensor:
 
 
 class EmbeddingTable(nn.Module):
-    """A dense table of ``n_rows`` vectors of size ``dim``."""
+    """A dense table of ``n_rows`` vectors of size ``dim``.
 
-    def __init__(self, n_rows: int, dim: int) -> None:
+    Args:
+        n_rows, dim: its shape.
+        weight: a parameter of that shape to be its content; None makes one that holds nothing yet.
+    """
+
+    def __init__(self, n_rows: int, dim: int, weight: nn.Parameter | None = None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(n_rows, dim))
+        self.weight = nn.Parameter(torch.empty(n_rows, dim)) if weight is None else weight
         self.sparse = False
         """The gradient holds only the rows that were read; the trainer sets it where that is faster."""
 
@@ -102,3 +107,27 @@ def embedding_table(n_rows: int, dim: int, init: Init) -> EmbeddingTable:
     table = EmbeddingTable(n_rows, dim)
     initialize(table.weight, init.name, init.scale)
     return table
+
+
+def adopt_embeddings(model: nn.Module) -> None:
+    """Let each plain ``nn.Embedding`` of a model be an :class:`EmbeddingTable` of the same weights, in place.
+
+    So a model that was written without rexp can be pruned and quantized as the others. Names of weights stay, and what
+    is read stays the same. One with ``padding_idx``, ``max_norm``, ``scale_grad_by_freq`` or hooks, or of a subclass,
+    does more than a table and is left alone.
+    """
+    places = list(model.named_modules(remove_duplicate=False))
+    tables: dict[nn.Module, EmbeddingTable] = {}
+    for path, part in places:
+        if path and type(part) is nn.Embedding and is_plain(part):
+            shape = part.num_embeddings, part.embedding_dim
+            table = tables.setdefault(part, EmbeddingTable(*shape, part._parameters["weight"]))
+            table.train(part.training)
+            model.set_submodule(path, table)
+
+
+def is_plain(embedding: nn.Embedding) -> bool:
+    """Whether it only looks rows up."""
+    special = (embedding.padding_idx, embedding.max_norm, embedding.scale_grad_by_freq or None)
+    hooks = embedding._forward_hooks or embedding._forward_pre_hooks or embedding._backward_hooks
+    return special == (None, None, None) and not hooks and "weight" in embedding._parameters

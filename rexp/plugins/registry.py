@@ -61,7 +61,7 @@ class Plugin:
         """What it is and where it comes from, for messages."""
         return f"{self.kind} '{self.name}' of {self.distribution} {self.version} ({self.target})"
 
-    def load(self) -> type:
+    def load(self) -> type[Any]:
         """Import the class; a fault is one line that names the distribution, the target and the reason."""
         from contextlib import nullcontext
         from importlib import import_module
@@ -215,7 +215,7 @@ def find(kind: str, name: str) -> Plugin:
     return candidates[0]
 
 
-def load(kind: str, name: str) -> type:
+def load(kind: str, name: str) -> type[Any]:
     """The class of the plugin of this name; see :func:`find` and :meth:`Plugin.load` for the errors."""
     return find(kind, name).load()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
+from rexp.api.dataset import CHRONOLOGICAL, NEEDS_CLOCK, USES_GIVEN_PARTS
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.data.types import PARTS, Array, Part
@@ -55,15 +56,15 @@ def build_split(
     rows = choose_rows(raw, filters)
     report: dict[str, Any] = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
     read, ticks = as_ticks(rows.frames)
-    if getattr(splitter, "uses_given_parts", False):
+    if USES_GIVEN_PARTS.of(splitter):
         frames = _filter_given(read, filters, report["filters"])
     else:
         frames = {"all": apply_filters(_one_frame(read), filters, report["filters"])}
         if raw.given:
             report["split"]["given_parts"] = "joined and divided anew"
-        report["split"]["chronological"] = bool(getattr(splitter, "chronological", False))
+        report["split"]["chronological"] = CHRONOLOGICAL.of(splitter)
     report["time"] = _kind_of_time(read)
-    if getattr(splitter, "needs_clock", False) and report["time"] != "clock":
+    if NEEDS_CLOCK.of(splitter) and report["time"] != "clock":
         has = "only a rank in time inside each user" if report["time"] == "order" else "no times"
         raise ConfigError(
             f"data '{name}' has {has}, a cut or a window in time needs a clock; take data/split=leave_last or ratio"

@@ -67,7 +67,7 @@ def look_at(name: str, root: Path | None, options: dict[str, Any] | None = None)
     registry.find("data", name)
     card: DataCard | None = None
     try:
-        card = getattr(registry.load("data", name), "card", None)
+        card = registry.load("data", name).card
         dataset = make_dataset({"name": name, **(options or {})}, root)
         sources = dataset.sources()
         files: dict[str, str] = {str(source.path): checksum_state(source) for source in sources}

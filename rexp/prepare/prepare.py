@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from rexp.api.dataset import PROTOCOL
 from rexp.datasets.files import state_of
 from rexp.errors import ConfigError, DataError
 from rexp.io.atomic import one_line_errors
@@ -134,7 +135,7 @@ def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tu
     if changed := set(source_contents(node, root, folder.parent)) ^ set(files):
         raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")
     splitter = make_splitter(node, given=bool(raw.given))
-    prepared = build_split(str(node["name"]), raw, splitter, filters, getattr(dataset, "protocol", None))
+    prepared = build_split(str(node["name"]), raw, splitter, filters, PROTOCOL.of(dataset))
 
     split = prepared.split
     report: dict[str, Any] = dict(split.report)

@@ -299,7 +299,7 @@ class Store:
 
 
 def _yaml(value: JsonView) -> str:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
 

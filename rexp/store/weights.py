@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rexp.api.model import RESIZABLE
 from rexp.errors import StoreError
 from rexp.io.atomic import checksum, describe, one_line_errors, replace_atomically
 
@@ -81,9 +82,7 @@ def load_state(model: nn.Module, directory: Path, steps: int | None = None) -> N
     """
     weights = load_weights(directory, steps)
     # A sparse matrix has the size that it was fitted to.
-    grown = {
-        name for path, part in model.named_modules() if getattr(part, "grows", False) for name in _names(path, part)
-    }
+    grown = {name for path, part in model.named_modules() if RESIZABLE.of(part) for name in _names(path, part)}
     own = {name: () if name in grown else tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     stored = {name: () if name in grown else tuple(tensor.shape) for name, tensor in weights.items()}
     if own != stored:

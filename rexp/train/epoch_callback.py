@@ -13,15 +13,14 @@ from rexp.train.checkpoint import save_checkpoint
 from rexp.train.progress import Left
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from rexp.api import RecommenderModule
     from rexp.train.config import FitConfig
     from rexp.train.lightning_module import RecommenderTask
     from rexp.train.model_selection import Selection
     from rexp.train.progress import Display
     from rexp.train.signals import SigtermHandler
 
-Validate = Callable[["nn.Module"], Mapping[str, float]]
+Validate = Callable[["RecommenderModule"], Mapping[str, float]]
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
 

@@ -14,6 +14,8 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 
 from rexp.api import Capability, Layout, Loss, Query, Sampler
+from rexp.api.model import HISTORY_LENGTH, LAYOUT
+from rexp.api.training import CONFIG, TARGET
 from rexp.errors import ConfigError, RunError
 from rexp.train.batches import Batches
 from rexp.train.checkpoint import load_checkpoint
@@ -31,8 +33,7 @@ from rexp.train.stage_hooks import Attachments, queries_of
 from rexp.train.user_batches import UserBatches
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from rexp.api import RecommenderModule
     from rexp.data.split import Split
 
 
@@ -67,7 +68,7 @@ class FitReport:
 
 
 def fit(
-    model: nn.Module,
+    model: RecommenderModule,
     split: Split,
     recipe: FitConfig,
     device: DeviceConfig,
@@ -109,9 +110,9 @@ def fit(
     check_recipe(recipe)
     if validate is None and (recipe.select_epoch == "best" or recipe.patience):
         raise ConfigError("train.select_epoch=best and train.patience need a validation; take train.select_epoch=last")
-    if loss is None and Capability.OWN_LOSS not in model.capabilities():  # type: ignore[operator]
+    if loss is None and Capability.OWN_LOSS not in model.capabilities():
         raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
-    if getattr(loss, "target", None) == "rating":
+    if TARGET.of(CONFIG.of(loss)) == "rating":
         if split.train.ratings is None:
             raise ConfigError(f"loss.target=rating needs ratings, and data={split.name} has none; take target=implicit")
         sampler = None
@@ -199,7 +200,7 @@ def fit(
 
 
 def _batches(
-    model: nn.Module,
+    model: RecommenderModule,
     split: Split,
     recipe: FitConfig,
     loss: Loss | None,
@@ -210,8 +211,8 @@ def _batches(
 ) -> Batches | UserBatches:
     """The batches of one process, in the layout that loss and model agree on."""
     layout = _layout(model, loss)
-    sequential = Capability.SEQUENTIAL in model.capabilities()  # type: ignore[operator]
-    length = getattr(model, "history_length", None) if sequential else None
+    sequential = Capability.SEQUENTIAL in model.capabilities()
+    length = HISTORY_LENGTH.of(model) if sequential else None
     common = (split.train, split.n_users, layout, recipe.batch_size)
     if layout in (Layout.SEQUENCE, Layout.USER):
         if recipe.epoch_size is not None:
@@ -222,10 +223,10 @@ def _batches(
     return Batches(*common, sampler, seed, rank, world, epoch_size=recipe.epoch_size, history_length=length)
 
 
-def _layout(model: nn.Module, loss: Loss | None) -> Layout:
+def _layout(model: RecommenderModule, loss: Loss | None) -> Layout:
     """How the batches lie: as the loss wants them, or by whole sequences for a model that scores these."""
-    layout = Layout(getattr(model if loss is None else loss, "layout", Layout.POINTWISE))
-    if loss is None or Capability.SCORES_SEQUENCES not in model.capabilities():  # type: ignore[operator]
+    layout = Layout(LAYOUT.of(model if loss is None else loss))
+    if loss is None or Capability.SCORES_SEQUENCES not in model.capabilities():
         return layout
     if layout is Layout.POINTWISE:
         raise ConfigError(
@@ -240,7 +241,7 @@ def _finished(state: Mapping[str, Any], recipe: FitConfig) -> bool:
 
 
 def _mark(
-    model: nn.Module,
+    model: RecommenderModule,
     split: Split,
     recipe: FitConfig,
     loss: Loss | None,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from rexp.api import Batch, Capability, Loss, Query
+from rexp.api.training import CONFIG, REDUCTION
 from rexp.errors import RunError
 from rexp.plugins.faults import check_shape
 from rexp.train.optimizer import make_optimizer
@@ -20,6 +21,7 @@ from rexp.train.rng import derived_seed, seed_everything
 from rexp.train.stage_hooks import Attachments, Queries, TrainingStep
 
 if TYPE_CHECKING:
+    from rexp.api import RecommenderModule
     from rexp.train.batches import Batches, Chunk
     from rexp.train.config import FitConfig
     from rexp.train.user_batches import UserBatches
@@ -45,7 +47,7 @@ class RecommenderTask(LightningModule):
 
     def __init__(
         self,
-        model: nn.Module,
+        model: RecommenderModule,
         recipe: FitConfig,
         loss: Loss | None,
         make_batches: Callable[[int, int], Batches | UserBatches],
@@ -61,7 +63,7 @@ class RecommenderTask(LightningModule):
         self.make_batches, self.seed, self.resume, self.between_chunks = make_batches, seed, resume, between_chunks
         self.attachments, self.queries = attachments, queries
         self.step_loss = _step_loss(model, loss)
-        self.sums = getattr(getattr(loss, "config", None), "reduction", "mean") == "sum"
+        self.sums = REDUCTION.of(CONFIG.of(loss)) == "sum"
         self.epochs_before = resume["epoch"] if resume else 0
 
     @property
@@ -162,7 +164,7 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
     return penalised
 
 
-def _objective(model: nn.Module, *, loss: Loss | None, batch: Batch) -> Tensor:
+def _objective(model: RecommenderModule, *, loss: Loss | None, batch: Batch) -> Tensor:
     """What a batch costs another model by the same objective."""
     return _step_loss(model, loss)(batch)[0]
 

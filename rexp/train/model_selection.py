@@ -112,10 +112,10 @@ def monitored(metrics: Metrics, monitor: str) -> str:
 def better(name: str, value: float, than: float) -> bool:
     """Whether a metric's value beats another; what is no installed metric counts as better when higher."""
     try:
-        metric = registry.load("metric", name.partition("|")[0].partition("@")[0])
+        higher: bool = registry.load("metric", name.partition("|")[0].partition("@")[0]).higher_is_better
     except ConfigError:
         return value > than
-    return value > than if getattr(metric, "higher_is_better", True) else value < than
+    return value > than if higher else value < than
 
 
 def best_epochs(curve: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Negatives, Sampler
+from rexp.api.training import LOG_Q
 
 
 def single_negative(sampler: Sampler) -> Sampler:
@@ -24,8 +25,5 @@ def first(drawn: Negatives) -> Negatives:
 
 def log_q_of(sampler: Sampler, items: Tensor) -> Tensor:
     """Log-probability with which the sampler draws these positives, (B, 1); 0, no correction, where it cannot say."""
-    log_q = getattr(sampler, "log_q", None)
-    if not callable(log_q):
-        return torch.zeros(len(items), 1)
-    found: Tensor = log_q(items)
-    return found.reshape(len(items), 1)
+    log_q = LOG_Q.of(sampler)
+    return torch.zeros(len(items), 1) if log_q is None else log_q(items).reshape(len(items), 1)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Generator, Tensor, nn
 
 from rexp.api import Batch, Capability, Query
-from rexp.errors import ConfigError
+from rexp.api.compression import SETTLE, SETTLED
+from rexp.api.model import HISTORY_LENGTH
+from rexp.errors import ConfigError, RunError
 from rexp.train.rng import derived_seed
 
 if TYPE_CHECKING:
+    from rexp.api import RecommenderModule, StageHook
     from rexp.data.split import Split
 
 Queries = Callable[[Tensor], Query]
@@ -34,12 +37,12 @@ class TrainingStep:
 
     def __init__(
         self,
-        model: Any,
+        model: RecommenderModule,
         batch: Batch,
         scores: Tensor,
         queries: Queries,
         sums: bool,
-        objective: Callable[[nn.Module], Tensor],
+        objective: Callable[[RecommenderModule], Tensor],
     ) -> None:
         self.model, self.batch, self.scores, self._queries = model, batch, scores, queries
         self.sums, self.objective = sums, objective
@@ -58,7 +61,7 @@ class TrainingStep:
 
     def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) with their gradient."""
-        return cast("Tensor", self.model.user_embeddings(self._queries(users)))
+        return self.model.user_embeddings(self._queries(users))
 
     def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) with their gradient."""
@@ -67,11 +70,11 @@ class TrainingStep:
 
     def score(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), with their gradient."""
-        return cast("Tensor", self.model.score(self._queries(users), items))
+        return self.model.score(self._queries(users), items)
 
     @cached_property
     def _all_item_vectors(self) -> Tensor:
-        return cast("Tensor", self.model.item_embeddings())
+        return self.model.item_embeddings()
 
 
 class Attachments(nn.Module):
@@ -85,7 +88,7 @@ class Attachments(nn.Module):
 
     def __init__(self, stages: Sequence[nn.Module], generators: Sequence[Generator], seed: int) -> None:
         super().__init__()
-        self.stages = nn.ModuleList(stages)
+        self.stages = cast("Sequence[StageHook]", nn.ModuleList(stages))
         self.generators, self.seed = list(generators), seed
 
     def __len__(self) -> int:
@@ -95,25 +98,25 @@ class Attachments(nn.Module):
         """Before an epoch."""
         for place, (stage, generator) in enumerate(zip(self.stages, self.generators, strict=True)):
             generator.manual_seed(derived_seed(self.seed, epoch, 3, place))
-            stage.on_epoch(epoch)  # type: ignore[operator]
+            stage.on_epoch(epoch)
 
     def loss(self, step: TrainingStep) -> Tensor | None:
         """What the stages add to the loss of a step; None where they add nothing."""
         total: Tensor | None = None
         for stage in self.stages:
-            for value in stage.loss(step).values():  # type: ignore[operator]
+            for value in stage.loss(step).values():
                 total = value if total is None else total + value
         return total
 
     def after_step(self) -> None:
         """After the optimiser's step."""
         for stage in self.stages:
-            stage.after_step()  # type: ignore[operator]
+            stage.after_step()
 
     @property
     def settled(self) -> bool:
         """No stage is on its way to what the result must be; before that, no epoch can be the best."""
-        return all(getattr(stage, "settled", True) for stage in self.stages)
+        return all(SETTLED.of(stage) for stage in self.stages)
 
     @contextmanager
     def settled_at_once(self, model: nn.Module) -> Iterator[bool]:
@@ -122,11 +125,13 @@ class Attachments(nn.Module):
         Yields:
             whether all stages can say so.
         """
-        known = all(hasattr(stage, "settle") or not hasattr(stage, "settled") for stage in self.stages)
+        settles = [SETTLE.of(stage) for stage in self.stages]
+        ready = zip(self.stages, settles, strict=True)
+        known = all(settle or not hasattr(stage, SETTLED.name) for stage, settle in ready)
         weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        for stage in self.stages:
-            if known and hasattr(stage, "settle"):
-                stage.settle()  # type: ignore[operator]
+        for settle in settles:
+            if known and settle:
+                settle()
         try:
             yield known
         finally:
@@ -135,15 +140,41 @@ class Attachments(nn.Module):
     def finish(self) -> None:
         """After the fit."""
         for stage in self.stages:
-            stage.finish()  # type: ignore[operator]
+            stage.finish()
 
 
-def queries_of(model: nn.Module, split: Split) -> Queries:
+def check_hook(hook: object, model: nn.Module, stage: str) -> None:
+    """Refuse what a stage attached where a fit cannot train with it.
+
+    Args:
+        hook: what the stage's ``attach`` gave.
+        model: that is trained.
+        stage: the stage in words, for the message.
+
+    Raises:
+        RunError: it is no module, lacks a method, or holds the model or a part of it among its own modules.
+    """
+    lacks = [name for name in ("loss", "after_step", "on_epoch", "finish") if not callable(getattr(hook, name, None))]
+    if not isinstance(hook, nn.Module) or lacks:
+        what = f"lacks {', '.join(lacks)}" if isinstance(hook, nn.Module) else "is no nn.Module"
+        raise RunError(f"{stage} attaches a {type(hook).__name__}, which {what}; see rexp.api.StageHook")
+    own = {id(parameter) for parameter in model.parameters()}
+    shared = next((name for name, parameter in hook.named_parameters() if id(parameter) in own), None)
+    path = next((path for path, part in hook.named_modules() if part is model), shared)
+    if path is not None or any(part is hook for part in model.modules()):
+        raise RunError(
+            f"{stage} keeps the model, or a part of it, as a module of its own"
+            + (f" (self.{path})" if path else "")
+            + ", so that weights would be trained twice; ask StageContext.student and the step, or hold it in a list"
+        )
+
+
+def queries_of(model: RecommenderModule, split: Split) -> Queries:
     """What a student may know of a user outside its batch: the training part."""
-    sequential = Capability.SEQUENTIAL in model.capabilities()  # type: ignore[operator]
+    sequential = Capability.SEQUENTIAL in model.capabilities()
     if not sequential:
         return Query
-    length = model.history_length
-    if not isinstance(length, int):
+    length = HISTORY_LENGTH.of(model)
+    if length is None:
         raise ConfigError("a student that reads histories must bound them; set model.history_length")
     return lambda users: split.query(users, ["train"], length)

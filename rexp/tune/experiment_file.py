@@ -88,7 +88,7 @@ def _defaults(words: Sequence[str]) -> list[str]:
 
 def _keys(words: Sequence[str]) -> str:
     """The other keys as nested mappings."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     root: Json = {}
     for override in parsed(words):

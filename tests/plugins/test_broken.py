@@ -15,8 +15,8 @@ WHERE = "of rexp-broken 0.1.0 (rexp_broken."
 FAULTS = {
     "bad_import": "bad_import:Model) cannot be imported: RuntimeError: the weights of this model have moved",
     "exits": "exits:Model) cannot be imported: SystemExit: no licence",
-    "new_api": "faults:NewAPI) was written for the plugin API 99.0, this rexp has 1.3",
-    "odd_api": "faults:OddAPI) states rexp_api='1.0'; it is a pair of whole numbers such as (1, 3)",
+    "new_api": "faults:NewAPI) was written for the plugin API 99.0, this rexp has 2.0",
+    "odd_api": "faults:OddAPI) states rexp_api='1.0'; it is a pair of whole numbers such as (2, 0)",
     "no_attribute": "faults:Missing): module rexp_broken.faults has no class 'Missing'",
     "no_config": "faults:NoConfig) has no dataclass 'Config'",
     "no_score": "faults:NoScore) lacks score",

@@ -105,7 +105,7 @@ class Mine:
 """
 
 
-@pytest.mark.parametrize("stated", ["(1, 0)", None])
+@pytest.mark.parametrize("stated", ["(2, 0)", None])
 def test_a_class_that_keeps_the_contract_is_loaded(install: Install, stated: str | None) -> None:
     assert load(install, SOUND + (f"    rexp_api = {stated}\n" if stated else "")).__name__ == "Mine"
 
@@ -116,8 +116,8 @@ def test_a_class_that_keeps_the_contract_is_loaded(install: Install, stated: str
         ("import no_such_module_at_all", "cannot be imported: ModuleNotFoundError: No module named"),
         ("def broken(:", "cannot be imported: SyntaxError: "),
         ("Mine = 3", "has no class 'Mine'; mend its entry point"),
-        (SOUND + "    rexp_api = (1, 99)\n", "was written for the plugin API 1.99, this rexp has 1.3"),
-        (SOUND + "    rexp_api = (0, 9)\n", "was written for the plugin API 0.9, this rexp has 1.3"),
+        (SOUND + "    rexp_api = (2, 99)\n", "was written for the plugin API 2.99, this rexp has 2.0"),
+        (SOUND + "    rexp_api = (1, 3)\n", "was written for the plugin API 1.3, this rexp has 2.0"),
         (SOUND + "    rexp_api = 1\n", "states rexp_api=1; it is a pair of whole numbers"),
         (SOUND.replace("@dataclass", ""), "has no dataclass 'Config'"),
         (SOUND.replace("Config = Options", "Config = Options()"), "has no dataclass 'Config'"),

@@ -32,7 +32,7 @@ class Hinge:
     """max(0, margin - score of the positive + score of the negative)."""
 
     Config: ClassVar[type] = HingeConfig
-    rexp_api: ClassVar[tuple[int, int]] = (1, 0)
+    rexp_api: ClassVar[tuple[int, int]] = (2, 0)
     layout = Layout.PAIRWISE
 
     def __init__(self, config: HingeConfig) -> None:

@@ -9,8 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Batch, Capability, DataSpec, Query
-from rexp.nn.embedding import EmbeddingTable, Init, embedding_table
+from rexp.api import Batch, Capability, DataSpec, EmbeddingTable, Init, Query, embedding_table
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class CML(nn.Module):
     """
 
     Config: ClassVar[type] = CMLConfig
-    rexp_api: ClassVar[tuple[int, int]] = (1, 0)
+    rexp_api: ClassVar[tuple[int, int]] = (2, 0)
 
     def __init__(self, config: CMLConfig, spec: DataSpec) -> None:
         super().__init__()

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from rexp.api import Capability, DataSpec, Query
-from rexp.errors import DataError
+from rexp.api import Capability, DataError, DataSpec, Query
 
 if TYPE_CHECKING:
-    from rexp.data.split import Split
+    from rexp.api import Split
 
 SECONDS_A_DAY = 86_400
 
@@ -40,7 +39,7 @@ class RecentPopularity(nn.Module):
     """
 
     Config: ClassVar[type] = RecentPopularityConfig
-    rexp_api: ClassVar[tuple[int, int]] = (1, 0)
+    rexp_api: ClassVar[tuple[int, int]] = (2, 0)
     popularity: Tensor
 
     def __init__(self, config: RecentPopularityConfig, spec: DataSpec) -> None:

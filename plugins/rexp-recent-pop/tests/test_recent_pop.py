@@ -7,10 +7,7 @@ import pytest
 import torch
 from rexp_recent_pop.model import SECONDS_A_DAY, RecentPopularity, RecentPopularityConfig
 
-from rexp.api import Query
-from rexp.data.interactions import Interactions
-from rexp.data.split import Split
-from rexp.errors import DataError
+from rexp.api import DataError, Interactions, Query, Split
 
 
 def split(days: list[int] | None) -> Split:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from rexp.api.model import COUPLED_PARAMETERS
 from rexp.compress.base.narrow import table_of
 from rexp.errors import ConfigError, RunError
 from rexp.nn.coupling import DotCoupling, LinearCoupling, Range, Reader
@@ -31,7 +32,7 @@ def read_together(model: nn.Module, targets: Sequence[str], ignore: Sequence[str
         RunError: a table holds NaN or infinite values.
     """
     dense = tables(model, targets, ignore)
-    readers: Sequence[Reader] = model.coupled_parameters()  # type: ignore[operator]
+    readers = COUPLED_PARAMETERS.of(model)()
     found = [reader for reader in readers if all(path in dense for path in _paths(reader))]
     if not found:
         wanted = ", ".join(sorted({path for reader in readers for path in _paths(reader)}))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class TableStage:
     """Puts a smaller table in the place of each dense one that gets smaller by it."""
 
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
+    needs: frozenset[Requirement] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]]
 

@@ -20,7 +20,7 @@ class DistillationStage:
     """The facts that hold for all of them: they act inside a fit, ask a teacher, and leave the model as it is."""
 
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TEACHER})
+    needs: frozenset[Requirement] = frozenset({Requirement.TEACHER})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 

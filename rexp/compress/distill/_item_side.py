@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rexp.compress.student import hide_train
 from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
@@ -25,15 +26,6 @@ def train_users(split: Split) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(items, kind="stable")
     starts = np.concatenate([[0], np.bincount(items, minlength=split.n_items).cumsum()])
     return starts.astype(np.int64), users[order]
-
-
-def hide_train(scores: Tensor, users: Tensor, split: Split) -> Tensor:
-    """Put -inf, in place, where a user of ``users`` (B,), one after another, took the item: scores (B, n_items)."""
-    offsets, items = split.user_items(["train"])
-    start, end = int(users[0]), int(users[-1]) + 1
-    rows = np.repeat(np.arange(end - start), np.diff(offsets[start : end + 1]))
-    scores[torch.from_numpy(rows), torch.from_numpy(items[offsets[start] : offsets[end]]).long()] = -torch.inf
-    return scores
 
 
 def top_users(teacher: TeacherView, split: Split, k: int) -> Tensor:

@@ -12,7 +12,7 @@ from rexp.compress.distill._item_side import ITEMS_AT_ONCE
 from rexp.data.types import PADDING
 
 if TYPE_CHECKING:
-    from rexp.compress.distill._student import Student
+    from rexp.compress.student import Student
 
 LARGE_BLOCK_BYTES = 2**28
 """Few blocks of users: each costs a search for every user in the teacher's lists."""
@@ -27,7 +27,7 @@ def count_above(scores: Tensor, thresholds: Tensor) -> Tensor:
 def item_ranks(student: Student, best: Tensor) -> Tensor:
     """(U, k) int32 ranks, from 0, that the student gives to items ``best`` (U, k) among those a user did not take."""
     ranks = torch.empty(best.shape, dtype=torch.int32)
-    for users, scores in student.catalogue():
+    for users, scores in student.catalog():
         ranks[users] = count_above(scores, scores.gather(1, best[users].long().clamp(min=0))).int()
     return ranks
 
@@ -39,11 +39,11 @@ def user_ranks(student: Student, best: Tensor) -> Tensor:
     time a pair of ``best`` has the score of the first, so that no rounding puts it above itself.
     """
     wanted = torch.zeros(best.shape)
-    for users, scores in student.catalogue(LARGE_BLOCK_BYTES):
+    for users, scores in student.catalog(LARGE_BLOCK_BYTES):
         rows, columns, places = _within(users, best)
         wanted[rows, columns] = scores[places, rows]
     ranks = torch.zeros(best.shape, dtype=torch.int32)
-    for users, scores in student.catalogue(LARGE_BLOCK_BYTES):
+    for users, scores in student.catalog(LARGE_BLOCK_BYTES):
         rows, columns, places = _within(users, best)
         scores[places, rows] = wanted[rows, columns]
         for start in range(0, len(best), ITEMS_AT_ONCE):

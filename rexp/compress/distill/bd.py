@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.api import Capability, Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, weighed
 from rexp.compress.distill._scores import student_scores
-from rexp.compress.distill._student import Student
+from rexp.compress.student import Student
 from rexp.data.types import PADDING
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
@@ -22,9 +22,9 @@ from rexp.train.stage_hooks import queries_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Generator, nn
+    from torch import Generator
 
-    from rexp.api import StageContext, TrainStep
+    from rexp.api import RecommenderModule, StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class BD(DistillationStage):
     """
 
     Config: ClassVar[type] = BDConfig
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ONLINE})
+    needs: frozenset[Requirement] = frozenset({Requirement.ONLINE})
     config: BDConfig
 
-    def attach(self, model: nn.Module, context: StageContext) -> BDLoss:
+    def attach(self, model: RecommenderModule, context: StageContext) -> BDLoss:
         """Put the teacher beside the student.
 
         Raises:
@@ -105,7 +105,7 @@ class BDLoss(Distilling):
     for_student: Tensor
     for_teacher: Tensor
 
-    def __init__(self, config: BDConfig, model: nn.Module, context: StageContext) -> None:
+    def __init__(self, config: BDConfig, model: RecommenderModule, context: StageContext) -> None:
         super().__init__()
         if context.online is None:
             raise ConfigError("bd needs a teacher that learns beside its student; choose one with model@teacher=NAME")
@@ -123,7 +123,7 @@ class BDLoss(Distilling):
         if (epoch - 1) % self.config.every:
             return
         student, teacher = self.both
-        for (users, ours), (_, theirs) in zip(student.catalogue(), teacher.catalogue(), strict=True):
+        for (users, ours), (_, theirs) in zip(student.catalog(), teacher.catalog(), strict=True):
             places = overrated(ours, theirs)
             towards = torch.tanh((self.config.student_scale * places).clamp(min=0))
             back = torch.exp(-self.config.teacher_scale * places).masked_fill_(places.isneginf(), 0)
@@ -175,8 +175,8 @@ def _places(scores: Tensor) -> Tensor:
     return torch.empty_like(order).scatter_(1, order, torch.arange(scores.shape[1]).expand_as(order))
 
 
-def _check_pair(student: nn.Module, teacher: nn.Module) -> None:
-    own, its = student.capabilities(), teacher.capabilities()  # type: ignore[operator]
+def _check_pair(student: RecommenderModule, teacher: RecommenderModule) -> None:
+    own, its = student.capabilities(), teacher.capabilities()
     if Capability.CLOSED_FORM in its:
         raise ConfigError("a teacher that is fitted in closed form cannot learn beside its student; take kd instead")
     unlike = (own ^ its) & {Capability.OWN_LOSS, Capability.SCORES_SEQUENCES}

@@ -15,7 +15,7 @@ from rexp.compress.distill._sampling import draw_positions, draw_ranks
 from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill._student import Student
+from rexp.compress.student import Student
 from rexp.data.types import PADDING
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require
@@ -23,9 +23,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import nn
-
-    from rexp.api import StageContext, TrainStep
+    from rexp.api import RecommenderModule, StageContext, TrainStep
 
 EPSILON = 1e-10
 FEW = 8
@@ -81,7 +79,7 @@ class CD(DistillationStage):
     Config: ClassVar[type] = CDConfig
     config: CDConfig
 
-    def attach(self, model: nn.Module, context: StageContext) -> CDLoss:
+    def attach(self, model: RecommenderModule, context: StageContext) -> CDLoss:
         """Ask the teacher for its best items where it guides."""
         return CDLoss(self.config, model, context)
 
@@ -156,7 +154,7 @@ class CDLoss(Distilling):
     drawn: Tensor
     wanted: Tensor
 
-    def __init__(self, config: CDConfig, model: nn.Module, context: StageContext) -> None:
+    def __init__(self, config: CDConfig, model: RecommenderModule, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)

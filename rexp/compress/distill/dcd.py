@@ -16,17 +16,17 @@ from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 from rexp.compress.distill._sampling import draw_positions
 from rexp.compress.distill._scores import scores_of_lists, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
-from rexp.compress.distill._student import Student
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.compress.student import Student
 from rexp.data.types import PADDING
 from rexp.plugins.options import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Generator, Tensor, nn
+    from torch import Generator, Tensor
 
-    from rexp.api import StageContext, TrainStep
+    from rexp.api import RecommenderModule, StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class DCD(DistillationStage):
     Config: ClassVar[type] = DCDConfig
     config: DCDConfig
 
-    def attach(self, model: nn.Module, context: StageContext) -> DCDLoss:
+    def attach(self, model: RecommenderModule, context: StageContext) -> DCDLoss:
         """Ask the teacher for its best items of every user, and its best users of every item."""
         return DCDLoss(self.config, model, context)
 
@@ -102,7 +102,7 @@ class DCDLoss(Distilling):
     users_too_low: Tensor
     users_too_high: Tensor
 
-    def __init__(self, config: DCDConfig, model: nn.Module, context: StageContext) -> None:
+    def __init__(self, config: DCDConfig, model: RecommenderModule, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
         self.rrd = RRDLoss(config, context, 2 * (config.k + 2 * (config.item_k if config.item_weight else 0)))

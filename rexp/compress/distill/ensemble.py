@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Capability, Query
+from rexp.api import Capability, Query, RecommenderModule
+from rexp.api.model import HISTORY_LENGTH
 
 
-class Ensemble(nn.Module):
+class Ensemble(RecommenderModule):
     """The weighted mean of several models' logits.
 
     Its vectors are the members' side by side, each multiplied by the root of its weight, so that dot products of them
@@ -24,15 +25,16 @@ class Ensemble(nn.Module):
             what each of them contributes.
     """
 
-    def __init__(self, members: Sequence[Any], weights: Sequence[float]) -> None:
+    def __init__(self, members: Sequence[RecommenderModule], weights: Sequence[float]) -> None:
         super().__init__()
-        self.members, self.weights = nn.ModuleList(members), list(weights)
-        lengths = [model.history_length for model in members if Capability.SEQUENTIAL in model.capabilities()]
-        self.history_length = None if None in lengths else max(lengths, default=None)
+        self.members, self.weights = cast("Sequence[RecommenderModule]", nn.ModuleList(members)), list(weights)
+        lengths = [HISTORY_LENGTH.of(model) for model in members if Capability.SEQUENTIAL in model.capabilities()]
+        bounded = [length for length in lengths if length is not None]
+        self.history_length = max(bounded, default=None) if len(bounded) == len(lengths) else None
 
     def capabilities(self) -> frozenset[Capability]:
         """What all members can do; a history is read if one of them reads it."""
-        own = [model.capabilities() for model in self.members]  # type: ignore[operator]
+        own = [model.capabilities() for model in self.members]
         shared = frozenset.intersection(*own) & {
             Capability.HAS_EMBEDDINGS,
             Capability.DOT_PRODUCT,
@@ -42,20 +44,20 @@ class Ensemble(nn.Module):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), in their shape."""
-        return self._mean(model.score(self._of(model, query), items) for model in self.members)  # type: ignore[operator]
+        return self._mean(model.score(self._of(model, query), items) for model in self.members)
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the catalogue; where every member has them."""
-        return self._mean(model.score_all(self._of(model, query)) for model in self.members)  # type: ignore[operator]
+        return self._mean(model.score_all(self._of(model, query)) for model in self.members)
 
     def user_embeddings(self, query: Query) -> Tensor:
         """(B, D) vectors, D the sum of the members'."""
-        vectors = [model.user_embeddings(self._of(model, query)) for model in self.members]  # type: ignore[operator]
+        vectors = [model.user_embeddings(self._of(model, query)) for model in self.members]
         return self._side_by_side(vectors)
 
     def item_embeddings(self) -> Tensor:
         """(I, D) vectors, D the sum of the members'."""
-        return self._side_by_side([model.item_embeddings() for model in self.members])  # type: ignore[operator]
+        return self._side_by_side([model.item_embeddings() for model in self.members])
 
     def _mean(self, scores: Any) -> Tensor:
         return torch.stack([weight * part for weight, part in zip(self.weights, scores, strict=True)]).sum(0)

@@ -15,7 +15,7 @@ from rexp.compress.distill._relaxed_ranking import ABSENT
 from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
-from rexp.compress.distill._student import Student
+from rexp.compress.student import Student
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require
@@ -23,9 +23,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import nn
-
-    from rexp.api import StageContext, TrainStep
+    from rexp.api import RecommenderModule, StageContext, TrainStep
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class KD(DistillationStage):
     Config: ClassVar[type] = KDConfig
     config: KDConfig
 
-    def attach(self, model: nn.Module, context: StageContext) -> Distilling:
+    def attach(self, model: RecommenderModule, context: StageContext) -> Distilling:
         """Ask the teacher for its best items where lists need them."""
         return BatchKD(self.config, context) if self.config.mode == "pointwise" else ListKD(self.config, model, context)
 
@@ -136,7 +134,7 @@ class BatchKD(Distilling):
 class ListKD(Distilling):
     """:func:`soft_lists` over the distinct users of the batch."""
 
-    def __init__(self, config: KDConfig, model: nn.Module, context: StageContext) -> None:
+    def __init__(self, config: KDConfig, model: RecommenderModule, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Capability, Query
+from rexp.api.model import HISTORY_LENGTH
 from rexp.compress.distill.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
@@ -24,6 +25,7 @@ from rexp.store.kept import fault_of, keep
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
+    from rexp.data.types import Part
 
 Array = np.ndarray[Any, Any]
 
@@ -44,26 +46,28 @@ class StoredTeacher:
         capabilities = model.capabilities()
         self._embeds = Capability.HAS_EMBEDDINGS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
-        self._length = model.history_length if Capability.SEQUENTIAL in capabilities else None
+        self._length = HISTORY_LENGTH.of(model) if Capability.SEQUENTIAL in capabilities else None
         self._reads_history = Capability.SEQUENTIAL in capabilities
-        self._lists: dict[int, tuple[Tensor, Tensor]] = {}
+        self._lists: dict[str, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
 
-    def top_items(self, k: int) -> Tensor:
-        """(U, k) int32: every user's best items of the catalogue beside those of its training part; -1 for none."""
-        return self._best(k)[0]
+    def top_items(self, k: int, *, hide_train: bool = True) -> Tensor:
+        """(U, k) int32: every user's best items of the catalog, beside those of its training part unless
+        ``hide_train`` is False; -1 for none."""
+        return self._best(k, hide_train)[0]
 
-    def top_scores(self, k: int) -> Tensor:
+    def top_scores(self, k: int, *, hide_train: bool = True) -> Tensor:
         """(U, k) float32: the logits of :meth:`top_items`; -inf for none."""
-        return self._best(k)[1]
+        return self._best(k, hide_train)[1]
 
-    def _best(self, k: int) -> tuple[Tensor, Tensor]:
-        """Lists and their scores, of one pass over the catalogue."""
-        if k not in self._lists:
-            made = cache(lambda: self._make_lists(k))
-            items = self._kept(f"best-{k}-items", lambda: made()[0])
-            self._lists[k] = items, self._kept(f"best-{k}-scores", lambda: made()[1])
-        return self._lists[k]
+    def _best(self, k: int, hide_train: bool) -> tuple[Tensor, Tensor]:
+        """Lists and their scores, of one pass over the catalog."""
+        name = f"best-{k}" if hide_train else f"best-{k}-of-all"
+        if name not in self._lists:
+            made = cache(lambda: self._make_lists(k, hide_train))
+            items = self._kept(f"{name}-items", lambda: made()[0])
+            self._lists[name] = items, self._kept(f"{name}-scores", lambda: made()[1])
+        return self._lists[name]
 
     def scores(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
@@ -102,10 +106,11 @@ class StoredTeacher:
     def _query(self, users: Tensor) -> Query:
         return self._split.query(users, ["train"] if self._reads_history else [], self._length)
 
-    def _make_lists(self, k: int) -> tuple[Array, Array]:
+    def _make_lists(self, k: int, hide_train: bool) -> tuple[Array, Array]:
         users = torch.arange(self._split.n_users)
+        mask: list[Part] = ["train"] if hide_train else []
         with torch.no_grad():
-            items, scores = top_items(self._model, self._split, users, k, ["train"])
+            items, scores = top_items(self._model, self._split, users, k, mask, shown=["train"])
         return items.int().numpy(), scores.float().numpy()
 
     def _make_user_vectors(self) -> Array:

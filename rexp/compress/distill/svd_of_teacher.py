@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Requirement
+from rexp.api.model import COUPLED_PARAMETERS
 from rexp.compress.distill._base import teacher_of
-from rexp.compress.distill._item_side import hide_train
 from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
+from rexp.compress.student import hide_train
 from rexp.errors import ConfigError, RunError
+from rexp.nn.coupling import DotCoupling
 from rexp.nn.embedding import EmbeddingTable
 from rexp.plugins.options import require
 
@@ -63,7 +65,7 @@ class SVDOfTeacher:
 
     Config: ClassVar[type] = SVDOfTeacherConfig
     phase: ClassVar[Literal["build"]] = "build"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TEACHER, Requirement.DOT})
+    needs: frozenset[Requirement] = frozenset({Requirement.TEACHER, Requirement.DOT})
     trainable_after: ClassVar[bool] = True
     fits: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
@@ -80,7 +82,8 @@ class SVDOfTeacher:
             RunError: scores that are not finite.
         """
         config, split = self.config, context.split
-        (reader,) = model.coupled_parameters()  # type: ignore[operator]
+        (reader,) = COUPLED_PARAMETERS.of(model)()
+        assert isinstance(reader, DotCoupling)  # as Requirement.DOT says
         users, items = _table(model, reader.users), _table(model, reader.items)
         first, behind = reader.columns
         matrix = ScoreMatrix(split.n_users, split.n_items, Targets(config, context), config.max_bytes)

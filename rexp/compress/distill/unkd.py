@@ -9,11 +9,12 @@ import torch
 from torch import Generator, Tensor
 
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
-from rexp.compress.distill._item_side import USERS_AT_ONCE, hide_train
+from rexp.compress.distill._item_side import USERS_AT_ONCE
 from rexp.compress.distill._ranked import take
 from rexp.compress.distill._sampling import draw_ranks
 from rexp.compress.distill._scores import scores_of_lists
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
+from rexp.compress.student import hide_train
 from rexp.data.types import PADDING
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require

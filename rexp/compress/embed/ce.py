@@ -86,5 +86,6 @@ class Compositional(TableStage):
         table = ChunkedTable(n_rows, dim, min(buckets, n_rows), chunks)
         table.hashes.draw(context.generator)
         for piece, columns in zip(table.pieces, torch.split(dense.rows(), table.widths, 1), strict=True):
-            piece.assign(columns[:buckets])  # type: ignore[operator]
+            assert isinstance(piece, EmbeddingTable)
+            piece.assign(columns[:buckets])
         return table

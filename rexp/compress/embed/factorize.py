@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rexp.api import Query, Requirement
 from rexp.compress.base.budget import TableOptions, table_budgets
@@ -19,7 +19,7 @@ from rexp.nn.coupling import DotCoupling, LinearCoupling, Reader
 from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext
+    from rexp.api import RecommenderModule, StageContext
     from rexp.compress.base.coupled_tables import Tables
 
 BYTES = 4
@@ -62,7 +62,7 @@ class Factorize:
 
     Config: ClassVar[type] = FactorizeConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.READERS})
+    needs: frozenset[Requirement] = frozenset({Requirement.READERS})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
 
@@ -70,7 +70,7 @@ class Factorize:
         self.config = config
 
     @torch.no_grad()
-    def apply(self, model: nn.Module, context: StageContext) -> None:
+    def apply(self, model: RecommenderModule, context: StageContext) -> None:
         """Swap tables, and layers that read them, in place.
 
         Raises:
@@ -109,7 +109,7 @@ class Factorize:
         return max(fitting, default=1)
 
 
-def _narrow(model: nn.Module, reader: Reader, wide: Sequence[Tensor], rank: int) -> tuple[Tensor, ...]:
+def _narrow(model: RecommenderModule, reader: Reader, wide: Sequence[Tensor], rank: int) -> tuple[Tensor, ...]:
     """The narrow columns of each table of a reader, which is made to read them."""
     if isinstance(reader, DotCoupling):
         return _of_dot_product(model, reader.weight, wide[0], wide[1], rank)
@@ -119,13 +119,13 @@ def _narrow(model: nn.Module, reader: Reader, wide: Sequence[Tensor], rank: int)
         replace_module(model, reader.layer, layer_of(weight, layer.bias))
         return (rows,)
     everyone = torch.arange(len(wide[0]), device=wide[0].device)
-    mixed = torch.cat([model.user_embeddings(Query(everyone)), model.item_embeddings()])  # type: ignore[operator]
+    mixed = torch.cat([model.user_embeddings(Query(everyone)), model.item_embeddings()])
     directions = strongest_directions(mixed, rank)
     return tuple(rows @ directions for rows in wide)
 
 
 def _of_dot_product(
-    model: nn.Module, weight: str | None, users: Tensor, items: Tensor, rank: int
+    model: RecommenderModule, weight: str | None, users: Tensor, items: Tensor, rank: int
 ) -> tuple[Tensor, ...]:
     if weight is None:
         return joint_svd(users, items, rank)

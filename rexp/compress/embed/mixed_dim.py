@@ -157,5 +157,6 @@ class MixedDimension(TableStage):
             if isinstance(block, LowRankTable):
                 block.start(rows, context.generator)
             else:
-                block.assign(rows)  # type: ignore[operator]
+                assert isinstance(block, EmbeddingTable)
+                block.assign(rows)
         return table

@@ -17,7 +17,7 @@ from rexp.nn.feature_embedding import FeatureEmbedding, FeatureSum
 from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext
+    from rexp.api import RecommenderModule, StageContext
     from rexp.data.types import Feature
 
 
@@ -81,14 +81,14 @@ class SelectFeatures:
 
     Config: ClassVar[type] = SelectFeaturesConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.FEATURES})
+    needs: frozenset[Requirement] = frozenset({Requirement.FEATURES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"none": NoFeature}
 
     def __init__(self, config: SelectFeaturesConfig) -> None:
         self.config = config
 
-    def apply(self, model: nn.Module, context: StageContext) -> None:
+    def apply(self, model: RecommenderModule, context: StageContext) -> None:
         """Let the model no longer read what is dropped, in place.
 
         Raises:
@@ -116,7 +116,7 @@ class SelectFeatures:
 
 @torch.no_grad()
 def importances(
-    model: nn.Module, features: Mapping[str, str], context: StageContext, sample: int, repeats: int
+    model: RecommenderModule, features: Mapping[str, str], context: StageContext, sample: int, repeats: int
 ) -> dict[str, float]:
     """How much the loss grows without each feature.
 
@@ -138,7 +138,7 @@ def importances(
     model.eval()
 
     def loss() -> float:
-        scores = model.score(query, pairs)  # type: ignore[operator]
+        scores = model.score(query, pairs)
         return float(F.softplus(scores[:, 1] - scores[:, 0]).mean())
 
     whole = loss()
@@ -161,13 +161,13 @@ def _loss_without(vectors: FeatureEmbedding, loss: Any, generator: Generator) ->
     return without
 
 
-def _query(model: nn.Module, context: StageContext, users: Tensor) -> Query:
-    if Capability.SEQUENTIAL not in model.capabilities():  # type: ignore[operator]
+def _query(model: RecommenderModule, context: StageContext, users: Tensor) -> Query:
+    if Capability.SEQUENTIAL not in model.capabilities():
         return Query(users)
-    return context.split.query(users, ["train"], model.history_length)  # type: ignore[arg-type]
+    return context.split.query(users, ["train"], model.history_length)
 
 
-def _features(model: nn.Module) -> dict[str, str]:
+def _features(model: RecommenderModule) -> dict[str, str]:
     """The path of the vectors of every feature that is read, by its name."""
     return {
         name: f"{path}.features.{place}"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from rexp.api.model import WIDTHS
 from rexp.errors import ConfigError
 from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import EmbeddingTable
@@ -99,7 +100,7 @@ class Tie:
 
     Config: ClassVar[type] = TieConfig
     phase: ClassVar[Literal["build"]] = "build"
-    needs: ClassVar[frozenset[Requirement]] = frozenset()
+    needs: frozenset[Requirement] = frozenset()
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"columns": RepeatedTable, "layer": TransposedLinear}
 
@@ -134,7 +135,7 @@ class Tie:
 
     def _columns(self, model: nn.Module) -> int:
         """Let the parts of a table be the first of them, where the model says that it reads several of equal width."""
-        widths = getattr(model, "widths", [])
+        widths = WIDTHS.of(model)
         if len(widths) < 2 or len(set(widths)) > 1:
             return 0
         found = find_modules(model, EmbeddingTable, ("*",), self.config.ignore)

@@ -50,7 +50,7 @@ class Columns:
 
     Config: ClassVar[type] = ColumnsConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.READERS})
+    needs: frozenset[Requirement] = frozenset({Requirement.READERS})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"table": NarrowTable, "layer": NarrowLinear}
 

@@ -70,7 +70,7 @@ class Magnitude:
 
     Config: ClassVar[type] = MagnitudeConfig
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
+    needs: frozenset[Requirement] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
@@ -79,7 +79,7 @@ class Magnitude:
         needs = {NEEDS[kind] for kind in config.kinds} | (
             {Requirement.VALIDATION} if config.sparsity == "auto" else set()
         )
-        self.needs = frozenset(needs)  # type: ignore[misc]  # of what is chosen
+        self.needs = frozenset(needs)  # of what is chosen
 
     def attach(self, model: nn.Module, context: StageContext) -> Pruning:
         """Take the matrices.

@@ -148,7 +148,7 @@ class Pack(TableStage):
     def __init__(self, config: PackConfig) -> None:
         super().__init__(config)
         if config.sparsity == "auto":
-            self.needs = self.needs | {Requirement.VALIDATION}  # type: ignore[misc]  # of what is chosen
+            self.needs = self.needs | {Requirement.VALIDATION}  # of what is chosen
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:

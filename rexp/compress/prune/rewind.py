@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import nn
 
-from rexp.api import Requirement
+from rexp.api import ReplacementModule, Requirement
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.errors import ConfigError
@@ -54,14 +54,14 @@ class Rewind:
 
     Config: ClassVar[type] = RewindConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES, Requirement.INITIAL})
+    needs: frozenset[Requirement] = frozenset({Requirement.TABLES, Requirement.INITIAL})
     trainable_after: ClassVar[bool] = True
     stores_masks: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: RewindConfig) -> None:
         self.config = config
-        self.needs = frozenset({NEEDS[kind] for kind in config.kinds} | {Requirement.INITIAL})  # type: ignore[misc]
+        self.needs = frozenset({NEEDS[kind] for kind in config.kinds} | {Requirement.INITIAL})
 
     @torch.no_grad()
     def apply(self, model: nn.Module, context: StageContext) -> None:
@@ -72,7 +72,7 @@ class Rewind:
         """
         assert context.initial is not None
         for path, part in model.named_modules():
-            if hasattr(part, "describe"):  # as all have that stages put into a model
+            if isinstance(part, ReplacementModule):  # as all have that stages put into a model
                 raise ConfigError(
                     f"{path} is not what training began with; put rewind before the stage that made it anew"
                 )

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Requirement
+from rexp.api.model import COUPLED_PARAMETERS
 from rexp.compress.embed.factorize import Factorize
 from rexp.io.text import say
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from rexp.api import StageContext
+    from rexp.api import RecommenderModule, StageContext
     from rexp.compress.base.coupled_tables import Tables
     from rexp.nn.coupling import Reader
 
@@ -37,16 +36,16 @@ class Rotate(Factorize):
     note says so."""
 
     Config: ClassVar[type] = RotateConfig
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
+    needs: frozenset[Requirement] = frozenset({Requirement.TABLES})
 
-    def apply(self, model: nn.Module, context: StageContext) -> None:
+    def apply(self, model: RecommenderModule, context: StageContext) -> None:
         """Turn what is read in a known way, in place.
 
         Raises:
             ConfigError: the patterns leave nothing of it.
             RunError: a table holds NaN or infinite values.
         """
-        if hasattr(model, "coupled_parameters"):
+        if COUPLED_PARAMETERS.of(model)():
             super().apply(model, context)
         else:
             say(f"note: rotate leaves the tables as they are: {type(model).__name__} has no coupled_parameters()")

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Requirement
+from rexp.api.model import HIDDEN_UNITS
 from rexp.compress.base.narrow import NarrowLinear, dense_layer, layer_of
 from rexp.compress.prune._importance import inputs_of, most_important
 from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
-    from rexp.nn.coupling import HiddenUnits
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Structured:
 
     Config: ClassVar[type] = StructuredConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.HIDDEN})
+    needs: frozenset[Requirement] = frozenset({Requirement.HIDDEN})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {"layer": NarrowLinear}
 
@@ -58,7 +58,7 @@ class Structured:
         Raises:
             ConfigError: a layer is no dense one any more.
         """
-        groups: Sequence[HiddenUnits] = model.hidden_units()  # type: ignore[operator]
+        groups = HIDDEN_UNITS.of(model)()
         sizes = inputs_of(model, [group.taker for group in groups], context) if self.config.by == "activation" else {}
         for group in groups:
             makers, taker = [dense_layer(model, path) for path in group.makers], dense_layer(model, group.taker)

@@ -105,7 +105,7 @@ class Half(TableStage):
 
     def __init__(self, config: HalfConfig) -> None:
         super().__init__(config)
-        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # type: ignore[misc]  # of what is chosen
+        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # of what is chosen
 
     def apply(self, model: nn.Module, context: StageContext) -> None:
         """Swap what is chosen in place."""

@@ -73,7 +73,7 @@ class Int8Linear:
 
     Config: ClassVar[type] = Int8LinearConfig
     phase: ClassVar[Literal["post"]] = "post"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.LINEAR})
+    needs: frozenset[Requirement] = frozenset({Requirement.LINEAR})
     trainable_after: ClassVar[bool] = False
     modules: ClassVar[Mapping[str, type]] = {"layer": Int8Layer}
 

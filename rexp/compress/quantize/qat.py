@@ -57,13 +57,13 @@ class QAT:
 
     Config: ClassVar[type] = QATConfig
     phase: ClassVar[Literal["train"]] = "train"
-    needs: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TABLES})
+    needs: frozenset[Requirement] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: QATConfig) -> None:
         self.config = config
-        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # type: ignore[misc]  # of what is chosen
+        self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # of what is chosen
 
     def attach(self, model: nn.Module, context: StageContext) -> Quantising:
         """Let what is chosen be read on the grid.

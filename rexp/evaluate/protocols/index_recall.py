@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from rexp.api.retrieval import METRIC
 from rexp.evaluate.protocols.candidate_sources import MOST_USERS
 from rexp.evaluate.topk import NEVER
 
@@ -64,4 +65,4 @@ class IndexRecall:
 
 def compares_directions(config: Any) -> bool:
     """Whether a retriever's options ask for the cosine."""
-    return getattr(config, "metric", "ip") == "cosine"
+    return METRIC.of(config) == "cosine"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import ScoredRows
+from rexp.api.metric import LABELS
 from rexp.errors import ConfigError, DataError
 from rexp.evaluate.build_metrics import row_metrics
 from rexp.evaluate.metric_context import metric_context
@@ -89,7 +90,7 @@ def _range(split: Split) -> tuple[float, float]:
 
 def _reads(metric: object) -> str:
     """Which labels a metric reads; one that does not say so reads 0/1."""
-    return getattr(metric, "labels", "binary")
+    return LABELS.of(metric)
 
 
 def _positive(ratings: Tensor, threshold: float | None, metrics: list[str]) -> Tensor:

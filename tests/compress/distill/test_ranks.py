@@ -13,8 +13,8 @@ from torch import Tensor
 from rexp.api import Query
 from rexp.compress.distill._item_side import top_users, train_users
 from rexp.compress.distill._rank_gap import count_above, item_ranks, misplacement, user_ranks
-from rexp.compress.distill._student import Student
 from rexp.compress.distill.dcd import draw_misplaced
+from rexp.compress.student import Student
 from rexp.models.mf import MF
 
 from .helpers import Teacher, split_of
@@ -47,7 +47,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rexp.compress.distill._item_side.ITEMS_AT_ONCE", 16)
     monkeypatch.setattr("rexp.compress.distill._rank_gap.ITEMS_AT_ONCE", 16)
     monkeypatch.setattr("rexp.compress.distill._rank_gap.LARGE_BLOCK_BYTES", 5 * 4 * 41)
-    monkeypatch.setattr("rexp.compress.distill._student.BLOCK_BYTES", 5 * 4 * 41)
+    monkeypatch.setattr("rexp.compress.student.BLOCK_BYTES", 5 * 4 * 41)
 
 
 def test_users_of_items() -> None:
