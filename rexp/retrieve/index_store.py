@@ -8,22 +8,31 @@ import time
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rexp.errors import RexpError
+from rexp.api.retrieval import NBYTES, NOTES, SEARCHED_WITH
+from rexp.errors import RexpError, RunError
 from rexp.io.atomic import describe, one_line_errors, replace_atomically, write_text
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN, code_version
+from rexp.plugins.faults import owner
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from rexp.api import Retriever
+
+Array = np.ndarray[Any, Any]
 
 FORMAT = 1
 """Counts up when the same vectors and options must give another file; a third party's code counts by itself."""
 
 
 def open_index(
-    name: str, config: Any, vectors: np.ndarray[Any, Any], folder: Path | None
-) -> tuple[Any, dict[str, Any]]:
+    name: str, config: DataclassInstance, vectors: Array, folder: Path | None
+) -> tuple[Retriever, dict[str, Any]]:
     """An index of these vectors: the stored one where there is one, else a new one.
 
     Args:
@@ -40,10 +49,11 @@ def open_index(
     Raises:
         ConfigError: the options do not go with the vectors.
         StoreError: the folder cannot be written.
+        RunError: the retriever wrote no index to the file that it was given.
     """
-    retriever: Any = registry.load("retriever", name)(config)
+    retriever: Retriever = registry.load("retriever", name)(config)
     content = np.ascontiguousarray(vectors, dtype=np.float32)
-    facts = fingerprint(name, retriever, content)
+    facts = fingerprint(name, config, content)
     if folder is None:
         facts |= _build(retriever, content)
         return retriever, facts | {"bytes": _size(retriever, content)}
@@ -60,50 +70,67 @@ def open_index(
     facts |= _build(retriever, content)
     if damage:
         facts["notes"] = [*facts["notes"], f"built again: {damage}"]
-    replace_atomically(path, retriever.save)
+    replace_atomically(path, lambda temporary: _save(retriever, temporary))
     facts |= {"file": path.name, **describe(path)}
     # Last: an index without it does not count.
     write_text(_beside(path), json.dumps({**facts, "crc": _crc(facts)}, indent=1))
     return retriever, facts
 
 
-def fingerprint(name: str, retriever: Any, vectors: np.ndarray[Any, Any]) -> dict[str, Any]:
+def fingerprint(name: str, config: DataclassInstance, vectors: Array) -> dict[str, Any]:
     """What an index is known by: SHA-256 of the vectors' bytes, of the options it is built with, and of versions.
 
     Options that are read in a search alone, the class's ``searched_with``, are left out.
     """
-    import faiss
-
     held = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()
-    ignored: frozenset[str] = getattr(type(retriever), "searched_with", frozenset())
-    owner = registry.find("retriever", name).distribution
+    ignored = SEARCHED_WITH.of(registry.load("retriever", name))
+    distribution = registry.find("retriever", name).distribution
     parts: dict[str, Any] = {
         "format": FORMAT,
         "vectors": held,
         "shape": list(vectors.shape),
         "retriever": name,
-        "options": {key: value for key, value in asdict(retriever.config).items() if key not in ignored},
-        "faiss": faiss.__version__,
+        "options": {key: value for key, value in asdict(config).items() if key not in ignored},
     }
-    if owner != OWN:
-        parts["code"] = code_version(owner)
+    if distribution == OWN:
+        import faiss
+
+        parts["faiss"] = faiss.__version__
+    else:
+        parts["code"] = code_version(distribution)
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "vectors_sha256": held}
 
 
-def _build(retriever: Any, vectors: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _build(retriever: Retriever, vectors: Array) -> dict[str, Any]:
     start = time.perf_counter()
     retriever.build(vectors)
     return {
         "built": True,
         "build_seconds": time.perf_counter() - start,
-        "notes": list(getattr(retriever, "notes", [])),
+        "notes": list(NOTES.of(retriever)),
     }
 
 
-def _size(retriever: Any, vectors: np.ndarray[Any, Any]) -> int:
+def _save(retriever: Retriever, path: Path) -> None:
+    """Let it write its index, and see that it did."""
+    retriever.save(path)
+    if not path.is_file() or not path.stat().st_size:
+        others = sorted(other for other in path.parent.glob(f"{path.name}*") if other != path)
+        for other in others:
+            other.unlink()
+        wrote = (
+            f", but {others[0].name}; numpy.save adds an ending to a name, so give it an open file" if others else ""
+        )
+        raise RunError(
+            f"{owner(retriever)} wrote no index to the file that save() was given{wrote} (rexp.api.Retriever)"
+        )
+
+
+def _size(retriever: Retriever, vectors: Array) -> int:
     """Bytes of an index that was not written; of one that does not say, those of the vectors."""
-    return int(getattr(retriever, "nbytes", vectors.nbytes))
+    size = NBYTES.of(retriever)
+    return vectors.nbytes if size is None else int(size)
 
 
 def damage_of(path: Path) -> str:

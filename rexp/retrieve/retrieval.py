@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rexp.errors import ConfigError
 from rexp.retrieve.index_store import open_index
+
+if TYPE_CHECKING:
+    from rexp.api import RecommenderModule, Retriever
 
 Array = np.ndarray[Any, Any]
 
@@ -35,10 +38,10 @@ class Retrieval:
     name: str
     config: Any
     n_candidates: int = 100
-    vectors_from: Any | None = None
+    vectors_from: RecommenderModule | None = None
     item_features: Array | None = None
     folder: Path | None = None
-    ranker: Any | None = None
+    ranker: RecommenderModule | None = None
 
     def __post_init__(self) -> None:
         if self.n_candidates < 1:
@@ -46,7 +49,7 @@ class Retrieval:
         if self.vectors_from is not None and self.item_features is not None:
             raise ConfigError("retriever.from: vectors come from a model or from item features, not from both")
 
-    def open(self, vectors: Array) -> tuple[Any, dict[str, Any]]:
+    def open(self, vectors: Array) -> tuple[Retriever, dict[str, Any]]:
         """The retriever over these (I, D) vectors, and facts of its index; see :func:`open_index`."""
         return open_index(self.name, self.config, vectors, self.folder)
 

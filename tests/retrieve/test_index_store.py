@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from rexp.errors import StoreError
+from rexp.errors import RunError, StoreError
 from rexp.plugins import registry
 from rexp.retrieve.index_store import open_index
 
@@ -135,8 +135,7 @@ class Bare:
 
     Config: ClassVar[type] = BareConfig
 
-    def __init__(self, config: BareConfig) -> None:
-        self.config = config
+    def __init__(self, config: BareConfig) -> None: ...
 
     def build(self, vectors: Any) -> None:
         self.vectors = vectors
@@ -163,3 +162,21 @@ def test_a_third_party_s_retriever_needs_the_contract_alone(tmp_path: Path, monk
     found, facts = open_index("bare", BareConfig(), VECTORS, tmp_path)
     assert not facts["built"]
     assert found.search(QUERIES, 5)[1].shape == (50, 5)
+
+
+class Misplaced(Bare):
+    """Lets numpy add an ending to the file's name."""
+
+    def save(self, path: Path) -> None:
+        np.save(path, self.vectors)
+
+
+def test_an_index_that_was_written_elsewhere_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "load", lambda kind, name: Misplaced)
+    bare = registry.Plugin("retriever", "bare", "bare:Bare", "bare-dist", "1.0")
+    monkeypatch.setattr(registry, "find", lambda kind, name: bare)
+    with pytest.raises(RunError, match=r"wrote no index .*numpy\.save adds an ending"):
+        open_index("bare", BareConfig(), VECTORS, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rexp.errors import RunError
+from rexp.plugins.faults import check_shape, owner
+
 if TYPE_CHECKING:
+    from rexp.api import Retriever
     from rexp.evaluate.user_items import UserItems
 
 Array = np.ndarray[Any, Any]
@@ -26,7 +30,7 @@ class FilteredSearch:
         seen: items that are never found for their user; those outside the catalogue do no harm.
     """
 
-    def __init__(self, retriever: Any, catalogue: Tensor, seen: UserItems) -> None:
+    def __init__(self, retriever: Retriever, catalogue: Tensor, seen: UserItems) -> None:
         self.retriever, self.catalogue = retriever, catalogue.cpu().numpy()
         self.starts, self.seen, self.n_items = seen.offsets.cpu().numpy(), seen.items.cpu().numpy(), seen.n_items
 
@@ -61,6 +65,11 @@ class FilteredSearch:
     def _fetch(self, users: Array, vectors: Array, n: int, fetched: int) -> Array:
         """(B, n): the first unseen of the ``fetched`` nearest, -1 behind them."""
         _, places = self.retriever.search(vectors, fetched)
+        check_shape(self.retriever, "items found", places.shape, (len(vectors), fetched))
+        if places.dtype.kind not in "iu":
+            raise RunError(
+                f"{owner(self.retriever)} gives items of the type {places.dtype}, not whole numbers (rexp.api)"
+            )
         items = np.where(places < 0, -1, self.catalogue[places])
         unseen = (items >= 0) & ~self._has_seen(users, items)
         first = np.argsort(~unseen, axis=1, kind="stable")[:, :n]  # stable, so that the best stay in front
