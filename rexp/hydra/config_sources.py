@@ -13,6 +13,7 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from rexp.config.retriever import RetrieverNode
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
@@ -68,6 +69,8 @@ class EntryPointSource(ConfigSource):
             raise ConfigCompositionException(str(error)) from error
         if kind == "model":
             config["defaults"] = [{"/loss@fit.loss": "bce"}, {"/sampler@fit.sampler": "uniform"}, "_self_"]
+        if kind == "retriever":  # what rexp itself reads of a retriever's node
+            config |= {"from": None, "n_candidates": RetrieverNode.n_candidates, "ranker": None}
         if kind == "data":
             config["defaults"] = [{"split": None}, "_self_"]  # rexp takes the data's own parts, or leaves the last out
         # Several trackers stand side by side, each under its own key; for the others None means the group's own place.

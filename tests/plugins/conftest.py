@@ -11,6 +11,7 @@ import pytest
 collect_ignore = ["broken"]  # it cannot be imported, that is its purpose
 
 ROOT = Path(__file__).parents[2]
+THEIRS = ("rexp-cml", "rexp-recent-pop", "rexp-starter")
 
 
 def pip(*arguments: str | Path) -> None:
@@ -30,8 +31,8 @@ def install(projects: list[Path], folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where rexp-cml and rexp-recent-pop are installed; the space in its name is there to be coped with."""
-    projects = [ROOT / "plugins" / name for name in ("rexp-cml", "rexp-recent-pop")]
+    """Where the distributions under plugins/ are installed; the space in its name is there to be coped with."""
+    projects = [ROOT / "plugins" / name for name in THEIRS]
     return install(projects, tmp_path_factory.mktemp("third party"))
 
 

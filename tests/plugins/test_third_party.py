@@ -1,7 +1,8 @@
-"""Two distributions that rexp knows nothing of: found, composed, listed and trained like built-in ones."""
+"""Distributions that rexp knows nothing of: found, composed, listed and trained like built-in ones."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def rexp(command: Callable[..., Any], site: Path) -> Callable[..., Any]:
-    """rexp beside the two distributions; it must succeed."""
+    """rexp beside the distributions; it must succeed."""
 
     def run(*arguments: str, **more: Any) -> Any:
         done = command(*arguments, on_path=[site], **more)
@@ -37,7 +38,17 @@ def job(done: Any) -> Any:
 def test_plugins_are_listed_with_their_distribution_and_version(rexp: Callable[..., Any]) -> None:
     listed = json.loads(rexp("plugins", "--json").stdout)["plugins"]
     theirs = {(row["kind"], row["name"]): row for row in listed if row["distribution"] != "rexp-recsys"}
-    assert set(theirs) == {("model", "cml"), ("loss", "hinge"), ("model", "recent_pop")}
+    assert set(theirs) == {
+        ("model", "cml"),
+        ("loss", "hinge"),
+        ("model", "recent_pop"),
+        ("stage", "random_prune"),
+        ("retriever", "simple_lsh"),
+        ("metric", "rbp"),
+        ("sampler", "log_uniform"),
+        ("data", "planted"),
+        ("split", "user_folds"),
+    }
     assert theirs["model", "cml"] == {
         "kind": "model",
         "name": "cml",
@@ -98,7 +109,7 @@ def test_rexp_disable_takes_a_distribution_out(command: Callable[..., Any], site
     assert command("model=recent_pop", "--cfg", "job", on_path=[site], env=environment).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["rexp-cml", "rexp-recent-pop"])
+@pytest.mark.parametrize("name", ["rexp-cml", "rexp-recent-pop", "rexp-starter"])
 @pytest.mark.slow
 def test_their_own_tests_pass_against_the_installed_wheel(name: str, site: Path) -> None:
     done = subprocess.run(
@@ -127,3 +138,38 @@ def test_they_train_and_are_measured_beside_a_built_in_model(rexp: Callable[...,
     ndcg = {result["labels"]["model"]: result["metrics"]["ndcg@10"] for result in results}
     assert set(ndcg) == {"cml", "recent_pop", "random"}
     assert min(ndcg["cml"], ndcg["recent_pop"]) > 2 * ndcg["random"]
+
+
+def imports(file: Path) -> set[str]:
+    """Modules that a file imports, wherever it does."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def test_they_import_the_contract_and_nothing_else_of_rexp() -> None:
+    files = [file for file in (ROOT / "plugins").rglob("*.py") if "rexp-" in file.parent.parent.name]
+    assert len(files) > 15
+    found = {module for file in files for module in imports(file) if module.split(".")[0] == "rexp"}
+    assert found == {"rexp.api"}
+
+
+@pytest.mark.slow
+def test_a_data_set_split_sampler_metric_stage_and_retriever_of_theirs_work_in_one_run(
+    rexp: Callable[..., Any], tmp_path: Path
+) -> None:
+    common = [
+        *("data=planted", "data.n_users=200", "data.n_items=60", "data.noise=0.1", "data/split=user_folds"),
+        *("model=mf", "model.factors=8", "sampler=log_uniform", "train.max_epochs=3", "train.lr=0.05"),
+        *("compress.order=[fit,[finetune,prune]]", "+compress/stage@compress.stages.prune=random_prune"),
+        *("compress.stages.prune.sparsity=0.25", "compress.finetune.max_epochs=1", "evaluate.metrics=[ndcg,rbp]"),
+        *("references=[random]", "track=none", "measure.latency=false", "train.progress=none"),
+        f"paths.store={tmp_path}/runs",
+    ]
+    rexp(*common, cwd=tmp_path)
+    rexp(*common, "evaluate=two_stage", "retriever=simple_lsh", "retriever.n_candidates=20", cwd=tmp_path)
+    results = [json.loads(file.read_text()) for file in (tmp_path / "runs").glob("*/result.json")]
+    ranked = {result["labels"]["model"]: result for result in results if not result["config"].get("retriever")}
+    assert ranked["mf"]["metrics"]["rbp@10"] > 2 * ranked["random"]["metrics"]["rbp@10"]
+    sizes = ranked["mf"]["steps"][-1]["sizes"]
+    assert sizes["nonzero"] <= 0.76 * sizes["parameters"]

@@ -55,6 +55,7 @@ class HalfTable(CompactEmbedding):
     """
 
     weight: Tensor
+    __getattr__ = nn.Module.__getattr__  # ``weight`` is what is stored, not all vectors
 
     def __init__(self, n_rows: int, dim: int, format: Format) -> None:
         super().__init__(n_rows, dim, format=format)
