@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rexp.api import Capability
 from rexp.api.training import TARGET
 from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError
-from rexp.plugins import registry
-from rexp.plugins.options import drop_unset, from_options
+from rexp.plugins.choice import Choice
+from rexp.plugins.options import from_options
 from rexp.train.config import FitConfig, check_recipe
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ class Fit:
 
     Args:
         recipe: the numbers.
-        loss, sampler: (name, typed configuration), or None where the model brings its own loss.
+        loss, sampler: with their options, or None where the model brings its own loss.
     """
 
     recipe: FitConfig
-    loss: tuple[str, Any] | None
-    sampler: tuple[str, Any] | None
+    loss: Choice | None
+    sampler: Choice | None
 
     def plain(self) -> Node:
         """Plain values, as the stored configuration has them."""
-        return {**self.recipe.plain(), "loss": _typed(self.loss), "sampler": _typed(self.sampler)}
+        return {**self.recipe.plain(), "loss": _plain(self.loss), "sampler": _plain(self.sampler)}
 
 
 def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split, notices: list[str]) -> Fit:
@@ -95,19 +95,15 @@ def _over(own: Node | None, root: Node | None) -> Node | None:
 
 def _for_ratings(fit: Fit, request: Request) -> Fit:
     """A loss whose target is the rating learns from rated rows only: there are no negatives to draw."""
-    if fit.loss is None or TARGET.of(fit.loss[1]) != "rating":
+    if fit.loss is None or TARGET.of(fit.loss.config) != "rating":
         return fit
     if request.sampler is not None:
-        raise ConfigError(f"loss={fit.loss[0]} with target=rating draws no negatives; leave sampler= out")
+        raise ConfigError(f"loss={fit.loss.name} with target=rating draws no negatives; leave sampler= out")
     return replace(fit, sampler=None)
 
 
-def _plugin(kind: str, node: Node | None) -> tuple[str, Any] | None:
-    if node is None:
-        return None
-    config_class = registry.load(kind, node["name"]).Config
-    options = {key: value for key, value in node.items() if key != "name"}
-    return node["name"], from_options(config_class, drop_unset(config_class, options), kind)
+def _plugin(kind: str, node: Node | None) -> Choice | None:
+    return None if node is None else Choice.of(kind, node, kind, nulls=False)
 
 
 def _without_validation(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
@@ -139,5 +135,5 @@ def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     return replace(fit, recipe=recipe)
 
 
-def _typed(part: tuple[str, Any] | None) -> Node | None:
-    return None if part is None else {"name": part[0], **asdict(part[1])}
+def _plain(part: Choice | None) -> Node | None:
+    return None if part is None else part.to_dict()

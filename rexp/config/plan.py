@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp import api
@@ -20,9 +20,8 @@ from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
 from rexp.io.content_hash import hashes
-from rexp.plugins import registry
+from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
-from rexp.plugins.options import Node, from_options
 from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from rexp.api import RecommenderModule
     from rexp.data.split import Split
     from rexp.data.types import Part
+    from rexp.plugins.options import Node
     from rexp.store.store import Store
 
 
@@ -47,7 +47,7 @@ class Plan:
         request: what was asked for.
         split: the data.
         model: freshly initialised under the seed.
-        model_config: its typed configuration.
+        choice: the model's name and typed options.
         source: run id, or run ids by role, whose weights the model starts from; or None.
         fit: how it is trained; None for a closed-form model, and where no step trains.
         teaching: who teaches; nobody where no stage asks it.
@@ -58,7 +58,7 @@ class Plan:
     request: Request
     split: Split
     model: RecommenderModule
-    model_config: Any
+    choice: Choice
     source: str | Mapping[str, str] | None
     fit: Fit | None
     teaching: Teachers
@@ -73,7 +73,7 @@ class Plan:
         return {
             "seed": self.request.seed,
             "data": {k: v for k, v in self.request.data.items() if k != "strict"},
-            "model": {"name": self.request.model["name"], **asdict(self.model_config)},
+            "model": self.choice.to_dict(),
             "init_from": self.source,
             "fit": fit,
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
@@ -165,12 +165,10 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
             a model that needs none.
     """
     node = request.model
-    options = {key: value for key, value in node.items() if key not in MODEL_RESERVED}
-    model_class = registry.load("model", node["name"])
-    model_config = from_options(model_class.Config, options, "model")
-    check_size(lambda: model_class(model_config, split.spec), "model")
+    choice = Choice.of("model", node, "model", MODEL_RESERVED)
+    check_size(lambda: choice.make(split.spec), "model")
     seed_everything(request.seed)
-    model: RecommenderModule = model_class(model_config, split.spec)
+    model: RecommenderModule = choice.make(split.spec)
     api.adopt_embeddings(model)  # through the package, which imports torch for it only now
     capabilities = model.capabilities()
     if Capability.NEEDS_TRAIN_DATA in capabilities:
@@ -201,7 +199,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
         notices.append(text)
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("init_from"), store)
-    return Plan(request, split, model, model_config, source, fit, teaching, retrieving, tuple(notices))
+    return Plan(request, split, model, choice, source, fit, teaching, retrieving, tuple(notices))
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.api import Capability
 from rexp.api.metric import LABELS
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rexp.config.fit import Fit
     from rexp.config.job import Request
     from rexp.data.split import Split
+    from rexp.plugins.choice import Choice
 
 
 def rating_metrics(names: Iterable[str]) -> list[str]:
@@ -34,7 +35,7 @@ def check_rating_metrics(request: Request, split: Split, capabilities: frozenset
     asked = rating_metrics(request.evaluate.row_metrics)
     if not asked or Capability.PREDICTS_RATINGS in capabilities or (fit is not None and _predicts(fit.loss)):
         return
-    by = f" (loss={fit.loss[0]})" if fit is not None and fit.loss is not None else ""
+    by = f" (loss={fit.loss.name})" if fit is not None and fit.loss is not None else ""
     raise ConfigError(
         f"evaluate.row_metrics has {', '.join(asked)}, which compares scores with ratings, but the scores of "
         f"model={request.model['name']}{by} are not trained to be ratings; take loss=mse loss.target=rating, or "
@@ -42,8 +43,7 @@ def check_rating_metrics(request: Request, split: Split, capabilities: frozenset
     )
 
 
-def _predicts(loss: tuple[str, Any] | None) -> bool:
+def _predicts(loss: Choice | None) -> bool:
     if loss is None:
         return False
-    name, config = loss
-    return PREDICTS_RATINGS.of(registry.load("loss", name)) and TARGET.of(config) == "rating"
+    return PREDICTS_RATINGS.of(loss.plugin) and TARGET.of(loss.config) == "rating"

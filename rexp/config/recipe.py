@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability, Requirement
@@ -12,7 +12,7 @@ from rexp.api.model import COUPLED_PARAMETERS, HIDDEN_UNITS
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.nn.coupling import DotCoupling
 from rexp.plugins import registry
-from rexp.plugins.options import from_options
+from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
@@ -28,27 +28,26 @@ class ConfiguredStage:
 
     Args:
         label: its key under ``compress.stages``.
-        name, config: the plugin and its typed options.
+        choice: the stage with its options.
     """
 
     label: str
-    name: str
-    config: Any
+    choice: Choice
+
+    @property
+    def name(self) -> str:
+        return self.choice.name
 
     @property
     def plugin(self) -> Any:
         """The stage's class."""
-        return registry.load("stage", self.name)
+        return self.choice.plugin
 
     @property
     def needs(self) -> frozenset[Requirement]:
         """What it cannot do without, its options considered."""
-        needs: frozenset[Requirement] = self.plugin(self.config).needs
+        needs: frozenset[Requirement] = self.choice.make().needs
         return needs
-
-    def plain(self) -> Node:
-        """Plain values, as the stored configuration has them."""
-        return {"name": self.name, **asdict(self.config)}
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Recipe:
     def plain(self, steps: int | None = None) -> Node:
         """Plain values of the first ``steps`` of it, or of all."""
         taken = self.steps[:steps]
-        stages = {stage.label: stage.plain() for step in taken for stage in step.stages}
+        stages = {stage.label: stage.choice.to_dict() for step in taken for stage in step.stages}
         return {"order": [step.words for step in taken], "stages": stages}
 
 
@@ -232,9 +231,7 @@ def _staged(label: str, node: Any) -> ConfiguredStage:
     where = f"compress.stages.{label}"
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise ConfigError(f"{where} names no stage; choose one with +compress/stage@{where}=NAME")
-    options = {key: value for key, value in node.items() if key != "name"}
-    plugin: Any = registry.load("stage", node["name"])
-    return ConfiguredStage(label, node["name"], from_options(plugin.Config, options, where))
+    return ConfiguredStage(label, Choice.of("stage", node, where))
 
 
 def _step(words: Any, stages: Mapping[str, ConfiguredStage]) -> TrainingStep | StageStep:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rexp.api import Requirement
 from rexp.errors import ConfigError
-from rexp.plugins import registry
+from rexp.plugins.choice import Choice
 from rexp.plugins.options import from_options
 from rexp.store.result import SELF
 
@@ -27,22 +27,21 @@ class Retrieving:
     """The first of two stages, typed.
 
     Args:
-        name, config: the retriever and its options.
+        choice: the retriever and its options.
         n_candidates: candidates of a user.
         source: run whose model's vectors are indexed, "item_features", or None for the run's own model.
         ranker: run whose model ranks; None for the run's own model.
     """
 
-    name: str
-    config: Any
+    choice: Choice
     n_candidates: int
     source: str | None
     ranker: str | None
 
     def plain(self) -> Node:
         """Plain values, as the stored configuration has them."""
-        own = {"name": self.name, "n_candidates": self.n_candidates, "from": self.source, "ranker": self.ranker}
-        return own | asdict(self.config)
+        own = {"n_candidates": self.n_candidates, "from": self.source, "ranker": self.ranker}
+        return {"name": self.choice.name, **own, **self.choice.to_dict()}
 
 
 @dataclass
@@ -58,16 +57,14 @@ class RetrieverNode:
             raise ValueError(f"n_candidates={self.n_candidates} must be 1 or more")
 
 
-def typed_retriever(node: Node) -> tuple[RetrieverNode, Any]:
-    """What every retriever's node holds, and the plugin's own options.
+def typed_retriever(node: Node) -> tuple[RetrieverNode, Choice]:
+    """What every retriever's node holds, and the plugin with its own options.
 
     Raises:
         ConfigError: see :func:`rexp.plugins.options.from_options`.
     """
     said = {key.replace("from", "source"): node[key] for key in RESERVED if key in node}
-    options = {key: value for key, value in node.items() if key not in ("name", *RESERVED)}
-    config_class = registry.load("retriever", node["name"]).Config
-    return from_options(RetrieverNode, said, "retriever"), from_options(config_class, options, "retriever")
+    return from_options(RetrieverNode, said, "retriever"), Choice.of("retriever", node, "retriever", RESERVED)
 
 
 def plan_retrieval(
@@ -84,10 +81,10 @@ def plan_retrieval(
         return None
     if node is None:
         raise ConfigError("evaluate=two_stage needs a retriever; choose one with retriever=flat")
-    reserved, config = typed_retriever(node)
+    reserved, choice = typed_retriever(node)
     source = reserved.source if reserved.source in (None, "item_features") else store.resolve(reserved.source)
     ranker = None if reserved.ranker is None else _ranker(reserved.ranker, request, store, teaching)
-    return Retrieving(node["name"], config, reserved.n_candidates, source, ranker)
+    return Retrieving(choice, reserved.n_candidates, source, ranker)
 
 
 def _ranker(named: str, request: Request, store: Store, teaching: Teachers) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
 from rexp.plugins import registry
-from rexp.plugins.options import from_options
+from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext
@@ -24,28 +24,31 @@ def list_metrics(names: Sequence[str], options: Mapping[str, Any], context: Metr
     Raises:
         ConfigError: an unknown name, wrong options, or a metric of labelled rows.
     """
-    classes = {name: registry.load("metric", name) for name in names}
-    for name, cls in classes.items():
-        if cls.kind == "rows":
+    for name in names:
+        if _of_rows(name):
             raise ConfigError(
                 f"evaluate.metrics has '{name}', a metric of labelled rows: it belongs in evaluate.row_metrics"
             )
-    return _build(classes, options, context)
+    return _build(names, options, context)
 
 
 def row_metrics(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
     """The named metrics of labelled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
-    classes = {name: registry.load("metric", name) for name in names}
-    for name, cls in classes.items():
-        if cls.kind != "rows":
+    for name in names:
+        if not _of_rows(name):
             raise ConfigError(
                 f"evaluate.row_metrics has '{name}', a metric of ranked lists: it belongs in evaluate.metrics"
             )
-    return _build(classes, options, context)
+    return _build(names, options, context)
 
 
-def _build(classes: Mapping[str, Any], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+def _of_rows(name: str) -> bool:
+    metric: Any = registry.load("metric", name)
+    return bool(metric.kind == "rows")
+
+
+def _build(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
     return {
-        name: cls(from_options(cls.Config, options.get(name, {}), f"evaluate.options.{name}"), context)
-        for name, cls in classes.items()
+        name: Choice.typed("metric", name, options.get(name, {}), f"evaluate.options.{name}").make(context)
+        for name in names
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.retriever import typed_retriever
-from rexp.plugins import registry
+from rexp.plugins.choice import Choice
 from rexp.plugins.options import Node, from_options
 from rexp.train.config import FitConfig
 
@@ -28,8 +28,7 @@ def check_options(request: Request) -> None:
     from rexp.track.trackers import check
 
     for where, node, reserved in _models(request):
-        options = {key: value for key, value in node.items() if key not in reserved}
-        from_options(_config_class("model", node), options, where)
+        Choice.of("model", node, where, reserved)
     merged(request)
     for key, node in request.teachers.items():
         if node.get("name"):
@@ -61,8 +60,3 @@ def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:
     for key, node in request.teachers.items():
         if node.get("name") and not node.get("from"):
             yield key, node, TEACHER_RESERVED
-
-
-def _config_class(kind: str, node: Node) -> Any:
-    plugin: Any = registry.load(kind, node["name"])
-    return plugin.Config

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import DataError
+from rexp.plugins.choice import Choice
 from rexp.store.installed import check_installed
 
 if TYPE_CHECKING:
@@ -73,12 +74,8 @@ def build_model(node: JsonView, split: Split, where: str) -> RecommenderModule:
         where: the key of the node, for messages.
     """
     from rexp.api import Capability, adopt_embeddings
-    from rexp.plugins import registry
-    from rexp.plugins.options import from_options
 
-    options = {key: value for key, value in node.items() if key != "name"}
-    model_class = registry.load("model", node["name"])
-    model: RecommenderModule = model_class(from_options(model_class.Config, options, where), split.spec)
+    model: RecommenderModule = Choice.of("model", node, where).make(split.spec)
     adopt_embeddings(model)
     if Capability.NEEDS_TRAIN_DATA in model.capabilities():
         model.bind(split)

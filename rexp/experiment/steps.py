@@ -248,7 +248,7 @@ def _apply(
 ) -> Json:
     started = time.perf_counter()
     context = replace(_context(plan, store, place, 0, teacher, step.stage), initial=initial)
-    step.stage.plugin(step.stage.config).apply(plan.model, context)
+    step.stage.choice.make().apply(plan.model, context)
     selected = {"selected": "closed form"} if place == plan.recipe.first_fit else {}
     seconds = time.perf_counter() - started
     return {**selected, "seconds": seconds, **_found({step.stage.label: context.found})}
@@ -266,7 +266,6 @@ def _train(
     """Fit in place; what the report says of epochs and selection goes into the result."""
     import torch
 
-    from rexp.plugins import registry
     from rexp.train.fit import fit
 
     request, split, model = plan.request, plan.split, plan.model
@@ -275,14 +274,8 @@ def _train(
         model.fit(split, torch.Generator().manual_seed(request.seed))
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
     recipe = _recipe(plan, step)
-    loss = sampler = None
-    if plan.fit.loss:
-        name, config = plan.fit.loss
-        loss = registry.load("loss", name)(config)
-    if plan.fit.sampler:
-        name, config = plan.fit.sampler
-        sampler = registry.load("sampler", name)(config, split)
-
+    loss = plan.fit.loss.make() if plan.fit.loss else None
+    sampler = plan.fit.sampler.make(split) if plan.fit.sampler else None
     first, directory = place == plan.recipe.first_fit, store.directory(run)
     part: Part = "valid" if recipe.validate_on == "valid" else "test"
     measure = _measuring(plan, part)
@@ -327,7 +320,7 @@ def _attachments(
     modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
         context = replace(_context(plan, store, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
-        hook = stage.plugin(stage.config).attach(plan.model, context)
+        hook = stage.choice.make().attach(plan.model, context)
         check_hook(hook, plan.model, f"stage '{stage.label}' ({stage.name})")
         modules.append(hook)
         generators.append(context.generator)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from rexp.config.job import TEACHER_RESERVED
 from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
 from rexp.io.text import say
+from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
 from rexp.store.result import SELF
 
@@ -158,31 +159,20 @@ def _check_self(request: Request) -> None:
                 )
 
 
-def _options(node: Node, where: str) -> Node:
-    """The model's own options, typed and whole."""
-    from rexp.config.job import TEACHER_RESERVED
-    from rexp.plugins import registry
-    from rexp.plugins.options import from_options
-
-    model_class = registry.load("model", node["name"])
-    options = {key: value for key, value in node.items() if key not in TEACHER_RESERVED}
-    return asdict(from_options(model_class.Config, options, where))
+def _choice(node: Node, where: str) -> Choice:
+    return Choice.of("model", node, where, TEACHER_RESERVED)
 
 
 def _named_options(node: Node, where: str) -> Node:
     """The model's name and options, as a stored configuration has them."""
-    return {"name": node["name"], **_options(node, where)}
+    return _choice(node, where).to_dict()
 
 
 def _built(node: Node, split: Split, where: str) -> RecommenderModule:
     """The model as its node has it, to be asked what it can do."""
-    from rexp.plugins import registry
-    from rexp.plugins.options import from_options
-
-    model_class = registry.load("model", node["name"])
-    config = from_options(model_class.Config, _options(node, where), where)
-    check_size(lambda: model_class(config, split.spec), where)
-    model: RecommenderModule = model_class(config, split.spec)
+    choice = _choice(node, where)
+    check_size(lambda: choice.make(split.spec), where)
+    model: RecommenderModule = choice.make(split.spec)
     return model
 
 

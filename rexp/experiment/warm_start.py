@@ -80,4 +80,5 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     if wanted.ranker not in (None, TEACHER):  # the teacher may still have to be trained, when options are checked
         ranker = load_model(store, wanted.ranker, plan.split, "retriever.ranker")
     folder = store.root / ".indexes"
-    return Retrieval(wanted.name, wanted.config, wanted.n_candidates, vectors_from, features, folder, ranker)
+    choice, n = wanted.choice, wanted.n_candidates
+    return Retrieval(choice.name, choice.config, n, vectors_from, features, folder, ranker)

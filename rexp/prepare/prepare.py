@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rexp.api.dataset import PROTOCOL
 from rexp.datasets.files import state_of
@@ -17,6 +17,7 @@ from rexp.io.atomic import one_line_errors
 from rexp.io.content_hash import FileContent, file_content, hashes
 from rexp.io.locks import locked
 from rexp.plugins import registry
+from rexp.plugins.choice import Choice
 from rexp.plugins.code_version import OWN, code_version
 from rexp.plugins.options import from_options
 from rexp.prepare.filters import FilterConfig
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
 
 log = logging.getLogger(__name__)
-RESERVED = ("name", "filter", "split", "strict")
+RESERVED = ("filter", "split", "strict")
 CACHE = "paths.cache"
 
 
@@ -68,16 +69,15 @@ def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
 
 def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
     """The data set of a configuration, with its options checked."""
-    cls = cast("Any", registry.load("data", str(node["name"])))
-    options = {key: value for key, value in node.items() if key not in RESERVED}
-    return cast("Dataset", cls(from_options(cls.Config, options, "data"), root))
+    dataset: Dataset = Choice.of("data", node, "data", RESERVED).make(root)
+    return dataset
 
 
 def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
     options = _split_options(node) or {"name": "given" if given else "leave_last"}
-    cls = cast("Any", registry.load("split", str(options.pop("name"))))
-    return cast("Splitter", cls(from_options(cls.Config, options, "data.split")))
+    splitter: Splitter = Choice.of("split", options, "data.split").make()
+    return splitter
 
 
 def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
 from rexp.io.text import say
-from rexp.plugins import registry
-from rexp.plugins.options import from_options
+from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker
@@ -66,16 +65,16 @@ def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
     """
     prepared = check(nodes)
     started: dict[str, Tracker] = {}
-    for place, (tracker_class, config) in prepared.items():
+    for place, tracker in prepared.items():
         try:
-            started[place] = tracker_class(config, run)
+            started[place] = tracker.make(run)
         except Exception as error:
             _warn(place, "start", error)
     return Trackers(started)
 
 
-def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
-    """The class and the typed configuration of every tracker.
+def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Choice]:
+    """Every tracker with its typed options.
 
     Raises:
         ConfigError: an unknown tracker or option.
@@ -83,12 +82,10 @@ def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
     return {place: _prepare(place, node) for place, node in nodes.items()}
 
 
-def _prepare(place: str, node: Mapping[str, Any]) -> tuple[Any, Any]:
-    options = {key: value for key, value in node.items() if key != "name"}
-    if not isinstance(name := node.get("name"), str):
+def _prepare(place: str, node: Mapping[str, Any]) -> Choice:
+    if not isinstance(node.get("name"), str):
         raise ConfigError(f"track.{place} names no tracker; choose with track=NAME or 'track=[NAME,NAME]'")
-    tracker_class: Any = registry.load("tracker", name)
-    return tracker_class, from_options(tracker_class.Config, options, f"track.{place}")
+    return Choice.of("tracker", node, f"track.{place}")
 
 
 def _warn(name: str, action: str, error: Exception) -> None:

@@ -18,6 +18,7 @@ from rexp.config.recipe import ConfiguredStage, Recipe, StageStep, check_model
 from rexp.errors import ConfigError
 from rexp.measure.parameter_counts import sizes
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
+from rexp.plugins.choice import Choice
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.filters import FilterConfig
@@ -154,6 +155,6 @@ def test_where_nothing_goes_it_is_refused(split: Split) -> None:
 
 
 def test_a_model_without_features_is_refused_before_it_is_fitted() -> None:
-    recipe = Recipe((StageStep(ConfiguredStage("it", "select_features", SelectFeaturesConfig())),))
+    recipe = Recipe((StageStep(ConfiguredStage("it", Choice("stage", "select_features", SelectFeaturesConfig()))),))
     with pytest.raises(ConfigError, match="needs features of users or items"):
         check_model(recipe, mf(), "mf", validated=True)
