@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
     from rexp.store.store import Store
     from rexp.train.config import FitConfig
-    from rexp.train.fit import FitReport
     from rexp.train.stage_hooks import Attachments
 
 OF_EPOCH = ("train_loss", "samples_per_second")
@@ -267,6 +266,7 @@ def _train(
     import torch
 
     from rexp.train.fit import fit
+    from rexp.train.job import FitJob
 
     request, split, model = plan.request, plan.split, plan.model
     started = time.perf_counter()
@@ -274,8 +274,6 @@ def _train(
         model.fit(split, torch.Generator().manual_seed(request.seed))
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
     recipe = _recipe(plan, step)
-    loss = plan.fit.loss.make() if plan.fit.loss else None
-    sampler = plan.fit.sampler.make(split) if plan.fit.sampler else None
     first, directory = place == plan.recipe.first_fit, store.directory(run)
     part: Part = "valid" if recipe.validate_on == "valid" else "test"
     measure = _measuring(plan, part)
@@ -286,13 +284,13 @@ def _train(
         log({name if name in OF_EPOCH else f"{part}/{name}": value for name, value in values.items()}, epoch)
 
     attachments, found = _attachments(plan, store, step, place, recipe, teacher)
-    report: FitReport = fit(
+    job = FitJob(
         model,
         split,
         recipe,
         request.device,
-        loss=loss,
-        sampler=sampler,
+        loss=plan.fit.loss.make() if plan.fit.loss else None,
+        sampler=plan.fit.sampler.make(split) if plan.fit.sampler else None,
         seed=_seed(plan, place),
         directory=directory if first else directory / "checkpoints" / f"step-{place + 1}",
         validate=None if recipe.validate_on == "none" else measure,
@@ -300,7 +298,7 @@ def _train(
         attachments=attachments,
         fitted=not first,
     )
-    return {**report.summary(), **_found(found)}
+    return {**fit(job).summary(), **_found(found)}
 
 
 def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:

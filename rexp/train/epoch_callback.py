@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, Trainer
@@ -13,52 +12,39 @@ from rexp.train.checkpoint import save_checkpoint
 from rexp.train.progress import Left
 
 if TYPE_CHECKING:
-    from rexp.api import RecommenderModule
-    from rexp.train.config import FitConfig
+    from rexp.train.job import FitJob
     from rexp.train.lightning_module import RecommenderTask
     from rexp.train.model_selection import Selection
     from rexp.train.progress import Display
     from rexp.train.signals import SigtermHandler
-
-Validate = Callable[["RecommenderModule"], Mapping[str, float]]
-OnEpoch = Callable[[int, Mapping[str, float]], None]
 
 
 class EpochCallback(Callback):
     """Keeps the state of the fit and writes it at every epoch's end.
 
     Args:
-        recipe: how often to validate, what to select.
-        directory: of the run.
+        job: the fit.
         belongs_to: marks the checkpoint as this fit's.
-        validate: measures the model, or None.
-        on_epoch: each is told the epoch and its values.
         display: what a person sees.
         termination: SIGTERM waits while something is written.
         selection, curve: as an earlier process left them, or fresh.
-        fitted: the model was fitted before, and may stay as it is.
     """
 
     def __init__(
         self,
-        recipe: FitConfig,
-        directory: Path,
+        job: FitJob,
         belongs_to: str,
-        validate: Validate | None,
-        on_epoch: Sequence[OnEpoch],
         display: Display,
         termination: SigtermHandler,
         selection: Selection,
         curve: list[dict[str, Any]],
-        fitted: bool,
     ) -> None:
-        self.recipe, self.directory, self.belongs_to = recipe, directory, belongs_to
-        self.validate, self.on_epoch, self.display, self.termination = validate, on_epoch, display, termination
-        self.selection, self.curve, self.fitted = selection, curve, fitted
+        self.job, self.belongs_to, self.display, self.termination = job, belongs_to, display, termination
+        self.selection, self.curve = selection, curve
 
     def on_train_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
         """Measure what no training leaves: the state before the first epoch may be the best."""
-        if not self.fitted or self.recipe.select_epoch != "best" or module.epochs_before:
+        if not self.job.fitted or self.job.recipe.select_epoch != "best" or module.epochs_before:
             return
         with module.attachments.settled_at_once(module.model) as settled:
             if settled:
@@ -89,21 +75,23 @@ class EpochCallback(Callback):
         if trainer.is_global_zero:
             with self.termination.held():
                 self._tell(row, best=best)
-                save_checkpoint(self.directory, self._state(trainer, module, stopped=stop))
+                save_checkpoint(self.job.directory, self._state(trainer, module, stopped=stop))
                 self.termination.epoch = epoch
         trainer.should_stop = trainer.should_stop or stop
 
     def _measure(self, epoch: int, module: RecommenderTask) -> dict[str, float]:
-        if self.validate is None or (epoch % self.recipe.validate_every and epoch != self.recipe.max_epochs):
+        if self.job.validate is None or (
+            epoch % self.job.recipe.validate_every and epoch != self.job.recipe.max_epochs
+        ):
             return {}
-        return {name: float(value) for name, value in self.validate(module.model).items()}
+        return {name: float(value) for name, value in self.job.validate(module.model).items()}
 
     def _tell(self, row: Mapping[str, Any], *, best: bool) -> None:
         values = {"train_loss": row["train_loss"], "samples_per_second": row["samples_per_second"], **row["metrics"]}
-        for tell in self.on_epoch:
+        for tell in self.job.on_epoch:
             tell(row["epoch"], values)
         pace = sum(seconds_of(past) for past in self.curve) / len(self.curve)
-        most = self.recipe.max_epochs - row["epoch"]
+        most = self.job.recipe.max_epochs - row["epoch"]
         left = min(most, self.selection.epochs_left(row["epoch"]))
         self.display.epoch_ended(row, best=best, left=Left(pace * left, more=0 < left < most))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -18,12 +18,12 @@ from rexp.errors import RunError
 from rexp.plugins.faults import check_shape
 from rexp.train.optimizer import make_optimizer
 from rexp.train.rng import derived_seed, seed_everything
-from rexp.train.stage_hooks import Attachments, Queries, TrainingStep
+from rexp.train.stage_hooks import TrainingStep
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
     from rexp.train.batches import Batches, Chunk
-    from rexp.train.config import FitConfig
+    from rexp.train.job import FitJob
     from rexp.train.user_batches import UserBatches
 
 
@@ -34,36 +34,18 @@ class RecommenderTask(LightningModule):
     step is a tuple of many batches, and the steps are done here.
 
     Args:
-        model: the recommender.
-        recipe: optimiser, clipping.
-        loss: the objective, or None for the model's own.
-        make_batches: from (rank, world) to the data.
-        seed: of the run.
+        job: the fit.
         resume: the state of an earlier process: ``epoch``, ``optimizer``, ``scaler``; or None.
         between_chunks: is called after each chunk with the steps it held.
-        attachments: stages of compression that act in every step.
-        queries: from users to what the model may know of them, for these stages.
     """
 
-    def __init__(
-        self,
-        model: RecommenderModule,
-        recipe: FitConfig,
-        loss: Loss | None,
-        make_batches: Callable[[int, int], Batches | UserBatches],
-        seed: int,
-        resume: dict[str, Any] | None,
-        between_chunks: Callable[[int], None],
-        attachments: Attachments,
-        queries: Queries,
-    ) -> None:
+    def __init__(self, job: FitJob, resume: Mapping[str, Any] | None, between_chunks: Callable[[int], None]) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.model, self.recipe, self.loss = model, recipe, loss
-        self.make_batches, self.seed, self.resume, self.between_chunks = make_batches, seed, resume, between_chunks
-        self.attachments, self.queries = attachments, queries
-        self.step_loss = _step_loss(model, loss)
-        self.sums = REDUCTION.of(CONFIG.of(loss)) == "sum"
+        self.job, self.resume, self.between_chunks = job, resume, between_chunks
+        self.model, self.attachments, self.queries = job.model, job.attachments, job.queries
+        self.step_loss = _step_loss(job.model, job.loss)
+        self.sums = REDUCTION.of(CONFIG.of(job.loss)) == "sum"
         self.epochs_before = resume["epoch"] if resume else 0
 
     @property
@@ -72,11 +54,11 @@ class RecommenderTask(LightningModule):
         return self.epochs_before + self.current_epoch + 1
 
     def train_dataloader(self) -> Batches | UserBatches:
-        self.batches = self.make_batches(self.trainer.global_rank, self.trainer.world_size)
+        self.batches = self.job.batches(self.trainer.global_rank, self.trainer.world_size)
         return self.batches
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(self.model, self.recipe, list(self.attachments.parameters()))
+        optimizer = make_optimizer(self.model, self.job.recipe, list(self.attachments.parameters()))
         if self.resume:
             optimizer.load_state_dict(self.resume["optimizer"])
             self.trainer.precision_plugin.load_state_dict(self.resume["scaler"])
@@ -85,7 +67,7 @@ class RecommenderTask(LightningModule):
     def on_train_epoch_start(self) -> None:
         self.batches.epoch = self.epoch
         # Dropout then needs no state in a checkpoint.
-        seed_everything(derived_seed(self.seed, self.epoch, 2, self.global_rank))
+        seed_everything(derived_seed(self.job.seed, self.epoch, 2, self.global_rank))
         self.model.train()
         self.attachments.train()
         self.attachments.on_epoch(self.epoch)
@@ -104,7 +86,7 @@ class RecommenderTask(LightningModule):
             steps += 1
             loss, scores = self.step_loss(batch)
             if self.attachments:
-                objective = partial(_objective, loss=self.loss, batch=batch)
+                objective = partial(_objective, loss=self.job.loss, batch=batch)
                 step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)
                 added = self.attachments.loss(step)
                 loss = loss if added is None else loss + added
@@ -115,8 +97,8 @@ class RecommenderTask(LightningModule):
                 )
             optimizer.zero_grad()
             self.manual_backward(loss)
-            if self.recipe.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
+            if self.job.recipe.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.job.recipe.clip_norm)
             optimizer.step()
             self.attachments.after_step()
             self.loss_sum += loss.detach()

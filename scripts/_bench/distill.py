@@ -18,6 +18,7 @@ from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.plugins import registry
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
+from rexp.train.job import FitJob
 from rexp.train.stage_hooks import Attachments
 
 if TYPE_CHECKING:
@@ -129,11 +130,11 @@ def _epochs(
     attached = now() - before
     times: list[float] = []
     with TemporaryDirectory() as directory:
-        fit(
+        fit(FitJob(
             model, split, recipe, DeviceConfig(progress="none"), loss=loss, sampler=sampler, seed=0,
             directory=Path(directory), validate=None, on_epoch=[lambda *_: times.append(now())],
             attachments=attachments,
-        )  # fmt: skip
+        ))  # fmt: skip
     return [after - before for before, after in itertools.pairwise(times)], attached
 
 

@@ -13,6 +13,7 @@ from _bench.clock import now
 from rexp.plugins import registry
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
+from rexp.train.job import FitJob
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -39,8 +40,8 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout:
     recipe = FitConfig(max_epochs=count, batch_size=size, select_epoch="last", validate_on="none")
     times = [now()]
     with TemporaryDirectory() as directory:
-        fit(
+        fit(FitJob(
             model, split, recipe, DeviceConfig(progress="none"), loss=loss, sampler=sampler, seed=0,
             directory=Path(directory), validate=None, on_epoch=[lambda *_: times.append(now())],
-        )  # fmt: skip
+        ))  # fmt: skip
     return [after - before for before, after in itertools.pairwise(times)]

@@ -19,6 +19,7 @@ from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
+from rexp.train.job import FitJob
 
 from .closed_form import lonely, ones
 from .helpers import check_capabilities, shaken, two_tastes
@@ -95,10 +96,10 @@ def test_training_starts_again_where_it_was_stopped(model_class: Any, options: d
             return loss(given)
 
         model.training_loss = counted
-        fit(
+        fit(FitJob(
             model, split, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=None, sampler=None, seed=3,
             directory=folder, validate=None,
-        )  # fmt: skip
+        ))  # fmt: skip
         return model
 
     whole = train(tmp_path / "whole")

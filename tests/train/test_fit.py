@@ -20,6 +20,7 @@ from rexp.errors import ConfigError, RunError
 from rexp.train.batches import Batches
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
+from rexp.train.job import FitJob
 from rexp.train.model_selection import copy_weights
 from rexp.train.rng import derived_seed
 from tests.train.tiny import Dot, Drawn, Logistic, Ranking, make_split
@@ -39,10 +40,10 @@ def train(
 ) -> tuple[Dot, FitReport]:
     model = model or Dot(SPLIT)
     options = {"max_epochs": 4, "batch_size": 64, "lr": 0.05, "select_epoch": "best" if validate else "last", **recipe}
-    report = fit(
+    report = fit(FitJob(
         model, SPLIT, FitConfig(**options), device or DeviceConfig(progress="none"), loss=loss or Logistic(),
         sampler=Drawn(SPLIT.n_items), seed=2, directory=directory, validate=validate, fitted=fitted,
-    )  # fmt: skip
+    ))  # fmt: skip
     return model, report  # type: ignore[return-value]
 
 
@@ -232,10 +233,10 @@ def test_what_is_frozen_stays_and_the_rest_learns(tmp_path: Path) -> None:
 
 def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
     model = Dot(SPLIT, dropout=0, abilities=frozenset({Capability.OWN_LOSS, Capability.REGULARIZED}))
-    report = fit(
+    report = fit(FitJob(
         model, SPLIT, FitConfig(max_epochs=1, batch_size=10**6, select_epoch="last"), DeviceConfig(progress="none"),
         loss=None, sampler=None, seed=0, directory=tmp_path, validate=None,
-    )  # fmt: skip
+    ))  # fmt: skip
     fresh = Dot(SPLIT, dropout=0)
     users, items = torch.from_numpy(SPLIT.train.users).long(), torch.from_numpy(SPLIT.train.items).long()
     rows = fresh.users.detach()[users]
@@ -245,10 +246,10 @@ def test_own_loss_and_penalty_are_used(tmp_path: Path) -> None:
 
 def test_a_model_without_a_loss_of_its_own_needs_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="loss=NAME"):
-        fit(
+        fit(FitJob(
             Dot(SPLIT), SPLIT, FitConfig(select_epoch="last"), DeviceConfig(), loss=None, sampler=None, seed=0,
             directory=tmp_path, validate=None,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -293,10 +294,10 @@ def test_ratings_are_learned_without_negatives(tmp_path: Path) -> None:
         train(tmp_path, loss=loss)
     ratings = np.where(SPLIT.train.items % 2, 5, 1).astype(np.float32)
     split = replace(SPLIT, train=replace(SPLIT.train, ratings=ratings))
-    fit(
+    fit(FitJob(
         Dot(split), split, FitConfig(max_epochs=1, select_epoch="last"), DeviceConfig(progress="none"), loss=loss,
         sampler=Drawn(60), seed=0, directory=tmp_path, validate=None,
-    )  # fmt: skip
+    ))  # fmt: skip
     assert sum(loss.sizes) == len(SPLIT.train)
 
 

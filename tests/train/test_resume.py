@@ -18,6 +18,7 @@ from rexp.errors import Interrupted
 from rexp.train.checkpoint import forget_checkpoints
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
+from rexp.train.job import FitJob
 from rexp.train.model_selection import copy_weights
 from tests.train.tiny import Dot, Drawn, Logistic, make_split
 
@@ -50,10 +51,10 @@ def train(directory: Path, select: str = "best", kill: int | None = None, epochs
     sampler.sample = draw  # type: ignore[method-assign]
     recipe = FitConfig(max_epochs=epochs, batch_size=32, lr=0.01, select_epoch=select, last_k=3)  # type: ignore[arg-type]
     device = DeviceConfig(progress="none")
-    report = fit(
+    report = fit(FitJob(
         model, split, recipe, device, loss=Logistic(), sampler=sampler, seed=5, directory=directory,
         validate=validate,
-    )  # fmt: skip
+    ))  # fmt: skip
     return digest(model), report
 
 
@@ -108,10 +109,10 @@ def test_ctrl_c_stays_a_keyboard_interrupt(tmp_path: Path) -> None:
     split = make_split()
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        fit(
+        fit(FitJob(
             Dot(split), split, FitConfig(max_epochs=2), DeviceConfig(progress="none"), loss=Logistic(),
             sampler=Drawn(60), seed=0, directory=tmp_path, validate=validate,
-        )  # fmt: skip
+        ))  # fmt: skip
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -125,10 +126,10 @@ def test_sigterm_waits_while_an_epoch_is_told(tmp_path: Path) -> None:
             pytest.fail("the signal came in the middle")
 
     with pytest.raises(Interrupted, match="after epoch 1;") as caught:
-        fit(
+        fit(FitJob(
             Dot(split), split, FitConfig(max_epochs=2, select_epoch="last"), DeviceConfig(progress="none"),
             loss=Logistic(), sampler=Drawn(60), seed=0, directory=tmp_path, validate=None, on_epoch=[on_epoch],
-        )  # fmt: skip
+        ))  # fmt: skip
     assert caught.value.exit_code == 143
     assert (tmp_path / "checkpoints" / "last.ckpt").exists()
 

@@ -17,11 +17,12 @@ from rexp.nn.embedding import EmbeddingTable
 from rexp.samplers.uniform import Uniform, UniformConfig
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
+from rexp.train.job import FitJob
 from rexp.train.stage_hooks import Attachments
 from tests.compress.embed.helpers import SPLIT, mf
 
 if TYPE_CHECKING:
-    from rexp.train.epoch_callback import OnEpoch
+    from rexp.train.job import OnEpoch
 
 
 def pruning(model: nn.Module, max_epochs: int = 12, **options: Any) -> Any:
@@ -75,11 +76,11 @@ def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **op
         max_epochs=epochs, batch_size=64, lr=0.01, weight_decay=0.01, select_epoch="last", validate_on="none"
     )
     stage = pruning(model, max_epochs=6, **options)
-    report = fit(
+    report = fit(FitJob(
         model, SPLIT, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=BPR(BPRConfig()),
         sampler=Uniform(UniformConfig(), SPLIT), seed=0, directory=directory, validate=None,
         on_epoch=on_epoch, attachments=Attachments([stage], [torch.Generator()], 0),
-    )  # fmt: skip
+    ))  # fmt: skip
     return model, report
 
 
@@ -129,11 +130,11 @@ def test_no_epoch_is_chosen_before_the_sparsity_is_reached(tmp_path: Path) -> No
     model = mf(item_bias=False).train()
     recipe = FitConfig(max_epochs=6, batch_size=64, lr=0.01, monitor="x", patience=2)
     falling = iter([0.9, 0.8, 0.7, 0.5, 0.6, 0.4])  # better while less is pruned
-    report = fit(
+    report = fit(FitJob(
         model, SPLIT, recipe, DeviceConfig(progress="none", accelerator="cpu"), loss=BPR(BPRConfig()),
         sampler=Uniform(UniformConfig(), SPLIT), seed=0, directory=tmp_path, validate=lambda _: {"x": next(falling)},
         attachments=Attachments([pruning(model, max_epochs=6, sparsity=0.8, ramp=3)], [torch.Generator()], 0),
-    )  # fmt: skip
+    ))  # fmt: skip
     assert report.selected_epoch == 5
     assert not report.stopped_early
     assert zeros(model) == pytest.approx(0.8, abs=1e-3)
