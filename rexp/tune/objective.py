@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, RunError
+from rexp.tune._compat import reported_epochs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.plugins.options import Node
     from rexp.store.store import Store
-
-
-class GivenUp(Exception):
-    """The trial is worse than most at the same epoch."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def run_trial(
         typed, sweeping: as :func:`rexp.experiment.run.run` has them.
 
     Raises:
-        GivenUp: the pruner says so.
+        optuna.TrialPruned: the pruner says so.
         RexpError: what a run may raise.
     """
     from rexp.config.job import read
@@ -160,8 +157,9 @@ def forget(store: Store, run: str) -> None:
 
 
 def _report(trial: Trial, value: float, epoch: int) -> None:
-    known: dict[int, Any] = trial.storage.get_trial(trial._trial_id).intermediate_values
-    if epoch not in known:
+    from optuna import TrialPruned
+
+    if epoch not in reported_epochs(trial):
         trial.report(value, epoch)
     if trial.should_prune():
-        raise GivenUp
+        raise TrialPruned

@@ -115,7 +115,9 @@ def _try(
     sweeping: bool,
 ) -> list[RexpError]:
     """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
-    from rexp.tune.objective import GivenUp, forget, run_trial
+    from optuna import TrialPruned
+
+    from rexp.tune.objective import forget, run_trial
 
     run = f".tune/{study.folder.name}/trials/{number:04d}"
     own = study.space.overrides(trial.params)
@@ -126,7 +128,7 @@ def _try(
     try:
         job = compose_job([*overrides, *own, *quiet, "force=false"], config_dir)
         value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
-    except GivenUp:
+    except TrialPruned:
         study.prune(trial)
     except Interrupted:
         raise
