@@ -1,14 +1,19 @@
-"""``rexp plugins``: what is installed, where it comes from, and whether it loads."""
+"""``rexp plugins``: what is installed, where it comes from, whether it loads, and what its options mean."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from inspect import cleandoc
+from typing import Any, get_type_hints
 
 from rexp.cli.verbs import Arguments
+from rexp.errors import ConfigError, did_you_mean
 from rexp.io.text import say
 from rexp.plugins import registry
+from rexp.plugins.default_options import default_options
 from rexp.plugins.import_check import SECONDS, faults_of
+from rexp.plugins.options import describe_type
 
 
 def check_distributions() -> list[str]:
@@ -23,8 +28,11 @@ def check_distributions() -> list[str]:
 
 
 def main(argv: list[str]) -> int:
-    """Print the plugins; with ``--check`` load each. Exit code 1 where one is broken."""
-    parser = Arguments(prog="rexp plugins", description="List installed plugins of every kind.")
+    """Print the plugins, or the options of those named; with ``--check`` load each. Exit code 1 where one is broken."""
+    parser = Arguments(prog="rexp plugins", description="List installed plugins of every kind, or explain some.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="say what these plugins do and what their options mean"
+    )
     parser.add_argument("--check", action="store_true", help="import every plugin and say which are broken, and why")
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help=f"for the import of one plugin (default: {SECONDS:g})"
@@ -32,7 +40,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--kind", choices=sorted(registry.KINDS), help="only this kind")
     options = parser.parse_args(argv)
-    plugins = registry.plugins(options.kind)
+    plugins = _named(options.names, registry.plugins(options.kind))
     broken = faults_of(plugins, options.seconds) if options.check else {}
     # Two plugins of one name share one reason.
     faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
@@ -40,10 +48,35 @@ def main(argv: list[str]) -> int:
         rows = [asdict(p) | ({"fault": broken.get(p)} if options.check else {}) for p in plugins]
         print(json.dumps({"plugins": rows, "faults": faults}, indent=2))
         return int(bool(faults))
+    if options.names and not options.check:
+        print("\n\n".join(_explained(plugin) for plugin in plugins))
+        return 0
     _print_table(plugins, broken if options.check else None)
     for fault in faults:
         say(f"broken: {fault}")
     return int(bool(faults))
+
+
+def _named(names: list[str], plugins: list[registry.Plugin]) -> list[registry.Plugin]:
+    known = [plugin.name for plugin in plugins]
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"no plugin is named '{name}'; {did_you_mean(name, known)}")
+    return [plugin for plugin in plugins if not names or plugin.name in names]
+
+
+def _explained(plugin: registry.Plugin) -> str:
+    """What a plugin is, what its options mean, and their defaults."""
+    cls: Any = plugin.load()
+    # What is inherited is explained where it comes from.
+    texts = [vars(base).get("__doc__") for base in (cls, *cls.Config.__mro__) if base is not object]
+    hints = get_type_hints(cls.Config)
+    options = [
+        f"    {key}: {json.dumps(value, default=str)} # {describe_type(hints[key])}"
+        for key, value in default_options(plugin).items()
+    ]
+    head = f"{plugin.kind} {plugin.name} of {plugin.distribution} {plugin.version}"
+    return "\n\n".join([head, *(cleandoc(text) for text in texts if text), "\n".join(["Defaults:", *options])])
 
 
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, asdict, fields, is_dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
@@ -17,9 +15,12 @@ from rexp.config.retriever import RetrieverNode
 from rexp.errors import ConfigError
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
+from rexp.plugins.default_options import default_options
 
 if TYPE_CHECKING:
     from hydra.core.config_search_path import ConfigSearchPath
+
+    from rexp.plugins.options import Node
 
 
 class PluginSearchPath(SearchPathPlugin):
@@ -63,7 +64,7 @@ class EntryPointSource(ConfigSource):
         group, name = _address(config_path)
         kind = _kind_by_group()[group]
         try:
-            config: dict[str, Any] = {"name": name, **_defaults(registry.load(kind, name).Config)}
+            config: Node = {"name": name, **default_options(registry.find(kind, name))}
         except ConfigError as error:
             # One line on the screen; ConfigLoadError would print a traceback.
             raise ConfigCompositionException(str(error)) from error
@@ -97,23 +98,6 @@ def _groups_in(parent: str) -> list[str]:
 def _address(config_path: str) -> tuple[str, str]:
     group, _, name = config_path.removesuffix(".yaml").strip("/").rpartition("/")
     return group, name
-
-
-def _defaults(config_class: type) -> dict[str, Any]:
-    """Plain default values of a ``Config``; an option without one becomes Hydra's mandatory ``???``."""
-    return {field.name: _plain_default(field) for field in fields(config_class)}
-
-
-def _plain_default(field: Field[Any]) -> Any:
-    if field.default_factory is not MISSING:
-        value: Any = field.default_factory()
-    else:
-        value = field.default
-    if value is MISSING:
-        return "???"
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return value.value if isinstance(value, Enum) else value
 
 
 def install() -> None:

@@ -52,7 +52,7 @@ def from_options(config_class: type[T], options: Mapping[str, Any], where: str) 
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in options:
-            raise ConfigError(f"{where}.{name} must be given ({_say(hints[name])})")
+            raise ConfigError(f"{where}.{name} must be given ({describe_type(hints[name])})")
     values = {key: _convert(value, hints[key], f"{where}.{key}") for key, value in options.items()}
     try:
         return config_class(**values)
@@ -163,18 +163,19 @@ def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
 
 
 def _wrong(value: Any, hint: Any, where: str) -> ConfigError:
-    return ConfigError(f"{where}={value!r} has the wrong type: {_say(hint)} is wanted, not {_say(type(value))}")
+    wanted, given = describe_type(hint), describe_type(type(value))
+    return ConfigError(f"{where}={value!r} has the wrong type: {wanted} is wanted, not {given}")
 
 
-def _say(hint: Any) -> str:
+def describe_type(hint: Any) -> str:
     """A type as a user would call it."""
     origin, arguments = get_origin(hint), [a for a in get_args(hint) if a is not Ellipsis]
     if origin in (Union, types.UnionType):
-        return " or ".join(_say(argument) for argument in arguments)
+        return " or ".join(describe_type(argument) for argument in arguments)
     if origin is typing.Literal:
         return "one of " + ", ".join(map(str, arguments))
     if origin in (list, tuple) and arguments:
-        return "a list of " + ", ".join(_say(argument) for argument in arguments)
+        return "a list of " + ", ".join(describe_type(argument) for argument in arguments)
     if dataclasses.is_dataclass(hint) or dict in (hint, origin) or Mapping in (hint, origin):
         return "a mapping"
     return WORDS.get(hint) or str(getattr(hint, "__name__", hint))

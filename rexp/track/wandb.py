@@ -31,7 +31,7 @@ class WandbConfig:
     entity: the user or team; null is the account's own.
     mode: "online", "offline" or "disabled"; null is ``WANDB_MODE``, else online where a key is known, else offline.
     timeout: seconds to wait for the server before the run goes on without it.
-    tags: further tags beside the labels.
+    tags: further tags beside data, model and compress.
     log_model: send the finished run's weights, configuration and result as an artifact of the type "model".
     """
 

@@ -43,3 +43,16 @@ def test_an_unknown_kind_is_refused(command: Callable[..., Any]) -> None:
     done = command("plugins", "--kind", "modle")
     assert done.returncode == 2
     assert "invalid choice: 'modle'" in done.stderr
+
+
+def test_the_options_of_one_are_explained_with_their_defaults(command: Callable[..., Any]) -> None:
+    text = command("plugins", "qr", "--kind", "stage").stdout
+    assert "Shi et al., KDD 2020" in text
+    assert "budget: " in text  # inherited
+    assert text.endswith('operation: "product" # one of product, sum\n')
+
+
+def test_a_name_that_no_plugin_has_is_one_line(command: Callable[..., Any]) -> None:
+    done = command("plugins", "kdd")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no plugin is named 'kdd'; did you mean 'kd'?" in done.stderr

@@ -12,18 +12,25 @@ from omegaconf import DictConfig, OmegaConf
 
 from rexp.config.job import read
 from rexp.plugins import registry
+from rexp.plugins.code_version import OWN
 from rexp.plugins.conf_dirs import conf_dir
 from rexp.plugins.options import from_options
 from rexp.train.config import DeviceConfig, FitConfig
 
 Composed = Callable[..., DictConfig]
 
-OPTIONS = [
+FILES = {
     (folder.relative_to(conf_dir()).as_posix(), file.stem)
-    for folder in sorted(path for path in conf_dir().rglob("*") if path.is_dir())
-    for file in sorted(folder.glob("*.yaml"))
+    for folder in conf_dir().rglob("*")
+    for file in folder.glob("*.yaml")
     if "hydra" not in folder.parts and folder.name not in ("paper", "tune")  # of many runs, and no part of one
-]
+}
+PLUGINS = {
+    (registry.KINDS[plugin.kind].config_group, plugin.name)
+    for plugin in registry.plugins()
+    if plugin.distribution == OWN and registry.KINDS[plugin.kind].config_group
+}
+OPTIONS = sorted(FILES | PLUGINS)
 KEYS = [
     ("seed", 3),
     ("force", True),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rexp.plugins import registry
+
 HEAVY = ("torch", "lightning", "wandb", "polars", "faiss", "torchmetrics", "tensorboard")
 SCRIPT = f"""
 import sys
@@ -18,6 +20,7 @@ try:
 finally:
     print("IMPORTED", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
 """
+STAGES = [f"+compress/stage@compress.stages.{stage.name}={stage.name}" for stage in registry.plugins("stage")]
 COMPLETION = {"COMP_LINE": "rexp model=", "COMP_POINT": "11", "COMP_CWORD": "1"}
 
 
@@ -27,6 +30,7 @@ COMPLETION = {"COMP_LINE": "rexp model=", "COMP_POINT": "11", "COMP_CWORD": "1"}
         ["--help"],
         ["--cfg", "job"],
         ["--cfg", "job", "experiment=ncf_paper", "model@teacher=mf", "track=[csv,tensorboard]"],
+        ["--cfg", "job", "data/split=time_cut", *STAGES],
         ["--info", "searchpath"],
         ["--hydra-help"],
         ["-sc", "query=bash"],
@@ -37,7 +41,7 @@ COMPLETION = {"COMP_LINE": "rexp model=", "COMP_POINT": "11", "COMP_CWORD": "1"}
         ["verify", "--help"],
         ["sweep", "status", "--help"],
     ],
-    ids=" ".join,
+    ids=lambda arguments: " ".join(arguments[:4]),
 )
 def test_no_heavy_package_is_imported(arguments: list[str], tmp_path: Path) -> None:
     done = subprocess.run(

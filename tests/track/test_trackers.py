@@ -3,18 +3,18 @@ from __future__ import annotations
 import csv
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from rexp.api import RunInfo
 from rexp.errors import ConfigError
-from rexp.plugins.conf_dirs import conf_dir
 from rexp.track.trackers import Trackers, start
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 def run_info(directory: Path) -> RunInfo:
@@ -89,24 +89,10 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, node: dict[str, Any], 
         ("track=[csv,tensorboard,wandb]", ["csv", "tensorboard", "wandb"]),
     ],
 )
-def test_the_group_takes_several(tmp_path: Path, choice: str, expected: list[str]) -> None:
-    (tmp_path / "config.yaml").write_text("defaults:\n  - _self_\n  - track: [wandb]\ntrack: null\n")
-    (tmp_path / "track").symlink_to(conf_dir() / "track")
-    with initialize_config_dir(str(tmp_path), version_base="1.3"):
-        nodes = OmegaConf.to_container(compose("config", overrides=[choice]).track)
-    assert isinstance(nodes, dict)
+def test_the_group_takes_several(composed: Callable[..., DictConfig], choice: str, expected: list[str]) -> None:
+    nodes = composed(choice).track
     assert list(nodes) == expected
     assert all(node["name"] == name for name, node in nodes.items())
-
-
-def test_the_yaml_lists_each_option_with_its_default() -> None:
-    from dataclasses import asdict
-
-    from rexp.plugins import registry
-
-    for name in ("wandb", "csv", "tensorboard"):
-        node = OmegaConf.to_container(OmegaConf.load(conf_dir() / "track" / f"{name}.yaml"))
-        assert node == {"name": name, **asdict(registry.load("tracker", name).Config())}  # type: ignore[attr-defined]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

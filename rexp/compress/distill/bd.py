@@ -40,7 +40,8 @@ class BDConfig:
         teacher_scale: epsilon of the draws for the teacher, ``exp(epsilon (rank_t - rank_s))`` of the other way round.
         every: epochs between two rankings of the catalogue by both.
         pool_size: items that are drawn of each user at each ranking; rows of the batch take theirs from these.
-        reduction: over rows and samples.
+        reduction: that the weight is meant for, over rows and samples;
+            rescaled where the fit's own loss has the other.
     """
 
     student_weight: float = 0.5

@@ -44,8 +44,10 @@ class CDConfig:
         label_temperature: t_1 of the soft label ``sigmoid((t + t_2) / t_1)``; ``shift`` is t_2.
         scale: of the teacher's scores t, see :class:`rexp.compress.distill._standardize.TeacherScale`.
         scale_depth: of the teacher's best items that ``scale=auto`` standardizes by.
-        reduction: over the users of the batch.
-        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the users of the batch;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

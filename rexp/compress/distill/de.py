@@ -34,8 +34,10 @@ class DEConfig:
         experts: of users, and as many of items.
         temperature: of the choice in the first epoch.
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
-        reduction: over users, over positive items and over negative items of the batch, each of them once.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over users, over positive items and over negative items of
+            the batch, each of them once; rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

@@ -32,8 +32,10 @@ class FitNetConfig:
     Args:
         weight: of the loss.
         hidden: size of the projection's hidden layer (ReLU); 0 makes it linear.
-        reduction: over users, and over items of the batch, each of them once.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over users, and over items of the batch, each of them once;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

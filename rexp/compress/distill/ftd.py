@@ -26,8 +26,10 @@ class FTDConfig:
 
     Args:
         weight: of the loss.
-        reduction: over the ordered pairs of entities of a batch.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the ordered pairs of entities of a batch;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

@@ -32,8 +32,10 @@ class HardLabelsConfig:
         weight: of the loss.
         k: the teacher's best items that a user did not take in training; their label is 1.
         others: items with label 0, drawn each epoch uniformly from those neither taken nor among the best.
-        reduction: over the users of the batch.
-        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the users of the batch;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

@@ -46,9 +46,11 @@ class KDConfig:
         ranked_by: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
         random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
             teacher's best.
-        reduction: over the items of the batch, or over the lists.
+        reduction: that the weight is meant for, over the items of the batch, or over the lists;
+            rescaled where the fit's own loss has the other.
         users_per_step: of ``mode=listwise``: users of a batch that are distilled in a step: ``all``, a number, or
-            ``auto`` (:class:`rexp.compress.distill._step_users.StepUsers`).
+            ``auto``, an eighth as many as the batch has samples, at least 16
+            (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 
     mode: Literal["pointwise", "listwise"] = "listwise"

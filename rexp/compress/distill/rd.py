@@ -36,8 +36,10 @@ class RDConfig:
         samples: items that the student's rank is estimated from (epsilon), drawn each epoch among those not taken.
         static_epochs: epochs before the second weights join.
         normalise: let the products of both weights sum to 1 for each user; the authors' code does not.
-        reduction: over the users of the batch.
-        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the users of the batch;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

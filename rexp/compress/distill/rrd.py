@@ -36,8 +36,10 @@ class RRDConfig:
         depth: how many of the teacher's best unobserved items the K are drawn from.
         temperature: rank r is drawn with a probability in proportion to exp(-r / temperature).
         fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
-        reduction: over the users of the batch.
-        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the users of the batch;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

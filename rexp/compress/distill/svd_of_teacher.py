@@ -45,7 +45,7 @@ class SVDOfTeacherConfig:
     user_share: float = 0.5
     iterations: int = 4
     oversampling: int = 16
-    max_bytes: int = 2**30
+    max_bytes: int = 1_073_741_824
 
     def __post_init__(self) -> None:
         require(self.factor > 0, f"factor={self.factor} must be above 0")

@@ -41,8 +41,10 @@ class UnKDConfig:
             them alike.
         depth: the best unobserved items of a group that pairs are drawn from.
         scale: rank r is drawn with a probability in proportion to exp(-r / scale).
-        reduction: over the users of the batch, each of them the mean over its pairs.
-        users_per_step: users of a batch that are distilled in a step: ``all``, a number, or ``auto``
+        reduction: that the weight is meant for, over the users of the batch, each of them the mean over its pairs;
+            rescaled where the fit's own loss has the other.
+        users_per_step: users of a batch that are distilled in a step: ``all``, a number,
+            or ``auto``, an eighth as many as the batch has samples, at least 16
             (:class:`rexp.compress.distill._step_users.StepUsers`).
     """
 

@@ -41,7 +41,9 @@ class PackConfig:
         sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there, ``auto``
             takes the largest share that costs no more than ``tolerance`` on the validation part.
         tolerance: of ``auto``: share of the metric by which the epochs are chosen.
-        scope, min_per_row: of that pruning, see ``magnitude``.
+        scope: of that pruning: the smallest of all tables together (``global``), of each (``layer``), or of each
+            ``row``.
+        min_per_row: so many weights of a row stay in any case.
         values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
             their row, relative to a scale of every column; a row's scale and offset take 4 bytes, a column's scale 4.
     """

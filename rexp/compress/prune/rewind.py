@@ -27,7 +27,10 @@ class RewindConfig:
 
     Args:
         sparsity: share of the weights that are 0 from here on.
-        scope, min_per_row, kinds, targets, ignore: see ``magnitude``.
+        scope: the largest of all matrices together stay (``global``), of each (``layer``), or of each ``row``.
+        min_per_row: so many weights of a row of a table stay in any case.
+        kinds: what is pruned: embedding ``tables``, ``linear`` layers, or both.
+        targets, ignore: patterns of their paths in the model.
     """
 
     sparsity: float = 0.8
