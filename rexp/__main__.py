@@ -10,7 +10,8 @@ from importlib.metadata import version
 
 from rexp.cli.verbs import completions
 from rexp.errors import ConfigError, RexpError, did_you_mean
-from rexp.io.text import say, show_whatever_comes
+from rexp.io.messages import messages_shown
+from rexp.io.text import fail, show_whatever_comes
 
 VERBS = {
     "data": "rexp.cli.data",
@@ -40,7 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 where a run failed; 2 for a configuration; 143 after SIGTERM.
     """
     show_whatever_comes()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    with messages_shown():
+        return _main(list(sys.argv[1:] if argv is None else argv))
+
+
+def _main(arguments: list[str]) -> int:
     if arguments and arguments[0] in VERBS:
         verb: Callable[[list[str]], int] = import_module(VERBS[arguments[0]]).main
         return _guard(lambda: verb(arguments[1:]))
@@ -75,10 +80,10 @@ def _guard(action: Callable[[], int]) -> int:
         with plugin_faults_told():
             return _flushed(action)
     except RexpError as error:
-        say(f"rexp: {error}")
+        fail(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        say("rexp: interrupted; the same command goes on from the last checkpoint")
+        fail("interrupted; the same command goes on from the last checkpoint")
         return 130
     except BrokenPipeError:  # (head, less): there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,9 +14,18 @@ import pytest
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+from rexp.io.messages import messages_shown
+
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
 NOTHING: Mapping[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def messages() -> Iterator[None]:
+    """Messages on standard error, as the command line has them."""
+    with messages_shown():
+        yield
 
 
 @pytest.fixture(scope="session")

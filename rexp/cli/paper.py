@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.io.output import print_or_write
-from rexp.io.text import say
+from rexp.io.text import fail, say
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
 
@@ -95,7 +95,7 @@ def _run(options: argparse.Namespace) -> int:
         found = write_page(paper, file)
         show(found.page)
     if failed:
-        say(f"rexp: {failed} runs failed; the same command tries them again")
+        fail(f"{failed} runs failed; the same command tries them again")
     return int(bool(failed))
 
 
@@ -128,7 +128,7 @@ def _check(options: argparse.Namespace) -> int:
     page = file.with_suffix(".md")
     changed = page.exists() and page.read_text(encoding="utf-8") != markdown(found.page)
     if changed:
-        say(f"rexp: {page} is not what its records give")
+        fail(f"{page} is not what its records give")
     return int(options.strict and (found.missed or changed))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.io.output import print_or_write, write
-from rexp.io.text import say
+from rexp.io.text import fail, say, warn
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.csv_parquet import comma_separated, write_parquet
@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
     with _uncollected():
         results = sorted(runs, key=lambda run: (sorted(run.labels.items()), run.seed))
     if not results:
-        say(f"rexp: no finished run in {options.store}; start one with: python -m rexp")
+        fail(f"no finished run in {options.store}; start one with: python -m rexp")
         return 1
     if options.frontier:
         _draw(options.frontier, results, options.rows, options.cols)
@@ -114,7 +114,7 @@ def main(argv: list[str]) -> int:
 
         print_tables(tables)
     for line in teacher_warnings(results, results):
-        say(f"note: {line}")
+        warn(line)
     return int(bool(store.damaged))
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, Interrupted, RexpError
-from rexp.io.text import say
+from rexp.io.text import fail, warn
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -92,14 +92,14 @@ def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError 
     except Interrupted:
         raise
     except ConfigError as error:  # the job itself ran with this configuration
-        say(f"note: references: {name} is left out: {error}")
+        warn(f"references: {name} is left out: {error}")
         return None
     except RexpError as error:
         fault = error
     except Exception as error:
         traceback.print_exc()
         fault = RexpError(f"{type(error).__name__}: {error}")
-    say(f"rexp: {fault}")
+    fail(str(fault))
     return fault
 
 
@@ -112,7 +112,7 @@ def _finish(outcomes: list[Outcome | RexpError]) -> int:
 
         show(done)
     if faults:
-        say(f"rexp: {len(faults)} of {len(outcomes)} jobs failed; the others are in the store")
+        fail(f"{len(faults)} of {len(outcomes)} jobs failed; the others are in the store")
         only_configuration = not done and all(isinstance(fault, ConfigError) for fault in faults)
         return 2 if only_configuration else 1
     return 0

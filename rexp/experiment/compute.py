@@ -21,7 +21,7 @@ from rexp.experiment.measure_client import measure_run
 from rexp.experiment.measure_results import store_costs
 from rexp.experiment.steps import exclusive_fit, register_steps, run_steps
 from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
-from rexp.io.text import note, say
+from rexp.io.text import note, say, warn
 from rexp.measure.costs import model_costs, scorer_of
 from rexp.measure.quality_target import best_gate, quality_gate
 from rexp.measure.sizes import stored_zeros
@@ -236,7 +236,7 @@ def _latency(request: Request, store: Store, run: str) -> Mapping[str, float]:
     try:
         found = measure_run(store, run, request.data_root, request.cache, candidates=candidates, repeats=repeats)
     except RunError as error:
-        say(f"note: {error}")
+        warn(str(error))
         return {}
     return store_costs(store, run, found).cost
 

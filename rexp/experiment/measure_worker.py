@@ -16,6 +16,7 @@ import torch
 
 from rexp.errors import RexpError
 from rexp.experiment.measurement import Answer, Conditions, Measurement, MeasureTask
+from rexp.io.messages import messages_shown
 
 
 def main() -> None:
@@ -23,8 +24,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    for line in sys.stdin:
-        _serve(MeasureTask.from_line(line), answers)
+    with messages_shown():
+        for line in sys.stdin:
+            _serve(MeasureTask.from_line(line), answers)
 
 
 def _serve(task: MeasureTask, answers: TextIO) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rexp.config.job import TEACHER_RESERVED
 from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
-from rexp.io.text import say
+from rexp.io.text import warn
 from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
 from rexp.store.result import SELF
@@ -63,8 +63,8 @@ def resolve_teachers(
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
         if run != SELF and _twins(request, store.result(run)):
-            say(
-                f"note: the student has the options and the seed of {key}={run}, and begins with the weights that it "
+            warn(
+                f"the student has the options and the seed of {key}={run}, and begins with the weights that it "
                 f"began with; give seed or {key}.seed another value"
             )
     for key, run in runs.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.io.atomic import one_line_errors
-from rexp.io.text import say
+from rexp.io.text import warn
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -55,7 +55,7 @@ class Locks:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                say(f"note: {what or f'run {name}'} is being made by another process; waiting for it")
+                warn(f"{what or f'run {name}'} is being made by another process; waiting for it")
                 lock.acquire()
         self._mine.add(name)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import sys
 from functools import cache
 
@@ -11,17 +12,28 @@ from rexp.errors import visible
 PLAINER = {"·": "|", "±": "+-", "†": "+", "‡": "#", "…": "...", "─": "-"}
 """What stands for a letter of rexp's own that the screen does not have."""
 HANDLER = "rexp"
+LOGGER = logging.getLogger("rexp")
 
 
-def say(line: str) -> None:
-    """Tell the user something beside the output: a note, a warning, where a file is."""
-    print(visible(line), file=sys.stderr, flush=True)
+def say(line: str, level: int = logging.INFO) -> None:
+    """Tell the user something beside the output: where a file is, how far a run is."""
+    LOGGER.log(level, "%s", visible(line))
+
+
+def warn(line: str) -> None:
+    """Tell the user what may not be as it was meant."""
+    say(f"note: {line}", logging.WARNING)
 
 
 @cache
 def note(line: str) -> None:
-    """Said once a process: the jobs of a sweep share their data, and what is to be noted about it."""
-    say(f"note: {line}")
+    """A warning once a process: the jobs of a sweep share their data, and what is to be noted about it."""
+    warn(line)
+
+
+def fail(line: str) -> None:
+    """Tell the user what went wrong."""
+    say(f"rexp: {line}", logging.ERROR)
 
 
 def show_whatever_comes() -> None:

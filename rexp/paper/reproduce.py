@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, RexpError
-from rexp.io.text import say
+from rexp.io.text import fail, say
 from rexp.paper.paper import candidates
 from rexp.paper.record import PaperRecord, merge_records, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
@@ -76,7 +76,7 @@ def run_rows(
         say(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}")
         refers = {name: made.run(name, seed) for name in references(row.run)}
         if missing := [name for name, known in refers.items() if known is None]:
-            say(f"rexp: {row.name} is left out, for its part '{missing[0]}' failed")
+            fail(f"{row.name} is left out, for its part '{missing[0]}' failed")
             failed += 1
             continue
         runs = {name: known for name, known in refers.items() if known is not None}
@@ -89,7 +89,7 @@ def run_rows(
         except RexpError as error:
             if error.exit_code not in (1, 2):
                 raise  # interrupted: the rest is left for the next time
-            say(f"rexp: {row.name}: {error}")
+            fail(f"{row.name}: {error}")
             failed += 1
             continue
         made.add(row, seed, outcome)
@@ -152,7 +152,7 @@ def collect_rows(
         try:
             found = stored.find(overrides, runs)
         except ConfigError as error:  # of this row; the others can be found all the same
-            say(f"rexp: {row.name}: {error}")
+            fail(f"{row.name}: {error}")
             continue
         if found is None:
             continue

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rexp.io.text import say
+from rexp.io.text import warn
 
 OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "_RJEM_")
 """Environment variables that libraries set for themselves, when they are imported or start processes; they stay."""
@@ -53,7 +53,7 @@ def restored(who: str) -> Iterator[None]:
         for setting, value in before[len(told) :]:
             setting.write(value)
         if changed:
-            say(f"note: {who} changed {', '.join(changed)} for the whole process; it is put back")
+            warn(f"{who} changed {', '.join(changed)} for the whole process; it is put back")
 
 
 def flushes_denormals() -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from rexp.errors import StoreError, did_you_mean
 from rexp.io.atomic import describe, describe_text, one_line_errors, write_text
 from rexp.io.locks import Locks
-from rexp.io.text import say
+from rexp.io.text import warn
 from rexp.store import index
 from rexp.store.epoch_log import append_epoch
 from rexp.store.identity import canonical_json, plain
@@ -307,4 +307,4 @@ def _yaml(value: JsonView) -> str:
 @cache
 def _say(line: str) -> None:
     """Said once a process, however often a file is looked at."""
-    say(f"note: {line}")
+    warn(line)

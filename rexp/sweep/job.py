@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
+from rexp.io.messages import messages_shown
 from rexp.sweep.ledger import Ledger, this_process
 from rexp.sweep.watchdog import exit_with_parent
 
@@ -84,7 +85,7 @@ def _output(ledger: Ledger, number: int) -> Iterator[None]:
     if ledger.owner == this_process():
         yield
         return
-    with _descriptors_to(ledger.log_file(number)):
+    with _descriptors_to(ledger.log_file(number)), messages_shown():
         yield
 
 

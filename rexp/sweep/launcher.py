@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RunError
 from rexp.hydra.launchers import launch_jobs
-from rexp.io.text import say
+from rexp.io.text import fail
 from rexp.sweep.job import run_job
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def launch(ledger: Ledger, config: DictConfig, context: HydraContext, numbers: S
         waiting = [number for number in numbers if not ledger.read_own(number)]
         if len(waiting) == len(numbers):
             raise fault from error
-        say(f"rexp: {fault}")
+        fail(str(fault))
         if waiting and not ledger.stopped:
             launch(ledger, config, context, waiting)
         return

@@ -21,7 +21,7 @@ from pathlib import Path
 from rexp.errors import StoreError
 from rexp.io.atomic import one_line_errors, write_text
 from rexp.io.locks import Locks
-from rexp.io.text import say
+from rexp.io.text import warn
 from rexp.sweep.event import Event, JobEvent, parse
 
 FOLDER = ".sweeps"
@@ -225,4 +225,4 @@ def now() -> str:
 @cache
 def _say(line: str) -> None:
     """Said once a process."""
-    say(f"note: {line}")
+    warn(line)

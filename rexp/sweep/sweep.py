@@ -15,7 +15,7 @@ from rexp.experiment.outcome import Outcome
 from rexp.experiment.run import cached_outcome
 from rexp.hydra.grid import grid
 from rexp.io.paths import at_home
-from rexp.io.text import say
+from rexp.io.text import fail, warn
 from rexp.store.store import Store
 from rexp.sweep.launcher import batches, is_sequential, launch, sigterm_interrupts, workers
 from rexp.sweep.ledger import Ledger, name_of
@@ -63,7 +63,7 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
             _tell_faults([found[number] for number in batch if number in found])
             show()
     if left_out := len(jobs) - len(found):
-        say(f"note: on_error=stop: {left_out} jobs were left out")
+        warn(f"on_error=stop: {left_out} jobs were left out")
     return [found[number] for number in sorted(found)]
 
 
@@ -87,7 +87,7 @@ def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[d
 def _tell_faults(outcomes: Sequence[Found]) -> None:
     for outcome in outcomes:
         if isinstance(outcome, RexpError):
-            say(f"rexp: {outcome}")
+            fail(str(outcome))
 
 
 def _outcome(ledger: Ledger, number: int, store: Store) -> Found | None:

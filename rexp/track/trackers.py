@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from textwrap import shorten
@@ -90,4 +91,4 @@ def _prepare(place: str, node: Mapping[str, Any]) -> Choice:
 
 def _warn(name: str, action: str, error: Exception) -> None:
     reason = shorten(str(error), 300, placeholder=" …") or type(error).__name__
-    say(f"warning: track={name} could not {action}: {reason}; the run goes on without it")
+    say(f"warning: track={name} could not {action}: {reason}; the run goes on without it", logging.WARNING)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from rexp.io.paths import at_home
-from rexp.io.text import say
+from rexp.io.text import say, warn
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
@@ -85,7 +85,7 @@ class WandbTracker:
             # Without it the next job of a sweep would go on in this W&B run.
             self._run.finish(exit_code=int(status != "done"))
         if place:
-            say(f"note: {place}")
+            warn(place)
 
     def _log_model(self, artifact: Any) -> None:
         for name in ARTIFACT:
@@ -118,7 +118,7 @@ def open_run(config: WandbConfig, directory: Path, /, **options: Any) -> Any:
     # wandb.init would wait and fail, and with it what was to be sent; so ask first, and keep it for later.
     if mode == "online" and (fault := _unreachable(base_url, config.timeout)):
         mode = "offline"
-        say(f"warning: W&B stays offline, {fault}")
+        say(f"warning: W&B stays offline, {fault}", logging.WARNING)
     settings = _settings(wandb, config.timeout)
     # Told to init alone, W&B would still call the server when the process ends, and wait for it.
     wandb.setup(wandb.Settings(silent=True, mode=mode))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TextIO
+from typing import Any, Literal, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rexp.io.text import say
 
 Row = Mapping[str, Any]
 SHOWN = 4
@@ -60,8 +62,8 @@ class Silent:
 class Lines(Silent):
     """One line an epoch, each whole in itself, for logs."""
 
-    def __init__(self, max_epochs: int, monitor: str, stream: TextIO | None = None) -> None:
-        self.max_epochs, self.monitor, self.stream = max_epochs, monitor, stream
+    def __init__(self, max_epochs: int, monitor: str) -> None:
+        self.max_epochs, self.monitor = max_epochs, monitor
 
     def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
         metrics = [f"{name} {value:.4f}" for name, value in shown(row["metrics"], self.monitor)]
@@ -71,7 +73,7 @@ class Lines(Silent):
             f"{clock(left.seconds)} left{' without a gain' if left.more else ''}",
             *(["best"] if best else []),
         ]
-        print("  ".join(cells), file=self.stream or sys.stderr, flush=True)
+        say("  ".join(cells))
 
 
 class Bar(Silent):

@@ -17,18 +17,16 @@ ROW = {
 }
 
 
-def test_a_line_is_whole_and_names_the_monitored_metric_first() -> None:
-    stream = io.StringIO()
-    Lines(20, "ndcg@10", stream).epoch_ended(ROW, best=True, left=Left(72))
-    assert stream.getvalue() == (
+def test_a_line_is_whole_and_names_the_monitored_metric_first(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines(20, "ndcg@10").epoch_ended(ROW, best=True, left=Left(72))
+    assert capsys.readouterr().err == (
         "epoch 3/20  loss 0.3123  ndcg@10|full 0.3700  hr@10|full 0.6100  812k samples/s  1:12 left  best\n"
     )
 
 
-def test_a_line_of_a_fit_with_patience_says_when_it_ends_without_a_gain() -> None:
-    stream = io.StringIO()
-    Lines(1000, "ndcg@10", stream).epoch_ended(ROW, best=False, left=Left(12, more=True))
-    assert stream.getvalue().endswith("812k samples/s  0:12 left without a gain\n")
+def test_a_line_of_a_fit_with_patience_says_when_it_ends_without_a_gain(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines(1000, "ndcg@10").epoch_ended(ROW, best=False, left=Left(12, more=True))
+    assert capsys.readouterr().err.endswith("812k samples/s  0:12 left without a gain\n")
 
 
 def test_the_table_has_one_head_and_aligned_rows() -> None:

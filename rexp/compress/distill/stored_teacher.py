@@ -19,7 +19,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
 from rexp.evaluate.top_items import BLOCK_BYTES, top_items
 from rexp.io.locks import locked
-from rexp.io.text import say
+from rexp.io.text import warn
 from rexp.nn.dot import dot
 from rexp.store.kept import fault_of, keep
 
@@ -125,7 +125,7 @@ class StoredTeacher:
             with locked(self._folder / f".{name}.lock"):
                 if fault := fault_of(file, self._origin):
                     if file.exists():
-                        say(f"note: {fault}; it is made again")
+                        warn(f"{fault}; it is made again")
                     with torch.no_grad():
                         array = make()
                     keep(file, self._origin, lambda path: _save(path, array))

@@ -13,7 +13,7 @@ from rexp.api import Requirement
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
-from rexp.io.text import say
+from rexp.io.text import warn
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, TrainStep
@@ -148,7 +148,7 @@ class Pruning(nn.Module):
         """Say which rows became empty; the zeros are the weights' own already."""
         for path, matrix in self._weights.items():
             if empty := int((~matrix.detach().any(1)).sum()):
-                say(f"note: {empty} of {len(matrix)} rows of {path} are all zeros")
+                warn(f"{empty} of {len(matrix)} rows of {path} are all zeros")
 
 
 def cubic_sparsity(initial: float, final: float, done: int, ramp: int) -> float:

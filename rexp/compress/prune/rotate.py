@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rexp.api import Requirement
 from rexp.api.model import COUPLED_PARAMETERS
 from rexp.compress.embed.factorize import Factorize
-from rexp.io.text import say
+from rexp.io.text import warn
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule, StageContext
@@ -48,7 +48,7 @@ class Rotate(Factorize):
         if COUPLED_PARAMETERS.of(model)():
             super().apply(model, context)
         else:
-            say(f"note: rotate leaves the tables as they are: {type(model).__name__} has no coupled_parameters()")
+            warn(f"rotate leaves the tables as they are: {type(model).__name__} has no coupled_parameters()")
 
     def _ranks(self, readers: Sequence[Reader], dense: Tables) -> Mapping[Reader, int]:
         """All columns."""
