@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from rexp.errors import ConfigError
 from rexp.io.atomic import write_parquet
 from rexp.io.output import write
 from rexp.io.text import say
-from rexp.store.store import Store
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,25 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
-    from rexp.evaluate.top_items import top_items
-    from rexp.experiment.recommendations import dense_users, recommendation_frame
-    from rexp.experiment.restore import load_model, load_run_split
     from rexp.plugins.options import from_options
-    from rexp.store.installed import check_installed
+    from rexp.python.stored import recommend
     from rexp.train.config import DeviceConfig
 
-    store = Store(options.store)
-    run = store.resolve(options.run)
-    root = options.data or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
-    check_installed(store, run)
-    split = load_run_split(store.result(run), root, store.root / ".data")
-    users = dense_users(split, [name.strip() for name in options.users.split(",") if name.strip()])
+    users = [name.strip() for name in options.users.split(",") if name.strip()]
     torch.set_num_threads(from_options(DeviceConfig, {"threads": options.threads}, "--threads").threads)
-    model = load_model(store, run, split, "the command")
-    items, scores = top_items(
-        model, split, torch.from_numpy(users), min(options.k, split.n_items), _parts(options.mask)
-    )
-    return recommendation_frame(split, users, items, scores)
+    return recommend(options.run, users, options.k, mask=_parts(options.mask), store=options.store, data=options.data)
 
 
 def _parts(text: str) -> list[Part]:

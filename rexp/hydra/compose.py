@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hydra_session() -> Iterator[None]:
-    """Hydra as the command line sets it up, for calls of :func:`compose_job`."""
+    """Hydra as the command line sets it up, for calls of :func:`compose_job`; within a Hydra application too."""
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
 
@@ -25,8 +25,23 @@ def hydra_session() -> Iterator[None]:
 
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
-    with initialize_config_dir(str(conf_dir()), version_base="1.3", job_name="rexp"):
+    with _set_aside(), initialize_config_dir(str(conf_dir()), version_base="1.3", job_name="rexp"):
         yield
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """The application's own Hydra, of which a process has one, and the version that it is compatible with."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.version import VersionBase
+
+    outer, version = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = outer
+        VersionBase.instance().version_base = version
 
 
 def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> DictConfig:

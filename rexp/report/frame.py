@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 Value = str | int | float | None
-FIRST = ("run", "status")
+FIRST = ("run_id", "status")
 LAST = ("seed", "teacher", "fingerprint", "protocol_id", "finished")
 
 
@@ -23,7 +23,7 @@ def results_frame(store: Store) -> pl.DataFrame:
         store: where the runs lie.
 
     Returns:
-        ``run`` and ``status`` (see :meth:`rexp.store.store.Store.status`) of every run; of a finished one its labels
+        ``run_id`` and ``status`` (see :meth:`rexp.store.store.Store.status`) of every run; of a finished one its labels
         (``data``, ``model``, ``compress``), ``seed``, ``teacher`` (run ids, joined by ``+``), ``fingerprint`` of its
         data, ``protocol_id`` of its evaluation and when it was ``finished``; then its metrics and its costs, each under
         its own name. Only runs with one fingerprint and protocol can be compared. What a run does not have is null.
@@ -35,7 +35,7 @@ def results_frame(store: Store) -> pl.DataFrame:
     labels, metrics, costs = (
         _names([getattr(result, part) for result in done.values()]) for part in ("labels", "metrics", "cost")
     )
-    rows = [_row(done[run]) if run in done else {"run": run, "status": store.status(run)} for run in runs]
+    rows = [_row(done[run]) if run in done else {"run_id": run, "status": store.status(run)} for run in runs]
     columns = {name: [row.get(name) for row in rows] for name in (*FIRST, *labels, *LAST, *metrics, *costs)}
     kinds = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64) | {"seed": pl.Int64}
     for name in costs:
@@ -49,7 +49,7 @@ def _row(result: RunResult) -> dict[str, Value]:
         **result.cost,
         **result.metrics,
         **result.labels,
-        "run": result.run_id,
+        "run_id": result.run_id,
         "status": "done",
         "seed": result.seed,
         "teacher": "+".join(result.teacher_runs) or None,

@@ -1,0 +1,1 @@
+"""What ``import rexp`` offers a program or a notebook."""
