@@ -73,12 +73,9 @@ class RankingMetric(Metric):
     def __init__(self, metric: UserMetric, k: int, **options: Any) -> None:
         super().__init__(**options)
         self.metric, self.k = metric, k
+        self.__dict__["higher_is_better"] = metric.higher_is_better  # a constant of the class to torchmetrics
         self.add_state("users", default=[], dist_reduce_fx="cat")
         self.add_state("values", default=[], dist_reduce_fx="cat")
-
-    @property
-    def higher_is_better(self) -> bool:
-        return self.metric.higher_is_better
 
     def update(self, lists: TopKLists | Tensor, target: Tensor | None = None, users: Tensor | None = None) -> None:
         """Take in a block of users.

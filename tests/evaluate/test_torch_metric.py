@@ -46,6 +46,7 @@ def test_the_values_are_the_evaluators() -> None:
 
 def test_a_mean_by_hand() -> None:
     metric = as_torchmetric("ndcg", 3)
+    assert metric.higher_is_better
     scores, target = torch.tensor([[0.1, 0.9, 0.5], [1.0, 1.0, 0.0]]), torch.tensor([[0, 0, 1], [0, 1, 0]])
     metric.update(scores, target, torch.tensor([4, 2]))
     assert metric.compute().item() == pytest.approx(1 / math.log2(3))  # hits at rank 2: of equal scores item 0 is first
