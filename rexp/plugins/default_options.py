@@ -39,7 +39,7 @@ def default_options(plugin: Plugin) -> Node:
             return _written(plugin.target)
         except _NotLiteral:
             pass
-    config: Any = plugin.load().Config  # type: ignore[attr-defined]
+    config: Any = plugin.load().Config
     return {field.name: _plain(field) for field in fields(config)}
 
 
@@ -90,9 +90,10 @@ def _literal(value: ast.expr) -> Any:
 def _origin(module: str, name: str) -> tuple[str, str]:
     """Where a name of a module is defined: there, or in a module of rexp that it imports it from."""
     for line in _source(module).body:
-        for alias in line.names if isinstance(line, ast.ImportFrom) else ():
-            if name == (alias.asname or alias.name):
-                return str(line.module), alias.name
+        if isinstance(line, ast.ImportFrom):
+            for alias in line.names:
+                if name == (alias.asname or alias.name):
+                    return str(line.module), alias.name
     return module, name
 
 

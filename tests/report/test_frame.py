@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def test_it_has_a_row_for_each_run_with_its_labels_metrics_and_costs(made: Made) -> None:
     frame = results_frame(made.store)
-    assert frame["run"].to_list() == sorted(result.run_id for result in made.results)
+    assert frame["run_id"].to_list() == sorted(result.run_id for result in made.results)
     assert set(frame["status"]) == {"done"}
     assert frame.columns == [
-        "run", "status", "model", "compress", "seed", "teacher", "fingerprint", "protocol_id", "finished",
+        "run_id", "status", "model", "compress", "seed", "teacher", "fingerprint", "protocol_id", "finished",
         "ndcg@10", "gini@10", "ndcg@10|two_stage", "gini@10|two_stage", "recall_ceiling@10|two_stage",
         "index_recall|two_stage", "weight_bytes", "fit_seconds", "parameters",
     ]  # fmt: skip
@@ -42,7 +42,11 @@ def test_a_run_that_is_not_done_has_its_status_alone(tmp_path: Path) -> None:
     store.mark("2b", "failed", "RunError: loss is nan")
     store.begin("3c", {}, {})
     frame = results_frame(store)
-    assert list(frame.select("run", "status").iter_rows()) == [("1a", "done"), ("2b", "failed"), ("3c", "interrupted")]
+    assert list(frame.select("run_id", "status").iter_rows()) == [
+        ("1a", "done"),
+        ("2b", "failed"),
+        ("3c", "interrupted"),
+    ]
     assert frame["ndcg@10"].to_list() == [0.5, None, None]
     assert frame["seed"].to_list() == [0, None, None]
 
@@ -50,4 +54,4 @@ def test_a_run_that_is_not_done_has_its_status_alone(tmp_path: Path) -> None:
 def test_an_empty_store_has_no_row(tmp_path: Path) -> None:
     frame = results_frame(Store(tmp_path / "none"))
     assert frame.height == 0
-    assert frame.columns[:2] == ["run", "status"]
+    assert frame.columns[:2] == ["run_id", "status"]
