@@ -14,9 +14,8 @@ from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
 from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
-from rexp.plugins import registry
-from rexp.plugins.code_version import OWN, code_version
 from rexp.plugins.options import Node, check_finite, drop_unset, from_options
+from rexp.plugins.used_code import used_code
 from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
@@ -114,15 +113,14 @@ class Request:
         }
 
     def code(self) -> dict[str, str]:
-        """Versions of the distributions whose plugins this job uses."""
-        owners = {registry.find(kind, name).distribution for kind, name in self.plugins()}
-        return {name: code_version(name) for name in sorted({OWN, *owners})}
+        """Versions of the code that this job runs, by distribution."""
+        return used_code(self.plugins(), folder=self.cache)
 
     def plugins(self) -> Iterator[tuple[str, str]]:
         """Kind and name of every plugin that this job uses."""
-        yield "data", self.data["name"]
-        if split := self.data.get("split"):
-            yield "split", split["name"]
+        from rexp.prepare.prepare import plugins_of
+
+        yield from plugins_of(self.data)
         yield "model", self.model["name"]
         fit = self.model.get("fit") or {}
         for kind in FITTING:

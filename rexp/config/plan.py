@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rexp import api
 from rexp.api import Capability, Requirement
 from rexp.config.fit import Fit, plan_fit
-from rexp.config.job import MODEL_RESERVED, Request
+from rexp.config.job import FITTING, MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
 from rexp.config.recipe import Recipe, TrainingStep, check_model
-from rexp.config.retriever import Retrieving, plan_retrieval
-from rexp.config.teachers import Teachers
+from rexp.config.retriever import TEACHER, Retrieving, plan_retrieval
+from rexp.config.teachers import Teachers, teacher_runs
 from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
 from rexp.io.content_hash import hashes
+from rexp.metrics.direction import metric_name
 from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
 from rexp.plugins.side_files import Found, as_identity, side_files
+from rexp.plugins.used_code import as_words, used_code
+from rexp.prepare.prepare import plugins_of
+from rexp.store.installed import check_installed
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything
 
@@ -53,6 +57,7 @@ class Plan:
         teaching: who teaches; nobody where no stage asks it.
         retrieving: where candidates come from in the protocol two_stage; else None.
         notices: one line for each thing that was asked for and is not used.
+        loaded: kinds and names of the plugins behind each stored run whose model takes part, by the run's id.
     """
 
     request: Request
@@ -64,6 +69,7 @@ class Plan:
     teaching: Teachers
     retrieving: Retrieving | None
     notices: tuple[str, ...]
+    loaded: Mapping[str, tuple[tuple[str, str], ...]]
 
     def config(self) -> Node:
         """The typed configuration: what a table may average over differs in nothing but ``seed`` here."""
@@ -144,9 +150,32 @@ class Plan:
 
     def _identified(self, config: Node) -> Node:
         data = {"name": self.split.name, "fingerprint": self.split.fingerprint}
-        identity = {"config": {**config, "data": data}, "code": self.request.code()}
+        plugins = list(self._plugins(config))
+        identity = {
+            "config": {**config, "data": data},
+            "plugins": as_words(plugins),
+            "code": used_code(plugins, folder=self.request.cache),
+        }
         files = as_identity(self.side_files(config))
         return {**identity, "files": files} if files else identity
+
+    def _plugins(self, config: Node) -> Iterator[tuple[str, str]]:
+        """Kind and name of every plugin whose code a typed configuration comes to."""
+        yield from plugins_of(self.request.data)
+        yield "model", config["model"]["name"]
+        fit = config["fit"] or {}
+        yield from ((kind, fit[kind]["name"]) for kind in FITTING if fit.get(kind))
+        yield from (("stage", stage["name"]) for stage in config["compress"]["stages"].values())
+        rules = config.get("evaluate", {})
+        yield from (("metric", name) for key in ("metrics", "row_metrics") for name in rules.get(key, ()))
+        if self.fit and config.get("watched"):
+            yield "metric", metric_name(self.fit.recipe.monitor)
+        if retriever := config.get("retriever"):
+            yield "retriever", retriever["name"]
+        if self.teaching.online and config["teacher"]:
+            yield "model", self.teaching.online["name"]
+        for run in _loaded_runs(config):
+            yield from self.loaded[run]
 
     def side_files(self, config: Node | None = None) -> Found:
         """The files that options of the run name, other than its data."""
@@ -199,7 +228,23 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
         notices.append(text)
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("init_from"), store)
-    return Plan(request, split, model, choice, source, fit, teaching, retrieving, tuple(notices))
+    plan = Plan(request, split, model, choice, source, fit, teaching, retrieving, tuple(notices), {})
+    return replace(plan, loaded={run: _plugins_behind(store, run) for run in _loaded_runs(plan.config())})
+
+
+def _loaded_runs(config: Node) -> set[str]:
+    """Stored runs whose models take part: teachers, fused sources, and those that retrieve or rank."""
+    source, retriever = config["init_from"], config.get("retriever") or {}
+    named = {retriever.get("from"), retriever.get("ranker")} - {None, TEACHER, "item_features"}
+    return {*teacher_runs(config), *(source.values() if isinstance(source, Mapping) else ()), *named}
+
+
+def _plugins_behind(store: Store, run: str) -> tuple[tuple[str, str], ...]:
+    """The plugins that a stored run's model is made of."""
+    check_installed(store, run)
+    config = store.result(run).config
+    stages = config["compress"]["stages"].values()
+    return ("model", config["model"]["name"]), *(("stage", stage["name"]) for stage in stages)
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:

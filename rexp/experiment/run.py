@@ -15,6 +15,7 @@ from rexp.plugins.faults import plugin_faults_told
 from rexp.plugins.memory import memory_told
 from rexp.plugins.side_files import unchanged
 from rexp.store.identity import alias_key
+from rexp.store.installed import is_code_unchanged
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ def cached_outcome(request: Request) -> Outcome | None:
     store = Store(request.store)
     known = store.alias(alias_key(request.alias()))
     if known is None or not unchanged(store.result(known).side_files, hashes(request.cache)):
+        return None
+    # What was asked for may name stored runs, whose models have code of their own.
+    if not is_code_unchanged(store.directory(known), request.cache):
         return None
     return _skip(store, known)
 

@@ -154,21 +154,22 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
         kept = store.directory(run) / "checkpoints" / f"teaching-{place + 1}"  # goes with the checkpoints
     else:
         kept = store.directory(runs[0].run) / "teaching"
-    code = _code_of(plan, store, runs)
+    code = _code_of(plan, runs)
     if len(runs) == 1:
         return StoredTeacher(models[0], plan.split, kept, code)
     together = alias_key({"teachers": plan.teaching.plain()})[:12]
     return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), plan.split, kept / together, code)
 
 
-def _code_of(plan: Plan, store: Store, runs: Sequence[Teacher]) -> dict[str, str]:
+def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:
     """The code that the teachers are asked with, by distribution."""
-    from rexp.plugins import registry
-    from rexp.plugins.code_version import OWN, code_version
+    from rexp.compress.distill import stored_teacher
+    from rexp.plugins.used_code import used_code
 
-    models = [plan.request.model if teacher.run == SELF else store.result(teacher.run).model_config for teacher in runs]
-    owners = {registry.find("model", model["name"]).distribution for model in models}
-    return {name: code_version(name) for name in sorted({OWN, *owners})}
+    stages = [("stage", stage.name) for step in plan.recipe.steps for stage in step.stages]
+    own = [("model", plan.request.model["name"]), *stages]
+    plugins = [plugin for teacher in runs for plugin in plan.loaded.get(teacher.run, own)]
+    return used_code(plugins, stored_teacher.__name__)
 
 
 def _online(plan: Plan, store: Store) -> RecommenderModule | None:

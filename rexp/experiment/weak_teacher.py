@@ -75,8 +75,8 @@ def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) ->
 def _of_popularity(evaluator: Evaluator, metric: str) -> float:
     import torch
 
-    from rexp.models.pop import Popularity, PopularityConfig
+    from rexp.experiment.restore import build_model
 
-    model = Popularity(PopularityConfig(), evaluator.split.spec)
+    model: Any = build_model({"name": "pop"}, evaluator.split, "pop")
     model.fit(evaluator.split, torch.Generator())
     return float(evaluator(model).metrics[metric])

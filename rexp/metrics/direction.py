@@ -15,7 +15,7 @@ def higher_is_better(column: str) -> bool | None:
 
     A third party's metric is loaded and asked.
     """
-    name = column.partition("|")[0].partition("@")[0]
+    name = metric_name(column)
     if name in LOWER_IS_BETTER:
         return False
     try:
@@ -24,3 +24,12 @@ def higher_is_better(column: str) -> bool | None:
         return bool(registry.load("metric", name).higher_is_better)
     except ConfigError:
         return None
+
+
+def metric_name(column: str) -> str:
+    """The metric of a column.
+
+    >>> metric_name("ndcg@10|sampled-uniform-100-s0")
+    'ndcg'
+    """
+    return column.partition("|")[0].partition("@")[0]

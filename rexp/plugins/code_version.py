@@ -1,36 +1,17 @@
-"""What stands for the version of a plugin's code: its release, and a hash of what is installed of it."""
+"""What stands for the version of a third party's code: its release, and a hash of what is installed of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+from rexp.plugins.source import read_source
+
 OWN = "rexp-recsys"
-# Of rexp itself only what can change a number: an edited report or tracker must not train anything again.
-OWN_PARTS = (
-    "api.py",
-    "data",
-    "io",
-    "nn",
-    "plugins",
-    "datasets",
-    "splits",
-    "samplers",
-    "losses",
-    "metrics",
-    "models",
-    "prepare",
-    "train",
-    "retrieve",
-    "evaluate",
-    "compress",
-    "config",
-    "experiment",
-)
 TEXTS = (".md", ".rst", ".pyc", ".pyo")
 """Endings of files beside code that change no number."""
 
@@ -39,8 +20,8 @@ TEXTS = (".md", ".rst", ".pyc", ".pyo")
 def code_version(name: str) -> str:
     """``version+<hash of its files>`` of an installed distribution: a release can be installed again with other code.
 
-    Of rexp itself the Python files count. Of another distribution all files count that it installed or that lie in the
-    packages of its entry points, other than texts, and its entry points themselves.
+    All files count that it installed or that lie in the packages of its entry points, other than texts, and its entry
+    points themselves.
 
     Args:
         name: the distribution's name.
@@ -50,20 +31,26 @@ def code_version(name: str) -> str:
     except PackageNotFoundError:
         return "not installed"
     digest = hashlib.sha256()
-    for label, path in _own_files() if name == OWN else _files(dist):
+    for label, path in _files(dist):
         digest.update(f"{label}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    if name != OWN:
-        digest.update(_entry_points(dist).encode())
+    digest.update(_entry_points(dist).encode())
     return f"{dist.version}+{digest.hexdigest()[:12]}"
 
 
-def _own_files() -> Iterator[tuple[str, Path]]:
-    here = Path(__file__).parents[1]
-    for part in OWN_PARTS:
-        root = here / part
-        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root] if root.is_file() else []:
-            yield path.relative_to(here).as_posix(), path
+@cache
+def modules_named_by(name: str) -> frozenset[str]:
+    """What the Python files of an installed distribution import, by dotted names.
+
+    Args:
+        name: the distribution's name.
+    """
+    try:
+        dist = distribution(name)
+    except PackageNotFoundError:
+        return frozenset()
+    contents = (path.read_bytes() for label, path in _files(dist) if label.endswith(".py"))
+    return frozenset(module for content in contents for module in read_source(content).imports)
 
 
 def _files(dist: Distribution) -> list[tuple[str, Path]]:

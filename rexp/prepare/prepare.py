@@ -18,8 +18,8 @@ from rexp.io.content_hash import FileContent, file_content, hashes
 from rexp.io.locks import locked
 from rexp.plugins import registry
 from rexp.plugins.choice import Choice
-from rexp.plugins.code_version import OWN, code_version
 from rexp.plugins.options import from_options
+from rexp.plugins.used_code import used_code
 from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RESERVED = ("filter", "split", "strict")
 CACHE = "paths.cache"
+UNNAMED = ("given", "leave_last")
+"""Splits of which the data takes one where its configuration names none."""
 
 
 def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split:
@@ -67,6 +69,13 @@ def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
     return sorted((file.name, file.sha256) for file in files)
 
 
+def plugins_of(node: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Kinds and names of the plugins that a data configuration uses."""
+    splitter = _split_options(node)
+    named = (str(splitter["name"]),) if splitter else UNNAMED
+    return [("data", str(node["name"])), *(("split", name) for name in named)]
+
+
 def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
     """The data set of a configuration, with its options checked."""
     dataset: Dataset = Choice.of("data", node, "data", RESERVED).make(root)
@@ -75,7 +84,7 @@ def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
 
 def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
-    options = _split_options(node) or {"name": "given" if given else "leave_last"}
+    options = _split_options(node) or {"name": UNNAMED[0] if given else UNNAMED[1]}
     splitter: Splitter = Choice.of("split", options, "data.split").make()
     return splitter
 
@@ -93,18 +102,16 @@ def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> 
     from rexp.plugins.side_files import as_identity, side_files
     from rexp.prepare.cache import FORMAT
 
-    plugins = [registry.find("data", str(node["name"]))]
-    splitter = _split_options(node)
-    if splitter:
-        plugins.append(registry.find("split", str(splitter["name"])))
+    plugins = plugins_of(node)
+    found = [registry.find(kind, name) for kind, name in plugins]
     depends = {
         "format": FORMAT,
         "node": {key: value for key, value in node.items() if key != "strict"},
-        "plugins": [[plugin.target, plugin.distribution] for plugin in plugins],
+        "plugins": [[plugin.target, plugin.distribution] for plugin in found],
         # An editable distribution keeps its version while its reader or splitter changes.
-        "code": {name: code_version(name) for name in sorted({OWN, *(plugin.distribution for plugin in plugins)})},
+        "code": used_code(plugins, __name__, cache),
         "sources": as_key(files),
-        "side_files": as_identity(side_files(splitter, "split", hashes(cache))),
+        "side_files": as_identity(side_files(_split_options(node), "split", hashes(cache))),
     }
     text = json.dumps(depends, sort_keys=True, default=str)
     return f"{node['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -16,8 +16,9 @@ from rexp.api.retrieval import NBYTES, NOTES, SEARCHED_WITH
 from rexp.errors import RexpError, RunError
 from rexp.io.atomic import describe, one_line_errors, replace_atomically, write_text
 from rexp.plugins import registry
-from rexp.plugins.code_version import OWN, code_version
+from rexp.plugins.code_version import OWN
 from rexp.plugins.faults import owner
+from rexp.plugins.used_code import used_code
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 FORMAT = 1
-"""Counts up when the same vectors and options must give another file; a third party's code counts by itself."""
+"""Counts up when the files take another form; the code that builds them counts by itself."""
 
 
 def open_index(
@@ -78,26 +79,24 @@ def open_index(
 
 
 def fingerprint(name: str, config: DataclassInstance, vectors: Array) -> dict[str, Any]:
-    """What an index is known by: SHA-256 of the vectors' bytes, of the options it is built with, and of versions.
+    """What an index is known by: SHA-256 of the vectors' bytes, of the options it is built with, and of the code.
 
     Options that are read in a search alone, the class's ``searched_with``, are left out.
     """
     held = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()
     ignored = SEARCHED_WITH.of(registry.load("retriever", name))
-    distribution = registry.find("retriever", name).distribution
     parts: dict[str, Any] = {
         "format": FORMAT,
         "vectors": held,
         "shape": list(vectors.shape),
         "retriever": name,
         "options": {key: value for key, value in asdict(config).items() if key not in ignored},
+        "code": used_code([("retriever", name)], __name__),
     }
-    if distribution == OWN:
+    if registry.find("retriever", name).distribution == OWN:
         import faiss
 
         parts["faiss"] = faiss.__version__
-    else:
-        parts["code"] = code_version(distribution)
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "vectors_sha256": held}
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.errors import ConfigError
 from rexp.io.atomic import checksum
-from rexp.plugins.code_version import code_version
+from rexp.plugins.used_code import from_words, used_code
 from rexp.store.identity import run_id
 from rexp.store.kept import fault_of, has_record
 from rexp.store.manifest import installed_version
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rexp.store.store import Store
 
 UNCHECKED = "was written without a checksum, by an earlier version"
+UNNAMED = "was recorded without the plugins that it is of, by an earlier version"
 AGAIN = "it is made again when it is needed"
 CLOSE = 1e-9
 """Relative difference of a mean from that of its users: other sums round otherwise."""
@@ -156,9 +158,18 @@ def _identity(identity: Json, result: Json) -> Iterator[Check]:
 
 
 def _code(identity: Json) -> Iterator[Check]:
-    """The distributions whose plugins the run used, by their files."""
-    for name, was in identity.get("code", {}).items():
-        yield Check(f"code {name}", _changed(was, code_version(name)))
+    """The code that the run's plugins come to now, by distribution."""
+    recorded = identity.get("code", {})
+    if "plugins" not in identity:
+        yield from (Check(f"code {name}", note=UNNAMED) for name in recorded)
+        return
+    try:
+        present = used_code(from_words(identity["plugins"]))
+    except ConfigError as error:
+        yield Check("code", str(error))
+        return
+    for name in sorted(recorded.keys() | present.keys()):
+        yield Check(f"code {name}", _changed(recorded.get(name, "not used"), present.get(name, "not used")))
 
 
 def _packages(manifest: Json) -> Iterator[Check]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.metrics.direction import metric_name
 from rexp.plugins import registry
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def monitored(metrics: Metrics, monitor: str) -> str:
 def better(name: str, value: float, than: float) -> bool:
     """Whether a metric's value beats another; what is no installed metric counts as better when higher."""
     try:
-        higher: bool = registry.load("metric", name.partition("|")[0].partition("@")[0]).higher_is_better
+        higher: bool = registry.load("metric", metric_name(name)).higher_is_better
     except ConfigError:
         return value > than
     return value > than if higher else value < than

@@ -1,19 +1,14 @@
-"""What stands for a version: on copies, never on the live tree."""
+"""What stands for the version of a third party's code: on copies, never on the live tree."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-import rexp
-
-PACKAGE = Path(rexp.__file__).parent
 
 
 def install(site: Path, name: str, *, editable: bool, points: str = "") -> None:
@@ -107,38 +102,3 @@ def test_a_plugin_of_one_module_is_hashed_too(tmp_path: Path) -> None:
 
 def test_what_is_not_installed_says_so(tmp_path: Path) -> None:
     assert version("no-such-distribution", tmp_path) == "not installed"
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of rexp's Python files, installed as editable."""
-    site = tmp_path_factory.mktemp("own")
-    shutil.copytree(PACKAGE, site / "rexp", ignore=shutil.ignore_patterns("__pycache__", "embedded", "conf"))
-    install(site, "rexp-recsys", editable=True)
-    return site
-
-
-@pytest.mark.parametrize(
-    ("file", "counts"),
-    [
-        ("models/mf.py", True),
-        ("losses/bce.py", True),
-        ("samplers/uniform.py", True),
-        ("train/fit.py", True),
-        ("data/prepare.py", True),
-        ("evaluate/metrics/ranking.py", True),
-        ("tables.py", True),
-        ("start.py", True),
-        ("run.py", True),
-        ("report/table.py", False),
-        ("track/wandb.py", False),
-        ("store/store.py", False),
-        ("config/complaints.py", False),
-        ("__main__.py", False),
-    ],
-)
-def test_of_rexp_itself_only_what_can_change_a_number_counts(own: Path, file: str, counts: bool) -> None:
-    before = version("rexp-recsys", own)
-    with (own / "rexp" / file).open("a") as edited:
-        edited.write("# an edit\n")
-    assert (version("rexp-recsys", own) != before) == counts

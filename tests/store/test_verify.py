@@ -9,7 +9,8 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.io.content_hash import file_content
-from rexp.plugins.code_version import OWN, code_version
+from rexp.plugins.code_version import OWN
+from rexp.plugins.used_code import used_code
 from rexp.store.identity import run_id
 from rexp.store.manifest import finish, manifest
 from rexp.store.seal import sealed
@@ -25,7 +26,11 @@ def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "runs")
     config = {"seed": 1, "model": {"name": "pop"}, "data": {"path": str(ratings)}}
     data = {"name": "csv", "fingerprint": "f00d"}
-    identity = {"config": config | {"data": data}, "code": {OWN: code_version(OWN)}}
+    identity = {
+        "config": config | {"data": data},
+        "plugins": ["model/pop"],
+        "code": used_code([("model", "pop")]),
+    }
     run = run_id(identity)
     started = manifest([], {"seed": 1}, data | {"files": [file_content(ratings, None).facts()]})
     directory = store.begin(run, config, started, identity=identity)
@@ -116,6 +121,17 @@ def test_an_edited_identity_is_caught(store: Store) -> None:
     found = faults(store)
     assert found.keys() == {"file identity.json", "run id", f"code {OWN}"}
     assert found[f"code {OWN}"].startswith("was 9.9, is ")
+
+
+def test_the_code_of_other_plugins_is_caught(store: Store) -> None:
+    _edit(the_run(store) / "identity.json", lambda identity: identity.update(plugins=["model/mf"]))
+    assert faults(store)[f"code {OWN}"].startswith("was 0")
+    _edit(the_run(store) / "identity.json", lambda identity: identity.update(plugins=["model/gone"]))
+    assert faults(store)["code"].startswith("no model is named 'gone'")
+    _edit(the_run(store) / "identity.json", lambda identity: identity.pop("plugins"))
+    checks = {check.what: check for check in verify(store, the_run(store).name)}
+    assert checks[f"code {OWN}"].fault is None
+    assert checks[f"code {OWN}"].note == "was recorded without the plugins that it is of, by an earlier version"
 
 
 def test_what_cannot_be_checked_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
