@@ -1,9 +1,11 @@
-"""The commands of the documentation name options that there are."""
+"""The commands of the documentation name options that there are, and its pages files that there are."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +73,26 @@ def _one(word: str, which: int) -> str:
         else:
             choices[-1] += letter
     return f"{key}={choices[which]}"
+
+
+def test_the_picture_of_the_layers_is_what_the_script_draws(tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn.svg"
+    subprocess.run([sys.executable, ROOT / "scripts" / "draw_layers", drawn], check=True)
+    committed = ROOT / "docs" / "architecture.svg"
+    assert committed.read_text() == drawn.read_text(), "run ./scripts/draw_layers"
+
+
+def test_every_file_and_folder_of_the_architecture_is_there_and_a_run_takes_twenty() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`((?:rexp|conf|scripts|plugins)/[\w/.]*)`", page)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    run = page.partition("## Follow one run")[2].partition("\n## ")[0]
+    files = re.findall(r"^\| `(rexp/[\w/]+\.py)` \|", run, re.M)
+    assert 10 <= len(set(files)) == len(files) <= 20
+
+
+def test_every_entry_point_group_of_the_architecture_is_one_of_the_registry() -> None:
+    from rexp.plugins.registry import KINDS
+
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## Where a new one goes")[2]
+    assert set(re.findall(r"`(rexp\.\w+)`", page)) == {kind.entry_points for kind in KINDS.values()}

@@ -77,6 +77,6 @@ def _of_popularity(evaluator: Evaluator, metric: str) -> float:
 
     from rexp.experiment.restore import build_model
 
-    model: Any = build_model({"name": "pop"}, evaluator.split, "pop")
+    model = build_model({"name": "pop"}, evaluator.split, "pop")
     model.fit(evaluator.split, torch.Generator())
     return float(evaluator(model).metrics[metric])

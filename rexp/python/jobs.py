@@ -14,10 +14,10 @@ from rexp.io.messages import messages_shown_by_default
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from rexp.experiment.outcome import Result
+    from rexp.store.result import RunResult
 
 
-def run(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) -> Result:
+def run(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) -> RunResult:
     """Do one job, or answer it from the store, as ``python -m rexp OVERRIDES`` without its reference models.
 
     Args:
@@ -34,7 +34,7 @@ def run(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) 
     return _run([overrides], config_dir, sweeping=False)[0]
 
 
-def run_many(jobs: Sequence[Sequence[str]], *, config_dir: str | Path | None = None) -> list[Result]:
+def run_many(jobs: Sequence[Sequence[str]], *, config_dir: str | Path | None = None) -> list[RunResult]:
     """Do several jobs one after another; all are composed before the first begins.
 
     A job that fails ends the call. Those before it are in the store, where the same call finds them.
@@ -68,7 +68,7 @@ def compose_jobs(jobs: Sequence[Sequence[str]], config_dir: str | Path | None = 
 
 
 @messages_shown_by_default()
-def _run(jobs: Sequence[Sequence[str]], config_dir: str | Path | None, *, sweeping: bool) -> list[Result]:
+def _run(jobs: Sequence[Sequence[str]], config_dir: str | Path | None, *, sweeping: bool) -> list[RunResult]:
     from rexp.experiment.run import run as run_job
 
     folders = [] if config_dir is None else [Path(config_dir).resolve()]

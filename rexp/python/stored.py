@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.evaluate.result import Evaluation
-    from rexp.experiment.outcome import Result
+    from rexp.store.result import RunResult
 
 Place = str | Path
 DEFAULT_STORE = "runs"
@@ -37,7 +37,7 @@ def results(store: Place = DEFAULT_STORE) -> pl.DataFrame:
 
 
 @messages_shown_by_default()
-def load_split(run: str | Result | Sequence[str], *, store: Place = DEFAULT_STORE, data: Place | None = None) -> Split:
+def load_split(run: str | RunResult | Sequence[str], *, store: Place = DEFAULT_STORE, data: Place | None = None) -> Split:
     """The data that a finished run was trained and measured on, or that overrides describe.
 
     Args:
@@ -66,7 +66,7 @@ def load_split(run: str | Result | Sequence[str], *, store: Place = DEFAULT_STOR
 
 
 @messages_shown_by_default()
-def load_model(run: str | Result, store: Place = DEFAULT_STORE, *, data: Place | None = None) -> nn.Module:
+def load_model(run: str | RunResult, store: Place = DEFAULT_STORE, *, data: Place | None = None) -> nn.Module:
     """A finished run's model with its weights, in evaluation mode, on the CPU.
 
     Args:
@@ -86,7 +86,7 @@ def load_model(run: str | Result, store: Place = DEFAULT_STORE, *, data: Place |
 
 @messages_shown_by_default()
 def recommend(
-    run: str | Result,
+    run: str | RunResult,
     users: Sequence[str | int] | None = None,
     k: int = 10,
     *,
@@ -159,7 +159,7 @@ def evaluate_model(model: nn.Module, overrides: Sequence[str] = (), *, part: Par
     return evaluate(model, split, request.evaluate, part)
 
 
-def _find(run: str | Any, store: Place) -> tuple[Store, str]:
+def _find(run: str | RunResult, store: Place) -> tuple[Store, str]:
     """The store, and the whole id of one of its runs."""
     place = Store(Path(store))
-    return place, place.resolve(run if isinstance(run, str) else str(run["run_id"]))
+    return place, place.resolve(run if isinstance(run, str) else run.run_id)
