@@ -12,9 +12,12 @@ import pytest
 
 from rexp.config.job import read
 from rexp.config.plan import Plan, resolve
+from rexp.config.teachers import Teacher, Teachers
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.errors import ConfigError
+from rexp.prepare.prepare import plugins_of
+from rexp.store.manifest import finish, manifest
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -188,3 +191,34 @@ def test_a_teacher_ranks_only_where_there_is_one(planned: Planned) -> None:
     two = ("model=mf", "evaluate=two_stage", "retriever=flat", "retriever.n_candidates=4", "evaluate.k=[2]")
     with pytest.raises(ConfigError, match=r"retriever\.ranker=teacher needs one teacher that is a run, and here are 0"):
         planned(*two, "retriever.ranker=teacher")
+
+
+def test_an_identity_names_the_plugins_that_are_used_alone(planned: Planned) -> None:
+    plan = planned("model=mf", "evaluate.metrics=[hr,coverage]", "compress=quantize")
+    fitted = ["data/online-retail", "loss/bpr", "model/mf", "sampler/uniform", "split/time_cut"]
+    assert plan.identity()["plugins"] == sorted([*fitted, "metric/hr", "metric/coverage", "stage/rowwise"])
+    # What chooses the epoch is part of the fit; what is measured beside it, and what comes after it, is not.
+    assert plan.steps_identity(1)["plugins"] == sorted([*fitted, "metric/hr"])
+    assert planned("model=ease").steps_identity(1)["plugins"] == [
+        "data/online-retail", "model/ease", "split/time_cut",
+    ]  # fmt: skip
+    # Which split is taken where none is named depends on the data: the code of both counts.
+    assert plugins_of({"name": "csv"}) == [("data", "csv"), ("split", "given"), ("split", "leave_last")]
+
+
+def test_the_code_of_a_stored_model_that_teaches_is_part_of_its_student(
+    composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    its = {
+        "model": {"name": "lightgcn"},
+        "compress": {"order": ["fit", "quant"], "stages": {"quant": {"name": "half"}}},
+    }
+    started = manifest([], {}, {})
+    store.begin("ab", its, started, identity={})
+    store.commit("ab", {"config": its}, finish(started))
+    request = read(composed("model=mf", "compress=kd", "model@teacher=lightgcn", "+teacher.from=ab"))
+    plan = resolve(request, SPLIT, store, teaching=Teachers((Teacher("ab"),)), sweeping=False)
+    assert {"model/lightgcn", "stage/half", "stage/kd"} <= set(plan.identity()["plugins"])
+    alone = resolve(request, SPLIT, store, sweeping=False)
+    assert "model/lightgcn" not in alone.identity()["plugins"]
