@@ -13,7 +13,7 @@ from rexp.config.job import FITTING, MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
 from rexp.config.recipe import Recipe, TrainingStep, check_model
 from rexp.config.retriever import TEACHER, Retrieving, plan_retrieval
-from rexp.config.teachers import Teachers, teacher_runs
+from rexp.config.teachers import Teachers
 from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
 from rexp.evaluate.protocol import identity as rules_of
@@ -27,6 +27,7 @@ from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.plugins.used_code import as_words, used_code
 from rexp.prepare.prepare import plugins_of
 from rexp.store.installed import check_installed
+from rexp.store.result import teacher_runs
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig
 from rexp.train.rng import seed_everything
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.io.messages import messages_shown_by_default
 from rexp.store.installed import check_installed
+from rexp.store.result import RunResult
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.evaluate.result import Evaluation
-    from rexp.store.result import RunResult
 
 Place = str | Path
 DEFAULT_STORE = "runs"
@@ -37,7 +37,9 @@ def results(store: Place = DEFAULT_STORE) -> pl.DataFrame:
 
 
 @messages_shown_by_default()
-def load_split(run: str | RunResult | Sequence[str], *, store: Place = DEFAULT_STORE, data: Place | None = None) -> Split:
+def load_split(
+    run: str | RunResult | Sequence[str], *, store: Place = DEFAULT_STORE, data: Place | None = None
+) -> Split:
     """The data that a finished run was trained and measured on, or that overrides describe.
 
     Args:
@@ -56,7 +58,7 @@ def load_split(run: str | RunResult | Sequence[str], *, store: Place = DEFAULT_S
     from rexp.prepare import prepare
     from rexp.python.jobs import compose_jobs
 
-    if isinstance(run, list | tuple):
+    if not isinstance(run, str | RunResult):
         request = read(compose_jobs([run])[0])
         return prepare.load_split(request.data, request.data_root, request.cache)
     place, name = _find(run, store)
