@@ -40,7 +40,7 @@ def code_version(name: str) -> str:
 
 @cache
 def modules_named_by(name: str) -> frozenset[str]:
-    """What the Python files of an installed distribution import, by dotted names.
+    """What the Python files of an installed distribution that speak of rexp import, by dotted names.
 
     Args:
         name: the distribution's name.
@@ -50,7 +50,7 @@ def modules_named_by(name: str) -> frozenset[str]:
     except PackageNotFoundError:
         return frozenset()
     contents = (path.read_bytes() for label, path in _files(dist) if label.endswith(".py"))
-    return frozenset(module for content in contents for module in read_source(content).imports)
+    return frozenset(module for content in contents if b"rexp" in content for module in read_source(content).imports)
 
 
 def _files(dist: Distribution) -> list[tuple[str, Path]]:
