@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Requirement(StrEnum):
-    """What a compression stage cannot do without; a run that lacks it is refused with the reason."""
+    """Requirements of a compression stage; a run that lacks one is refused with the reason."""
 
     TEACHER = "teacher"
     """A teacher (``StageContext.teacher``): ``model@teacher=NAME``, or ``teacher.from=RUN``."""
@@ -45,7 +45,7 @@ class Requirement(StrEnum):
 
 
 class TeacherView(Protocol):
-    """What a stage may ask of a teacher; made once, kept beside the teacher's artifact, never the module itself."""
+    """A teacher's lists, scores and embeddings, computed once and cached with its run; never the module itself."""
 
     def top_items(self, k: int, *, hide_train: bool = True) -> Tensor:
         """(U, k) int32: every user's best items of the catalog, best first; without those of the user's training part
@@ -110,7 +110,7 @@ class StudentView(Protocol):
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a stage may know.
+    """The data, randomness and teacher available to a stage.
 
     Args:
         split: its training part may be learned from, nothing else. (What ``validate`` says may be chosen by.)
@@ -168,7 +168,7 @@ class TrainStep(Protocol):
         ...
 
     def objective(self, model: Any, /) -> Tensor:
-        """What the batch costs another model by the fit's own loss, with that model's penalty."""
+        """The fit's own loss of another model on this batch, including that model's penalty."""
         ...
 
 

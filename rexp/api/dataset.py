@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a frame of interactions was read from; for messages, and for names in filters.
+    """The file that a frame of interactions was read from, for messages and for column names in filters.
 
     Args:
         path: the file.
@@ -74,7 +74,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class DataCard:
-    """What ``rexp data info`` says of a data set beside its counts."""
+    """Title, license and citation of a data set, shown by ``rexp data info``."""
 
     title: str
     licence: str

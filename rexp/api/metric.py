@@ -55,7 +55,7 @@ class ScoredRows:
 
 @dataclass(frozen=True)
 class MetricContext:
-    """What a metric may know of the split.
+    """Facts of the split that a metric may use.
 
     Args:
         n_users: users with a training interaction.

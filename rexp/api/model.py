@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Capability(StrEnum):
-    """What a model instance can do beside :meth:`Model.score`; stated by the model, never guessed.
+    """Capabilities of a model instance in addition to :meth:`Model.score`; declared by the model, never guessed.
 
     ``rexp.api.RecommenderModule`` declares every method that is named here. B users, K items of each, I items of the
     catalogue, D numbers a vector, L items of a history.
@@ -81,7 +81,7 @@ class Model(Protocol):
     def __init__(self, config: Any, spec: DataSpec) -> None: ...
 
     def capabilities(self) -> frozenset[Capability]:
-        """What this instance can do; a variant decides."""
+        """The capabilities of this instance, which may depend on its options."""
         ...
 
     def score(self, query: Query, items: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a tracker is told of the run it follows.
+    """The run that a tracker follows.
 
     Args:
         run_id: its id.

@@ -17,7 +17,7 @@ from rexp.plugins.options import describe_type
 
 
 def check_distributions() -> list[str]:
-    """What is wrong with whole distributions: unreadable metadata, configurations that are not there."""
+    """Faults of whole distributions: unreadable metadata, missing configuration folders."""
     from rexp.plugins.conf_dirs import conf_folder
 
     missing = [package for package in registry.conf_packages() if conf_folder(package.package) is None]

@@ -42,7 +42,7 @@ class Jobs:
         self.fault: RexpError | None = None
 
     def __call__(self, config: DictConfig) -> None:
-        """Run once, with the reference models beside it."""
+        """Run one job and its reference models."""
         from rexp.hydra.runtime import is_multirun
 
         self.began = True

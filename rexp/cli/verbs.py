@@ -1,4 +1,4 @@
-"""What all verbs have in common: their arguments, told and completed in one way."""
+"""Argument parsing and shell completion shared by all verbs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Bare(argparse.Action):
 
 
 def completions(words: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
-    """What may stand in the place of the last word, behind the program's name.
+    """Completions of the last word of a command line.
 
     Args:
         words: as typed so far; the last one may be empty.

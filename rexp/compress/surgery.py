@@ -16,7 +16,7 @@ Parts = dict[str, dict[str, Any]]
 
 
 def describe_replacements(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
-    """What was swapped in a model: enough to swap it again, empty, without running a stage.
+    """Module replacements of a model, enough to rebuild its structure without running a stage.
 
     Args:
         model: after its stages.

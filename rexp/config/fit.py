@@ -1,4 +1,4 @@
-"""How a model is to be trained: its own recipe, overridden by what the root says, and checked as a whole."""
+"""The fit configuration: a model's own recipe with the root's overrides, validated as a whole."""
 
 from __future__ import annotations
 

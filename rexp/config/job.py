@@ -90,12 +90,12 @@ class Request:
 
     @property
     def overrides(self) -> list[str]:
-        """What the root says about training, by key."""
+        """Training keys set at the root."""
         named = [key for key in ("loss", "sampler") if getattr(self, key) is not None]
         return named + [f"train.{key}" for key in self.train]
 
     def alias(self) -> Node:
-        """What a finished run can be recognised by without torch: raw configuration, code, and what its files hold."""
+        """Alias of a job, computed without torch: raw configuration, code version and file contents."""
         from rexp.plugins.side_files import as_identity, side_files
         from rexp.prepare.prepare import as_key, source_contents
 

@@ -1,4 +1,4 @@
-"""What a run is called in tables and trackers: read from what it does, whichever words asked for it."""
+"""Labels of a run, derived from what it does rather than from how it was asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job comes to once its plugins are loaded: typed, without what it does not use, and hashed into the run id."""
+"""Resolved plan of a job: typed, reduced to what it uses, and hashed into the run id."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Plan:
         return self.request.recipe
 
     def steps_identity(self, steps: int) -> Node:
-        """What the weights after the first ``steps`` depend on; of the evaluation only what chooses the epoch."""
+        """Identity of the weights after the first ``steps``; of the evaluation only what selects the epoch."""
         config = {key: node for key, node in self.config().items() if key not in ("evaluate", "retriever")}
         config["compress"] = self._compression(steps)
         if not Recipe(self.recipe.steps[:steps]).needs_teacher:
@@ -146,7 +146,7 @@ class Plan:
         return self._identified(config)
 
     def identity(self) -> Node:
-        """What the run id hashes: the typed configuration, the data's content, the code."""
+        """Identity of a run: typed configuration, data fingerprint and code version."""
         return self._identified(self.config())
 
     def _identified(self, config: Node) -> Node:

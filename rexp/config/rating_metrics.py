@@ -1,4 +1,4 @@
-"""Metrics of ratings, such as RMSE: which are asked for, and whether a model's scores can be compared with ratings."""
+"""Rating metrics such as RMSE, and whether a model's scores are ratings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def rating_metrics(names: Iterable[str]) -> list[str]:
-    """Those of the metrics that compare scores with ratings."""
+    """The rating metrics among the given names."""
     return [name for name in names if LABELS.of(registry.load("metric", name)) == "rating"]
 
 

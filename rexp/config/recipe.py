@@ -45,7 +45,7 @@ class ConfiguredStage:
 
     @property
     def needs(self) -> frozenset[Requirement]:
-        """What it cannot do without, its options considered."""
+        """Requirements of the stage under its options."""
         needs: frozenset[Requirement] = self.choice.make().needs
         return needs
 

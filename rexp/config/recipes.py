@@ -1,4 +1,4 @@
-"""Recipes of compression by what they do: the name of the one that a typed recipe is."""
+"""Known compression recipes, and the name of a given one."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Known:
     said: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     def disagrees(self, options: Mapping[str, Mapping[str, Any]]) -> int:
-        """How many of the options that it sets are others in stages of the same plugins."""
+        """Number of options that differ from those the recipe sets."""
         return sum(options.get(self.stages[key], {}).get(name) != value for (key, name), value in self.said.items())
 
 
 def recipe_name(compress: Mapping[str, Any], folders: Iterable[Path] = ()) -> str:
-    """What a run's recipe is called: a known recipe that has the same stages in the same order, else these in words.
+    """Name of a recipe: a known one with the same stages in the same order, else its steps in words.
 
     Args:
         compress: ``order`` and ``stages`` of a typed configuration.

@@ -46,7 +46,7 @@ class Retrieving:
 
 @dataclass
 class RetrieverNode:
-    """What a retriever's node holds beside the plugin's options; ``source`` is its key ``from``."""
+    """Retriever settings other than the plugin's own options; ``source`` is the key ``from``."""
 
     source: str | None = None
     n_candidates: int = 100

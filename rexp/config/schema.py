@@ -10,7 +10,7 @@ from rexp.prepare.filters import FilterConfig
 
 @dataclass
 class Paths:
-    """Where things lie; no path ever enters a run's identity.
+    """Folders; never part of a run's identity.
 
     Args:
         store: folder of runs.
@@ -42,7 +42,7 @@ class Compress:
 
 @dataclass
 class Measure:
-    """What is measured of a finished run beside its sizes; no number of it enters the run's identity.
+    """Latency measurement of a finished run; never part of its identity.
 
     Args:
         latency: time its answers, on the CPU, in a process of their own.
@@ -62,7 +62,7 @@ def _every_data_set() -> dict[str, Any]:
 
 @dataclass
 class Root:
-    """Everything a run is made of.
+    """Root of the configuration.
 
     Args:
         seed: of initial weights, shuffling, negatives and dropout.

@@ -1,4 +1,4 @@
-"""Who teaches: finished runs, or a model that is trained beside its student."""
+"""Teacher configuration: finished runs, or an online teacher trained jointly with the student."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Teachers:
-    """All that a run learns from beside its data.
+    """The teachers of a run.
 
     Args:
         runs: the teachers; their weights sum to 1.

@@ -1,4 +1,4 @@
-"""What is measured between the epochs of a fit."""
+"""Metrics computed on the validation split after each epoch."""
 
 from __future__ import annotations
 

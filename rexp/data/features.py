@@ -1,4 +1,4 @@
-"""What is known of users and items beside their ids, as numbers by dense id that a model can read.
+"""Features of users and items as numeric arrays by dense id.
 
 A column's type decides what becomes of it: numbers and times are numbers, text and truth values are categories, lists
 of text or of whole numbers are sets, and so is text that holds several values divided by "|". Numbers that are codes

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a model may know of the data when it is built.
+    """Sizes and features of the data that a model is built for.
 
     Args:
         n_users: users in the vocabulary, dense ids 0 .. n_users - 1.
@@ -31,7 +31,7 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Query:
-    """Whom to recommend to; built by the data path only, so that nothing after the target can leak in.
+    """The users to recommend to; built by the data path only, so that nothing after the target can leak in.
 
     Args:
         users: (B,) int64 user ids.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Split:
-    """What a run trains and is measured on; arrays are memory-mapped and read-only.
+    """Train, validation and test interactions; arrays are memory-mapped and read-only.
 
     Args:
         name: the data set's short name.
@@ -61,7 +61,7 @@ class Split:
         return DataSpec(self.n_users, self.n_items, len(self.train), LazySpecs(self.features))
 
     def features(self) -> Mapping[str, Feature]:
-        """What is known of users and items, by names such as ``user.age``; read once, nothing for a split in memory."""
+        """Features of users and items by names such as ``user.age``; read once, empty for a split in memory."""
         return self._features
 
     @cached_property
@@ -87,7 +87,7 @@ class Split:
         return np.bincount(items, minlength=self.n_items).astype(np.int64)
 
     def query(self, users: Tensor, parts: Sequence[Part], history_length: int | None = None) -> Query:
-        """What a model may know of these users: their items in ``parts``, so never an item of another part.
+        """A query with these users' items in ``parts`` and in no other part.
 
         Args:
             users: (B,) int64.
@@ -153,7 +153,7 @@ class Split:
         return self._table("users")["user"]
 
     def user_name(self, user: int) -> str:
-        """What a user is called in a message: the data's own id."""
+        """A user's name in messages: the data's own id."""
         return f"user {self.user_ids()[user]}"
 
     def items_table(self) -> pl.DataFrame:

@@ -34,7 +34,7 @@ KEPT = {
 
 @dataclass(frozen=True)
 class Purchases:
-    """What customers bought first, and how it was found.
+    """First purchases of customers, and the steps that found them.
 
     Args:
         interactions: ``user``, ``item``, ``time`` (unix seconds, the shop's clock) and ``quantity`` (pieces bought at
@@ -115,6 +115,6 @@ def write_purchases(bought: Purchases, folder: Path) -> None:
 
 
 def read_purchases(folder: Path) -> Purchases:
-    """What :func:`write_purchases` stored."""
+    """Read the files written by :func:`write_purchases`."""
     interactions, items, users = (pl.read_parquet(folder / f"{name}.parquet") for name in TABLES)
     return Purchases(interactions, items, users, json.loads((folder / "cleaning.json").read_text(encoding="utf-8")))

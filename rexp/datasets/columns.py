@@ -1,4 +1,4 @@
-"""Which of a file's own columns are ``user``, ``item``, ``rating`` and ``time``."""
+"""Mapping of a file's columns to ``user``, ``item``, ``rating`` and ``time``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def find_columns(names: list[str], columns: Columns, path: Path, *, by_position:
 
 
 def take_columns(frame: pl.DataFrame, taken: dict[Role, str]) -> pl.DataFrame:
-    """The columns that are read, under rexp's names; then those that are not, under their own."""
+    """The known columns under rexp's names, followed by the others under their own."""
     import polars as pl
 
     read = {role: name for role, name in taken.items() if name}

@@ -26,7 +26,7 @@ ChecksumState = Literal["ok", "differs", "unpinned"]
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns hold what.
+    """Column names or positions by role.
 
     A column is named by its header, or by its number starting with 1. Null takes a usual name where there is one
     (``user_id``, ``item_id``, ``rating``, ``timestamp`` ...), and without a header the first four columns in this
@@ -41,7 +41,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a data set's files belong: ``folder`` under the data folder; ``page`` publishes them.
+    """Location of a data set's files: ``folder`` under the data folder; published at ``page``.
 
     Args:
         checksums: sha256 by file name, of the file as stored (so ``x`` and ``x.gz`` each have their own).

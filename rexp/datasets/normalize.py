@@ -27,7 +27,7 @@ LARGEST = 2**63 - 1
 
 
 def place_of(name: str, origin: Origin | None) -> Where:
-    """How a row of a frame is called in a message: by its file and line where these are known."""
+    """A row's name in messages: its file and line where known."""
     if origin is None:
         return lambda row: f"{name}, row {row + 1}"
     return lambda row: f"{origin.path}, line {origin.first_line + row}"

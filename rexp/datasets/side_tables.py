@@ -1,4 +1,4 @@
-"""What is known of users and items: tables of the user's own, or columns of the interactions."""
+"""Side tables of users and items, from files or from columns of the interactions."""
 
 from __future__ import annotations
 

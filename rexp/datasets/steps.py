@@ -11,7 +11,7 @@ Step = dict[str, Any]
 
 
 def describe_step(step: str, before: pl.DataFrame, after: pl.DataFrame) -> Step:
-    """What a step left: ``{step, rows_before, rows_after, users, items}``."""
+    """Report of one step: ``{step, rows_before, rows_after, users, items}``."""
     return {
         "step": step,
         "rows_before": len(before),

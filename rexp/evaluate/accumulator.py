@@ -1,4 +1,4 @@
-"""Sums up metrics over blocks of users, in float64 and in the order of the users, whatever the blocks."""
+"""Accumulates per-user metrics over blocks of users, in float64 and in the order of the users, whatever the blocks."""
 
 from __future__ import annotations
 
@@ -74,6 +74,6 @@ class MetricAccumulator:
         return found
 
     def undefined(self) -> dict[str, int]:
-        """How many users have no value, for metrics where any has none."""
+        """Number of users without a value, for metrics that are undefined for some."""
         missing = {name: int(values.isnan().sum()) for name, values in self.values.items()}
         return {name: count for name, count in missing.items() if count}

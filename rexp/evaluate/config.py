@@ -12,7 +12,7 @@ ORDER = ("train", "valid", "test")
 
 @dataclass
 class CandidatesConfig:
-    """How the protocol ``sampled`` draws its negatives; all of it is part of the protocol's identity.
+    """Negative sampling of the protocol ``sampled``; all of it is part of the protocol's identity.
 
     Args:
         n: negatives of each user; a user with fewer items left to draw gets those, which is said and counted.
@@ -31,7 +31,7 @@ class CandidatesConfig:
 
 @dataclass
 class EvaluateConfig:
-    """How a model is measured.
+    """Evaluation protocol, cuts and metrics.
 
     Args:
         protocol: "full" ranks the whole catalogue, "candidates" the data's own candidates, "sampled" drawn ones,
@@ -114,7 +114,7 @@ def _check_metrics(config: EvaluateConfig) -> None:
 
 
 def parts_before(parts: list[str], part: str) -> list[Any]:
-    """Those of ``parts`` that come before ``part``, in time's order.
+    """The members of ``parts`` that precede ``part`` in time.
 
     >>> parts_before(["valid", "train"], "test")
     ['train', 'valid']

@@ -117,6 +117,6 @@ def evaluate(
 
 
 def device_of(model: torch.nn.Module) -> torch.device:
-    """Where a model's first parameter or buffer is; the CPU where it has none."""
+    """Device of a model's first parameter or buffer; the CPU if it has none."""
     first = next(chain(model.parameters(), model.buffers()), None)
     return torch.device("cpu") if first is None else first.device

@@ -1,4 +1,4 @@
-"""What metrics may know of a split."""
+"""Construction of the facts that metrics may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rules a number was measured under, and a short name for all of them."""
+"""The evaluation protocol: all rules that a number was measured under, and their short name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def resolve(config: EvaluateConfig, split: Split) -> str:
 
 
 def suffix(protocol: str, config: EvaluateConfig) -> str:
-    """What sets the names of metrics on candidates apart from those of the full ranking."""
+    """Suffix of metric names that tells sampled protocols from the full ranking."""
     if protocol == "candidates":
         return "|given"
     if protocol == "sampled":
@@ -43,7 +43,7 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
 
 
 def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any]:
-    """Everything that defines the protocol, the cuts and the metrics' names left out."""
+    """Identity of the protocol, without cuts and metric names."""
     rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}

@@ -1,4 +1,4 @@
-"""What an evaluation hands back."""
+"""Result of an evaluation."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ BYTES_A_PAIR = 1024
 
 
 def pairs_in(block_bytes: int) -> int:
-    """How many (user, item) pairs a model may score at once."""
+    """Number of (user, item) pairs scored at once."""
     return max(1, block_bytes // BYTES_A_PAIR)
 
 

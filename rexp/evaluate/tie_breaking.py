@@ -1,4 +1,4 @@
-"""Which of equal scores comes first, or what holds over all their orders."""
+"""Tie-breaking rules for equal scores, and expectations over their orders."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TieGroups:
         self.rows, self.items = rows[found], of_rows[found, column]
 
     def ties(self, hits: Tensor, chosen: Tensor | None = None) -> Ties:
-        """What metrics read, with the ``hits`` (B, K) of the lists; of the targets that are ``chosen`` (I,) alone."""
+        """Tie groups of the lists for metrics, restricted to the ``chosen`` (I,) targets."""
         rows = self.rows if chosen is None else self.rows[chosen[self.items]]
         in_last = torch.bincount(rows, minlength=len(hits)).unsqueeze(1)
         return Ties(self.first, self.size, torch.where(self.cut, in_last, self._counted(hits.long())))
@@ -91,7 +91,7 @@ class TieGroups:
 
 
 def tie_priority(rule: str, draw: int, users: Tensor, items: Tensor, targets: UserItems) -> Tensor:
-    """What :func:`rexp.evaluate.topk.stable_topk` decides ties by, the preferred highest.
+    """Tie-breaking priorities for :func:`rexp.evaluate.topk.stable_topk`, the preferred item highest.
 
     Args:
         rule: "item_id", the lower item first; "pessimistic", what is not relevant first, then the lower item;

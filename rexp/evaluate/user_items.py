@@ -1,4 +1,4 @@
-"""Sets of items by user, asked for a block of users at once."""
+"""Sets of items by user, queried in blocks of users."""
 
 from __future__ import annotations
 

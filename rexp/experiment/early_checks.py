@@ -1,4 +1,4 @@
-"""What is wrong with a job told before anything is read or trained: first what needs no data, then what needs it."""
+"""Early checks of a job: options first, then whatever needs the data, before anything is trained."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_options(request: Request) -> None:
 
 
 def check_with_data(request: Request, split: Split, store: Store, part: Part, *, sweeping: bool) -> None:
-    """Everything of a run that is asked of model and data, but for its teacher.
+    """Check everything about model and data that does not depend on the teacher.
 
     Raises:
         RexpError: what the run itself would raise once its teacher is trained.

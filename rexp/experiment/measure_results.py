@@ -1,4 +1,4 @@
-"""What was measured of a run, in its stored result."""
+"""Measured costs in a run's stored result."""
 
 from __future__ import annotations
 

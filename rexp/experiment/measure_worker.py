@@ -46,7 +46,7 @@ def _serve(task: MeasureTask, answers: TextIO) -> None:
 
 
 def answer(task: MeasureTask) -> Answer:
-    """What the task came to; any failure is an answer too."""
+    """Result of a task; a failure is reported as a result too."""
     warnings.simplefilter("ignore")
     try:
         return Answer(_measured(task))

@@ -1,4 +1,4 @@
-"""What a job came to."""
+"""Outcome of a job."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def run(
 
 
 def cached_outcome(request: Request) -> Outcome | None:
-    """What the store has of a job, found without torch or the data; None where it has to be looked at closer."""
+    """The stored outcome of a job, found without torch or the data; None if the job has to be prepared."""
     if request.force:
         return None
     store = Store(request.store)

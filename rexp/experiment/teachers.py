@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def resolve_teachers(
     config: DictConfig, request: Request, store: Store, split: Split, *, train: Callable[..., Outcome]
 ) -> Teachers:
-    """Who teaches this job: finished runs, trained now where the store does not have them.
+    """Resolve the teachers of a job to finished runs, training those that the store does not have.
 
     A teacher takes data, split, evaluation and devices from its student's run and nothing else: its recipe is its own,
     its seed is 0 unless ``teacher.seed`` says otherwise. One that learns beside its student has no run.

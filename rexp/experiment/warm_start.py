@@ -1,4 +1,4 @@
-"""What a run starts from: threads, weights and vectors of other runs."""
+"""Warm start: threads, initial weights and embeddings from other runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def torch_settings(threads: int) -> Iterator[None]:
-    """How torch's kernels compute for a while; afterwards this thread computes as it did before.
+    """Context with the run's thread count and denormal mode; restored afterwards.
 
     Numbers too small for full precision are 0: Adam's momentum of a row that has no gradient falls to them within a
     thousand steps and stays there, and a processor takes many times as long for each of them.

@@ -1,4 +1,4 @@
-"""Whether a teacher is worth learning from, asked on the validation part before its student is trained."""
+"""Check on the validation split whether a teacher is worth learning from."""
 
 from __future__ import annotations
 

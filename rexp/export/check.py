@@ -22,7 +22,7 @@ USERS, CANDIDATES = 64, 100
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far scores are off.
+    """Difference between exported and original scores.
 
     Args:
         pairs: how many were compared.

@@ -56,7 +56,7 @@ class VectorScorer(nn.Module):
 
 
 def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
-    """What to export of a model, and in words what that is.
+    """The module to export, and its description.
 
     A model that needs the training data to score (a graph, profiles) or was fitted in closed form is exported as the
     vectors that it comes to; another one as it stands, with its compressed tables.

@@ -1,4 +1,4 @@
-"""How Hydra finds the configurations of plugins: their own YAML, else one made from the ``Config`` dataclass."""
+"""Hydra config sources of plugins: their own YAML, or one generated from the ``Config`` dataclass."""
 
 from __future__ import annotations
 

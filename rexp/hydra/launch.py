@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """What Hydra calls with a composed configuration, once; or, by rexp's sweeper, with a sweep."""
+    """The task function: called with one composed configuration, or with a sweep by rexp's sweeper."""
 
     began: bool
     """Composition is done: what goes wrong from here on is no fault of it."""

@@ -1,4 +1,4 @@
-"""The reference models that a single run's table shows beside it: the same protocol, another model."""
+"""Reference models shown in a single run's table: the same protocol with another model."""
 
 from __future__ import annotations
 

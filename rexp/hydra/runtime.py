@@ -1,4 +1,4 @@
-"""What Hydra says of the job that is running."""
+"""Facts of the running Hydra job."""
 
 from __future__ import annotations
 

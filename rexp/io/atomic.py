@@ -32,7 +32,7 @@ def one_line_errors(path: Path, option: str = "paths.store") -> Iterator[None]:
 
 
 def explain(error: OSError, path: Path, option: str = "paths.store") -> str:
-    """What went wrong with a path of the store, and what to do."""
+    """Error message for a path of the store, with a way out."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         advice = "make room on that disk"

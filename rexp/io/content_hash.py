@@ -1,4 +1,4 @@
-"""What files hold, by sha256: content decides what a run is, and a stamp only saves hashing the same file again.
+"""Content hashes of files: content decides identity, file stamps only save hashing again.
 
 A name, size or time of change is no content: ``cp -p``, ``rsync -t`` and archives keep them. The time of the last
 change of status (ctime) is set by the system alone.
@@ -43,12 +43,12 @@ class FileContent:
 
 
 def hashes(cache: Path) -> Path:
-    """Where a cache keeps the hashes of files."""
+    """Location of cached content hashes."""
     return cache / "hashes"
 
 
 def file_content(path: Path, memory: Path | None) -> FileContent:
-    """What a file holds; hashed unless path, inode, size, mtime and ctime are those of a file that was hashed before.
+    """Content hash of a file; recomputed unless path, inode, size, mtime and ctime match an earlier one.
 
     Args:
         path: an existing file.

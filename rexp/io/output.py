@@ -1,4 +1,4 @@
-"""Where a table, page or picture goes: the screen, a file that is there whole or not at all, or what a path names."""
+"""Output targets of tables, pages and figures: the screen, an atomically written file, or a device."""
 
 from __future__ import annotations
 

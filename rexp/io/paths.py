@@ -1,4 +1,4 @@
-"""Paths as a user writes them."""
+"""Expansion of paths as users write them."""
 
 from __future__ import annotations
 

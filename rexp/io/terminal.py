@@ -1,4 +1,4 @@
-"""The screen as Rich has it: text is text there, never markup, and an escape sequence in it is seen and not obeyed."""
+"""Rich console in which text is never markup and escape sequences are shown, not obeyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of others on a screen: shown as it is, whatever it holds, and whatever the screen can show."""
+"""Messages to the user, robust to control characters and to any terminal encoding."""
 
 from __future__ import annotations
 

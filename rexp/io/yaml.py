@@ -1,4 +1,4 @@
-"""YAML files of one's own: read as they are meant, or what is wrong with them in one line."""
+"""Reading of users' YAML files, with one-line errors."""
 
 from __future__ import annotations
 

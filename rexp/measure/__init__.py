@@ -1,1 +1,1 @@
-"""What a model costs: sizes, multiply-adds and latency, of what would be shipped."""
+"""Cost of a model as deployed: sizes, multiply-adds and latency."""

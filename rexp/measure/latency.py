@@ -1,4 +1,4 @@
-"""How long one user waits for the scores of so many candidates."""
+"""Latency of scoring one user's candidates."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def require_deploy() -> None:
 
 
 def open_session(path: Path, threads: int = 1) -> Any:
-    """An inference session on the CPU with so many threads."""
+    """An inference session on the CPU with a fixed number of threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -50,6 +50,6 @@ def run_session(session: Any, query: Query, items: Any) -> np.ndarray[Any, Any]:
 
 
 def onnx_scorer(path: Path, threads: int) -> Callable[[Request], object]:
-    """What times an exported model; see :func:`rexp.measure.latency.latencies`."""
+    """Scorer of an exported model for :func:`rexp.measure.latency.latencies`."""
     session = open_session(path, threads)
     return lambda request: run_session(session, request.query, request.items)

@@ -1,4 +1,4 @@
-"""How large a model is: what is stored, and what of it counts."""
+"""Parameter counts: stored and nominal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stored run costs, on the screen."""
+"""Console table of a stored run's cost."""
 
 from __future__ import annotations
 

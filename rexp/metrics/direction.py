@@ -1,4 +1,4 @@
-"""Whether more of a metric is better."""
+"""Direction of metrics: whether higher is better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How different the items of one list are."""
+"""Diversity of recommendation lists."""
 
 from __future__ import annotations
 

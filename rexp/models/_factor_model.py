@@ -1,4 +1,4 @@
-"""What models that are fitted to vectors share: the score is a dot product of what the fit left behind."""
+"""Base class of closed-form factor models scored by a dot product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models that score whole rows share: they know a user by the items of the training part."""
+"""Base class of item-item models that score whole rows from a user's training items."""
 
 from __future__ import annotations
 

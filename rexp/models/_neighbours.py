@@ -1,4 +1,4 @@
-"""What neighbourhood models share: their options, and what they compare."""
+"""Options and similarity shared by neighborhood models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models of sequences share: they read a history, and score items at one of its positions or at all."""
+"""Base class of sequential models."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ CELLS_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Similarity:
-    """How alike two columns x, y are; see :meth:`of`.
+    """Similarity of two columns x, y; see :meth:`of`.
 
     Args:
         similarity: ``cosine`` x·y / (|x| |y|); ``pearson``, the same once each column's mean over its stored entries

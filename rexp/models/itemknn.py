@@ -1,4 +1,4 @@
-"""Nearest items: an item is scored by how alike it is to those that the user took."""
+"""Item-based nearest neighbors."""
 
 from __future__ import annotations
 

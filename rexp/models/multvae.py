@@ -132,7 +132,7 @@ class MultVAE(RecommenderModule):
         return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
 
     def hidden_units(self) -> Sequence[HiddenUnits]:
-        """Those of the encoder and of the decoder; the code itself is no hidden layer."""
+        """Hidden units of encoder and decoder, without the code itself."""
         encoder = [*(f"encoder.{place}" for place in range(len(self.encoder))), "code"]
         decoder = [*(f"decoder.{place}" for place in range(len(self.decoder))), "output"]
         return [HiddenUnits((maker,), taker) for path in (encoder, decoder) for maker, taker in pairwise(path)]

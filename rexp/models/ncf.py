@@ -156,7 +156,7 @@ class NCF(RecommenderModule):
         return readers
 
     def hidden_units(self) -> Sequence[HiddenUnits]:
-        """Those between the layers of the tower; its last layer's are read by the prediction weights."""
+        """Hidden units between the layers of the tower; the last layer's are read by the prediction weights."""
         if self.tower is None:
             return []
         layers = [f"tower.layers.{place}" for place in range(len(self.tower.layers))]

@@ -76,7 +76,7 @@ class SASRec(SequenceModel):
         return encoded
 
     def hidden_units(self) -> Sequence[HiddenUnits]:
-        """Those between the two linear layers of each block."""
+        """Hidden units between the two linear layers of each block."""
         return [HiddenUnits((f"blocks.{i}.hidden",), f"blocks.{i}.output") for i in range(len(self.blocks))]
 
 

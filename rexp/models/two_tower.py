@@ -180,7 +180,7 @@ class TwoTower(RecommenderModule):
         return self._output(vectors)
 
     def hidden_units(self) -> Sequence[HiddenUnits]:
-        """Those between the layers of each tower."""
+        """Hidden units between the layers of each tower."""
         return [
             HiddenUnits((f"{name}.{maker}",), f"{name}.{taker}")
             for name in ("user_tower", "item_tower")

@@ -1,4 +1,4 @@
-"""What every table that takes the place of a dense one has in common."""
+"""Base class of compact embedding tables."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ class CompactEmbedding(nn.Module):
         return super().__getattr__(name)
 
     def describe(self) -> dict[str, Any]:
-        """What makes an empty table of this form: keyword arguments of the constructor."""
+        """Constructor arguments that recreate an empty table of this form."""
         return {"n_rows": self.n_rows, "dim": self.dim, **self.options}

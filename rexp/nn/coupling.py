@@ -1,4 +1,4 @@
-"""How the parts of a model read one another: what a stage must know that changes several of them together.
+"""Coupled parameters: which parts of a model must change together when one gets narrower.
 
 A model that lets itself be factorised has a method ``coupled_parameters() -> Sequence[Reader]``, and takes the widths
 of its vectors from the tables, which may become narrower than its options say. One with hidden layers has a method

@@ -1,4 +1,4 @@
-"""From one value an example to one number."""
+"""Reduction of per-example losses to a scalar."""
 
 from __future__ import annotations
 

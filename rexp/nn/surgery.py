@@ -50,7 +50,7 @@ def tables(model: nn.Module, targets: Sequence[str] = ("*",), ignore: Sequence[s
 
 
 def replace_module(model: nn.Module, path: str, module: nn.Module) -> None:
-    """Put a module in the place of the one at ``path``, and wherever else that one is, in the same mode of training."""
+    """Replace the module at ``path`` wherever it is used, keeping its training mode."""
     before = model.get_submodule(path)
     module.train(before.training)
     for place in [name for name, part in model.named_modules(remove_duplicate=False) if part is before]:

@@ -1,4 +1,4 @@
-"""Runs that were made earlier, perhaps by older code, found again by their configuration."""
+"""Search for existing runs by configuration, whatever code made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page on the screen, as Markdown, LaTeX and HTML."""
+"""Output formats of a page: console, Markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 

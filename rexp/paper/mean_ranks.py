@@ -77,7 +77,7 @@ def alike(found: Ranks) -> list[tuple[float, float]]:
 
 
 def draw(found: Ranks, path: Path) -> None:
-    """The critical-difference diagram as SVG: mean ranks on a line, bars under those that do not differ.
+    """Critical-difference diagram as SVG: mean ranks on a line, with bars under groups that do not differ.
 
     Raises:
         ConfigError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""What a paper's page holds, whatever form it is written in."""
+"""Contents of a paper's page, independent of the output format."""
 
 from __future__ import annotations
 

@@ -165,12 +165,12 @@ class Paper:
 
     @property
     def metrics(self) -> list[str]:
-        """What rows without published values show."""
+        """Metrics shown for rows without published values."""
         return list(self.shown or dict.fromkeys(metric for row in self.rows for metric in row.published))
 
 
 def paper_files() -> dict[str, Path]:
-    """The papers' files by name: rexp's own, then those that plugins bring along."""
+    """Paper files by name: rexp's own, then those of plugins."""
     from rexp.plugins.conf_dirs import conf_folders
 
     files = [file for folder in conf_folders() for file in sorted((folder / "paper").glob("*.yaml"))]
@@ -267,7 +267,7 @@ def candidates(paper: Paper, row: PaperRow) -> list[PaperRow]:
 
 
 def space_of(paper: Paper, row: PaperRow, trials: int | None = None) -> Space:
-    """What is searched for a row, by as many trials as the paper says, or as are given.
+    """Search space of a row, with the number of trials of the paper unless given.
 
     Raises:
         ConfigError: a key or values that cannot be searched, or words that are none of a search.

@@ -1,4 +1,4 @@
-"""What is kept of a paper's runs: one line of JSON for each, small enough to be committed."""
+"""Records of a paper's runs: one line of JSON each, small enough to commit."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def record_of(
     overrides: Sequence[str],
     tuned: Tuned | None,
 ) -> PaperRecord:
-    """What is kept of a finished run.
+    """Record of a finished run.
 
     Args:
         row: whose run it is.
@@ -144,7 +144,7 @@ def write_records(file: Path, paper: Paper, records: Iterable[PaperRecord]) -> N
 
 
 def merge_records(old: Sequence[PaperRecord], new: Sequence[PaperRecord]) -> list[PaperRecord]:
-    """One record a row and seed; a new one takes the place of an old one."""
+    """One record a row and seed; new records replace old ones."""
     return list({(record.row, record.seed): record for record in (*old, *new)}.values())
 
 

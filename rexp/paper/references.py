@@ -18,7 +18,7 @@ def references(overrides: Sequence[str]) -> list[str]:
 
 
 def resolved(overrides: Sequence[str], run_of: Callable[[str], str]) -> list[str]:
-    """The overrides with run ids in the place of names; quoted, for an id may look like a number.
+    """The overrides with names replaced by run ids, quoted because an id may look like a number.
 
     >>> resolved(["teacher.from=<teacher>"], {"teacher": "12e4"}.__getitem__)
     ["teacher.from='12e4'"]

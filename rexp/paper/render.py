@@ -32,7 +32,7 @@ def texts(cell: CheckedCell) -> tuple[str, ...]:
 
 
 def about(paper: Paper) -> str:
-    """What the table is."""
+    """Description of the table."""
     return f"Published values: {paper.source}. Ours: mean ± sample standard deviation over seeds."
 
 
@@ -48,7 +48,7 @@ def order_text(order: CheckedOrder) -> str:
 
 
 def summary(found: Check) -> str:
-    """How many cells came to which verdict."""
+    """Counts of cells by verdict."""
     counts: dict[str, int] = {}
     for cell in found.cells:
         counts[cell.verdict] = counts.get(cell.verdict, 0) + 1

@@ -1,4 +1,4 @@
-"""The runs of a paper: made now, or gathered from stores; each is recorded as soon as it is done."""
+"""Reproduction of a paper's rows: run now, or collected from stores, and recorded as they finish."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
-    """The rows whose names fit one of the patterns (``htd*``), each behind those that it builds on.
+    """The rows whose names match a pattern (``htd*``), each after the rows that it depends on.
 
     Raises:
         ConfigError: a pattern that fits no row.

@@ -1,4 +1,4 @@
-"""What is committed of a paper, NAME.jsonl and what lies beside it, as a page."""
+"""Committed results of a paper (NAME.jsonl and its companions) as a page."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
 
 
 def write_page(paper: Paper, file: Path) -> Shown:
-    """Write the page beside the records, and the picture that it shows."""
+    """Write the page and its figure next to the records."""
     from rexp.paper.formats import markdown
 
     found = shown(paper, file)
@@ -80,7 +80,7 @@ def picture(paper: Paper) -> str:
 
 
 def tuned_file(file: Path) -> Path:
-    """Where a paper's searches lie.
+    """Path of a paper's tuned values.
 
     >>> tuned_file(Path("results/papers/small.jsonl")).as_posix()
     'results/papers/small.tuned.json'

@@ -1,4 +1,4 @@
-"""A study's tables: each row beside the plain model, its control and the teacher, all from what is committed."""
+"""Tables of a study: each row against the plain model, its control and the teacher, from committed records alone."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def page(study: Study, tunings: Tunings) -> Page:
 
 
 def summary(study: Study) -> str:
-    """How far a study is run."""
+    """Progress of a study."""
     lines = [line for table in study.tables() for line in table.lines if not line.stands_for]
     run = [line for line in lines if line.verdict != "not run"]
     return f"{len(run)} of {len(lines)} rows run"

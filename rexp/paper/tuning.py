@@ -1,4 +1,4 @@
-"""Values that were searched for a row, on the validation part, and are kept beside the records.
+"""Tuned values of rows, chosen on the validation split and committed with the records.
 
 Whoever makes the runs again takes these values and searches nothing, as long as the file asks for the same search.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search came to.
+    """Result of a search.
 
     Args:
         row: that it was made for.
@@ -62,7 +62,7 @@ class Tunings:
         self._paper, self._file, self._trials = paper, file, trials
 
     def of(self, row: PaperRow) -> Tuned | None:
-        """What was found for a row, or for the one whose values it takes; None before its search."""
+        """Tuned values of a row, or of the row whose values it takes; None before its search."""
         if not row.tune:
             return None if row.values is None else self.of(self._paper.row(row.values))
         found = read_tuned(self._file).get(row.name)
@@ -80,7 +80,7 @@ class Tunings:
         return max(values, key=lambda pair: pair[0])[1]
 
     def search(self, row: PaperRow, runs: Mapping[str, str], more: Sequence[str]) -> Tuned:
-        """Search for a row's values, or answer with those that were found.
+        """Tune a row, or return the values found earlier.
 
         Args:
             row: with keys to search.

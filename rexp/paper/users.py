@@ -1,4 +1,4 @@
-"""What users say of a study's rows: the first metric of every user, mean over the seeds, a file for each data set.
+"""Per-user values of a study's rows: the first metric, averaged over seeds, one file a data set.
 
 ``results/papers/NAME/DATA.parquet`` has a column of 16-bit floats for each row. Users stand in the order of their ids,
 which are left out: tests pair the rows' values and need nothing else of them.
@@ -54,7 +54,7 @@ def keep_users(file: Path, paper: Paper, row: PaperRow, made: Mapping[int, Outco
 
 
 def users_file(file: Path, data: str) -> Path:
-    """Where the values of a data set's users lie.
+    """Path of the per-user values of a data set.
 
     >>> users_file(Path("results/papers/small.jsonl"), "ml-100k").as_posix()
     'results/papers/small/ml-100k.parquet'

@@ -1,4 +1,4 @@
-"""Published beside ours: cell by cell, whether a paper was reproduced."""
+"""Verdicts on a reproduced table: published against measured values, cell by cell."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from rexp.plugins import registry
 
 
 def conf_dir() -> Path:
-    """rexp's own configurations: inside the package in a wheel, beside it in a checkout."""
+    """rexp's own configuration folder: inside the package in a wheel, next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"

@@ -1,4 +1,4 @@
-"""A plugin that ends the program: that is a failed run, not a finished command."""
+"""Guard against plugins that call ``sys.exit``."""
 
 from __future__ import annotations
 

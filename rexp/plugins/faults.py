@@ -1,4 +1,4 @@
-"""Whose fault it is: errors out of a plugin's code are told with its distribution."""
+"""Errors in plugins, reported with plugin and distribution."""
 
 from __future__ import annotations
 

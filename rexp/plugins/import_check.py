@@ -1,4 +1,4 @@
-"""Whether plugins can be imported, tried in another process: one whose import never ends is told too."""
+"""Import check of plugins in a child process, with a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes that no machine holds: refused before they are asked for, or told in one line when they are not given."""
+"""Memory limits: impossible sizes are refused up front, failed allocations become one-line errors."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def from_options(config_class: type[T], options: Mapping[str, Any], where: str) 
 
 
 def drop_unset(config_class: type, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without those that are null though their type has no null: there YAML leaves it to the default."""
+    """Options without nulls that stand for the default."""
     hints = typing.get_type_hints(config_class)
     return {key: value for key, value in options.items() if value is not None or _nullable(hints.get(key))}
 

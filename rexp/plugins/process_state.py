@@ -1,4 +1,4 @@
-"""What a process has once and a plugin may set: put back, so that no job's numbers change by another job."""
+"""Process-wide state that plugins may change, restored after every job."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Plugin:
 
     @property
     def where(self) -> str:
-        """What it is and where it comes from, for messages."""
+        """Kind, name and distribution, for messages."""
         return f"{self.kind} '{self.name}' of {self.distribution} {self.version} ({self.target})"
 
     def load(self) -> type[Any]:

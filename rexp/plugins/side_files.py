@@ -1,4 +1,4 @@
-"""Files that the options of plugins name (vectors, encoders, weights): their content is part of what a run is."""
+"""Side files named by plugin options (embeddings, encoders, weights), whose content is part of a run's identity."""
 
 from __future__ import annotations
 

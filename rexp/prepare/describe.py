@@ -1,4 +1,4 @@
-"""What ``rexp data`` shows of a data set: its counts as published, before any filter, and the state of its files."""
+"""Description of a data set for ``rexp data``: its counts before any filter, and the state of its files."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FilterConfig:
-    """What is taken out of the interactions before they are split.
+    """Filters applied to the interactions before they are split.
 
     Args:
         where: conditions in SQL that a row must meet, by the file's own names of its columns or by rexp's:
@@ -73,7 +73,7 @@ def apply_filters(frame: pl.DataFrame, config: FilterConfig, report: list[Step])
 
 
 def core_step(config: FilterConfig) -> str:
-    """What the step of :func:`k_core` is called."""
+    """Name of the :func:`k_core` step in reports."""
     return f"user_core={config.user_core} item_core={config.item_core}"
 
 

@@ -29,7 +29,7 @@ class Finding:
 
 
 def lint(split: Split) -> list[Finding]:
-    """All that holds of the split, in a fixed order; names:
+    """Findings about the split, in a fixed order; names:
 
     ``time-leak``, ``user-time-leak``, ``tied-last``, ``file-order``, ``duplicate-rows``, ``cold-test-users``,
     ``cold-test-items``, ``target-among-negatives``, ``train-test-overlap``, ``labels-ranked``, ``unread-columns``,

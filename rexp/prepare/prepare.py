@@ -60,7 +60,7 @@ def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split
 
 
 def source_contents(node: Mapping[str, Any], root: Path | None, cache: Path) -> tuple[FileContent, ...]:
-    """What the data's files hold; a file that was hashed before is not read again."""
+    """Content hashes of the data's files; a file hashed before is not read again."""
     return tuple(file_content(source.path, hashes(cache)) for source in make_dataset(node, root).sources())
 
 

@@ -1,4 +1,4 @@
-"""Which rows of the data are read at all: those that meet every condition and lack nothing."""
+"""Row filters: conditions on columns, and missing values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row beside its baseline: which row that is, and what users say of the difference."""
+"""Comparison of rows with their baselines, paired over users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOLLOWS = "teacher"
 
 
 def parse(text: str) -> dict[str, str]:
-    """What a baseline's labels are.
+    """Parse the labels of a baseline.
 
     >>> parse("model=mf,compress=none")
     {'model': 'mf', 'compress': 'none'}
@@ -171,7 +171,7 @@ def _text(wanted: Mapping[str, str]) -> str:
 
 
 def footnotes(table: Table) -> Iterator[str]:
-    """What the marks of a compared table mean."""
+    """Footnotes that explain the marks of a compared table."""
     if not table.baseline:
         return
     compared = [comparison for row in table.rows for comparison in row.comparisons.values()]

@@ -44,7 +44,7 @@ def is_second(table: Table, row: Row, column: str) -> bool:
 
 
 def footnotes(table: Table) -> Iterator[str]:
-    """What a reader must know of the numbers."""
+    """Footnotes of a table."""
     if any(len(row.seeds) > 1 for row in table.rows):
         yield "mean ± sample standard deviation over seeds"
     if table.left_out:

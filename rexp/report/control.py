@@ -1,4 +1,4 @@
-"""A row beside its control: the same steps and epochs, without what distils and what prunes."""
+"""Controls: the same steps and epochs without distillation and pruning."""
 
 from __future__ import annotations
 

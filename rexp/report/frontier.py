@@ -1,4 +1,4 @@
-"""Accuracy against cost: every row a point, and the line of those that no other beats in both."""
+"""Accuracy against cost, with the Pareto front."""
 
 from __future__ import annotations
 

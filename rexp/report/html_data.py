@@ -1,4 +1,4 @@
-"""What the page holds of a table, as plain values."""
+"""Data of a table for the HTML page, as plain values."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def publish(tables: Sequence[Table], pictures: Sequence[Path], config: WandbConf
 
 
 def titles(table: Table) -> list[str | int]:
-    """What stands above the columns; a column of numbers is followed by one of its text."""
+    """Column titles; a column of numbers is followed by one with its text."""
     return [*table.keys, "seeds", *(name for column in table.columns for name in (column, f"{column} ± sd")), "runs"]
 
 

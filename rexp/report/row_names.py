@@ -24,7 +24,7 @@ def row_name(row: Row) -> tuple[str, ...]:
 
 
 def short_differences(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """What sets each row apart as ``key=value``, the keys without the folders that nobody needs to tell them apart.
+    """Distinguishing options of each row as ``key=value``, with keys shortened where unambiguous.
 
     >>> from rexp.report.rows import Row
     >>> rows = [Row(("mf",), "model.factors=8, teacher.factors=64, fit.loss.name=bpr", (0,), ("r",), {}, {})]

@@ -1,4 +1,4 @@
-"""Which runs make a row, and what its cells hold: runs that differ in nothing but the seed are averaged, no others."""
+"""Rows of a table: runs that differ in the seed alone are averaged, no others."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ BLOCK_BYTES = 2**26
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row beside its baseline, by one metric.
+    """Comparison of one row with its baseline by one metric.
 
     Args:
         difference: mean over users of value - baseline's value.

@@ -1,4 +1,4 @@
-"""What distillation and compression kept, in one table: each model's part, interval, size, latency and test."""
+"""Summary table of distillation and compression: share kept, interval, size, latency and test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Students beside their teachers: the teacher's own row, and whether the teacher is worth learning from."""
+"""Teachers in tables: their own rows, and warnings about weak ones."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def is_rival(run: RunResult, teacher: RunResult, model: JsonView, seed: int) -> 
 
 
 def verdict(teacher: Measured, rivals: Sequence[Measured], metric: str, part: Literal["valid", "test"]) -> str | None:
-    """What is to be said of a teacher beside the best of its rivals; None where it beats them all."""
+    """Verdict on a teacher against the best of its rivals; None if it beats them all."""
     if not rivals or (higher := higher_is_better(metric)) is None:
         return None
     best = (max if higher else min)(rivals, key=lambda rival: rival.value)

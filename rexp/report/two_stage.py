@@ -1,4 +1,4 @@
-"""Two stages beside one: what retrieving and then ranking reaches, and what either model does alone."""
+"""Comparison of two-stage retrieval and ranking with either model alone."""
 
 from __future__ import annotations
 

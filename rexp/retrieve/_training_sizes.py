@@ -1,4 +1,4 @@
-"""How many clusters so many vectors can train."""
+"""Number of clusters that a training set supports."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MOST_ON_GPU = 2048
 
 
 def on_gpu(index: Any, device: Device, notes: list[str]) -> Any:
-    """What to search with: a copy on the first card, or the index itself.
+    """The index to search: a copy on the first GPU, or the index itself.
 
     Args:
         index: on the CPU.

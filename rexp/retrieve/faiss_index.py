@@ -1,4 +1,4 @@
-"""What the kinds of FAISS index share: vectors made ready, training without chance, search, files."""
+"""Base class of FAISS indexes: vector preparation, deterministic training, search and files."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def _size(retriever: Retriever, vectors: Array) -> int:
 
 
 def damage_of(path: Path) -> str:
-    """What is wrong with a stored index, in words; "" where it is as it was written."""
+    """Damage of a stored index in words; "" if it is intact."""
     record, damage = _record(path)
     return damage or ("" if record else f"there is no record of {path.name}")
 

@@ -10,7 +10,7 @@ Device = Literal["auto", "cpu", "gpu"]
 
 @dataclass(frozen=True)
 class Options:
-    """What every kind takes.
+    """Options common to all retrievers.
 
     Args:
         metric: "ip", the inner product, or "cosine".

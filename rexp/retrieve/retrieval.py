@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Which index finds candidates of what, and who ranks them.
+    """Retrieval settings: index, source of the embeddings, and ranker.
 
     Args:
         name: short name of the retriever.
@@ -54,5 +54,5 @@ class Retrieval:
         return open_index(self.name, self.config, vectors, self.folder)
 
     def facts(self) -> dict[str, Any]:
-        """What says which retrieval it was."""
+        """Facts that identify the retrieval."""
         return {"name": self.name, **asdict(self.config), "n_candidates": self.n_candidates}

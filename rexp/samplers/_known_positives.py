@@ -1,4 +1,4 @@
-"""Which (user, item) pairs of the training part are known to be positive, answered for millions of pairs at once."""
+"""Membership test for training pairs, vectorized over millions of (user, item) pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a row stands among the rows of its user."""
+"""Ranks of rows within their user."""
 
 from __future__ import annotations
 

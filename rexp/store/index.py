@@ -1,4 +1,4 @@
-"""The store's index: what lists and tables need of each finished run, so that not every result is read every time.
+"""Index of the store: summaries of finished runs for lists and tables.
 
 ``<store>/.index/`` has two files, ``briefs`` and ``summaries``, with one line a run: a checksum, the run, the stamp of
 its ``result.json``, and a part of the result as JSON. They can be deleted at any time: a line counts only while it fits
@@ -46,7 +46,7 @@ class Entry:
 
 
 def brief(result: JsonView) -> Json:
-    """What compares a run with others: its id, seed, model, steps, teacher, rules and metrics."""
+    """Summary of a run for comparisons: id, seed, model, steps, teacher, protocol and metrics."""
     config, data, facts = result.get("config") or {}, result.get("data") or {}, result.get("facts") or {}
     return {
         "run_id": result["run_id"],

@@ -1,4 +1,4 @@
-"""Files that can be made again, with a record beside each of what it holds and what it was made from."""
+"""Rebuildable cached files, each with a record of its content and its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fault_of(path: Path, origin: JsonView | None = None) -> str | None:
-    """What is wrong with a kept file, in words; None where it is as it was written.
+    """Damage of a cached file in words; None if it is intact.
 
     Args:
         path: the file; it need not exist.

@@ -1,4 +1,4 @@
-"""The manifest: where, when and with what a run was made."""
+"""Manifest of a run: command, machine, time and package versions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Machine:
 
 
 def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: JsonView) -> Json:
-    """What is known when a run starts; its clocks run from here.
+    """The manifest of a run that starts; its clocks run from here.
 
     Args:
         argv: the command line.

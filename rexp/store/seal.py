@@ -1,4 +1,4 @@
-"""``result.json``: text that carries the hash of its own content, so that damage is noticed wherever it is read.
+"""``result.json`` with the hash of its own content, so that damage is noticed wherever it is read.
 
 This shows damage, not malice: whoever can write the file can renew the hash.
 """

@@ -68,7 +68,7 @@ class Store:
     # What is there
 
     def status(self, run: str) -> Status:
-        """Where the run stands; ``interrupted`` is also one that was killed and left no word."""
+        """Status of a run; ``interrupted`` also stands for one that was killed."""
         written = self._read(run)
         if written.get("status") == "done":
             return "done"

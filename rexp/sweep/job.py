@@ -1,4 +1,4 @@
-"""What a launcher runs, in this process or in another: one job of a sweep, with its record and its log."""
+"""One job of a sweep as a launcher runs it, with its record and log."""
 
 from __future__ import annotations
 

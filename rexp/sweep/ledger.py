@@ -29,7 +29,7 @@ FOLDER = ".sweeps"
 
 @dataclass(frozen=True)
 class Ledger:
-    """Where a sweep is written down; goes to the worker processes as it is.
+    """Ledger of a sweep; picklable for worker processes.
 
     Args:
         directory: the sweep's folder; its last part is the sweep's name.
@@ -129,7 +129,7 @@ class Ledger:
         return records
 
     def read_own(self, number: int) -> list[JobEvent]:
-        """What this command did for a job; another may be at work on the same sweep."""
+        """Records of this command for a job; another command may work on the same sweep."""
         return [record for record in self.read(number) if record.round == self.round]
 
     def hold(self, number: int) -> AbstractContextManager[None]:

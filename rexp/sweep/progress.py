@@ -1,4 +1,4 @@
-"""How far a sweep has come, in one line on a terminal; a pipe or a file gets none of it."""
+"""Progress line of a sweep, on terminals only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every job of a sweep stands, read from its record."""
+"""Status of every job of a sweep, from its records."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _since(begun: JobEvent) -> float:
 
 
 def counts(jobs: Iterable[JobState]) -> Counter[str]:
-    """How many jobs there are of each status."""
+    """Number of jobs by status."""
     return Counter(job.status for job in jobs)
 
 
@@ -112,7 +112,7 @@ def seconds_left(jobs: Sequence[JobState], workers: int | None) -> float | None:
 
 
 def differing(jobs: Sequence[Sequence[str]]) -> list[str]:
-    """What sets each job apart, in words: those that not all jobs have.
+    """Distinguishing overrides of each job.
 
     >>> differing([["data=csv", "seed=1"], ["data=csv", "seed=2"]])
     ['seed=1', 'seed=2']

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rexp.hydra.launchers import HydraContext
 
 Found = Outcome | RexpError
-"""What a job came to."""
+"""Outcome of a job."""
 
 
 def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> list[Found]:

@@ -1,1 +1,1 @@
-"""Trackers: where a run's numbers are sent beside the store, which alone is the truth."""
+"""Trackers that copy a run's numbers elsewhere; the store alone is authoritative."""

@@ -45,7 +45,7 @@ class CSVTracker:
         self._whole = True
 
     def finish(self, summary: Mapping[str, Any], status: str) -> None:
-        """Nothing is left to do: final values are in ``result.json``."""
+        """No-op: final values are in ``result.json``."""
 
     def _columns(self) -> list[str]:
         return list(dict.fromkeys(name for row in self._rows for name in row))

@@ -27,7 +27,7 @@ class Trackers:
         self._trackers = dict(trackers)
 
     def log(self, values: Mapping[str, float], epoch: int) -> None:
-        """Send one epoch's numbers; those that are not finite or no numbers are left out."""
+        """Send one epoch's metrics; non-finite values are left out."""
         numbers = {
             name: float(value)
             for name, value in values.items()

@@ -94,7 +94,7 @@ class WandbTracker:
 
 
 def offline_place(run: Any) -> str | None:
-    """Where an offline W&B run lies, and how it is sent; None where it is sent already, or where nothing is kept."""
+    """Location of an offline W&B run and the command that uploads it; None if there is none."""
     settings = run.settings
     if settings.mode != "offline":
         return None

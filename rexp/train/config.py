@@ -1,4 +1,4 @@
-"""How a model is trained: the recipe that belongs to the result, and the devices that do not (imports no torch)."""
+"""Training configuration: the fit, which belongs to the result, and devices, which do not (imports no torch)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class FitConfig:
 
 @dataclass
 class DeviceConfig:
-    """Where and how fast a model is trained; only the keys of ``IDENTITY_OF_DEVICE`` change the result.
+    """Devices of training; only the keys of ``IDENTITY_OF_DEVICE`` change the result.
 
     Args:
         devices: how many accelerators, or processes on the CPU.

@@ -1,4 +1,4 @@
-"""What happens at the end of every epoch: measure, choose, tell, write to the disk, maybe stop."""
+"""End-of-epoch callback: validation, model selection, progress, checkpoint and early stopping."""
 
 from __future__ import annotations
 
@@ -111,5 +111,5 @@ class EpochCallback(Callback):
 
 
 def seconds_of(row: Mapping[str, Any]) -> float:
-    """What an epoch of the curve took, with its validation."""
+    """Seconds of an epoch, validation included."""
     return float(row["seconds"] + row["validate_seconds"])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitReport:
-    """How a fit went.
+    """Report of a fit.
 
     Args:
         epochs_run: over all processes that worked on it.

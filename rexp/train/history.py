@@ -1,4 +1,4 @@
-"""What a user took before a training interaction: strictly before, so that no target is in its own history."""
+"""Histories strictly before each training interaction, so that no target is in its own history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which epoch's weights are the result, and when to stop looking for better ones."""
+"""Model selection and early stopping."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Metrics = Mapping[str, float]
 
 
 class Selection:
-    """Sees every epoch's metrics and weights and keeps those that may still be chosen."""
+    """Keeps the weights of epochs that may still be selected."""
 
     def __init__(self, recipe: FitConfig) -> None:
         self.recipe = recipe
@@ -85,7 +85,7 @@ class Selection:
         return f"last epoch {epoch}", epoch
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """State for a checkpoint."""
         return {key: getattr(self, key) for key in _STATE}
 
     def restore(self, state: Mapping[str, Any]) -> None:

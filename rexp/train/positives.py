@@ -1,4 +1,4 @@
-"""Which (user, item) a slot of the epoch stands for."""
+"""Positives of an epoch: the (user, item) of each slot."""
 
 from __future__ import annotations
 

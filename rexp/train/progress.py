@@ -1,4 +1,4 @@
-"""What a person sees of a fit: a bar and a table of epochs on a terminal, one plain line an epoch elsewhere."""
+"""Progress display of a fit: a bar and a table of epochs on a terminal, one line an epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of a fit at the pace so far.
+    """Estimated remaining time of a fit.
 
     Args:
         seconds: to its end, if no further epoch is a gain.

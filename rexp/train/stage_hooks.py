@@ -101,7 +101,7 @@ class Attachments(nn.Module):
             stage.on_epoch(epoch)
 
     def loss(self, step: TrainingStep) -> Tensor | None:
-        """What the stages add to the loss of a step; None where they add nothing."""
+        """Loss terms that the stages add to a step; None if there are none."""
         total: Tensor | None = None
         for stage in self.stages:
             for value in stage.loss(step).values():
@@ -170,7 +170,7 @@ def check_hook(hook: object, model: nn.Module, stage: str) -> None:
 
 
 def queries_of(model: RecommenderModule, split: Split) -> Queries:
-    """What a student may know of a user outside its batch: the training part."""
+    """Queries of users outside the batch, from the training split."""
     sequential = Capability.SEQUENTIAL in model.capabilities()
     if not sequential:
         return Query

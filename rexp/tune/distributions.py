@@ -41,7 +41,7 @@ class Choice:
         return str(value)
 
     def words(self) -> str:
-        """What is searched, for people."""
+        """Human-readable description of the search space."""
         return "one of " + ", ".join(self.options)
 
 
@@ -79,7 +79,7 @@ class Range:
         return str(int(value)) if self.kind == "int" else repr(float(value))
 
     def words(self) -> str:
-        """What is searched, for people."""
+        """Human-readable description of the search space."""
         step = f" in steps of {self.step:g}" if self.step else ""
         return f"{self.low:g} to {self.high:g}{step}{', logarithmic' if self.log else ''}"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Objective:
-    """What trials are compared by.
+    """Objective of a search.
 
     Args:
         metric: its full name, as validation gives it.

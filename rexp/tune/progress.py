@@ -1,4 +1,4 @@
-"""What a person sees of a search: a line a trial, above a bar on a terminal."""
+"""Progress display of a search: a line a trial, above a bar on a terminal."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ HOPELESS = 3
 
 
 def common(space: Space, overrides: Sequence[str], config_dir: Path | None = None) -> tuple[list[str], DictConfig]:
-    """What all trials have in common, as overrides and composed; within :func:`rexp.hydra.compose.hydra_session`.
+    """Overrides and configuration common to all trials; within :func:`rexp.hydra.compose.hydra_session`.
 
     Args:
         space: what is searched.

@@ -25,7 +25,7 @@ WATCHED = ("validate_on", "select_on_test", "monitor")
 
 @dataclass
 class Sampler:
-    """Who proposes.
+    """Optuna samplers.
 
     Args:
         name: tpe (Bergstra et al., NeurIPS 2011), random, or grid, which tries every combination in order.

@@ -113,7 +113,7 @@ class Study:
         return [trial for _, trial in sorted(complete, key=lambda pair: (sign * (pair[0] or 0.0), pair[1].number))]
 
     def total(self, budget: Budget) -> int | None:
-        """How many trials there will be at most; None where only time bounds them."""
+        """Maximum number of trials; None if only time bounds them."""
         bounds = [bound for bound in (budget.trials, len(self._grid) or None) if bound is not None]
         return min(bounds, default=None)
 
@@ -247,7 +247,7 @@ class Study:
 
 
 def describe(tried: Sequence[TrialRecord]) -> str:
-    """How many trials ended how.
+    """Counts of trials by status.
 
     >>> describe([TrialRecord(1, "complete", 0.1, {}, 0.0, 1.0), TrialRecord(2, "running", None, {}, 1.0, 2.0)])
     '1 complete, 1 running'

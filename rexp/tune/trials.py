@@ -1,4 +1,4 @@
-"""What a search may cost, and what became of each of its trials."""
+"""Budget of a search, and records of its trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a table may be: a stage's own knob, solved from a budget."""
+"""Size budgets of embedding tables, solved for a stage's own option."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class TableBudget:
-    """What one table may take: bytes, or parameters where these are counted.
+    """The budget of one table, in bytes or parameters.
 
     One that nobody asked for is no reason to refuse a table: the least that can be made is taken.
     """
@@ -64,7 +64,7 @@ class TableBudget:
     asked: bool
 
     def size(self, table: CompactEmbedding) -> int:
-        """What counts of a table."""
+        """The size of a table in the unit of its budget."""
         return table.nbytes() if self.counted == "bytes" else sum(p.numel() for p in table.parameters())
 
     def largest(self, make: Callable[[int], CompactEmbedding], least: int, most: int) -> int:
@@ -92,7 +92,7 @@ class TableBudget:
 
 
 def table_budgets(options: TableOptions, tables: Mapping[str, EmbeddingTable]) -> dict[str, TableBudget]:
-    """What each of the tables may take; bytes are shared out in proportion to the dense tables' sizes."""
+    """The budget of each table; bytes are shared in proportion to the dense tables' sizes."""
     if options.unit == "ppd" and options.budget is not None:
         return {path: TableBudget(options.budget * t.weight.shape[1], "parameters", True) for path, t in tables.items()}
     ratio = options.budget or RATIO

@@ -1,4 +1,4 @@
-"""What every layer whose weights are stored in fewer bits has in common."""
+"""Base class of linear layers stored in fewer bits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CompactLinear(nn.Module):
         return sum(tensor.numel() * tensor.element_size() for tensor in self.state_dict().values())
 
     def describe(self) -> dict[str, Any]:
-        """What makes an empty layer of this form: keyword arguments of the constructor."""
+        """Constructor arguments that recreate an empty layer of this form."""
         return {"in_features": self.in_features, "out_features": self.out_features, **self.options}
 
 
@@ -59,7 +59,7 @@ class CompactLinear(nn.Module):
 def swap_linear(
     model: nn.Module, targets: Sequence[str], ignore: Sequence[str], make: Callable[[nn.Linear], CompactLinear]
 ) -> None:
-    """Put a smaller layer in the place of each chosen one that gets smaller by it.
+    """Replace the selected layers by compact ones wherever that saves memory.
 
     Raises:
         ConfigError: none does.

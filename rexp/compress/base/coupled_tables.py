@@ -74,7 +74,7 @@ def reads_of(reader: Reader, dense: Tables) -> Iterator[tuple[str, Range]]:
 
 
 def columns_of(reader: Reader, dense: Tables) -> list[Tensor]:
-    """What a reader reads of each of its tables, (n_rows, D)."""
+    """The columns of each coupled table that a reader uses, (n_rows, D)."""
     return [dense[path].weight[:, slice(*columns)] for path, columns in reads_of(reader, dense)]
 
 

@@ -19,7 +19,7 @@ class NarrowTable(EmbeddingTable):
     """
 
     def describe(self) -> dict[str, int]:
-        """What makes an empty one: keyword arguments of the constructor."""
+        """Constructor arguments that recreate an empty instance."""
         n_rows, dim = self.weight.shape
         return {"n_rows": n_rows, "dim": dim}
 
@@ -33,7 +33,7 @@ class NarrowLinear(nn.Linear):
     """
 
     def describe(self) -> dict[str, Any]:
-        """What makes an empty one: keyword arguments of the constructor."""
+        """Constructor arguments that recreate an empty instance."""
         return {"in_features": self.in_features, "out_features": self.out_features, "bias": self.bias is not None}
 
 

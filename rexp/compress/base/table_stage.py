@@ -1,4 +1,4 @@
-"""What every stage that swaps embedding tables has in common."""
+"""Base class of stages that replace embedding tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TableStage:
-    """Puts a smaller table in the place of each dense one that gets smaller by it."""
+    """Replaces dense tables by compact ones wherever that saves memory."""
 
     needs: frozenset[Requirement] = frozenset({Requirement.TABLES})
     trainable_after: ClassVar[bool] = True
@@ -32,11 +32,11 @@ class TableStage:
         self.config = config
 
     def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> CompactEmbedding | None:
-        """The table that takes the place of ``dense``, or None to leave it; ``limit`` is for a knob that is null."""
+        """The replacement of ``dense``, or None to keep it; ``limit`` sizes options that are null."""
         raise NotImplementedError
 
     def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
-        """What each table may take by the options."""
+        """The budget of each table under the options."""
         return table_budgets(self.config, found)
 
     @torch.no_grad()

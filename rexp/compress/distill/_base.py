@@ -1,4 +1,4 @@
-"""What every stage of distillation has in common."""
+"""Base classes of distillation stages."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Distilling(nn.Module):
     """A stage at work: a loss, and nothing to do at the other occasions unless it says so."""
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
-        """What is added to the loss of this step, by name, weighted."""
+        """Weighted loss terms of this step, by name."""
         raise NotImplementedError
 
     def after_step(self) -> None:
-        """Nothing: the model is not touched."""
+        """No-op: distillation leaves the model untouched."""
 
     def on_epoch(self, epoch: int) -> None:
-        """Nothing is drawn or annealed."""
+        """No-op: nothing depends on the epoch."""
 
     def finish(self) -> None:
-        """Nothing: what was put beside the model goes with this module."""
+        """No-op: auxiliary modules are discarded with the hook."""
 
 
 def teacher_of(context: StageContext) -> TeacherView:
@@ -57,7 +57,7 @@ def teacher_of(context: StageContext) -> TeacherView:
 
 
 def in_terms_of(step: TrainStep, reduction: Reduction) -> float:
-    """What a loss is multiplied by, so that its weight against the fit's own stays what it was meant to be.
+    """Scale factor that keeps a distillation loss comparable to the fit's own loss.
 
     Published weights belong to sums or to means, of the one loss as of the other; where the fit's own loss is reduced
     otherwise, both differ by the size of the batch.

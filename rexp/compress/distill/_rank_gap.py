@@ -1,4 +1,4 @@
-"""Where a student has the entities that a teacher has on top."""
+"""Rank gap between a student and its teacher on the teacher's top items."""
 
 from __future__ import annotations
 

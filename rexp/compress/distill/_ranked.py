@@ -1,4 +1,4 @@
-"""What relaxed ranking distillation draws each epoch: interesting columns of every row, and uninteresting ones."""
+"""Sampling of interesting and uninteresting items for relaxed ranking distillation, once an epoch."""
 
 from __future__ import annotations
 

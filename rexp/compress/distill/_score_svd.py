@@ -32,7 +32,7 @@ class ScoreMatrix:
     max_bytes: int
 
     def blocks(self) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
-        """What goes through the matrix: users (B,) and their rows (B, I), in ascending order."""
+        """Blocks of the score matrix: users (B,) and their rows (B, I), in ascending order."""
         at_once = max(1, BLOCK_BYTES // (4 * self.n_items))
         users = torch.split(torch.arange(self.n_users), at_once)
         if 4 * self.n_users * self.n_items > self.max_bytes:

@@ -1,4 +1,4 @@
-"""Which users of a batch are distilled in a step: all of them, or a random few that stand for the rest."""
+"""Subsampling of the users that are distilled in each step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sample:
     share: float = 1.0
 
     def factor(self, reduction: Reduction) -> float:
-        """What a loss over the sample is multiplied by, so that its expectation is the loss over all of them."""
+        """Scale factor that makes the sampled loss an unbiased estimate of the full one."""
         return self.share if reduction == "sum" else 1.0
 
 
@@ -82,7 +82,7 @@ class StepUsers:
 
 
 def users_per_step(per_step: Literal["auto"] | int, batch_size: int, length: int) -> int:
-    """How many users a step distills.
+    """Number of users distilled in a step.
 
     >>> [users_per_step("auto", batch, 50) for batch in (4096, 2048, 256, 64)]
     [512, 256, 32, 16]

@@ -72,7 +72,7 @@ class BD(DistillationStage):
     config: BDConfig
 
     def attach(self, model: RecommenderModule, context: StageContext) -> BDLoss:
-        """Put the teacher beside the student.
+        """Attach the online teacher to the student's fit.
 
         Raises:
             ConfigError: they cannot be trained on the same batches.
@@ -81,7 +81,7 @@ class BD(DistillationStage):
 
 
 def overrated(own: Tensor, other: Tensor) -> Tensor:
-    """How many places higher the first model ranks each item than the second does, negative where lower.
+    """Rank difference of each item between two models, positive where the first ranks it higher.
 
     Args:
         own, other: (B, I) scores; -inf is not ranked and comes out as -inf.

@@ -33,7 +33,7 @@ class Ensemble(RecommenderModule):
         self.history_length = max(bounded, default=None) if len(bounded) == len(lengths) else None
 
     def capabilities(self) -> frozenset[Capability]:
-        """What all members can do; a history is read if one of them reads it."""
+        """Capabilities common to all members; sequential if any member is."""
         own = [model.capabilities() for model in self.members]
         shared = frozenset.intersection(*own) & {
             Capability.HAS_EMBEDDINGS,

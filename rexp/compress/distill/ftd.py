@@ -49,7 +49,7 @@ class FTD(DistillationStage):
     needs = frozenset({Requirement.TEACHER, Requirement.VECTORS})
 
     def attach(self, model: nn.Module, context: StageContext) -> FTDLoss:
-        """Nothing is prepared."""
+        """Attach without preparation."""
         return FTDLoss(self.config, context)
 
 

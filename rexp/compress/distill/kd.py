@@ -75,7 +75,7 @@ class KDConfig:
 
     @property
     def factor(self) -> float:
-        """What multiplies the soft part."""
+        """Weight of the soft targets."""
         return self.weight * (1 - self.alpha) / self.alpha * (self.temperature**2 if self.squared else 1.0)
 
 

@@ -1,4 +1,4 @@
-"""A teacher as a stage sees it: lists, logits and vectors of a finished run, made once and kept beside its artifact."""
+"""Cached view of a stored teacher: top lists, logits and embeddings."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def popularity_groups(counts: Tensor, n: int) -> list[Tensor]:
 
 
 def pairs_of_groups(counts: Tensor, groups: list[Tensor], n: int, power: float) -> list[int]:
-    """How many of n pairs each group gets.
+    """Allocation of n pairs to popularity groups.
 
     In proportion to ``r^power``, where r is highest + lowest - mean popularity of the group, as a share of all, at
     least 0.1. Rounding may give more than n; where it gives fewer, the first groups get one more.

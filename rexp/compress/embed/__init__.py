@@ -1,1 +1,1 @@
-"""Embedding tables of fewer parameters in the place of dense ones."""
+"""Embedding tables with fewer parameters."""

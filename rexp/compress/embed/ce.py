@@ -1,4 +1,4 @@
-"""Rows joined of pieces, each of which is shared with other ids."""
+"""Compositional embeddings: each row concatenates hashed chunks shared between ids."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ChunkedTable(CompactEmbedding):
 
 
 def chunk_widths(dim: int, chunks: int) -> list[int]:
-    """Widths of so many pieces, as even as can be.
+    """Widths of the chunks, as even as possible.
 
     >>> chunk_widths(65, 4)
     [17, 16, 16, 16]

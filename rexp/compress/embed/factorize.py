@@ -50,7 +50,7 @@ class FactorizeConfig(TableOptions):
 
 
 class Factorize:
-    """Joint factorisation of trained tables: what is left is dense, narrower, and without a matrix beside it.
+    """Joint factorization of trained tables into narrower dense ones, without an extra projection matrix.
 
     Two tables that meet in a dot product become the best approximation of their product, which is all that the model
     computes with them (Eckart and Young, 1936). A table that a layer reads is factorised together with the layer's

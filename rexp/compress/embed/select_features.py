@@ -1,4 +1,4 @@
-"""Fewer features: those that a trained model loses the least without are no longer read."""
+"""Feature selection by permutation importance."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SelectFeaturesConfig:
 
 
 class NoFeature(nn.Module):
-    """In the place of a feature's vectors: adds nothing, and takes no values.
+    """Placeholder of a removed feature.
 
     Args:
         dim: size of the vectors.
@@ -59,14 +59,14 @@ class NoFeature(nn.Module):
         self.dim, self.feature = dim, feature
 
     def bind(self, feature: Feature) -> None:
-        """Nothing: the values are not read."""
+        """No-op: a removed feature has no values."""
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, D) zeros for the rows ``ids`` (B,)."""
         return torch.zeros(len(ids), self.dim, device=ids.device)
 
     def describe(self) -> dict[str, Any]:
-        """What makes another: keyword arguments of the constructor."""
+        """Constructor arguments that recreate this module."""
         return {"dim": self.dim, "feature": self.feature}
 
 
@@ -118,7 +118,7 @@ class SelectFeatures:
 def importances(
     model: RecommenderModule, features: Mapping[str, str], context: StageContext, sample: int, repeats: int
 ) -> dict[str, float]:
-    """How much the loss grows without each feature.
+    """Permutation importance of each feature: the increase in loss when it is shuffled.
 
     Args:
         model: trained.

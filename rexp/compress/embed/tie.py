@@ -42,7 +42,7 @@ class TieConfig:
 
 
 class RepeatedTable(CompactEmbedding):
-    """A narrow row, several times beside itself.
+    """A narrow row repeated to the full width.
 
     Args:
         n_rows, dim: the shape of the dense table.
@@ -85,7 +85,7 @@ class TransposedLinear(nn.Module):
         return F.linear(inputs, self.weight, self.bias)
 
     def describe(self) -> dict[str, Any]:
-        """What makes an empty layer of this form: keyword arguments of the constructor."""
+        """Constructor arguments that recreate an empty layer of this form."""
         sizes = {"in_features": self.in_features, "out_features": self.out_features}
         return {**sizes, "bias": self.bias is not None}
 

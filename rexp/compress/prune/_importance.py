@@ -1,4 +1,4 @@
-"""Which parts of a trained model matter most, and what passes through it on training interactions."""
+"""Importance scores of weights and units, from magnitudes, activations or gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which weights stay: the largest, with a floor for every row."""
+"""Magnitude masks with a minimum number of weights a row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def topk_masks(
 
 
 def n_kept(n: int, sparsity: float) -> int:
-    """How many of n weights stay.
+    """Number of weights that remain.
 
     >>> n_kept(10, 0.8), n_kept(10, 0.0), n_kept(3, 1.0)
     (2, 10, 0)

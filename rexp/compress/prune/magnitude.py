@@ -119,7 +119,7 @@ class Pruning(nn.Module):
         """The sparsity is that of the end: an epoch before has more weights than the result may."""
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
-        """Nothing is added."""
+        """No additional loss."""
         return {}
 
     @torch.no_grad()

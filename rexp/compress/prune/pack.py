@@ -165,7 +165,7 @@ class Pack(TableStage):
         super().apply(model, context)
 
     def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
-        """What they may take: there is no knob to solve."""
+        """No budget: the stage has no option to solve for."""
         return {path: TableBudget(table.nbytes(), "bytes", False) for path, table in found.items()}
 
     def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> PackedTable:

@@ -1,4 +1,4 @@
-"""Back to the weights that training began with, where the trained ones are large."""
+"""Lottery-ticket rewinding: resets the surviving weights to their initial values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hidden units that are gone, not zero: smaller layers."""
+"""Structured pruning: removes hidden units, leaving smaller dense layers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Embedding tables of fewer bits in the place of dense ones."""
+"""Embedding tables and layers with fewer bits."""

@@ -116,7 +116,7 @@ class Half(TableStage):
             swap_linear(model, self.config.targets, self.config.ignore, self._layer)
 
     def limits(self, found: Mapping[str, EmbeddingTable]) -> Mapping[str, TableBudget]:
-        """What they will take: there is no knob to solve."""
+        """No budget: the stage has no option to solve for."""
         return {path: TableBudget(table.nbytes() / 2, "bytes", False) for path, table in found.items()}
 
     def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> HalfTable:

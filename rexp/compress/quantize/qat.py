@@ -94,7 +94,7 @@ class Quantising(nn.Module):
             parametrize.register_parametrization(layer, "weight", WeightOnGrid())
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
-        """Nothing is added."""
+        """No additional loss."""
         return {}
 
     def after_step(self) -> None:
@@ -103,7 +103,7 @@ class Quantising(nn.Module):
             table.forget()
 
     def on_epoch(self, epoch: int) -> None:
-        """Nothing is drawn or annealed."""
+        """No-op: nothing depends on the epoch."""
 
     def finish(self) -> None:
         """Leave the weights that were trained, without a trace."""

@@ -118,7 +118,7 @@ class RowwiseTable(CompactEmbedding):
 
 
 def quantised(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Array]:
-    """What is stored of float32 rows (N, D): codes (N, D) uint8, scale and offset (N, 1) in the type of these bits.
+    """Quantized float32 rows (N, D): codes (N, D) uint8, scale and offset (N, 1) in the type of these bits.
 
     Raises:
         RunError: a value is beyond the reach of the stored scale.

@@ -1,4 +1,4 @@
-"""Where two stages lose relevant items: the first does not find them, or the second ranks them too low."""
+"""Error attribution in two stages: relevant items missed by retrieval or misranked afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is ranked for a block of users: the whole catalogue, or candidates. One class a way."""
+"""Candidate sources for a block of users: the whole catalog, or given and sampled candidates."""
 
 from __future__ import annotations
 

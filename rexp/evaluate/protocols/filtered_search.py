@@ -1,4 +1,4 @@
-"""Candidates from an index without what the user has seen, and no fewer for it."""
+"""ANN search that filters seen items and over-fetches so that lists stay full."""
 
 from __future__ import annotations
 

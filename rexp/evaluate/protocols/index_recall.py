@@ -1,4 +1,4 @@
-"""How much of the exact candidates an index finds."""
+"""Recall of an approximate index against exact search."""
 
 from __future__ import annotations
 

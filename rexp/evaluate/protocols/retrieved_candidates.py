@@ -1,4 +1,4 @@
-"""What is ranked in the protocol two_stage: the candidates that an index finds."""
+"""Candidates retrieved from an index, for the protocol two_stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long one user waits for recommendations."""
+"""Per-request latency of retrieval and ranking."""
 
 from __future__ import annotations
 

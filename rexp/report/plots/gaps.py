@@ -1,4 +1,4 @@
-"""How much of the way to its teacher a student goes: both, and the same model that was taught by nobody."""
+"""Chart of teacher, student and undistilled student."""
 
 from __future__ import annotations
 

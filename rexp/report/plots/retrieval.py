@@ -68,7 +68,7 @@ def _name(table: Table, place: int) -> str:
 
 
 def columns_of(table: Table) -> list[str]:
-    """What is drawn over the number of candidates: the first metric, its ceiling, the index and its time."""
+    """Curves over the number of candidates: first metric, recall ceiling, index recall and latency."""
     return [*table.columns[:1], *(name for name in table.columns if name.startswith(COLUMNS))]
 
 
