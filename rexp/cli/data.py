@@ -7,15 +7,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
 
 from rexp.cli.verbs import Arguments
 from rexp.io.paths import at_home
+from rexp.io.terminal import Screen, styled
 from rexp.plugins import registry
 from rexp.prepare.describe import Overview, look_at
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
 
@@ -55,7 +55,6 @@ def _list(root: Path | None, *, as_json: bool) -> int:
         json.dump([overview.as_dict() for overview in overviews], sys.stdout, indent=2)
         print()
         return 0
-    from rexp.io.terminal import Screen, styled
 
     console = Screen(width=None)  # the terminal's, or COLUMNS: what says least gives way
     console.print(_table(overviews))
@@ -68,10 +67,6 @@ def _list(root: Path | None, *, as_json: bool) -> int:
 
 
 def _table(overviews: list[Overview]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    from rexp.io.terminal import styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("data", no_wrap=True)
@@ -105,9 +100,6 @@ def _info(arguments: argparse.Namespace, root: Path | None) -> int:
 
 
 def _print_info(overview: Overview) -> None:
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen, styled
 
     users, items, interactions, density = _numbers(overview)
     rows = {"users": users, "items": items, "interactions": interactions, "density": density}

@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
+from rexp.config.schema import Measure
 from rexp.errors import ConfigError, RunError, visible
+from rexp.experiment.measure_client import data_folder, measure_run
 from rexp.io.output import write
+from rexp.io.terminal import Screen
+from rexp.measure.onnx_session import require_deploy
+from rexp.measure.table import print_latencies
+from rexp.store.installed import check_installed
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,8 +28,6 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     if options.repeats < 1:
         raise ConfigError("--repeats takes a number of 1 or more")
-    from rexp.experiment.measure_client import data_folder
-    from rexp.measure.onnx_session import require_deploy
 
     require_deploy()
     store = Store(options.store)
@@ -46,7 +50,6 @@ def _scorer(store: Store, run: str, result: RunResult, data: Path | None) -> Sco
 
     from rexp.experiment.restore import load_model, load_run_split
     from rexp.measure.costs import scorer_of, shown_history
-    from rexp.store.installed import check_installed
 
     torch.set_num_threads(1)
     check_installed(store, run)
@@ -93,10 +96,6 @@ def _print_sizes(result: RunResult, output: Path) -> None:
 
 
 def _print_latencies(store: Store, run: str, data: Path | None, output: Path, repeats: int, runtime: str) -> None:
-    from rexp.config.schema import Measure
-    from rexp.experiment.measure_client import measure_run
-    from rexp.io.terminal import Screen
-    from rexp.measure.table import print_latencies
 
     costs = {
         name: measure_run(

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
+from rexp.experiment.measure_client import data_folder, measure_run
+from rexp.experiment.measure_results import store_costs
+from rexp.measure.table import print_costs
 from rexp.store.store import Store
 
 
@@ -16,9 +19,6 @@ def main(argv: list[str]) -> int:
     candidates = numbers(options.batches, "--batches")
     if options.repeats < 1 or options.threads < 1:
         raise ConfigError("--repeats and --threads take numbers of 1 or more")
-    from rexp.experiment.measure_client import data_folder, measure_run
-    from rexp.experiment.measure_results import store_costs
-    from rexp.measure.table import print_costs
 
     store = Store(options.store)
     for run in [store.resolve(name) for name in options.run]:

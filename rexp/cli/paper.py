@@ -7,12 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from rich.table import Table
+
 from rexp.cli.verbs import Arguments, add_store
 from rexp.errors import ConfigError
 from rexp.io.output import print_or_write
+from rexp.io.terminal import Screen
 from rexp.io.text import fail, say
+from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import load, paper_files
 from rexp.paper.results import shown, tuned_file, write_page
+from rexp.paper.tuning import Tunings
+from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper
@@ -64,9 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen
 
     grid = Table("paper", "cells", "title", box=None, pad_edge=False)
     for name in paper_files():
@@ -77,9 +80,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rexp.paper.formats import show
     from rexp.paper.reproduce import run_rows, select_rows
-    from rexp.paper.tuning import Tunings
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
     file = _file(options, paper)
@@ -100,10 +101,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from rexp.paper.formats import show
     from rexp.paper.reproduce import collect_rows, select_rows
-    from rexp.paper.tuning import Tunings
-    from rexp.store.store import Store
 
     paper = load(options.paper)
     file, stores = _file(options, paper), [Store(store) for store in options.stores]
@@ -114,7 +112,6 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rexp.paper.formats import html, latex, markdown, show
 
     paper = load(options.paper)
     file = _file(options, paper)

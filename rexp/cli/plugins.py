@@ -7,10 +7,14 @@ from dataclasses import asdict
 from inspect import cleandoc
 from typing import Any, get_type_hints
 
+from rich.table import Table
+
 from rexp.cli.verbs import Arguments
 from rexp.errors import ConfigError, did_you_mean
+from rexp.io.terminal import Screen, styled
 from rexp.io.text import say
 from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_folder
 from rexp.plugins.default_options import default_options
 from rexp.plugins.import_check import SECONDS, faults_of
 from rexp.plugins.options import describe_type
@@ -18,7 +22,6 @@ from rexp.plugins.options import describe_type
 
 def check_distributions() -> list[str]:
     """Faults of whole distributions: unreadable metadata, missing configuration folders."""
-    from rexp.plugins.conf_dirs import conf_folder
 
     missing = [package for package in registry.conf_packages() if conf_folder(package.package) is None]
     return registry.metadata_faults() + [
@@ -80,9 +83,6 @@ def _explained(plugin: registry.Plugin) -> str:
 
 
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen, styled
 
     table = Table("kind", "name", "distribution", "version", *([] if reasons is None else ["state"]))
     for plugin in plugins:

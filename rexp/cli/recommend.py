@@ -6,11 +6,19 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+
 from rexp.cli.verbs import Arguments, add_store
+from rexp.data.types import PARTS
 from rexp.errors import ConfigError
 from rexp.io.atomic import write_parquet
 from rexp.io.output import write
+from rexp.io.terminal import Screen
 from rexp.io.text import say
+from rexp.plugins.options import from_options
+from rexp.python.stored import recommend
+from rexp.train.config import DeviceConfig
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,10 +72,6 @@ def _parser() -> argparse.ArgumentParser:
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
 
-    from rexp.plugins.options import from_options
-    from rexp.python.stored import recommend
-    from rexp.train.config import DeviceConfig
-
     users = [name.strip() for name in options.users.split(",") if name.strip()]
     torch.set_num_threads(from_options(DeviceConfig, {"threads": options.threads}, "--threads").threads)
     return recommend(options.run, users, options.k, mask=_parts(options.mask), store=options.store, data=options.data)
@@ -75,7 +79,6 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
 
 def _parts(text: str) -> list[Part]:
     """The parts of ``--mask``, in time's order."""
-    from rexp.data.types import PARTS
 
     named = [] if text == "none" else [name.strip() for name in text.split(",")]
     for name in named:
@@ -85,10 +88,6 @@ def _parts(text: str) -> list[Part]:
 
 
 def _show(frame: pl.DataFrame) -> None:
-    from rich import box
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen
 
     console = Screen()
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -6,6 +6,7 @@ import argparse
 import gc
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments, add_store
@@ -14,11 +15,18 @@ from rexp.io.output import print_or_write, write
 from rexp.io.text import fail, say, warn
 from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
+from rexp.report.console import print_tables
 from rexp.report.csv_parquet import comma_separated, write_parquet
+from rexp.report.frontier import draw_frontier
+from rexp.report.html import page
 from rexp.report.latex import latex
+from rexp.report.plots.draw_all import draw_all
+from rexp.report.publish import publish
+from rexp.report.summary_console import show
 from rexp.report.tables import SHORT, make_tables
 from rexp.report.teachers import teacher_warnings
 from rexp.store.store import Store
+from rexp.track.wandb import WandbConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,8 +106,6 @@ def main(argv: list[str]) -> int:
     if options.wandb:
         _publish(options, tables, results)
     if options.summary:
-        from rexp.report.summary_console import show
-
         show(results, options.store, options.cols[0] if options.cols else None)
     elif options.markdown:
         print(markdown(tables), end="")
@@ -110,8 +116,6 @@ def main(argv: list[str]) -> int:
     elif options.parquet:
         write(options.parquet, lambda temporary: write_parquet(tables, temporary))
     else:
-        from rexp.report.console import print_tables
-
         print_tables(tables)
     for line in teacher_warnings(results, results):
         warn(line)
@@ -132,7 +136,6 @@ def _uncollected() -> Iterator[None]:
 
 
 def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:
-    from rexp.report.frontier import draw_frontier
 
     known = {name for result in results for name in result.cost}
     cols = [SHORT.get(name, name) for name in cols or ()]
@@ -146,11 +149,6 @@ def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, 
 
 
 def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[RunResult]) -> None:
-    from tempfile import TemporaryDirectory
-
-    from rexp.report.plots.draw_all import draw_all
-    from rexp.report.publish import publish
-    from rexp.track.wandb import WandbConfig
 
     with TemporaryDirectory() as folder:
         pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
@@ -159,14 +157,12 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
 
 
 def _write_page(path: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-    from rexp.report.html import page
 
     print_or_write(path, page(results, tables, store))
     say(f"the page is {path}")
 
 
 def _draw_all(folder: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-    from rexp.report.plots.draw_all import draw_all
 
     say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")
 

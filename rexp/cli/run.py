@@ -9,6 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, Interrupted, RexpError
+from rexp.hydra.launch import launch
+from rexp.hydra.references import is_quick, reference_jobs
+from rexp.hydra.runtime import config_folders, is_multirun, task_overrides
 from rexp.io.text import fail, warn
 
 if TYPE_CHECKING:
@@ -24,7 +27,6 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         0, or the exit code of what went wrong; in a sweep every job is tried, and the code is 1 if one failed.
     """
-    from rexp.hydra.launch import launch
 
     jobs = Jobs()
     launch(arguments, jobs)
@@ -43,7 +45,6 @@ class Jobs:
 
     def __call__(self, config: DictConfig) -> None:
         """Run one job and its reference models."""
-        from rexp.hydra.runtime import is_multirun
 
         self.began = True
         with self._faults_kept():
@@ -70,8 +71,6 @@ class Jobs:
 def _single(config: DictConfig) -> list[Outcome | RexpError]:
     """One job, and its reference models as far as it applies to them."""
     from rexp.experiment.run import run
-    from rexp.hydra.references import is_quick, reference_jobs
-    from rexp.hydra.runtime import config_folders, task_overrides
 
     references, folders = list(reference_jobs(config)), config_folders()
     asked_for = run(config, typed=_keys(task_overrides()), recipe_folders=folders)

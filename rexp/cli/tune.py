@@ -17,11 +17,12 @@ from rexp.hydra.compose import hydra_session
 from rexp.io.text import say
 from rexp.plugins.conf_dirs import conf_dir
 from rexp.store.store import Store
+from rexp.tune.console import render
 from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search
 from rexp.tune.search_space import find, read_space
-from rexp.tune.study import Study, busy_seconds, describe
-from rexp.tune.trials import Budget
+from rexp.tune.study import Study
+from rexp.tune.trials import Budget, busy_seconds, describe
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
@@ -123,7 +124,6 @@ def _command(file: Path) -> str:
 
 def _show(study: Study) -> int:
     """Print where the search stands, best first."""
-    from rexp.tune.console import render
 
     tried = study.trials()
     render(study.ranked()[:SHOWN], study.metric)

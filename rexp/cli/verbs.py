@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rexp.errors import ConfigError
+from rexp.store.store import Store
 
 DEFAULT_STORE = Path("runs")
 OF_A_RUN = ("export", "measure", "recommend", "verify")
@@ -79,7 +80,6 @@ def _options(main: Callable[[list[str]], int]) -> list[str]:
 
 
 def _runs(words: Sequence[str]) -> list[str]:
-    from rexp.store.store import Store
 
     named = [word for before, word in pairwise(words) if before == "--store"]
     with redirect_stderr(StringIO()):  # what is damaged is told elsewhere

@@ -12,6 +12,7 @@ from rexp.errors import ConfigError
 from rexp.plugins.choice import Choice
 from rexp.plugins.options import from_options
 from rexp.train.config import FitConfig, check_recipe
+from rexp.train.model_selection import monitored
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
@@ -124,7 +125,6 @@ def _without_validation(fit: Fit, request: Request, split: Split, notices: list[
 
 def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     """The metric that chooses the epoch: the one that was named, else the first that is measured."""
-    from rexp.train.model_selection import monitored
 
     recipe = fit.recipe
     names = validation_metrics(request.evaluate, split)

@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
 from rexp.config.schema import Compress, Measure, Paths, Root
 from rexp.errors import ConfigError, did_you_mean
 from rexp.evaluate.config import EvaluateConfig
@@ -15,7 +18,9 @@ from rexp.evaluate.config import check as check_evaluation
 from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
 from rexp.plugins.options import Node, check_finite, drop_unset, from_options
+from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
+from rexp.prepare.prepare import as_key, plugins_of, source_contents
 from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:
@@ -96,8 +101,6 @@ class Request:
 
     def alias(self) -> Node:
         """Alias of a job, computed without torch: raw configuration, code version and file contents."""
-        from rexp.plugins.side_files import as_identity, side_files
-        from rexp.prepare.prepare import as_key, source_contents
 
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
         kept["teacher"] = _without_check(kept["teacher"])
@@ -118,7 +121,6 @@ class Request:
 
     def plugins(self) -> Iterator[tuple[str, str]]:
         """Kind and name of every plugin that this job uses."""
-        from rexp.prepare.prepare import plugins_of
 
         yield from plugins_of(self.data)
         yield "model", self.model["name"]
@@ -201,8 +203,6 @@ def read(
 
 
 def _plain(config: DictConfig) -> Node:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from rexp.api import Capability, Requirement
 from rexp.api.compression import FITS, STORES_MASKS
 from rexp.api.model import COUPLED_PARAMETERS, HIDDEN_UNITS
 from rexp.errors import ConfigError, RexpError, did_you_mean
 from rexp.nn.coupling import DotCoupling
+from rexp.nn.embedding import EmbeddingTable
+from rexp.nn.feature_embedding import FeatureEmbedding
 from rexp.plugins import registry
 from rexp.plugins.choice import Choice
 
@@ -163,10 +167,6 @@ def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validate
     Raises:
         ConfigError: naming the stage, what it needs, and a way out.
     """
-    from torch import nn
-
-    from rexp.nn.embedding import EmbeddingTable
-    from rexp.nn.feature_embedding import FeatureEmbedding
 
     capabilities = model.capabilities()
     closed = Capability.CLOSED_FORM in capabilities

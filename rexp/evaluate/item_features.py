@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import torch
 from torch import Tensor
 
@@ -21,7 +22,6 @@ def item_features(split: Split, column: str) -> Tensor:
     Raises:
         ConfigError: the items have no such column.
     """
-    import polars as pl
 
     table = split.items_table()
     if column not in table.columns:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 from rexp.io.atomic import replace_atomically, write_parquet
 
 if TYPE_CHECKING:
@@ -25,8 +28,6 @@ def write_per_user(evaluation: Evaluation, split: Split, path: Path) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    import numpy as np
-    import polars as pl
 
     users = evaluation.per_user["user"]
     columns = {name: values for name, values in evaluation.per_user.items() if name != "user"}

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
+from rexp.config.plan import resolve
 from rexp.config.retriever import typed_retriever
+from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.warm_start import retrieval
 from rexp.plugins.choice import Choice
 from rexp.plugins.options import Node, from_options
+from rexp.track.trackers import check
 from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
@@ -25,7 +29,6 @@ def check_options(request: Request) -> None:
     Raises:
         ConfigError: see :func:`rexp.plugins.options.from_options`.
     """
-    from rexp.track.trackers import check
 
     for where, node, reserved in _models(request):
         Choice.of("model", node, where, reserved)
@@ -47,9 +50,6 @@ def check_with_data(request: Request, split: Split, store: Store, part: Part, *,
     Raises:
         RexpError: what the run itself would raise once its teacher is trained.
     """
-    from rexp.config.plan import resolve
-    from rexp.evaluate.evaluator import Evaluator
-    from rexp.experiment.warm_start import retrieval
 
     plan = resolve(request, split, store, sweeping=sweeping)
     Evaluator(split, request.evaluate, part, retrieval=retrieval(plan, store))

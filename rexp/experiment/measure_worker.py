@@ -16,7 +16,13 @@ import torch
 
 from rexp.errors import RexpError
 from rexp.experiment.measurement import Answer, Conditions, Measurement, MeasureTask
+from rexp.experiment.restore import load_model, load_run_split
 from rexp.io.messages import messages_shown
+from rexp.measure.costs import model_costs, scorer_of, shown_history
+from rexp.measure.latency import latencies, requests
+from rexp.measure.onnx_session import onnx_scorer
+from rexp.store.installed import check_installed
+from rexp.store.store import Store
 
 
 def main() -> None:
@@ -57,11 +63,6 @@ def answer(task: MeasureTask) -> Answer:
 
 
 def _measured(task: MeasureTask) -> Measurement:
-    from rexp.experiment.restore import load_model, load_run_split
-    from rexp.measure.costs import model_costs, scorer_of, shown_history
-    from rexp.measure.latency import latencies, requests
-    from rexp.store.installed import check_installed
-    from rexp.store.store import Store
 
     store = Store(Path(task.store))
     result = store.result(task.run)
@@ -72,8 +73,6 @@ def _measured(task: MeasureTask) -> Measurement:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asked = requests(scorer, task.candidates)
     if task.onnx:
-        from rexp.measure.onnx_session import onnx_scorer
-
         score = onnx_scorer(Path(task.onnx), torch.get_num_threads())
     else:
         score = lambda request: scorer.model.score(request.query, request.items)  # noqa: E731

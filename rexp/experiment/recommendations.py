@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from rexp.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    import polars as pl
     from torch import Tensor
 
     from rexp.data.split import Split
@@ -23,7 +23,6 @@ def dense_users(split: Split, wanted: Sequence[str]) -> Array:
     Raises:
         ConfigError: there is no such user (with the nearest id).
     """
-    import polars as pl
 
     known = split.user_ids()
     if not wanted:
@@ -46,7 +45,6 @@ def recommendation_frame(split: Split, users: Array, items: Tensor, scores: Tens
         items: (U, k) dense ids, -1 for none.
         scores: (U, k).
     """
-    import polars as pl
 
     found = items.numpy() >= 0
     rows, ranks = np.nonzero(found)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.api import Capability, adopt_embeddings
+from rexp.compress.surgery import restore
 from rexp.errors import DataError
 from rexp.plugins.choice import Choice
+from rexp.prepare.prepare import load_split
 from rexp.store.installed import check_installed
+from rexp.store.weights import load_state
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
@@ -28,7 +32,6 @@ def load_run_split(result: RunResult, data_root: Path | None, cache: Path) -> Sp
     Raises:
         DataError: the data has changed since, so that its ids may mean other users and items.
     """
-    from rexp.prepare.prepare import load_split
 
     split = load_split(dict(result.config["data"]), data_root, cache)
     if split.fingerprint != result.fingerprint:
@@ -51,8 +54,6 @@ def load_model(store: Store, run: str, split: Split, role: str) -> RecommenderMo
         DataError: it was trained on other data.
         StoreError: there is no such finished run, or its weights are damaged.
     """
-    from rexp.compress.surgery import restore
-    from rexp.store.weights import load_state
 
     run = store.resolve(run)
     result = store.result(run)
@@ -73,7 +74,6 @@ def build_model(node: JsonView, split: Split, where: str) -> RecommenderModule:
         split: the data.
         where: the key of the node, for messages.
     """
-    from rexp.api import Capability, adopt_embeddings
 
     model: RecommenderModule = Choice.of("model", node, where).make(split.spec)
     adopt_embeddings(model)

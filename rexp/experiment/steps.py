@@ -14,12 +14,30 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from rexp.api import Requirement
+import torch
+
+from rexp.api import Requirement, StageContext
+from rexp.compress.distill import stored_teacher
+from rexp.compress.distill.ensemble import Ensemble
+from rexp.compress.distill.stored_teacher import StoredTeacher
+from rexp.compress.student import Student
+from rexp.compress.surgery import describe_replacements, restore
 from rexp.config.recipe import StageStep, TrainingStep
+from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
+from rexp.evaluate.evaluator import Evaluator, device_of
+from rexp.experiment.restore import build_model, load_model
 from rexp.io.text import say
+from rexp.measure.parameter_counts import sizes
+from rexp.plugins.used_code import used_code
 from rexp.store.identity import alias_key
 from rexp.store.result import SELF
+from rexp.store.weights import load_state, save_model
+from rexp.train.fit import fit
+from rexp.train.job import FitJob
+from rexp.train.model_selection import better, copy_weights, monitored
+from rexp.train.rng import derived_seed, seed_everything
+from rexp.train.stage_hooks import Attachments, check_hook
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +51,6 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
     from rexp.store.store import Store
     from rexp.train.config import FitConfig
-    from rexp.train.stage_hooks import Attachments
 
 OF_EPOCH = ("train_loss", "samples_per_second")
 """What an epoch's values hold beside metrics; to trackers, these are told with the part they are measured on."""
@@ -115,8 +132,6 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
 
 def _load(model: RecommenderModule, store: Store, known: str, stored: RunResult, done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
-    from rexp.compress.surgery import restore
-    from rexp.store.weights import load_state
 
     restore(model, stored.steps[done - 1]["parts"])
     whole = done == len(stored.steps)
@@ -125,9 +140,6 @@ def _load(model: RecommenderModule, store: Store, known: str, stored: RunResult,
 
 def _state(plan: Plan, store: Store, run: str, place: int) -> Json:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
-    from rexp.compress.surgery import describe_replacements
-    from rexp.measure.parameter_counts import sizes
-    from rexp.store.weights import save_model
 
     steps = plan.recipe.steps
     stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
@@ -142,9 +154,6 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
     runs = plan.teaching.runs
     if not runs:
         return None
-    from rexp.compress.distill.ensemble import Ensemble
-    from rexp.compress.distill.stored_teacher import StoredTeacher
-    from rexp.experiment.restore import load_model
 
     models = [
         deepcopy(plan.model) if teacher.run == SELF else load_model(store, teacher.run, plan.split, "teacher")
@@ -163,8 +172,6 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
 
 def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:
     """The code that the teachers are asked with, by distribution."""
-    from rexp.compress.distill import stored_teacher
-    from rexp.plugins.used_code import used_code
 
     stages = [("stage", stage.name) for step in plan.recipe.steps for stage in step.stages]
     own = [("model", plan.request.model["name"]), *stages]
@@ -174,7 +181,6 @@ def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:
 
 def _online(plan: Plan, store: Store) -> RecommenderModule | None:
     """The model that learns beside its student, with the weights it starts from."""
-    from rexp.experiment.restore import build_model, load_model
 
     if (node := plan.teaching.online) is None:
         return None
@@ -185,11 +191,6 @@ def _online(plan: Plan, store: Store) -> RecommenderModule | None:
 
 def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTeacher, stage: ConfiguredStage) -> Any:
     """What a stage may know; its chance follows from the run's seed and its place."""
-    import torch
-
-    from rexp.api import StageContext
-    from rexp.compress.student import Student
-    from rexp.train.rng import derived_seed, seed_everything
 
     seed = derived_seed(plan.request.seed, 4, place, inside)
     seed_everything(seed)  # layers take their initial values from the global generator
@@ -204,8 +205,6 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
 
 def _measuring(plan: Plan, part: Part) -> Callable[[RecommenderModule], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
-    from rexp.config.validation import validation_config
-    from rexp.evaluate.evaluator import Evaluator, device_of
 
     evaluator = cache(partial(Evaluator, plan.split, validation_config(plan.request.evaluate), part))  # one a device
     return lambda model: evaluator(device_of(model))(model).metrics
@@ -213,7 +212,6 @@ def _measuring(plan: Plan, part: Part) -> Callable[[RecommenderModule], Mapping[
 
 def _validate(plan: Plan) -> Callable[[], float]:
     """The plan's model on the validation part, by the fit's monitor; higher is better."""
-    from rexp.train.model_selection import better, monitored
 
     assert plan.fit is not None
     monitor, measure = plan.fit.recipe.monitor, _measuring(plan, "valid")
@@ -236,7 +234,6 @@ def _initial(plan: Plan) -> Weights | None:
     """The weights that the fit starts from, where a stage needs them."""
     if not plan.recipe.needs(Requirement.INITIAL):
         return None
-    from rexp.train.model_selection import copy_weights
 
     if not isinstance(plan.recipe.steps[0], TrainingStep):
         raise ConfigError("what goes back to the initial weights takes a model without stages before its fit")
@@ -264,10 +261,6 @@ def _train(
     log: Log,
 ) -> Json:
     """Fit in place; what the report says of epochs and selection goes into the result."""
-    import torch
-
-    from rexp.train.fit import fit
-    from rexp.train.job import FitJob
 
     request, split, model = plan.request, plan.split, plan.model
     started = time.perf_counter()
@@ -314,7 +307,6 @@ def _attachments(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
     """The stages that act inside a fit, attached to the model, and what they found by their labels."""
-    from rexp.train.stage_hooks import Attachments, check_hook
 
     modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
@@ -329,7 +321,6 @@ def _attachments(
 
 def _seed(plan: Plan, place: int) -> int:
     """The first fit has the run's own seed, as if nothing stood before it."""
-    from rexp.train.rng import derived_seed
 
     return plan.request.seed if place == plan.recipe.first_fit else derived_seed(plan.request.seed, 5, place)
 

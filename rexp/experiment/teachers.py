@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from rexp.api import Capability, Requirement
 from rexp.config.job import TEACHER_RESERVED
+from rexp.config.recipe import TrainingStep, check_model
 from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
+from rexp.experiment.weak_teacher import check_teacher
 from rexp.io.text import warn
 from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
 from rexp.store.result import SELF
+from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from rexp.api import RecommenderModule
     from rexp.config.job import Request
     from rexp.config.recipe import ConfiguredStage
@@ -42,9 +47,6 @@ def resolve_teachers(
             is told before a teacher is trained; or a teacher was compressed, or learned from other data; or it is
             weak, and that is to stop the run.
     """
-    from rexp.api import Requirement
-    from rexp.config.recipe import check_model
-    from rexp.experiment.weak_teacher import check_teacher
 
     recipe, nodes = request.recipe, request.teachers
     if not recipe.needs_teacher:
@@ -101,7 +103,6 @@ def _twins(request: Request, teacher: RunResult) -> bool:
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
     """The model that learns beside its student, as plain values."""
-    from rexp.api import Requirement
 
     if len(nodes) > 1:
         raise ConfigError(f"a student has one teacher that learns beside it, not {' and '.join(nodes)}")
@@ -146,8 +147,6 @@ def _usable(store: Store, run: str, key: str, split: Split) -> RunResult:
 
 def _check_self(request: Request) -> None:
     """Inside the first fit there is no earlier state."""
-    from rexp.api import Requirement
-    from rexp.config.recipe import TrainingStep
 
     for step in request.recipe.steps:
         first = isinstance(step, TrainingStep) and step.kind == "fit"
@@ -178,7 +177,6 @@ def _built(node: Node, split: Split, where: str) -> RecommenderModule:
 
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
     """Refuse a teacher without vectors where a stage compares vectors."""
-    from rexp.api import Capability, Requirement
 
     if Capability.HAS_EMBEDDINGS in capabilities:
         return
@@ -196,11 +194,6 @@ def _stages(request: Request) -> Iterator[ConfiguredStage]:
 
 def teacher_job(config: DictConfig, key: str) -> DictConfig:
     """The configuration of a teacher's own run."""
-    from dataclasses import fields
-
-    from omegaconf import DictConfig, OmegaConf, open_dict
-
-    from rexp.train.config import FitConfig
 
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import torch
+
 from rexp.api.model import INIT_FROM_MODELS
+from rexp.config.retriever import TEACHER
 from rexp.errors import ConfigError
+from rexp.evaluate.embeddings import check_embeds
+from rexp.evaluate.item_features import item_features
 from rexp.experiment.restore import load_model
 from rexp.plugins.process_state import flushes_denormals
+from rexp.retrieve.retrieval import Retrieval
+from rexp.store.weights import load_state
 
 if TYPE_CHECKING:
     from rexp.config.plan import Plan
-    from rexp.retrieve.retrieval import Retrieval
     from rexp.store.store import Store
 
 
@@ -27,7 +33,6 @@ def torch_settings(threads: int) -> Iterator[None]:
     Args:
         threads: one is often faster than two for small models, and steadier on a busy machine.
     """
-    import torch
 
     known, flushed = torch.get_num_threads(), flushes_denormals()
     torch.set_flush_denormal(True)  # before torch's other threads begin, which take the setting over
@@ -46,7 +51,6 @@ def warm_start(plan: Plan, store: Store) -> None:
     """
     if plan.source is None:
         return
-    from rexp.store.weights import load_state
 
     if isinstance(plan.source, str):
         run = store.result(store.resolve(plan.source)).run_id
@@ -65,10 +69,6 @@ def retrieval(plan: Plan, store: Store) -> Retrieval | None:
     wanted = plan.retrieving
     if wanted is None:
         return None
-    from rexp.config.retriever import TEACHER
-    from rexp.evaluate.embeddings import check_embeds
-    from rexp.evaluate.item_features import item_features
-    from rexp.retrieve.retrieval import Retrieval
 
     vectors_from = features = ranker = None
     if wanted.source is None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
+
+from rexp.config.validation import validation_config, validation_metrics
 from rexp.errors import ConfigError
+from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.restore import build_model, load_model
+from rexp.experiment.warm_start import torch_settings
+from rexp.io.text import note
 from rexp.report.teachers import Measured, is_rival, verdict
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
     from rexp.data.split import Split
-    from rexp.evaluate.evaluator import Evaluator
     from rexp.plugins.options import Node
     from rexp.store.result import RunResult
     from rexp.store.store import Store
@@ -34,9 +40,6 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-    from rexp.config.validation import validation_config, validation_metrics
-    from rexp.evaluate.evaluator import Evaluator
-    from rexp.experiment.warm_start import torch_settings
 
     if not len(split.valid):
         return
@@ -53,14 +56,12 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         return
     if node.get("on_weak") == "stop":
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
-    from rexp.io.text import note
 
     note(line)
 
 
 def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:
     """A run's value on the validation part; measured once, and kept in its result."""
-    from rexp.experiment.restore import load_model
 
     run, rules = result.run_id, str(evaluator.rules["protocol_id"])
     kept = result.valid.get(rules, {})
@@ -73,9 +74,6 @@ def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) ->
 
 
 def _of_popularity(evaluator: Evaluator, metric: str) -> float:
-    import torch
-
-    from rexp.experiment.restore import build_model
 
     model = build_model({"name": "pop"}, evaluator.split, "pop")
     model.fit(evaluator.split, torch.Generator())

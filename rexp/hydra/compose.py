@@ -7,7 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.version import VersionBase
+from omegaconf import open_dict
+
+from rexp.config.schema import Root
+from rexp.hydra.config_sources import install
+from rexp.hydra.error_messages import user_message
 from rexp.hydra.overrides import normalize_overrides
+from rexp.io.yaml import check_folder
+from rexp.plugins.conf_dirs import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -16,12 +28,6 @@ if TYPE_CHECKING:
 @contextmanager
 def hydra_session() -> Iterator[None]:
     """Hydra as the command line sets it up, for calls of :func:`compose_job`; within a Hydra application too."""
-    from hydra import initialize_config_dir
-    from hydra.core.config_store import ConfigStore
-
-    from rexp.config.schema import Root
-    from rexp.hydra.config_sources import install
-    from rexp.plugins.conf_dirs import conf_dir
 
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
@@ -32,8 +38,6 @@ def hydra_session() -> Iterator[None]:
 @contextmanager
 def _set_aside() -> Iterator[None]:
     """The application's own Hydra, of which a process has one, and the version that it is compatible with."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.version import VersionBase
 
     outer, version = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
     GlobalHydra.instance().clear()
@@ -54,11 +58,6 @@ def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> Dic
     Raises:
         ConfigError: in one line, what cannot be composed.
     """
-    from hydra import compose
-    from omegaconf import open_dict
-
-    from rexp.hydra.error_messages import user_message
-    from rexp.io.yaml import check_folder
 
     # Hydra's grammar would read a bare path's colons and commas as its own.
     if config_dir is not None:
@@ -78,8 +77,6 @@ def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> Dic
 
 def is_group(key: str) -> bool:
     """Whether an override's key chooses a group's option (``model``, ``model@teacher``), in :func:`hydra_session`."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.object_type import ObjectType
 
     group = key.partition("@")[0]
     loader = GlobalHydra.instance().config_loader()

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -105,8 +108,6 @@ def _readable(argument: str, *, sweeping: bool) -> str:
 
 
 def _parses(argument: str) -> bool:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
 
     try:
         OverridesParser.create().parse_override(argument)
@@ -116,8 +117,6 @@ def _parses(argument: str) -> bool:
 
 
 def _as_choice(argument: str) -> str:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
 
     key, _, value = argument.partition("=")
     if not value or not key.lstrip("+").startswith(OFTEN_EMPTY):
@@ -131,6 +130,5 @@ def _as_choice(argument: str) -> str:
 
 def parsed(words: Sequence[str]) -> list[Override]:
     """Overrides as Hydra's parser reads them."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return OverridesParser.create().parse_overrides(normalize_overrides(words))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from hydra import compose
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rexp.api.dataset import PROTOCOL
+from rexp.config.rating_metrics import rating_metrics
 from rexp.errors import ConfigError
+from rexp.hydra.error_messages import user_message
 from rexp.plugins import registry
 from rexp.train.config import FitConfig
 
@@ -56,17 +60,12 @@ def _measures_ratings(config: DictConfig) -> bool:
         protocol = PROTOCOL.of(registry.load("data", config.data.name))
     if protocol != "pointwise":
         return False
-    from rexp.config.rating_metrics import rating_metrics
 
     known = registry.names("metric")  # another name is refused by the run itself
     return bool(rating_metrics(name for name in config.evaluate.row_metrics if name in known))
 
 
 def _model(name: str) -> DictConfig:
-    from hydra import compose
-    from hydra.errors import HydraException
-
-    from rexp.hydra.error_messages import user_message
 
     arguments = [f"model={name}"]
     try:

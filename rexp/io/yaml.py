@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ def read_yaml(file: Path) -> Any:
     Raises:
         ConfigError: it cannot be read, is no UTF-8 or no YAML, has a key twice, or aliases that multiply.
     """
-    import yaml
 
     text = _text(file)
     try:
@@ -70,7 +71,6 @@ def _text(file: Path) -> str:
 
 def _check(root: Node | None, file: Path) -> None:
     """Without recursion, for the tree may be as deep as the file is long."""
-    import yaml
 
     sizes: dict[int, int] = {}
     stack = [] if root is None else [(root, False)]

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+
+from rexp.io.terminal import Screen
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -23,9 +28,6 @@ SIZES = {
 
 def print_costs(title: str, cost: Cost) -> None:
     """Sizes and multiply-adds, one a line, and the latency as a table."""
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen
 
     console = Screen()
     console.print(title, style="bold", soft_wrap=True)
@@ -46,8 +48,6 @@ def print_latencies(costs: Mapping[str, Cost], console: Console) -> None:
         costs: by the name of the runtime.
         console: where to.
     """
-    from rich import box
-    from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("candidates", "runtime", "p10 ms", "p50 ms", "p95 ms"):

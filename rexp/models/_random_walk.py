@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.preprocessing import normalize as normalized
 
 from rexp.models._similarity import strongest
 
@@ -27,7 +28,6 @@ def walk_weights(interactions: csr_array, *, alpha: float, beta: float = 0.0, to
     Returns:
         (n_items, n_items) float32: row i holds the weights of the items that are reached from i; never i itself.
     """
-    from sklearn.preprocessing import normalize as normalized
 
     n_items = interactions.shape[1]
     to_item = _powers(normalized(interactions.astype(np.float64), "l1"), alpha)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from rexp.errors import ConfigError
 from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
     from rexp.api import DataSpec
     from rexp.data.split import Split
 
@@ -26,7 +25,6 @@ def rating_matrix(split: Split) -> csr_array:
     Raises:
         ConfigError: the data has no ratings.
     """
-    from scipy.sparse import csr_array
 
     train = split.train
     if train.ratings is None:

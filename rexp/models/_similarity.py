@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 Array = np.ndarray[Any, Any]
 Rows = Callable[[int, int], Array]
@@ -115,7 +113,6 @@ def strongest(rows: Rows, n: int, top_k: int) -> csr_array:
     Returns:
         (n, n) float32, without its diagonal and without zeros.
     """
-    from scipy.sparse import csr_array, vstack
 
     k, block = min(top_k, n), max(1, CELLS_AT_ONCE // n)
     parts = []

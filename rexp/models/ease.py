@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.linalg.lapack import dpotrf, dpotri
 from torch import Generator, Tensor
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
@@ -99,7 +100,6 @@ def inverse_of(matrix: Array) -> Array:
     Raises:
         RunError: it is not positive definite.
     """
-    from scipy.linalg.lapack import dpotrf, dpotri
 
     # LAPACK reads columns: its lower half is the upper one here. A symmetric matrix is the same read either way.
     factor, failed = dpotrf(matrix.T, lower=True, overwrite_a=True)

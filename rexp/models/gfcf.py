@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
+from scipy.sparse import diags_array
+from scipy.sparse.linalg import svds
 from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
@@ -73,7 +75,6 @@ class GFCF(RecommenderModule):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """The first singular vectors of the normalised graph; the generator seeds the solver's start."""
-        from scipy.sparse.linalg import svds
 
         matrix = normalise(interaction_matrix(split))[0].astype(np.float64)
         factors = min(self.config.factors, min(matrix.shape) - 1)
@@ -98,7 +99,6 @@ class GFCF(RecommenderModule):
 
 def normalise(matrix: csr_array) -> tuple[csr_array, np.ndarray]:
     """A 0/1 matrix divided by the roots of its row and column sums, and the roots of the column sums (float32)."""
-    from scipy.sparse import diags_array
 
     rows, columns = (np.sqrt(matrix.sum(axis=axis), dtype=np.float64) for axis in (1, 0))
     inverse = [np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0) for roots in (rows, columns)]

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from rexp.models._factor_model import Factors
 from rexp.nn.sparse import interaction_matrix
@@ -72,9 +75,6 @@ class IALS(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Solve; the generator draws the items' first vectors."""
-        from implicit.cpu.als import AlternatingLeastSquares
-        from scipy.sparse import csr_matrix
-        from threadpoolctl import threadpool_limits
 
         config = self.config
         # implicit counts an interaction's value as its confidence; it takes scipy's older class of matrices alone.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
+from sklearn.decomposition import NMF as Solver  # noqa: N811
+from sklearn.exceptions import ConvergenceWarning
 
 from rexp.models._factor_model import Factors
 from rexp.nn.sparse import interaction_matrix
@@ -62,8 +64,6 @@ class NMF(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Factorise; the generator seeds the initial values."""
-        from sklearn.decomposition import NMF as Solver  # noqa: N811
-        from sklearn.exceptions import ConvergenceWarning
 
         config, matrix = self.config, interaction_matrix(split)
         factors = min(config.factors, *matrix.shape) if config.init == "nndsvda" else config.factors

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from sklearn.utils.extmath import randomized_svd
 
 from rexp.models._factor_model import Factors
 from rexp.nn.sparse import interaction_matrix
@@ -48,7 +49,6 @@ class PureSVD(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Decompose; the generator seeds the solver's random projection."""
-        from sklearn.utils.extmath import randomized_svd
 
         matrix = interaction_matrix(split)
         factors = min(self.config.factors, *matrix.shape)

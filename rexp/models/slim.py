@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
+from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import enet_path
 from torch import Generator
 
 from rexp.models._gram import check_size, gram
@@ -16,8 +21,6 @@ from rexp.nn.sparse import interaction_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from scipy.sparse import csr_array
 
     from rexp.api import DataSpec
     from rexp.data.split import Split
@@ -76,7 +79,6 @@ class SLIM(ItemItem):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Solve item by item; the order in which weights are visited is drawn."""
-        from scipy.sparse import csr_array
 
         matrix = interaction_matrix(split)
         seed = int(torch.randint(2**31, (1,), generator=generator))
@@ -94,8 +96,6 @@ class SLIM(ItemItem):
 
 def _regressions(matrix: csr_array, config: SLIMConfig, seed: int) -> Iterable[Array]:
     """The weights (n_items,) of all items in each item's regression, in order; an item's own is 0."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import enet_path
 
     random = np.random.RandomState(seed)
     products = gram(matrix)
@@ -131,8 +131,6 @@ def _regressions(matrix: csr_array, config: SLIMConfig, seed: int) -> Iterable[A
 
 def _progress(n_items: int) -> Iterable[int]:
     """The numbers of all items, with a bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import track
 
     console = Console(stderr=True)
     return track(range(n_items), "slim: items", console=console, transient=True, disable=not console.is_terminal)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
     from rexp.data.split import Split
 
 PARTS = ("starts", "columns", "values")
@@ -44,7 +43,6 @@ class SparseMatrix(nn.Module):
         Raises:
             ValueError: it has another shape.
         """
-        from scipy.sparse import csr_array
 
         if matrix.shape != self.shape:
             raise ValueError(f"the matrix has the shape {matrix.shape}, not {self.shape}")
@@ -57,7 +55,6 @@ class SparseMatrix(nn.Module):
 
     def scipy(self) -> csr_array:
         """The matrix as scipy has it; on the CPU it shares the memory."""
-        from scipy.sparse import csr_array
 
         starts, columns, values = (part.cpu().numpy() for part in (self.starts, self.columns, self.values))
         return csr_array((values, columns, starts), shape=self.shape)
@@ -75,7 +72,6 @@ class SparseMatrix(nn.Module):
 
 def interaction_matrix(split: Split) -> csr_array:
     """(n_users, n_items) float32: 1 where the user took the item in the training part, however often."""
-    from scipy.sparse import csr_array
 
     offsets, items = split.user_items(["train"])
     return csr_array((np.ones(len(items), np.float32), items, offsets), shape=(split.n_users, split.n_items))

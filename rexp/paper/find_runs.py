@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rexp.config.job import read
+from rexp.config.plan import resolve
+from rexp.experiment.teachers import teacher_job
+from rexp.hydra.compose import compose_job, hydra_session
 from rexp.paper.references import references
+from rexp.prepare.prepare import load_split
+from rexp.store.store import Store
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.io.json_types import Json, JsonView
     from rexp.store.result import RunResult
-    from rexp.store.store import Store
 
 WHERE_USED = ("betas", "last_k", "monitor", "patience", "select_on_test", "validate_every")
 """Options that a configuration has as null where they are of no use; older code kept them."""
@@ -81,12 +86,6 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
 
 def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
-    from rexp.config.job import read
-    from rexp.config.plan import resolve
-    from rexp.experiment.teachers import teacher_job
-    from rexp.hydra.compose import compose_job, hydra_session
-    from rexp.prepare.prepare import load_split
-    from rexp.store.store import Store
 
     with hydra_session():
         config = compose_job(overrides)
@@ -101,8 +100,6 @@ def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
 
 
 def _teacher_configuration(config: Any, split: Split, store: Store) -> Json:
-    from rexp.config.job import read
-    from rexp.config.plan import resolve
 
     return resolve(read(config), split, store, sweeping=True).config()
 

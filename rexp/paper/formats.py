@@ -7,6 +7,10 @@ from html import escape as html_escape
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+
+from rexp.io.terminal import Screen, styled
 from rexp.report.latex import escape as latex_escape
 
 if TYPE_CHECKING:
@@ -93,10 +97,6 @@ def html(page: Page) -> str:
 
 def show(page: Page) -> None:
     """Print the tables."""
-    from rich import box
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen, styled
 
     console = Screen()
     console.print(styled(page.title, "bold"), soft_wrap=True)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
 from rexp.paper.grid import SEPARATOR, expanded
+from rexp.paper.references import references
+from rexp.plugins.conf_dirs import conf_folders
+from rexp.tune.search_space import make_space
 
 if TYPE_CHECKING:
     from rexp.io.json_types import Json, JsonView
@@ -171,7 +174,6 @@ class Paper:
 
 def paper_files() -> dict[str, Path]:
     """Paper files by name: rexp's own, then those of plugins."""
-    from rexp.plugins.conf_dirs import conf_folders
 
     files = [file for folder in conf_folders() for file in sorted((folder / "paper").glob("*.yaml"))]
     found: dict[str, Path] = {}
@@ -272,14 +274,12 @@ def space_of(paper: Paper, row: PaperRow, trials: int | None = None) -> Space:
     Raises:
         ConfigError: a key or values that cannot be searched, or words that are none of a search.
     """
-    from rexp.tune.search_space import make_space
 
     fewer = {} if trials is None else {"trials": trials}
     return make_space(Path(f"{paper.name}.yaml: {row.name}"), {**paper.search, **fewer, "space": dict(row.tune)})
 
 
 def _referred(paper: Paper) -> Iterator[str]:
-    from rexp.paper.references import references
 
     for row in paper.rows:
         yield from references(row.run)

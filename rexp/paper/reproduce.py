@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, RexpError
+from rexp.experiment.outcome import Outcome
+from rexp.experiment.run import run
+from rexp.hydra.compose import compose_job, hydra_session
 from rexp.io.text import fail, say
+from rexp.paper.find_runs import RunIndex
 from rexp.paper.paper import candidates
 from rexp.paper.record import PaperRecord, merge_records, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
@@ -16,7 +21,6 @@ from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
 
 if TYPE_CHECKING:
-    from rexp.experiment.outcome import Outcome
     from rexp.io.json_types import Json
     from rexp.paper.paper import Paper, PaperRow
     from rexp.store.store import Store
@@ -124,8 +128,6 @@ class Made:
 
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
-    from rexp.experiment.run import run
-    from rexp.hydra.compose import compose_job, hydra_session
 
     with hydra_session():
         job = compose_job(overrides)
@@ -136,8 +138,6 @@ def collect_rows(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[PaperRecord]:
     """PaperRecord the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
-    from rexp.experiment.outcome import Outcome
-    from rexp.paper.find_runs import RunIndex
 
     stored = RunIndex(stores)
     made = Made(tunings)
@@ -170,7 +170,6 @@ def _jobs(paper: Paper, rows: Sequence[PaperRow]) -> Iterator[tuple[PaperRow, in
 
 
 def _manifest(store: Store, run: str) -> Json:
-    import json
 
     found: Json = json.loads((store.directory(run) / "manifest.json").read_text(encoding="utf-8"))
     return found

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.io.atomic import replace_atomically, write_text
+from rexp.paper import render, study_page
+from rexp.paper.formats import markdown
+from rexp.paper.mean_ranks import draw, ranks
 from rexp.paper.record import read_records
+from rexp.paper.study import Study
+from rexp.paper.tuning import Tunings
+from rexp.paper.users import Users
+from rexp.paper.verdicts import check
 
 if TYPE_CHECKING:
     from rexp.paper.mean_ranks import Ranks
@@ -42,16 +49,8 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
     """
     records = read_records(file)
     if not paper.groups:
-        from rexp.paper import render
-        from rexp.paper.verdicts import check
-
         found = check(paper, records)
         return Shown(render.page(paper, found), render.summary(found), found.missed)
-    from rexp.paper import study_page
-    from rexp.paper.mean_ranks import ranks
-    from rexp.paper.study import Study
-    from rexp.paper.tuning import Tunings
-    from rexp.paper.users import Users
 
     tunings = Tunings(paper, tuned_file(file), trials)
     study = Study(paper, records, Users(file), tunings)
@@ -61,13 +60,10 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
 
 def write_page(paper: Paper, file: Path) -> Shown:
     """Write the page and its figure next to the records."""
-    from rexp.paper.formats import markdown
 
     found = shown(paper, file)
     write_text(file.with_suffix(".md"), markdown(found.page))
     if ranked := found.ranks:
-        from rexp.paper.mean_ranks import draw
-
         place = file.parent / picture(paper)
         place.parent.mkdir(parents=True, exist_ok=True)
         replace_atomically(place, lambda temporary: draw(ranked, temporary))

@@ -14,11 +14,20 @@ from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
+from rexp.config.job import read
 from rexp.errors import ConfigError
+from rexp.hydra.compose import hydra_session
 from rexp.io.atomic import write_text
 from rexp.paper.paper import candidates, space_of
 from rexp.paper.references import references, resolved
 from rexp.store.identity import alias_key
+from rexp.store.store import Store
+from rexp.tune.experiment_file import kept
+from rexp.tune.search import common, search
+from rexp.tune.study import Study
+from rexp.tune.trials import Budget, busy_seconds
 
 if TYPE_CHECKING:
     from rexp.paper.paper import Paper, PaperRow
@@ -90,13 +99,6 @@ class Tunings:
         Raises:
             RexpError: no trial came to a value.
         """
-        from rexp.config.job import read
-        from rexp.hydra.compose import hydra_session
-        from rexp.store.store import Store
-        from rexp.tune.experiment_file import kept
-        from rexp.tune.search import common, search
-        from rexp.tune.study import Study, busy_seconds
-        from rexp.tune.trials import Budget
 
         if known := self.of(row):
             return known
@@ -186,7 +188,6 @@ def read_tuned(file: Path) -> dict[str, Tuned]:
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
     """One process at a time reads and writes a file of results."""
-    from filelock import FileLock
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f".{file.name}.lock")):

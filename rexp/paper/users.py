@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rexp.errors import ConfigError
 from rexp.io.atomic import replace_atomically
 
@@ -75,7 +77,6 @@ class Users:
 
     def _values(self, data: str, row: str) -> Array | None:
         """(n_users,) float64 of a row; None where none are kept."""
-        import numpy as np
         import polars as pl
 
         place = users_file(self._file, data)

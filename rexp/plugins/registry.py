@@ -5,12 +5,15 @@ Every part of rexp, built in or third party, is found here by kind and short nam
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from importlib.metadata import Distribution, distributions
 from typing import Any
 
@@ -63,8 +66,6 @@ class Plugin:
 
     def load(self) -> type[Any]:
         """Import the class; a fault is one line that names the distribution, the target and the reason."""
-        from contextlib import nullcontext
-        from importlib import import_module
 
         from rexp.plugins.process_state import restored
 
@@ -87,7 +88,6 @@ class Plugin:
 
 
 def _check_contract(cls: type, kind: str, where: str) -> None:
-    import dataclasses
 
     stated = getattr(cls, "rexp_api", REXP_API)
     if not (isinstance(stated, tuple) and len(stated) == 2 and all(isinstance(part, int) for part in stated)):

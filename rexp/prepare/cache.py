@@ -18,6 +18,7 @@ import numpy as np
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.io.atomic import write_parquet
+from rexp.prepare.fingerprint import arrays_of
 
 if TYPE_CHECKING:
     from rexp.data.types import Array
@@ -32,7 +33,6 @@ class CorruptError(Exception):
 
 def write_folder(prepared: Any, folder: Path) -> None:
     """Store a :class:`rexp.prepare.build.Prepared` as ``folder``, replacing what is there."""
-    from rexp.prepare.fingerprint import arrays_of
 
     split: Split = prepared.split
     folder.parent.mkdir(parents=True, exist_ok=True)

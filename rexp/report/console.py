@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.measure import Measurement
+from rich.table import Table as Grid
+
+from rexp.io.terminal import UNBOUNDED, Screen, styled
 from rexp.report.cells import cell_with_mark, footnotes, is_best, is_second
 from rexp.report.row_names import row_name
 from rexp.report.tables import Table, make_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table as Grid
 
     from rexp.report.rows import Row
     from rexp.store.result import RunResult
@@ -38,7 +42,6 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         tables: to be shown.
         console: where to; by default standard output, whole lines where that is no terminal.
     """
-    from rexp.io.terminal import Screen
 
     console = console or Screen()
     for table in tables:
@@ -46,9 +49,6 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
 
 
 def _print(table: Table, console: Console) -> None:
-    from rich.measure import Measurement
-
-    from rexp.io.terminal import UNBOUNDED, styled
 
     shown, grid = list(table.columns), _grid(table, table.columns)
     anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
@@ -67,10 +67,6 @@ def _print(table: Table, console: Console) -> None:
 
 
 def _grid(table: Table, columns: Sequence[str]) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
-
-    from rexp.io.terminal import styled
 
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:

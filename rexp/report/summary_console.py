@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+
+from rexp.io.terminal import UNBOUNDED, Screen, styled
 from rexp.report.row_names import DAGGER
 from rexp.report.summary import TEACHER, Line, Summary, summaries
 from rexp.report.two_stage import System, systems
@@ -27,7 +31,6 @@ def show(results: Sequence[RunResult], store: Path, metric: str | None = None, c
         metric: by default the first of each run.
         console: where to; by default standard output, as wide as the tables are.
     """
-    from rexp.io.terminal import UNBOUNDED, Screen
 
     console = console or Screen(width=UNBOUNDED)  # a narrow terminal folds lines; digits are never cut
     single = [result for result in results if not result.config.get("retriever")]
@@ -101,10 +104,6 @@ def _print(
     notes: Sequence[str],
 ) -> None:
     """A heading, a table whose first ``names`` columns are words, and notes."""
-    from rich import box
-    from rich.table import Table
-
-    from rexp.io.terminal import styled
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, title in enumerate(titles):

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
 from rexp.api.model import RESIZABLE
 from rexp.errors import StoreError
 from rexp.io.atomic import checksum, describe, one_line_errors, replace_atomically
@@ -33,8 +36,6 @@ def save_model(model: nn.Module, directory: Path, name: str = WEIGHTS) -> Json:
     Raises:
         StoreError: the folder cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
 
     path = directory / name
     state: Mapping[str, Tensor] = model.state_dict()
@@ -60,7 +61,6 @@ def load_weights(directory: Path, steps: int | None = None) -> dict[str, Tensor]
     Raises:
         StoreError: there are none, or they are not those the result speaks of.
     """
-    from safetensors import SafetensorError, safe_open
 
     recorded = _recorded(directory, steps)
     path = directory / str(recorded["file"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.errors import Interrupted, RexpError
+from rexp.hydra.runtime import config_folders, task_overrides
 from rexp.io.messages import messages_shown
 from rexp.sweep.ledger import Ledger, this_process
 from rexp.sweep.watchdog import exit_with_parent
@@ -30,7 +31,6 @@ def run_job(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     Returns:
         The word that the job was asked to stop, or None.
     """
-    from rexp.hydra.runtime import task_overrides
 
     # The launcher's own number counts the jobs it was given, which are not all.
     number = ledger.jobs.index(tuple(task_overrides()))
@@ -54,7 +54,6 @@ def run_job(config: DictConfig, ledger: Ledger) -> Interrupted | None:
 
 def _run(config: DictConfig, ledger: Ledger, number: int) -> None:
     from rexp.experiment.run import run
-    from rexp.hydra.runtime import config_folders
 
     started = time.monotonic()
     outcome = run(

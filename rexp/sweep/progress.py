@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rexp.io.terminal import Screen
 from rexp.sweep.status import counts, seconds_left, states
+from rexp.train.progress import clock
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +24,6 @@ EVERY = 1.0
 
 def summary(jobs: Sequence[JobState], workers: int | None) -> str:
     """Done, failed, to do and the time left, in words; see :func:`rexp.sweep.status.seconds_left`."""
-    from rexp.train.progress import clock
 
     number = counts(jobs)
     parts = [f"{number['done']}/{len(jobs)} done"]
@@ -48,7 +49,6 @@ def progress(ledger: Ledger, *, together: bool) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield _nothing
         return
-    from rexp.io.terminal import Screen
 
     console = Screen(stderr=True)
     if not together:

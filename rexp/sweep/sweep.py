@@ -13,6 +13,7 @@ from rexp.config.job import read
 from rexp.errors import ConfigError, RexpError, RunError
 from rexp.experiment.outcome import Outcome
 from rexp.experiment.run import cached_outcome
+from rexp.hydra.fast_compose import Composer
 from rexp.hydra.grid import grid
 from rexp.io.paths import at_home
 from rexp.io.text import fail, warn
@@ -69,7 +70,6 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
 
 def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:
     """What the store has of the jobs, and the store of each; a job with a fault says so when it is launched."""
-    from rexp.hydra.fast_compose import Composer
 
     composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
     stores: list[Store] = []

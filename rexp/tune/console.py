@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+
+from rexp.io.terminal import Screen, styled
 from rexp.tune.progress import short
 
 if TYPE_CHECKING:
@@ -23,10 +27,6 @@ def render(best: Sequence[TrialRecord], metric: str) -> None:
     if not best:
         return
     keys = list(best[0].parameters)
-    from rich import box
-    from rich.table import Table
-
-    from rexp.io.terminal import Screen, styled
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("trial", f"{metric} (valid)", "seconds", *keys):

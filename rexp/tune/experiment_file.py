@@ -12,7 +12,7 @@ from rexp.errors import ConfigError
 from rexp.hydra.compose import is_group
 from rexp.hydra.overrides import parsed
 from rexp.io.atomic import write_text
-from rexp.tune.study import describe
+from rexp.tune.trials import describe
 
 if TYPE_CHECKING:
     from rexp.io.json_types import Json

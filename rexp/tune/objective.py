@@ -9,7 +9,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+from optuna import TrialPruned
+
+from rexp.config.job import read
+from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError, RunError
+from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.job import prepare_job
+from rexp.experiment.run import run as make_run
+from rexp.experiment.steps import run_steps
+from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
+from rexp.plugins.process_state import restored
+from rexp.prepare.prepare import load_split
+from rexp.train.model_selection import better, monitored
 from rexp.tune._compat import reported_epochs
 
 if TYPE_CHECKING:
@@ -61,7 +74,6 @@ def without_test(split: Split) -> Split:
     Raises:
         ConfigError: no validation part, so nothing to choose on.
     """
-    import numpy as np
 
     if not len(split.valid):
         raise ConfigError(
@@ -73,7 +85,6 @@ def without_test(split: Split) -> Split:
 
 def seen_by_trials(request: Request) -> Split:
     """The data that trials read."""
-    from rexp.prepare.prepare import load_split
 
     return without_test(load_split(request.data, request.data_root, request.cache))
 
@@ -84,8 +95,6 @@ def goal(request: Request, split: Split, wanted: str | None) -> Objective:
     Raises:
         ConfigError: it is not measured.
     """
-    from rexp.config.validation import validation_metrics
-    from rexp.train.model_selection import better, monitored
 
     names = validation_metrics(request.evaluate, split)
     monitor = wanted or request.train.get("monitor") or (request.model.get("fit") or {}).get("monitor") or names[0]
@@ -110,8 +119,6 @@ def run_trial(
         optuna.TrialPruned: the pruner says so.
         RexpError: what a run may raise.
     """
-    from rexp.config.job import read
-    from rexp.plugins.process_state import restored
 
     request = read(job, typed=typed)
     check_request(request)
@@ -123,12 +130,6 @@ def _measure(
     trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Objective, *, sweeping: bool
 ) -> float:
     """Train a trial's model, and measure it."""
-    from rexp.evaluate.evaluator import Evaluator
-    from rexp.experiment.job import prepare_job
-    from rexp.experiment.run import run as make_run
-    from rexp.experiment.steps import run_steps
-    from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
-    from rexp.train.model_selection import monitored
 
     load = partial(seen_by_trials, request)
     plan = prepare_job(job, request, store, load, train=make_run, sweeping=sweeping, part="valid")
@@ -157,7 +158,6 @@ def forget(store: Store, run: str) -> None:
 
 
 def _report(trial: Trial, value: float, epoch: int) -> None:
-    from optuna import TrialPruned
 
     if epoch not in reported_epochs(trial):
         trial.report(value, epoch)

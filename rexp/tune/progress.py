@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rexp.io.terminal import Screen
 from rexp.io.text import say
 from rexp.train.progress import clock
-from rexp.tune.study import Study, busy_seconds
+from rexp.tune.trials import busy_seconds
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
+    from rexp.tune.study import Study
     from rexp.tune.trials import Budget, TrialRecord
 
 STYLES = {"complete": "none", "pruned": "dim", "failed": "red"}
@@ -31,10 +33,6 @@ class Watch:
         self.study, self.budget, self.jobs = study, budget, jobs
         self.bar: Progress | None = None
         if sys.stderr.isatty() and not quiet:
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-            from rexp.io.terminal import Screen
-
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
             self.bar = Progress(*columns, console=Screen(stderr=True), transient=True, refresh_per_second=2)
             self.task = self.bar.add_task("", total=study.total(budget))

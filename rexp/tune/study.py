@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import optuna
+from optuna.pruners import MedianPruner, NopPruner
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.trial import TrialState
 
 from rexp.errors import ConfigError, StoreError
 from rexp.io.atomic import one_line_errors
 from rexp.io.locks import Locks
 from rexp.store.identity import alias_key, canonical_json
-from rexp.tune.trials import STATES, Budget, TrialRecord
+from rexp.tune.trials import Budget, TrialRecord, busy_seconds
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial, Trial
 
@@ -60,7 +64,6 @@ class Study:
         Raises:
             ConfigError: the folder holds another search.
         """
-        import optuna
 
         with one_line_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,6 @@ class Study:
         Raises:
             StoreError: there is none.
         """
-        import optuna
 
         if not self.exists:
             raise StoreError(f"{self.folder} holds no search; begin it with the same command without --show")
@@ -142,13 +144,11 @@ class Study:
         self._study.tell(trial, value)
 
     def prune(self, trial: Trial) -> None:
-        from optuna.trial import TrialState
 
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def fail(self, trial: Trial, error: str) -> None:
         """A trial that came to an end without a value; it counts, and is not tried again."""
-        from optuna.trial import TrialState
 
         trial.set_user_attr("error", error)
         self._study.tell(trial, state=TrialState.FAIL)
@@ -171,7 +171,6 @@ class Study:
             )
 
     def _storage(self) -> optuna.storages.BaseStorage:
-        import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         return optuna.storages.RDBStorage(
@@ -191,7 +190,6 @@ class Study:
 
     def _bury(self) -> None:
         """Mark the attempts of processes that are gone."""
-        from optuna.trial import TrialState
 
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if not self._locks.is_held_by_another(str(trial.number)):
@@ -199,7 +197,6 @@ class Study:
 
     def _ask(self) -> tuple[int, Trial]:
         """The first number that has no trial, with the values of an attempt that died where there was one."""
-        from optuna.trial import TrialState
 
         trials = self._study.get_trials(deepcopy=False)
         waiting = [trial for trial in trials if trial.state is TrialState.WAITING]
@@ -225,7 +222,6 @@ class Study:
 
     def _sampler(self, number: int) -> BaseSampler:
         """Made anew for every trial, so that a proposal depends on what was found and not on who was asked."""
-        from optuna.samplers import RandomSampler, TPESampler
 
         wanted = self.space.file.sampler
         seed = int(alias_key({"seed": wanted.seed, "trial": number})[:8], 16)
@@ -233,7 +229,6 @@ class Study:
 
     @staticmethod
     def _tried(trial: FrozenTrial, now: float) -> TrialRecord | None:
-        from optuna.trial import TrialState
 
         states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.RUNNING: "running"}
         error = str(trial.user_attrs.get("error", ""))
@@ -244,30 +239,6 @@ class Study:
         value = trial.value if trial.state is TrialState.COMPLETE else _last(trial)
         began = trial.datetime_start.timestamp()
         return TrialRecord(int(trial.user_attrs["number"]), state, value, trial.params, began, ended, error)
-
-
-def describe(tried: Sequence[TrialRecord]) -> str:
-    """Counts of trials by status.
-
-    >>> describe([TrialRecord(1, "complete", 0.1, {}, 0.0, 1.0), TrialRecord(2, "running", None, {}, 1.0, 2.0)])
-    '1 complete, 1 running'
-    """
-    counts = {state: sum(trial.state == state for trial in tried) for state in STATES}
-    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-
-
-def busy_seconds(tried: Sequence[TrialRecord]) -> float:
-    """Seconds in which at least one trial was under way.
-
-    >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]
-    >>> busy_seconds([TrialRecord(1, "complete", 0.0, {}, began, ended) for began, ended in times])
-    13.0
-    """
-    total, until = 0.0, 0.0
-    for trial in sorted(tried, key=lambda trial: trial.began):
-        total += max(0.0, trial.ended - max(trial.began, until))
-        until = max(until, trial.ended)
-    return total
 
 
 def _last(trial: FrozenTrial) -> float | None:
@@ -285,7 +256,6 @@ def _reported(number: int, trials: list[FrozenTrial]) -> dict[int, float]:
 
 
 def _pruner(wanted: Prune | None) -> optuna.pruners.BasePruner:
-    from optuna.pruners import MedianPruner, NopPruner
 
     if wanted is None:
         return NopPruner()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,3 +55,27 @@ class TrialRecord:
     began: float
     ended: float
     error: str = ""
+
+
+def describe(tried: Sequence[TrialRecord]) -> str:
+    """Counts of trials by status.
+
+    >>> describe([TrialRecord(1, "complete", 0.1, {}, 0.0, 1.0), TrialRecord(2, "running", None, {}, 1.0, 2.0)])
+    '1 complete, 1 running'
+    """
+    counts = {state: sum(trial.state == state for trial in tried) for state in STATES}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def busy_seconds(tried: Sequence[TrialRecord]) -> float:
+    """Seconds in which at least one trial was under way.
+
+    >>> times = [(0.0, 10.0), (5.0, 12.0), (20.0, 21.0)]
+    >>> busy_seconds([TrialRecord(1, "complete", 0.0, {}, began, ended) for began, ended in times])
+    13.0
+    """
+    total, until = 0.0, 0.0
+    for trial in sorted(tried, key=lambda trial: trial.began):
+        total += max(0.0, trial.ended - max(trial.began, until))
+        until = max(until, trial.ended)
+    return total
