@@ -62,19 +62,19 @@ def test_every_name_is_there_and_none_is_a_package() -> None:
 def test_a_run_is_the_command_lines(made: Any, own: list[str], store: Path, command: Command) -> None:
     done = command(*MF, *own, "references=[]")
     assert done.returncode == 0, done.stderr
-    assert f"run {made['run_id']} is done already" in done.stderr
-    manifest = (store / made["run_id"] / "manifest.json").read_text()
+    assert f"run {made.run_id} is done already" in done.stderr
+    manifest = (store / made.run_id / "manifest.json").read_text()
     assert '"model=mf"' in manifest  # and not the command of the process
 
 
 def test_many_runs_come_in_their_order_and_from_the_store(made: Any, own: list[str], store: Path) -> None:
     found = rexp.run_many([["model=pop", *own], [*MF, *own]])
-    assert [run["config"]["model"]["name"] for run in found] == ["pop", "mf"]
-    assert found[1]["run_id"] == made["run_id"]
+    assert [run.model_name for run in found] == ["pop", "mf"]
+    assert found[1].run_id == made.run_id
     frame = rexp.results(store)
-    assert set(frame["run_id"]) == {run["run_id"] for run in found}
-    kept = frame.filter(pl.col("run_id") == made["run_id"])
-    assert kept["ndcg@10"].item() == made["metrics"]["ndcg@10"]
+    assert set(frame["run_id"]) == {run.run_id for run in found}
+    kept = frame.filter(pl.col("run_id") == made.run_id)
+    assert kept["ndcg@10"].item() == made.metrics["ndcg@10"]
     assert kept["model"].item() == "mf"
 
 
@@ -86,11 +86,11 @@ def test_nothing_is_run_where_one_of_many_cannot_be(own: list[str], tmp_path: Pa
 
 
 def test_a_stored_model_measures_as_it_did(made: Any, own: list[str], store: Path) -> None:
-    model = rexp.load_model(made["run_id"][:6], store)
+    model = rexp.load_model(made.run_id[:6], store)
     assert not model.training
-    assert rexp.evaluate_model(model, own).metrics == made["metrics"]
-    assert rexp.load_split(made, store=store).fingerprint == made["data"]["fingerprint"]
-    assert rexp.load_split(own).fingerprint == made["data"]["fingerprint"]
+    assert rexp.evaluate_model(model, own).metrics == made.metrics
+    assert rexp.load_split(made, store=store).fingerprint == made.fingerprint
+    assert rexp.load_split(own).fingerprint == made.fingerprint
 
 
 class ByItem(nn.Module):
@@ -113,7 +113,7 @@ def test_foreign_weights_are_measured_by_the_rules_of_runs(own: list[str]) -> No
         torch.bincount(torch.from_numpy(split.train.items.astype("int64")), minlength=split.n_items).float()
     )
     found = rexp.evaluate_model(popular, [*own, "evaluate.k=[5]"])
-    assert found.metrics["ndcg@5"] == rexp.run(["model=pop", "evaluate.k=[5]", *own])["metrics"]["ndcg@5"]
+    assert found.metrics["ndcg@5"] == rexp.run(["model=pop", "evaluate.k=[5]", *own]).metrics["ndcg@5"]
     assert found.facts["part"] == "test"
     assert rexp.evaluate_model(popular, own, part="valid").facts["part"] == "valid"
 
@@ -122,7 +122,7 @@ def test_recommendations_are_the_command_lines(made: Any, store: Path, command: 
     frame = rexp.recommend(made, ["u3", "u11"], 4, store=store)
     assert frame["user"].to_list() == ["u3"] * 4 + ["u11"] * 4
     out = tmp_path / "lists.parquet"
-    done = command("recommend", made["run_id"], "--users", "u3,u11", "--k", "4", "--store", store, "--out", out)
+    done = command("recommend", made.run_id, "--users", "u3,u11", "--k", "4", "--store", store, "--out", out)
     assert done.returncode == 0, done.stderr
     assert pl.read_parquet(out).equals(frame)
 
@@ -168,7 +168,7 @@ def test_a_hydra_application_may_call_it(made: Any, own: list[str], tmp_path: Pa
                 assert (GlobalHydra.instance().hydra, hydra.version.getbase()) == before
                 assert HydraConfig.get().job.name == "app"
                 assert hydra.compose("app").factors == 4
-                print(run["run_id"])
+                print(run.run_id)
 
             main()
             """
@@ -177,5 +177,5 @@ def test_a_hydra_application_may_call_it(made: Any, own: list[str], tmp_path: Pa
     done = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *messages, run = done.stdout.splitlines()
-    assert run == made["run_id"]
+    assert run == made.run_id
     assert any(f"[rexp][INFO] - run {run} is done already" in line for line in messages)  # as the application logs
