@@ -184,7 +184,7 @@ def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validate
         Requirement.VALIDATION: validated and not closed,
     }
     what = {
-        Requirement.TABLES: "an embedding table (as mf, ncf, lightgcn, sasrec have)",
+        Requirement.TABLES: "an embedding table (as mf, ncf, lightgcn have; rexp.api.embedding_table makes one)",
         Requirement.LINEAR: "a linear layer (as ncf with a tower, two_tower, sasrec have)",
         Requirement.VECTORS: "vectors of users and items (as mf, lightgcn, two_tower have)",
         Requirement.READERS: "tables that are read in a way it knows (as mf, ncf, lightgcn have)",
