@@ -49,7 +49,6 @@ class BinaryCrossEntropy:
     def __init__(self, config: BinaryCrossEntropyConfig) -> None:
         self.config = config
         self.layout = Layout(config.layout)
-        self.target = config.target
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The loss of ``scores`` (B,) with labels, or (B, 1 + N) with the positive first."""

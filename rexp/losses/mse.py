@@ -33,7 +33,6 @@ class MeanSquaredError:
 
     def __init__(self, config: MeanSquaredErrorConfig) -> None:
         self.config = config
-        self.target = config.target
 
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The loss of ``scores`` (B,)."""

@@ -19,6 +19,7 @@ from rexp.plugins.options import from_options
 from rexp.samplers.uniform import Uniform, UniformConfig
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
+from rexp.train.job import FitJob
 from rexp.train.stage_hooks import Attachments
 from tests.compress.embed.helpers import SPLIT
 
@@ -85,18 +86,18 @@ def test_it_is_pruned_in_a_fit(tmp_path: Path) -> None:
     stage = registry.load("stage", "magnitude")
     context = StageContext(SPLIT, torch.Generator().manual_seed(0), max_epochs=2)
     hook = stage(stage.Config(sparsity=0.5, ramp=0)).attach(model, context)
-    fit(
+    job = FitJob(
         model,  # type: ignore[arg-type]
         SPLIT,
         FitConfig(max_epochs=2, select_epoch="last", validate_on="none"),
         DeviceConfig(progress="none", accelerator="cpu"),
-        loss=BPR(BPRConfig()),
-        sampler=Uniform(UniformConfig(n=1), SPLIT),
-        seed=0,
-        directory=tmp_path,
-        validate=None,
+        BPR(BPRConfig()),
+        Uniform(UniformConfig(n=1), SPLIT),
+        0,
+        tmp_path,
         attachments=Attachments([hook], [torch.Generator()], 0),
     )
+    fit(job)
     zeros = sum(int((table.weight == 0).sum()) for table in (model.users, model.items))
     assert zeros == 16 * (SPLIT.n_users + SPLIT.n_items) // 2
 

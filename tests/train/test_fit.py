@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -280,7 +281,7 @@ def test_ratings_are_learned_without_negatives(tmp_path: Path) -> None:
     from dataclasses import replace
 
     class Error:
-        layout, target = Layout.POINTWISE, "rating"
+        layout, config = Layout.POINTWISE, SimpleNamespace(target="rating")
         sizes: list[int] = []  # noqa: RUF012
 
         def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
