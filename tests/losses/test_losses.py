@@ -90,8 +90,8 @@ def test_bpr() -> None:
 def test_mse() -> None:
     scores = double(POINT)
     ratings = MeanSquaredError(MeanSquaredErrorConfig("sum", "rating"))
-    assert ratings.target == "rating"
-    assert MeanSquaredError(MeanSquaredErrorConfig()).target == "implicit"
+    assert ratings.config.target == "rating"
+    assert MeanSquaredError(MeanSquaredErrorConfig()).config.target == "implicit"
     assert ratings(scores, batch(scores, [4, 1, 2])).item() == pytest.approx(3.5**2 + 2**2, rel=1e-12)
     mean = MeanSquaredError(MeanSquaredErrorConfig())
     assert mean(scores, batch(scores, [1, 0, 0])).item() == pytest.approx((0.25 + 1 + 4) / 3, rel=1e-12)
