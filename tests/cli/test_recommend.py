@@ -15,6 +15,7 @@ from rexp.evaluate.top_items import top_items
 from rexp.experiment.recommendations import dense_users
 from rexp.experiment.restore import load_model, load_run_split
 from rexp.prepare.prepare import load_split
+from rexp.store.result import RunResult
 from rexp.store.store import Store
 
 pytestmark = pytest.mark.slow
@@ -105,8 +106,8 @@ def test_what_cannot_be_done_is_said(
 
 
 def test_changed_data_is_refused(store: Store, run: str) -> None:
-    result = store.result(run)
-    result["data"]["fingerprint"] = "another"
+    stored = store.result(run)
+    result = RunResult({**stored.content, "data": {**stored.data, "fingerprint": "another"}})
     with pytest.raises(Exception, match="made from other data"):
         load_run_split(result, None, store.root / ".data")
-    assert load_split(result["config"]["data"], None, store.root / ".data").fingerprint != "another"
+    assert load_split(dict(result.config["data"]), None, store.root / ".data").fingerprint != "another"

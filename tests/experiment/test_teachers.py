@@ -79,7 +79,7 @@ def test_a_model_teaches_itself_between_its_fits(table: Path, tmp_path: Path) ->
     rexp(*own, "compress.order=[fit,[finetune,distill]]", *last, cwd=tmp_path)
     (taught,) = Store(tmp_path / "runs").runs()
     assert taught.config["teacher"] == "self"
-    assert "gate" not in taught
+    assert taught.gate == {}
     assert not (tmp_path / "runs" / taught.run_id / "checkpoints").exists()
     # The same steps without it end elsewhere.
     plain = ["compress=none", "compress.order=[fit,finetune]", *last]
@@ -94,7 +94,7 @@ def test_what_was_compressed_does_not_teach(table: Path, tmp_path: Path) -> None
     common = [f"data.path={table}", "model=mf", "model@teacher=mf"]
     rexp("-m", *common, "compress=quantize", cwd=tmp_path)
     (small,) = Store(tmp_path / "runs").runs()
-    errors = rexp(*common, "compress=kd", f"teacher.from={small['run_id']}", cwd=tmp_path, code=2)
+    errors = rexp(*common, "compress=kd", f"teacher.from={small.run_id}", cwd=tmp_path, code=2)
     assert "learn from the dense model" in errors
 
 
@@ -139,7 +139,7 @@ def test_a_teacher_learns_beside_its_student_and_has_no_run(table: Path, tmp_pat
     # It may begin where a finished run ended.
     rexp("-m", f"data.path={table}", "model=mf", "model.factors=8", "model@teacher=mf", cwd=tmp_path)
     warm = next(run for run in Store(tmp_path / "runs").runs() if not run.config["teacher"])
-    rexp(*online, f"teacher.from={warm['run_id']}", cwd=tmp_path)
+    rexp(*online, f"teacher.from={warm.run_id}", cwd=tmp_path)
     again = [run for run in Store(tmp_path / "runs").runs() if run.config["teacher"]]
     assert any(run.config["teacher"]["online"]["from"] == warm.run_id for run in again)
     errors = rexp(*online, "+model@teachers.other=mf", cwd=tmp_path, code=2)
