@@ -229,8 +229,8 @@ def test_a_teacher_of_another_split_is_refused_before_anything_begins(table: Pat
     bare(f"data.path={table}", "model=ease", "data.split.k=2", cwd=tmp_path)
     (other,) = Store(tmp_path / "runs").runs()
     student = [f"data.path={table}", *SHORT, "compress=kd"]
-    errors = bare(*student, f"teacher.from={other['run_id']}", cwd=tmp_path, code=2)
-    assert f"teacher.from={other['run_id']} was trained on other data" in errors
+    errors = bare(*student, f"teacher.from={other.run_id}", cwd=tmp_path, code=2)
+    assert f"teacher.from={other.run_id} was trained on other data" in errors
     assert "no run 'abcd'" in bare(*student, "teacher.from=abcd", cwd=tmp_path, code=1)
     assert len(list(Store(tmp_path / "runs").runs())) == 1
 
