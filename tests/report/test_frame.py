@@ -25,7 +25,7 @@ def test_it_has_a_row_for_each_run_with_its_labels_metrics_and_costs(made: Made)
         "ndcg@10", "gini@10", "ndcg@10|two_stage", "gini@10|two_stage", "recall_ceiling@10|two_stage",
         "index_recall|two_stage", "weight_bytes", "fit_seconds", "parameters",
     ]  # fmt: skip
-    (student,) = frame.filter(run="5a1").iter_rows(named=True)
+    (student,) = frame.filter(run_id="5a1").iter_rows(named=True)
     assert (student["model"], student["compress"], student["seed"], student["teacher"]) == ("mf", "kd", 1, "7a0")
     assert (student["ndcg@10"], student["ndcg@10|two_stage"]) == (0.101, None)
     assert (student["weight_bytes"], student["fit_seconds"]) == (4000, 2.5)
