@@ -209,3 +209,13 @@ def test_a_look_imports_nothing_heavy(place: Path) -> None:
         [sys.executable, "-c", script, "tune", "space.yaml", "--show"], cwd=place, capture_output=True, text=True
     )
     assert done.stdout.splitlines() == ["0 trials (none yet) in 0.0 minutes", "[]"], done.stderr
+
+
+def test_a_search_says_the_notes_that_a_run_says(tmp_path: Path) -> None:
+    job = ["data=movietweetings", "model=mf", "train.max_epochs=1", "train.epoch_size=1024", *QUIET]
+    (tmp_path / "space.yaml").write_text("metric: ndcg@10\nspace: {train.lr: {choice: [0.01]}}\n")
+    ran = rexp(*job, cwd=tmp_path)
+    searched = rexp("tune", "space.yaml", *job, "--trials", "1", cwd=tmp_path)
+    notes, others = ({line for line in done.stderr.splitlines() if line.startswith("note:")} for done in (ran, searched))
+    assert any("time-leak" in line for line in notes)
+    assert notes == others
