@@ -18,7 +18,7 @@ from rexp.plugins.source import Source, read_source
 PACKAGE = Path(__file__).parents[1]
 OUTSIDE = frozenset(
     {
-        "__main__", "cli", "paper", "tune", "sweep", "hydra",  # ask for runs, whose configuration is part of their name
+        "__main__", "cli", "python", "paper", "tune", "sweep", "hydra",  # ask for runs, named by their configuration
         "export", "report", "track",  # show what was found
         "measure",  # costs of a finished model, which are measured again without training it again
         "store", "io", "errors",  # keep and tell what others computed
