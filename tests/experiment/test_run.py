@@ -93,10 +93,10 @@ def test_references_that_cannot_retrieve_are_left_out_with_a_note(table: Path, t
     command = ["model=mf", "model.factors=4", "train.max_epochs=1", "evaluate=two_stage", "retriever=flat"]
     done = rexp(*SMALL, f"data.path={table}", *command, cwd=tmp_path)
     assert set(results(tmp_path)) == {"mf"}
-    notes = [line for line in done.stderr.splitlines() if line.startswith("note: beside: ")]
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: references: ")]
     assert [line.partition(" has no vectors")[0] for line in notes] == [
-        "note: beside: ease is left out: EASE",
-        "note: beside: pop is left out: Popularity",
+        "note: references: ease is left out: EASE",
+        "note: references: pop is left out: Popularity",
     ]
     assert "failed" not in done.stderr
 

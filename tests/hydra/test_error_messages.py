@@ -26,7 +26,7 @@ COMPOSING = [
     ("data.split.validd=1", "data.split.validd: there is no such key; did you mean 'valid'?"),
     ("seed=x", "seed: Value 'x' of type 'str' could not be converted to Integer"),
     ("force=maybe", "force: Value 'maybe' is not a valid bool"),
-    ("references=pop", "beside: Invalid value assigned: str is not a ListConfig, list or tuple."),
+    ("references=pop", "references: Invalid value assigned: str is not a ListConfig, list or tuple."),
     ("loss.margin=1", "loss.margin: nothing is selected there; choose loss=NAME too, or set model.fit.loss.margin"),
     ("sampler.n=1", "sampler.n: nothing is selected there; choose sampler=NAME too, or set model.fit.sampler.n"),
     ("model@teacher=null", "model@teacher=null: a group takes the name of an option; write '~model@teacher'"),
