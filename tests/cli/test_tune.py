@@ -216,6 +216,8 @@ def test_a_search_says_the_notes_that_a_run_says(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text("metric: ndcg@10\nspace: {train.lr: {choice: [0.01]}}\n")
     ran = rexp(*job, cwd=tmp_path)
     searched = rexp("tune", "space.yaml", *job, "--trials", "1", cwd=tmp_path)
-    notes, others = ({line for line in done.stderr.splitlines() if line.startswith("note:")} for done in (ran, searched))
+    notes, others = (
+        {line for line in done.stderr.splitlines() if line.startswith("note:")} for done in (ran, searched)
+    )
     assert any("time-leak" in line for line in notes)
     assert notes == others

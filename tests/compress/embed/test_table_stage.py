@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
 
-import rexp.compress.embed as package
 from rexp.api import Query, Requirement
 from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
@@ -20,21 +16,12 @@ from tests.models.helpers import check_capabilities, learn, two_tastes
 
 from .helpers import BUILD, POST, SPLIT, STAGES, apply, mf, ncf
 
-CONF = Path(package.__file__).parents[3] / "conf" / "compress" / "stage"
 MODELS = {"mf": mf, "ncf": ncf}
 CODES = {"rowwise", "pq", "half"}
 
 
 def bytes_of(module: torch.nn.Module) -> int:
     return sum(len(bytes(tensor.contiguous().view(torch.uint8).numpy())) for tensor in module.state_dict().values())
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_the_configuration_file_says_the_defaults(name: str) -> None:
-    written = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    assert written.pop("name") == name
-    defaults = json.loads(json.dumps(dataclasses.asdict(STAGES[name][0].Config())))
-    assert written == defaults
 
 
 @pytest.mark.parametrize("name", STAGES)
