@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from rexp.api import MetricContext, Ties, TopKLists
-    from rexp.evaluate.tie_breaking import Orders
+    from rexp.api import AggregateMetric, MetricContext, Ties, TopKLists, UserMetric
+    from rexp.evaluate.tie_breaking import ExactMetric, Orders
 
 
 class MetricAccumulator:
@@ -27,7 +27,12 @@ class MetricAccumulator:
     """
 
     def __init__(
-        self, metrics: Mapping[str, Any], cuts: Sequence[int], n_users: int, context: MetricContext, orders: Orders
+        self,
+        metrics: Mapping[str, UserMetric | AggregateMetric],
+        cuts: Sequence[int],
+        n_users: int,
+        context: MetricContext,
+        orders: Orders,
     ) -> None:
         self.by_user = {name: metric for name, metric in metrics.items() if metric.kind == "users"}
         self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.kind == "catalogue"}
@@ -52,7 +57,8 @@ class MetricAccumulator:
                 if name not in self.orders.exact:
                     values += metric.per_user(lists, k).cpu() / self.orders.draws
                 elif draw == 0:
-                    values += metric.expected(lists, ties, k).cpu()
+                    assert ties is not None
+                    values += cast("ExactMetric", metric).expected(lists, ties, k).cpu()
         for k, counts in self.counts.items():
             items = lists.items[:, :k]
             counts[draw] += torch.bincount(items[items >= 0], minlength=counts.shape[1])

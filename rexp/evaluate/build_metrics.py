@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
@@ -10,10 +10,13 @@ from rexp.plugins import registry
 from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
-    from rexp.api import MetricContext
+    from rexp.api import AggregateMetric, MetricContext, PointwiseMetric, UserMetric
+    from rexp.plugins.options import NodeView
 
 
-def list_metrics(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+def list_metrics(
+    names: Sequence[str], options: NodeView, context: MetricContext
+) -> dict[str, UserMetric | AggregateMetric]:
     """The named metrics of ranked lists, in their order.
 
     Args:
@@ -29,17 +32,17 @@ def list_metrics(names: Sequence[str], options: Mapping[str, Any], context: Metr
             raise ConfigError(
                 f"evaluate.metrics has '{name}', a metric of labelled rows: it belongs in evaluate.row_metrics"
             )
-    return _build(names, options, context)
+    return {name: _build(name, options, context) for name in names}
 
 
-def row_metrics(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
+def row_metrics(names: Sequence[str], options: NodeView, context: MetricContext) -> dict[str, PointwiseMetric]:
     """The named metrics of labelled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
     for name in names:
         if not _of_rows(name):
             raise ConfigError(
                 f"evaluate.row_metrics has '{name}', a metric of ranked lists: it belongs in evaluate.metrics"
             )
-    return _build(names, options, context)
+    return {name: _build(name, options, context) for name in names}
 
 
 def _of_rows(name: str) -> bool:
@@ -47,8 +50,5 @@ def _of_rows(name: str) -> bool:
     return bool(metric.kind == "rows")
 
 
-def _build(names: Sequence[str], options: Mapping[str, Any], context: MetricContext) -> dict[str, Any]:
-    return {
-        name: Choice.typed("metric", name, options.get(name, {}), f"evaluate.options.{name}").make(context)
-        for name in names
-    }
+def _build(name: str, options: NodeView, context: MetricContext) -> Any:
+    return Choice.typed("metric", name, options.get(name, {}), f"evaluate.options.{name}").make(context)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.plugins.options import Node  # noqa: TC001  the options are read with their types
 
 ORDER = ("train", "valid", "test")
 
@@ -71,7 +72,7 @@ class EvaluateConfig:
     threshold: float | None = None
     clip: bool = False
     item_features: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Node = field(default_factory=dict)
     latency_users: int = 200
     block_bytes: int = 64 * 2**20
 

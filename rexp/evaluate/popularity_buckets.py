@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,10 +12,11 @@ from rexp.api import TopKLists
 from rexp.evaluate.accumulator import MetricAccumulator
 
 if TYPE_CHECKING:
-    from rexp.api import MetricContext
+    from rexp.api import MetricContext, UserMetric
     from rexp.data.types import Part
     from rexp.evaluate.tie_breaking import Orders, TieGroups
     from rexp.evaluate.user_items import UserItems
+    from rexp.io.json_types import Json
 
 BUCKETS = ("cold", "cool", "warm")
 
@@ -37,7 +38,7 @@ class PopularityBuckets:
         self,
         targets: UserItems,
         users: Tensor,
-        metrics: Mapping[str, Any],
+        metrics: Mapping[str, UserMetric],
         cuts: Sequence[int],
         context: MetricContext,
         orders: Orders,
@@ -56,7 +57,7 @@ class PopularityBuckets:
         for name, tally in self.tallies.items():
             add_of_targets(tally, start, lists, groups, draw, self.targets, self.of_bucket[name])
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """``by_popularity``: the most training users of a cold and of a cool item, and each bucket's users and means.
 
         A mean is over the users who have a target in the bucket; None where no user has one.
@@ -64,7 +65,7 @@ class PopularityBuckets:
         if not self.tallies:
             return {}
         rows, items = self.targets.block(self.users)
-        found: dict[str, Any] = {"most_users": [self.low, self.high]}
+        found: Json = {"most_users": [self.low, self.high]}
         for name, tally in self.tallies.items():
             asked = torch.bincount(rows[self.of_bucket[name][items]], minlength=len(self.users)).cpu() > 0
             means = {metric: float(values[asked].nanmean()) for metric, values in tally.values.items()}

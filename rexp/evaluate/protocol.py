@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig, parts_before
@@ -13,6 +13,7 @@ from rexp.evaluate.config import EvaluateConfig, parts_before
 if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.data.types import Part
+    from rexp.io.json_types import Json, JsonView
 
 
 def resolve(config: EvaluateConfig, split: Split) -> str:
@@ -42,9 +43,9 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
     return ""
 
 
-def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any]:
+def identity(protocol: str, config: EvaluateConfig, part: Part) -> Json:
     """Identity of the protocol, without cuts and metric names."""
-    rules: dict[str, Any] = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
+    rules: Json = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}
         return rules | ({"clip": True} if config.clip else {})
@@ -59,7 +60,7 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> dict[str, Any
     return rules
 
 
-def used(config: EvaluateConfig, split: Split) -> dict[str, Any]:
+def used(config: EvaluateConfig, split: Split) -> Json:
     """The options that a result on the test part depends on, the others left out: they make no other run.
 
     Raises:
@@ -74,6 +75,6 @@ def used(config: EvaluateConfig, split: Split) -> dict[str, Any]:
     return rules | ({"latency_users": config.latency_users} if protocol == "two_stage" else {})
 
 
-def short_hash(rules: dict[str, Any]) -> str:
+def short_hash(rules: JsonView) -> str:
     """The first 12 hexadecimal digits of SHA-256 over the rules in canonical JSON."""
     return hashlib.sha256(json.dumps(rules, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from rexp.io.json_types import JsonView
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -27,6 +29,6 @@ class Evaluation:
 
     metrics: Mapping[str, float]
     per_user: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: JsonView = field(default_factory=dict)
     seconds: float = 0.0
     costs: Mapping[str, float] = field(default_factory=dict)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from rexp.api import Ties
+from rexp.api import Ties, UserMetric
 from rexp.evaluate.counter_rng import random_bits
 
 if TYPE_CHECKING:
+    from rexp.api import AggregateMetric, TopKLists
     from rexp.evaluate.user_items import UserItems
 
 DRAWS = 8
 """Random orders over which the rule "expected" averages a metric that has no formula for all of them."""
+
+
+class ExactMetric(UserMetric, Protocol):
+    """A metric that has a formula for the mean over all orders of equal scores."""
+
+    def expected(self, lists: TopKLists, ties: Ties, k: int) -> Tensor:
+        """(B,) float64, see :class:`rexp.api.UserMetric`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Orders:
     draws: int = 1
 
 
-def orders_of(rule: str, metrics: Mapping[str, Any]) -> Orders:
+def orders_of(rule: str, metrics: Mapping[str, UserMetric | AggregateMetric]) -> Orders:
     """The orders that a rule asks for: one, but for "expected"."""
     if rule != "expected":
         return Orders()

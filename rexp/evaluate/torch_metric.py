@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +17,7 @@ from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.api import UserMetric
+    from rexp.plugins.options import NodeView
 
 NO_CONTEXT = MetricContext(0, torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
 
@@ -26,7 +26,7 @@ def as_torchmetric(
     name: str,
     k: int = 10,
     *,
-    metric_options: Mapping[str, Any] | None = None,
+    metric_options: NodeView | None = None,
     context: MetricContext | None = None,
     **options: Any,
 ) -> RankingMetric:

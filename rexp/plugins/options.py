@@ -16,6 +16,8 @@ from rexp.errors import ConfigError, did_you_mean
 T = TypeVar("T")
 Node = dict[str, Any]
 """A node of the configuration as plain values."""
+NodeView = Mapping[str, Any]
+"""One that is only read."""
 LARGEST, LARGEST_SEED = 2**48, 2**63 - 1
 """Of whole numbers: products of two of them still say how much memory they would take; NumPy and torch count so far."""
 
@@ -31,7 +33,7 @@ WORDS = {
 }
 
 
-def from_options(config_class: type[T], options: Mapping[str, Any], where: str) -> T:
+def from_options(config_class: type[T], options: NodeView, where: str) -> T:
     """An instance of a dataclass from plain options.
 
     Args:
@@ -60,7 +62,7 @@ def from_options(config_class: type[T], options: Mapping[str, Any], where: str) 
         raise ConfigError(f"{where}: {error}") from error
 
 
-def drop_unset(config_class: type, options: Mapping[str, Any]) -> dict[str, Any]:
+def drop_unset(config_class: type, options: NodeView) -> Node:
     """Options without nulls that stand for the default."""
     hints = typing.get_type_hints(config_class)
     return {key: value for key, value in options.items() if value is not None or _nullable(hints.get(key))}

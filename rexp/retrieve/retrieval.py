@@ -13,6 +13,8 @@ from rexp.retrieve.index_store import open_index
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule, Retriever
+    from rexp.io.json_types import Json
+    from rexp.retrieve.index_store import IndexFacts
 
 Array = np.ndarray[Any, Any]
 
@@ -49,10 +51,10 @@ class Retrieval:
         if self.vectors_from is not None and self.item_features is not None:
             raise ConfigError("retriever.from: vectors come from a model or from item features, not from both")
 
-    def open(self, vectors: Array) -> tuple[Retriever, dict[str, Any]]:
+    def open(self, vectors: Array) -> tuple[Retriever, IndexFacts]:
         """The retriever over these (I, D) vectors, and facts of its index; see :func:`open_index`."""
         return open_index(self.name, self.config, vectors, self.folder)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """Facts that identify the retrieval."""
         return {"name": self.name, **asdict(self.config), "n_candidates": self.n_candidates}

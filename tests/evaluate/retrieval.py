@@ -11,6 +11,7 @@ from rexp.api import Capability
 from rexp.evaluate.config import EvaluateConfig
 from rexp.plugins import registry
 from rexp.plugins.options import from_options
+from rexp.retrieve.index_store import IndexFacts
 from rexp.retrieve.retrieval import Retrieval
 
 from .helpers import FixedScores
@@ -52,8 +53,8 @@ class Planted(Retrieval):
 
     missing: tuple[int, ...] = ()
 
-    def open(self, vectors) -> tuple[Any, dict[str, Any]]:
-        return Holes(vectors, self.missing), {"bytes": 0, "build_seconds": 0.0}
+    def open(self, vectors) -> tuple[Any, IndexFacts]:
+        return Holes(vectors, self.missing), IndexFacts("", "", built=True, build_seconds=0.0, notes=[])
 
 
 def planted(missing, n_candidates, **parts) -> Planted:

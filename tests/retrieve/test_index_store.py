@@ -12,66 +12,64 @@ import pytest
 
 from rexp.errors import RunError, StoreError
 from rexp.plugins import registry
-from rexp.retrieve.index_store import open_index
+from rexp.retrieve.index_store import IndexFacts, open_index
 
 from .helpers import clustered, typed
 
 VECTORS, QUERIES = clustered(400, 8)
 
 
-def opened(folder: Path, name: str = "flat", **options: Any) -> tuple[Any, dict[str, Any]]:
+def opened(folder: Path, name: str = "flat", **options: Any) -> tuple[Any, IndexFacts]:
     return open_index(name, typed(name, **options), VECTORS, folder)
 
 
 def test_it_is_built_once_and_found_again(tmp_path: Path) -> None:
     first, built = opened(tmp_path / "new" / "folder")
     second, found = opened(tmp_path / "new" / "folder")
-    assert (built["built"], found["built"]) == (True, False)
-    assert {key: value for key, value in built.items() if key != "built"} == {
-        key: value for key, value in found.items() if key != "built"
-    }
+    assert (built.built, found.built) == (True, False)
+    assert found == replace(built, built=False)
     for mine, other in zip(first.search(QUERIES, 9), second.search(QUERIES, 9), strict=True):
         np.testing.assert_array_equal(mine, other)
     files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert files == [f"{built['fingerprint'][:16]}.faiss", f"{built['fingerprint'][:16]}.json"]
-    assert (tmp_path / "new" / "folder" / built["file"]).stat().st_size == built["bytes"]
+    assert files == [f"{built.fingerprint[:16]}.faiss", f"{built.fingerprint[:16]}.json"]
+    assert (tmp_path / "new" / "folder" / str(built.file)).stat().st_size == built.bytes
 
 
 def test_without_a_folder_it_is_built_and_its_size_known(tmp_path: Path) -> None:
     _, facts = open_index("flat", typed("flat"), VECTORS, None)
-    assert facts["built"]
-    assert facts["bytes"] == opened(tmp_path)[1]["bytes"]
-    assert "file" not in facts
+    assert facts.built
+    assert facts.bytes == opened(tmp_path)[1].bytes
+    assert "file" not in facts.to_dict()
 
 
 def test_the_fingerprint_is_of_vectors_kind_and_options(tmp_path: Path) -> None:
     other = VECTORS.copy()
     other[3, 3] = np.nextafter(other[3, 3], np.float32(9))
     prints = [
-        opened(tmp_path)[1]["fingerprint"],
-        open_index("flat", typed("flat"), other, tmp_path)[1]["fingerprint"],
-        open_index("flat", typed("flat"), VECTORS[::-1], tmp_path)[1]["fingerprint"],
-        open_index("flat", typed("flat"), VECTORS.reshape(800, 4), tmp_path)[1]["fingerprint"],
-        opened(tmp_path, metric="cosine")[1]["fingerprint"],
-        opened(tmp_path, "sq8")[1]["fingerprint"],
-        opened(tmp_path, "hnsw")[1]["fingerprint"],
-        opened(tmp_path, "hnsw", m=8)[1]["fingerprint"],
+        opened(tmp_path)[1].fingerprint,
+        open_index("flat", typed("flat"), other, tmp_path)[1].fingerprint,
+        open_index("flat", typed("flat"), VECTORS[::-1], tmp_path)[1].fingerprint,
+        open_index("flat", typed("flat"), VECTORS.reshape(800, 4), tmp_path)[1].fingerprint,
+        opened(tmp_path, metric="cosine")[1].fingerprint,
+        opened(tmp_path, "sq8")[1].fingerprint,
+        opened(tmp_path, "hnsw")[1].fingerprint,
+        opened(tmp_path, "hnsw", m=8)[1].fingerprint,
     ]
     assert len(set(prints)) == len(prints)
-    assert opened(tmp_path)[1]["fingerprint"] == prints[0]
+    assert opened(tmp_path)[1].fingerprint == prints[0]
 
 
 def test_what_is_read_in_a_search_alone_builds_nothing_anew(tmp_path: Path) -> None:
     opened(tmp_path, "ivf", n_probe=1)
     wider, facts = opened(tmp_path, "ivf", n_probe=5, device="cpu")
-    assert not facts["built"]
+    assert not facts.built
     assert wider._index.nprobe == 5
 
 
 def test_the_layout_in_memory_does_not_matter(tmp_path: Path) -> None:
-    assert opened(tmp_path)[1]["built"]
+    assert opened(tmp_path)[1].built
     turned = np.asfortranarray(VECTORS)
-    assert not open_index("flat", typed("flat"), turned, tmp_path)[1]["built"]
+    assert not open_index("flat", typed("flat"), turned, tmp_path)[1].built
 
 
 def cut(path: Path) -> None:
@@ -89,27 +87,27 @@ def test_a_damaged_index_is_built_again_and_that_is_noted(tmp_path: Path, damage
     sound, facts = opened(tmp_path)
     expected = sound.search(QUERIES, 9)[1]
     del sound
-    damage(tmp_path / facts["file"])
+    damage(tmp_path / str(facts.file))
     mended, again = opened(tmp_path)
-    assert again["built"]
-    assert [note for note in again["notes"] if note.startswith("built again: ")]
+    assert again.built
+    assert [note for note in again.notes if note.startswith("built again: ")]
     np.testing.assert_array_equal(mended.search(QUERIES, 9)[1], expected)
-    assert not opened(tmp_path)[1]["built"]
+    assert not opened(tmp_path)[1].built
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"bytes": 1, "sha256": "0"}'])
 def test_a_damaged_record_counts_as_none(tmp_path: Path, text: str) -> None:
     _, facts = opened(tmp_path)
-    record = tmp_path / Path(facts["file"]).with_suffix(".json")
+    record = tmp_path / Path(str(facts.file)).with_suffix(".json")
     record.write_text(text)
-    assert opened(tmp_path)[1]["built"]
-    assert json.loads(record.read_text())["sha256"] == facts["sha256"]
+    assert opened(tmp_path)[1].built
+    assert json.loads(record.read_text())["sha256"] == facts.sha256
 
 
 def test_an_index_whose_record_was_never_written_is_built_again(tmp_path: Path) -> None:
     _, facts = opened(tmp_path)
-    (tmp_path / Path(facts["file"]).with_suffix(".json")).unlink()
-    assert opened(tmp_path)[1]["built"]
+    (tmp_path / Path(str(facts.file)).with_suffix(".json")).unlink()
+    assert opened(tmp_path)[1].built
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -122,7 +120,7 @@ def test_replacing_an_option_replaces_the_index(tmp_path: Path) -> None:
     config = typed("factory", index="Flat")
     _, first = open_index("factory", config, VECTORS, tmp_path)
     _, second = open_index("factory", replace(config, index="SQ8"), VECTORS, tmp_path)
-    assert first["file"] != second["file"]
+    assert first.file != second.file
 
 
 @dataclass(frozen=True)
@@ -157,10 +155,10 @@ def test_a_third_party_s_retriever_needs_the_contract_alone(tmp_path: Path, monk
     monkeypatch.setattr(registry, "load", lambda kind, name: Bare)
     bare = registry.Plugin("retriever", "bare", "bare:Bare", "bare-dist", "1.0")
     monkeypatch.setattr(registry, "find", lambda kind, name: bare)
-    assert open_index("bare", BareConfig(), VECTORS, None)[1]["bytes"] == VECTORS.nbytes
-    assert open_index("bare", BareConfig(), VECTORS, tmp_path)[1]["built"]
+    assert open_index("bare", BareConfig(), VECTORS, None)[1].bytes == VECTORS.nbytes
+    assert open_index("bare", BareConfig(), VECTORS, tmp_path)[1].built
     found, facts = open_index("bare", BareConfig(), VECTORS, tmp_path)
-    assert not facts["built"]
+    assert not facts.built
     assert found.search(QUERIES, 5)[1].shape == (50, 5)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -59,7 +59,7 @@ class Attribution:
         means = {name: float(values.mean()) for name, values in self.per_user().items()}
         return means | {f"gap@{k}": means[f"missed@{k}"] + means[f"misranked@{k}"] for k in self.cuts}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, dict[str, float]]:
         """Hits of all users, by cut, and the same split of NDCG in means."""
         return {f"attribution@{k}": self._counts(k) | self._ndcg(k) for k in self.cuts}
 

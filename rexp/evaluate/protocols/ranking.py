@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.scoring import Scorer
+    from rexp.io.json_types import Json
     from rexp.retrieve.retrieval import Retrieval
 
 Watch = Callable[[int, Tensor, TopKLists, Tensor], None]
@@ -174,15 +175,15 @@ class RankingTask:
             facts["warm_only"] = self._warm_means(warm_tally)
         return Evaluation(named, {"user": self.users.cpu().numpy()} | per_user, facts)
 
-    def _warm_means(self, tally: MetricAccumulator) -> dict[str, Any]:
+    def _warm_means(self, tally: MetricAccumulator) -> dict[str, float]:
         rows, items = self.targets.block(self.users)
         warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)).cpu() > 0
         return {"n_users": int(warm.sum())} | {name: float(v[warm].nanmean()) for name, v in tally.values.items()}
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> Json:
         counts = self.targets.counts[self.users]
         n_targets = int(counts.sum())
-        facts: dict[str, Any] = {
+        facts: Json = {
             "n_users_evaluated": len(self.users),
             "n_users_dropped": self.split.n_users - len(self.users),
             "n_targets": n_targets,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.evaluate.protocols.filtered_search import FilteredSearch
 from rexp.evaluate.scoring import pairs_in
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors
     from rexp.evaluate.scoring import Scorer
     from rexp.evaluate.user_items import UserItems
+    from rexp.retrieve.index_store import IndexFacts
     from rexp.retrieve.retrieval import Retrieval
 
 MOST_USERS = 1024
@@ -37,7 +38,7 @@ class RetrievedCandidates:
         self.vectors: ModelVectors | ItemFeatureVectors
         self.finder: FilteredSearch
 
-    def open(self, vectors: ModelVectors | ItemFeatureVectors) -> dict[str, Any]:
+    def open(self, vectors: ModelVectors | ItemFeatureVectors) -> IndexFacts:
         """Index these vectors, or find the stored index of them; facts of the index."""
         self.vectors = vectors
         retriever, facts = self.retrieval.open(vectors.items()[self.catalogue].float().cpu().numpy())

@@ -83,8 +83,8 @@ class TwoStage:
             found,
             metrics={**found.metrics, **{f"{name}{end}": value for name, value in means.items()}},
             per_user={**found.per_user, **{f"{name}{end}": values for name, values in per_user.items()}},
-            facts={**found.facts, **lost.facts(), "index": index, "n_users_short_of_candidates": short},
-            costs={"index_bytes": float(index["bytes"]), "index_build_seconds": index["build_seconds"], **costs},
+            facts={**found.facts, **lost.facts(), "index": index.to_dict(), "n_users_short_of_candidates": short},
+            costs={"index_bytes": float(index.bytes), "index_build_seconds": index.build_seconds, **costs},
         )
 
     def _vectors(self, scorer: Scorer) -> ModelVectors | ItemFeatureVectors:
