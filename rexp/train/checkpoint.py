@@ -6,24 +6,51 @@ import hashlib
 import io
 import shutil
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
 from rexp.io.atomic import one_line_errors, replace_atomically
 
+if TYPE_CHECKING:
+    from rexp.train.curve import EpochRow
+    from rexp.train.model_selection import SelectionState, Weights
+
 MAGIC = b"rexpfit1"
 DIGEST = hashlib.sha256().digest_size
 
 
-def save_checkpoint(directory: Path, state: Mapping[str, Any]) -> None:
+class FitState(TypedDict):
+    """A fit at the end of an epoch: tensors, numbers, text, and lists and dicts of them.
+
+    Args:
+        belongs_to: the fit's fingerprint.
+        epoch: the last one, from 1, over all processes that worked on the fit.
+        stopped: patience came to an end.
+        model, attachments: their weights.
+        optimizer, scaler: their own states.
+        selection: what may still be selected.
+        curve: of all epochs.
+    """
+
+    belongs_to: str
+    epoch: int
+    stopped: bool
+    model: Weights
+    attachments: Weights
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    selection: SelectionState
+    curve: list[EpochRow]
+
+
+def save_checkpoint(directory: Path, state: FitState) -> None:
     """Replace the checkpoint under ``directory/checkpoints`` in one step.
 
     Args:
         directory: the run's folder.
-        state: tensors, numbers, text, and lists and dicts of them.
+        state: of the fit.
 
     Raises:
         StoreError: the file system refused; the checkpoint before is still there.
@@ -43,7 +70,7 @@ def save_checkpoint(directory: Path, state: Mapping[str, Any]) -> None:
     replace_atomically(path, write)
 
 
-def load_checkpoint(directory: Path, belongs_to: str) -> dict[str, Any] | None:
+def load_checkpoint(directory: Path, belongs_to: str) -> FitState | None:
     """The state to go on from, or None.
 
     Args:
@@ -62,7 +89,7 @@ def load_checkpoint(directory: Path, belongs_to: str) -> dict[str, Any] | None:
     if raw[: len(MAGIC)] != MAGIC or hashlib.sha256(content).digest() != raw[len(MAGIC) : len(MAGIC) + DIGEST]:
         warnings.warn(f"{path} is corrupt and not used; training starts anew", stacklevel=2)
         return None
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    state: FitState = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     if state.get("belongs_to") != belongs_to:
         warnings.warn(f"{path} is of another recipe and not used; training starts anew", stacklevel=2)
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from rexp.errors import ConfigError
+from rexp.plugins.options import Node  # noqa: TC001  the options are read with their types
 
 IDENTITY_OF_DEVICE = ("precision", "devices")
 """Keys of :class:`DeviceConfig` that change what is learned and so belong to a run's identity."""
@@ -40,8 +41,8 @@ class FitConfig:
         select_on_test: allow choosing the epoch on the test part, as some published scripts do; the result says so.
     """
 
-    loss: dict[str, Any] | None = None
-    sampler: dict[str, Any] | None = None
+    loss: Node | None = None
+    sampler: Node | None = None
     max_epochs: int = 20
     epoch_size: int | None = None
     batch_size: int = 2048
@@ -77,7 +78,7 @@ class FitConfig:
         """Whether anything is decided by what is measured between epochs."""
         return self.select_epoch == "best" or self.patience > 0
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> Node:
         """Plain values; null for a key that another makes meaningless, so that it makes no other run."""
         meaning = {
             "last_k": self.select_epoch == "last_k",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import torch
 
@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from rexp.train.config import DeviceConfig, FitConfig
 
 
-def trainer_options(device: DeviceConfig, recipe: FitConfig) -> dict[str, Any]:
-    """Arguments of Lightning's Trainer.
+class TrainerOptions(TypedDict):
+    """Arguments of Lightning's Trainer, by its names."""
+
+    devices: int
+    accelerator: str
+    strategy: str
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def trainer_options(device: DeviceConfig, recipe: FitConfig) -> TrainerOptions:
+    """The devices and the precision that Lightning is asked for.
 
     Raises:
         ConfigError: a precision or a number of devices that this machine does not have.

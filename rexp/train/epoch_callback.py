@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightning.pytorch import Callback, Trainer
 
 from rexp.train.checkpoint import save_checkpoint
+from rexp.train.curve import seconds_of
 from rexp.train.progress import Left
 
 if TYPE_CHECKING:
+    from rexp.train.checkpoint import FitState
+    from rexp.train.curve import EpochRow
     from rexp.train.job import FitJob
     from rexp.train.lightning_module import RecommenderTask
     from rexp.train.model_selection import Selection
@@ -37,7 +39,7 @@ class EpochCallback(Callback):
         display: Display,
         termination: SigtermHandler,
         selection: Selection,
-        curve: list[dict[str, Any]],
+        curve: list[EpochRow],
     ) -> None:
         self.job, self.belongs_to, self.display, self.termination = job, belongs_to, display, termination
         self.selection, self.curve = selection, curve
@@ -61,7 +63,7 @@ class EpochCallback(Callback):
         epoch, loss = module.epoch, module.mean_loss()
         metrics = trainer.strategy.broadcast(self._measure(epoch, module) if trainer.is_global_zero else {})
         validated = time.perf_counter() - self.started - seconds
-        row = {
+        row: EpochRow = {
             "epoch": epoch,
             "train_loss": loss,
             "seconds": seconds,
@@ -86,7 +88,7 @@ class EpochCallback(Callback):
             return {}
         return {name: float(value) for name, value in self.job.validate(module.model).items()}
 
-    def _tell(self, row: Mapping[str, Any], *, best: bool) -> None:
+    def _tell(self, row: EpochRow, *, best: bool) -> None:
         values = {"train_loss": row["train_loss"], "samples_per_second": row["samples_per_second"], **row["metrics"]}
         for tell in self.job.on_epoch:
             tell(row["epoch"], values)
@@ -95,7 +97,7 @@ class EpochCallback(Callback):
         left = min(most, self.selection.epochs_left(row["epoch"]))
         self.display.epoch_ended(row, best=best, left=Left(pace * left, more=0 < left < most))
 
-    def _state(self, trainer: Trainer, module: RecommenderTask, *, stopped: bool) -> dict[str, Any]:
+    def _state(self, trainer: Trainer, module: RecommenderTask, *, stopped: bool) -> FitState:
         (optimizer,) = trainer.optimizers
         return {
             "belongs_to": self.belongs_to,
@@ -108,8 +110,3 @@ class EpochCallback(Callback):
             "selection": self.selection.state(),
             "curve": self.curve,
         }
-
-
-def seconds_of(row: Mapping[str, Any]) -> float:
-    """Seconds of an epoch, validation included."""
-    return float(row["seconds"] + row["validate_seconds"])

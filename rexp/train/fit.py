@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 
 from rexp.errors import ConfigError, RunError
 from rexp.train.checkpoint import load_checkpoint
+from rexp.train.curve import seconds_of
 from rexp.train.devices import trainer_options
-from rexp.train.epoch_callback import EpochCallback, seconds_of
+from rexp.train.epoch_callback import EpochCallback
 from rexp.train.lightning_logging import silence_lightning
 from rexp.train.lightning_module import RecommenderTask
 from rexp.train.model_selection import Selection, best_epochs
@@ -21,7 +21,10 @@ from rexp.train.progress import display
 from rexp.train.signals import SigtermHandler
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import Json
+    from rexp.train.checkpoint import FitState
     from rexp.train.config import FitConfig
+    from rexp.train.curve import EpochRow
     from rexp.train.job import FitJob
 
 
@@ -44,13 +47,13 @@ class FitReport:
     epochs_run: int
     selected: str
     selected_epoch: int
-    curve: list[dict[str, Any]]
+    curve: list[EpochRow]
     stopped_early: bool
     best_epoch: dict[str, dict[str, float]]
     seconds: float
     before: dict[str, float] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Json:
         """Plain values for the stored result."""
         return asdict(self)
 
@@ -82,7 +85,7 @@ def fit(job: FitJob) -> FitReport:
         with silence_lightning(), SigtermHandler() as termination:
             shown = display(job.device.progress, recipe.max_epochs, recipe.monitor)
             selection = Selection(recipe)
-            curve: list[dict[str, Any]] = []
+            curve: list[EpochRow] = []
             if resume:
                 model.load_state_dict(resume["model"])
                 attachments.load_state_dict(resume["attachments"])
@@ -144,5 +147,5 @@ def fit(job: FitJob) -> FitReport:
     )
 
 
-def _finished(state: Mapping[str, Any], recipe: FitConfig) -> bool:
+def _finished(state: FitState, recipe: FitConfig) -> bool:
     return bool(state["stopped"]) or state["epoch"] >= recipe.max_epochs

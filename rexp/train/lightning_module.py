@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,7 @@ from rexp.train.stage_hooks import TrainingStep
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
     from rexp.train.batches import Batches, Chunk
+    from rexp.train.checkpoint import FitState
     from rexp.train.job import FitJob
     from rexp.train.user_batches import UserBatches
 
@@ -35,11 +36,11 @@ class RecommenderTask(LightningModule):
 
     Args:
         job: the fit.
-        resume: the state of an earlier process: ``epoch``, ``optimizer``, ``scaler``; or None.
+        resume: the state of an earlier process; or None.
         between_chunks: is called after each chunk with the steps it held.
     """
 
-    def __init__(self, job: FitJob, resume: Mapping[str, Any] | None, between_chunks: Callable[[int], None]) -> None:
+    def __init__(self, job: FitJob, resume: FitState | None, between_chunks: Callable[[int], None]) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.job, self.resume, self.between_chunks = job, resume, between_chunks

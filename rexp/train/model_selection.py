@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,21 @@ from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from rexp.train.config import FitConfig
+    from rexp.train.curve import EpochRow
 
 Weights = dict[str, Tensor]
 Metrics = Mapping[str, float]
+
+
+class SelectionState(TypedDict):
+    """What a checkpoint has of a selection: its members of these names."""
+
+    best: Weights
+    best_epoch: int
+    best_value: float
+    without_gain: int
+    recent: list[Weights]
+    before: dict[str, float]
 
 
 class Selection:
@@ -84,16 +96,20 @@ class Selection:
             return f"mean of the last {len(self.recent)} epochs", epoch
         return f"last epoch {epoch}", epoch
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> SelectionState:
         """State for a checkpoint."""
-        return {key: getattr(self, key) for key in _STATE}
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_value": self.best_value,
+            "without_gain": self.without_gain,
+            "recent": self.recent,
+            "before": self.before,
+        }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        for key in _STATE:
-            setattr(self, key, state[key])
-
-
-_STATE = ("best", "best_epoch", "best_value", "without_gain", "recent", "before")
+    def restore(self, state: SelectionState) -> None:
+        self.best, self.best_epoch, self.best_value = state["best"], state["best_epoch"], state["best_value"]
+        self.without_gain, self.recent, self.before = state["without_gain"], state["recent"], state["before"]
 
 
 def monitored(metrics: Metrics, monitor: str) -> str:
@@ -119,7 +135,7 @@ def better(name: str, value: float, than: float) -> bool:
     return value > than if higher else value < than
 
 
-def best_epochs(curve: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def best_epochs(curve: Sequence[EpochRow]) -> dict[str, dict[str, float]]:
     """The best epoch and value of each metric over a curve: not the result, but what some papers report."""
     best: dict[str, dict[str, float]] = {}
     for row in curve:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rexp.io.text import say
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from rexp.train.curve import EpochRow
+
 SHOWN = 4
 
 
@@ -34,7 +36,7 @@ class Display(Protocol):
 
     def epoch_started(self, epoch: int, steps: int) -> None: ...
     def stepped(self, steps: int) -> None: ...
-    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
+    def epoch_ended(self, row: EpochRow, *, best: bool, left: Left) -> None:
         """``row`` is one of the curve's."""
         ...
 
@@ -55,7 +57,7 @@ class Silent:
 
     def epoch_started(self, epoch: int, steps: int) -> None: ...
     def stepped(self, steps: int) -> None: ...
-    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None: ...
+    def epoch_ended(self, row: EpochRow, *, best: bool, left: Left) -> None: ...
     def close(self) -> None: ...
 
 
@@ -65,11 +67,11 @@ class Lines(Silent):
     def __init__(self, max_epochs: int, monitor: str) -> None:
         self.max_epochs, self.monitor = max_epochs, monitor
 
-    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
+    def epoch_ended(self, row: EpochRow, *, best: bool, left: Left) -> None:
         metrics = [f"{name} {value:.4f}" for name, value in shown(row["metrics"], self.monitor)]
         cells = [f"epoch {row['epoch']}/{self.max_epochs}", f"loss {row['train_loss']:.4f}", *metrics]
         cells += [
-            f"{rate(row)} samples/s",
+            f"{rate(row['samples_per_second'])} samples/s",
             f"{clock(left.seconds)} left{' without a gain' if left.more else ''}",
             *(["best"] if best else []),
         ]
@@ -95,7 +97,7 @@ class Bar(Silent):
     def stepped(self, steps: int) -> None:
         self.bar.advance(self.task, steps)
 
-    def epoch_ended(self, row: Row, *, best: bool, left: Left) -> None:
+    def epoch_ended(self, row: EpochRow, *, best: bool, left: Left) -> None:
         # An epoch that was not validated leaves its cells empty; the columns are those of the first that was.
         found = dict(shown(row["metrics"], self.monitor))
         new = bool(found) and not self.metrics
@@ -103,7 +105,11 @@ class Bar(Silent):
         names = ["epoch", "loss", *self.metrics, "samples/s", "left", ""]
         values = [str(row["epoch"]), f"{row['train_loss']:.4f}"]
         values += [f"{found[name]:.4f}" if name in found else "-" for name in self.metrics]
-        values += [rate(row), clock(left.seconds) + ("+" if left.more else ""), "best" if best else ""]
+        values += [
+            rate(row["samples_per_second"]),
+            clock(left.seconds) + ("+" if left.more else ""),
+            "best" if best else "",
+        ]
         widths = [max(len(name), 9) for name in names]
         if new or not self.headed:
             self._print(names, widths, style="bold")
@@ -124,13 +130,13 @@ def shown(metrics: Mapping[str, float], monitor: str) -> list[tuple[str, float]]
     return ordered[:SHOWN]
 
 
-def rate(row: Row) -> str:
+def rate(samples_per_second: float) -> str:
     """Samples per second, short: 812k, 1.24M.
 
-    >>> rate({"samples_per_second": 1_240_000.0}), rate({"samples_per_second": 812_345.0})
+    >>> rate(1_240_000.0), rate(812_345.0)
     ('1.24M', '812k')
     """
-    value = row["samples_per_second"]
+    value = samples_per_second
     return f"{value / 1e6:.2f}M" if value >= 1e6 else f"{value / 1e3:.0f}k" if value >= 1e4 else f"{value:.0f}"
 
 
