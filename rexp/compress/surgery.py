@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rexp.errors import StoreError
+from rexp.io.json_types import Json, JsonView
 from rexp.nn.surgery import replace_module
 from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from torch import nn
 
-Parts = dict[str, dict[str, Any]]
+    from rexp.api import Stage
+
+Parts = dict[str, Json]
 
 
-def describe_replacements(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
+def describe_replacements(model: nn.Module, stages: Mapping[str, type[Stage]]) -> Parts:
     """Module replacements of a model, enough to rebuild its structure without running a stage.
 
     Args:
@@ -38,7 +41,7 @@ def describe_replacements(model: nn.Module, stages: Mapping[str, Any]) -> Parts:
     return found
 
 
-def restore(model: nn.Module, stored: Mapping[str, Mapping[str, Any]]) -> None:
+def restore(model: nn.Module, stored: Mapping[str, JsonView]) -> None:
     """Swap what :func:`describe_replacements` described, with empty modules for the weights to be put into.
 
     Raises:

@@ -17,7 +17,7 @@ from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.config import check as check_evaluation
 from rexp.io.content_hash import hashes
 from rexp.io.paths import at_home
-from rexp.plugins.options import Node, check_finite, drop_unset, from_options
+from rexp.plugins.options import Node, NodeView, check_finite, drop_unset, from_options
 from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
 from rexp.prepare.prepare import as_key, plugins_of, source_contents
@@ -231,7 +231,7 @@ def _check_root(raw: Node) -> None:
     from_options(Compress, _node(raw, "compress"), "compress")
 
 
-def _check_seeds(node: Mapping[str, Any], prefix: str = "") -> None:
+def _check_seeds(node: NodeView, prefix: str = "") -> None:
     """Every seed, of whatever part, is a number that both NumPy and torch take."""
     for key, value in node.items():
         if isinstance(value, Mapping):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.config.recipes import recipe_name
+
+if TYPE_CHECKING:
+    from rexp.plugins.options import NodeView
 
 NODES = {
     "data": ("data",),
@@ -19,7 +22,7 @@ NODES = {
 """Labels that are the name of a plugin, and where the configuration has it."""
 
 
-def labels_of(config: Mapping[str, Any], folders: Iterable[Path] = ()) -> dict[str, str]:
+def labels_of(config: NodeView, folders: Iterable[Path] = ()) -> dict[str, str]:
     """The labels of a run.
 
     Args:

@@ -20,7 +20,7 @@ from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
-    from rexp.plugins.options import Node
+    from rexp.plugins.options import Node, NodeView
 
 TRAINING = ("fit", "finetune")
 """Reserved words of ``compress.order``."""
@@ -115,7 +115,7 @@ class Recipe:
         return {"order": [step.words for step in taken], "stages": stages}
 
 
-def plan_recipe(order: Sequence[Any], nodes: Mapping[str, Any]) -> Recipe:
+def plan_recipe(order: Sequence[Any], nodes: NodeView) -> Recipe:
     """The recipe of ``compress.order`` and ``compress.stages``.
 
     Raises:

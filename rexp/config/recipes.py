@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
 from rexp.io.yaml import read_yaml
 from rexp.plugins.conf_dirs import conf_folders
+
+if TYPE_CHECKING:
+    from rexp.plugins.options import NodeView
 
 FITTED = "fit"
 PLACED = re.compile(r"(?:override +)?/?(?:compress/)?stage@(?:compress\.)?stages\.(\w+)")
@@ -32,12 +35,12 @@ class Known:
     stages: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
-    def disagrees(self, options: Mapping[str, Mapping[str, Any]]) -> int:
+    def disagrees(self, options: Mapping[str, NodeView]) -> int:
         """Number of options that differ from those the recipe sets."""
         return sum(options.get(self.stages[key], {}).get(name) != value for (key, name), value in self.said.items())
 
 
-def recipe_name(compress: Mapping[str, Any], folders: Iterable[Path] = ()) -> str:
+def recipe_name(compress: NodeView, folders: Iterable[Path] = ()) -> str:
     """Name of a recipe: a known one with the same stages in the same order, else its steps in words.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rexp.plugins.options import Node  # noqa: TC001  the options are read with their types
 from rexp.prepare.filters import FilterConfig
 
 
@@ -35,8 +36,8 @@ class Compress:
     """
 
     order: list[Any] = field(default_factory=lambda: ["fit"])
-    stages: dict[str, Any] = field(default_factory=dict)
-    finetune: dict[str, Any] = field(default_factory=lambda: {"max_epochs": 5})
+    stages: Node = field(default_factory=dict)
+    finetune: Node = field(default_factory=lambda: {"max_epochs": 5})
     control_run: bool = False
 
 
@@ -55,7 +56,7 @@ class Measure:
     repeats: int = 200
 
 
-def _every_data_set() -> dict[str, Any]:
+def _every_data_set() -> Node:
     """What every data set's node has, whether its own file says so or not."""
     return {"strict": False, "filter": asdict(FilterConfig())}
 
@@ -85,7 +86,7 @@ class Root:
     data: Any = field(default_factory=_every_data_set)
     model: Any = None
     teacher: Any = None
-    teachers: dict[str, Any] = field(default_factory=dict)
+    teachers: Node = field(default_factory=dict)
     loss: Any = None
     sampler: Any = None
     train: Any = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.store.result import ONLINE
+
+if TYPE_CHECKING:
+    from rexp.plugins.options import NodeView
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Teachers:
     """
 
     runs: tuple[Teacher, ...] = ()
-    online: Mapping[str, Any] | None = None
+    online: NodeView | None = None
 
     def __bool__(self) -> bool:
         return bool(self.runs) or self.online is not None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rexp.data.types import Feature
     from rexp.io.content_hash import FileContent
+    from rexp.io.json_types import JsonView
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Split:
     fingerprint: str
     protocol: str = "full"
     candidates: Array | None = None
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: JsonView = field(default_factory=dict)
     directory: Path | None = None
     sources: tuple[FileContent, ...] = ()
 

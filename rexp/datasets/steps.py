@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     import polars as pl
 
-Step = dict[str, Any]
+
+class Step(TypedDict):
+    """One step: what it did in words, the rows before and after it, and the users and items that these are of."""
+
+    step: str
+    rows_before: int
+    rows_after: int
+    users: int
+    items: int
 
 
 def describe_step(step: str, before: pl.DataFrame, after: pl.DataFrame) -> Step:
-    """Report of one step: ``{step, rows_before, rows_after, users, items}``."""
+    """Report of one step."""
     return {
         "step": step,
         "rows_before": len(before),

@@ -13,10 +13,13 @@ import time
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import DataError, StoreError
 from rexp.io.atomic import write_text
+
+if TYPE_CHECKING:
+    from rexp.io.json_types import Json
 
 Stamp = tuple[int, int, int, int, int]
 TICK = 2_000_000_000
@@ -37,7 +40,7 @@ class FileContent:
     def name(self) -> str:
         return Path(self.path).name
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """As manifests have it."""
         return asdict(self)
 
@@ -97,6 +100,6 @@ def _remember(file: Path, path: str, stamp: Stamp, sha256: str) -> None:
         return  # it will be hashed again
 
 
-def _record(path: str, stamp: Stamp, sha256: str) -> dict[str, Any]:
+def _record(path: str, stamp: Stamp, sha256: str) -> Json:
     content = {"path": path, "stamp": list(stamp), "sha256": sha256}
     return {**content, "crc": zlib.crc32(json.dumps(content).encode())}

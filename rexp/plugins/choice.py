@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +9,7 @@ from rexp.plugins import registry
 from rexp.plugins.options import drop_unset, from_options
 
 if TYPE_CHECKING:
-    from rexp.plugins.options import Node
+    from rexp.plugins.options import Node, NodeView
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,7 @@ class Choice:
     config: Any
 
     @classmethod
-    def of(
-        cls, kind: str, node: Mapping[str, Any], where: str, reserved: tuple[str, ...] = (), *, nulls: bool = True
-    ) -> Self:
+    def of(cls, kind: str, node: NodeView, where: str, reserved: tuple[str, ...] = (), *, nulls: bool = True) -> Self:
         """Type the options of a node of the configuration.
 
         Args:
@@ -46,7 +43,7 @@ class Choice:
         return cls.typed(kind, node["name"], options, where, nulls=nulls)
 
     @classmethod
-    def typed(cls, kind: str, name: str, options: Mapping[str, Any], where: str, *, nulls: bool = True) -> Self:
+    def typed(cls, kind: str, name: str, options: NodeView, where: str, *, nulls: bool = True) -> Self:
         """Type options that stand apart from the plugin's name; see :meth:`of`."""
         plugin: Any = registry.load(kind, name)
         given = options if nulls else drop_unset(plugin.Config, options)

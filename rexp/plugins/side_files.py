@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rexp.errors import ConfigError
 from rexp.io.content_hash import FileContent, file_content
+
+if TYPE_CHECKING:
+    from rexp.io.json_types import JsonView
 
 MOST_FILES = 10_000
 """Files of one folder that is named."""
@@ -67,12 +70,12 @@ def _files(named: str | PurePath, where: str) -> list[Path]:
     return [file for file in found if file.is_file()]
 
 
-def as_identity(found: Found) -> dict[str, Any]:
+def as_identity(found: Found) -> dict[str, list[list[str]]]:
     """Names and sha256 by key, for what is hashed into an identity: in which folder the files lie is no part of it."""
     return {key: [[file.name, file.sha256] for file in files] for key, files in sorted(found.items())}
 
 
-def unchanged(recorded: Mapping[str, Any], memory: Path | None) -> bool:
+def unchanged(recorded: JsonView, memory: Path | None) -> bool:
     """Whether the files that a result names hold what they held when it was made.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from rexp.prepare.vocabulary import build_vocabulary, encode
 if TYPE_CHECKING:
     from rexp.api import RawData, Splitter
     from rexp.datasets.steps import Step
+    from rexp.io.json_types import Json
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def build_split(
         DataError: nothing is left, or nobody is tested.
     """
     rows = choose_rows(raw, filters)
-    report: dict[str, Any] = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
+    report: Json = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
     read, ticks = as_ticks(rows.frames)
     if USES_GIVEN_PARTS.of(splitter):
         frames = _filter_given(read, filters, report["filters"])
@@ -221,8 +222,8 @@ def _used(arrays: list[Array], size: int) -> tuple[Array, Array]:
     return np.flatnonzero(seen), new
 
 
-def _count(parts: Mapping[Part, Interactions], left_out: int, n_users: int) -> dict[str, Any]:
-    counts: dict[str, Any] = {f"{part}_rows": len(rows) for part, rows in parts.items()}
+def _count(parts: Mapping[Part, Interactions], left_out: int, n_users: int) -> dict[str, int]:
+    counts = {f"{part}_rows": len(rows) for part, rows in parts.items()}
     counts |= {f"{part}_users": int(np.count_nonzero(np.bincount(rows.users))) for part, rows in parts.items()}
     return {**counts, "users": n_users, "rows_left_out": left_out}
 

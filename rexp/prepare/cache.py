@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from rexp.prepare.fingerprint import arrays_of
 
 if TYPE_CHECKING:
     from rexp.data.types import Array
+    from rexp.io.json_types import Json
+    from rexp.prepare.build import Prepared
 
 FORMAT = 2
 """Version of the folder's layout and of what preparation does; another one is not read."""
@@ -31,10 +33,9 @@ class CorruptError(Exception):
     """A prepared folder is incomplete or damaged, and must be built again."""
 
 
-def write_folder(prepared: Any, folder: Path) -> None:
-    """Store a :class:`rexp.prepare.build.Prepared` as ``folder``, replacing what is there."""
-
-    split: Split = prepared.split
+def write_folder(prepared: Prepared, folder: Path) -> None:
+    """Store a prepared split as ``folder``, replacing what is there."""
+    split = prepared.split
     folder.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -111,10 +112,10 @@ def read_folder(folder: Path) -> Split:
     )
 
 
-def _read_content(folder: Path) -> dict[str, Any]:
+def _read_content(folder: Path) -> Json:
     try:
         stored = json.loads((folder / "split.json").read_text(encoding="utf-8"))
-        content: dict[str, Any] = stored["content"]
+        content: Json = stored["content"]
         if stored["checksum"] != _text_checksum(content) or content["format"] != FORMAT:
             raise CorruptError(f"{folder / 'split.json'} does not fit its checksum")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -131,5 +132,5 @@ def _checksum(path: Path) -> int:
     return checksum
 
 
-def _text_checksum(content: dict[str, Any]) -> int:
+def _text_checksum(content: Json) -> int:
     return zlib.crc32(json.dumps(content, sort_keys=True).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.datasets.files import checksum_state
 from rexp.errors import ConfigError, DataError, RexpError
@@ -14,6 +14,8 @@ from rexp.prepare.prepare import make_dataset
 
 if TYPE_CHECKING:
     from rexp.api import DataCard, RawData
+    from rexp.io.json_types import Json
+    from rexp.plugins.options import NodeView
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Overview:
     parts: dict[str, int] = field(default_factory=dict)
     problem: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON."""
         content = asdict(self)
         if self.counts is not None:
@@ -58,7 +60,7 @@ class Overview:
         return content
 
 
-def look_at(name: str, root: Path | None, options: dict[str, Any] | None = None) -> Overview:
+def look_at(name: str, root: Path | None, options: NodeView | None = None) -> Overview:
     """Read a data set and count; whatever keeps it from being read becomes its state.
 
     Raises:

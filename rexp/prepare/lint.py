@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rexp.data.interactions import Interactions
     from rexp.data.split import Split
     from rexp.data.types import Array
+    from rexp.io.json_types import Json
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Finding:
     count: int
     text: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         return asdict(self)
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.api.dataset import PROTOCOL
 from rexp.datasets.files import state_of
@@ -25,6 +25,8 @@ from rexp.prepare.filters import FilterConfig
 if TYPE_CHECKING:
     from rexp.api import Dataset, Splitter
     from rexp.data.split import Split
+    from rexp.io.json_types import Json
+    from rexp.plugins.options import Node, NodeView
 
 log = logging.getLogger(__name__)
 RESERVED = ("filter", "split", "strict")
@@ -33,7 +35,7 @@ UNNAMED = ("given", "leave_last")
 """Splits of which the data takes one where its configuration names none."""
 
 
-def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split:
+def load_split(node: NodeView, root: Path | None, cache: Path) -> Split:
     """The split that a data configuration describes.
 
     Args:
@@ -59,7 +61,7 @@ def load_split(node: Mapping[str, Any], root: Path | None, cache: Path) -> Split
     return replace(split, sources=files)
 
 
-def source_contents(node: Mapping[str, Any], root: Path | None, cache: Path) -> tuple[FileContent, ...]:
+def source_contents(node: NodeView, root: Path | None, cache: Path) -> tuple[FileContent, ...]:
     """Content hashes of the data's files; a file hashed before is not read again."""
     return tuple(file_content(source.path, hashes(cache)) for source in make_dataset(node, root).sources())
 
@@ -69,27 +71,27 @@ def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
     return sorted((file.name, file.sha256) for file in files)
 
 
-def plugins_of(node: Mapping[str, Any]) -> list[tuple[str, str]]:
+def plugins_of(node: NodeView) -> list[tuple[str, str]]:
     """Kinds and names of the plugins that a data configuration uses."""
     splitter = _split_options(node)
     named = (str(splitter["name"]),) if splitter else UNNAMED
     return [("data", str(node["name"])), *(("split", name) for name in named)]
 
 
-def make_dataset(node: Mapping[str, Any], root: Path | None) -> Dataset:
+def make_dataset(node: NodeView, root: Path | None) -> Dataset:
     """The data set of a configuration, with its options checked."""
     dataset: Dataset = Choice.of("data", node, "data", RESERVED).make(root)
     return dataset
 
 
-def make_splitter(node: Mapping[str, Any], *, given: bool) -> Splitter:
+def make_splitter(node: NodeView, *, given: bool) -> Splitter:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
     options = _split_options(node) or {"name": UNNAMED[0] if given else UNNAMED[1]}
     splitter: Splitter = Choice.of("split", options, "data.split").make()
     return splitter
 
 
-def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
+def _split_options(node: NodeView) -> Node:
     """The options of the splitter with its name; empty where none is chosen."""
     options = node.get("split") or {}
     if not isinstance(options, Mapping) or (options and "name" not in options):
@@ -97,7 +99,7 @@ def _split_options(node: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _key(node: Mapping[str, Any], files: Iterable[FileContent], cache: Path) -> str:
+def _key(node: NodeView, files: Iterable[FileContent], cache: Path) -> str:
     """Name of the prepared folder: all that it depends on."""
     from rexp.plugins.side_files import as_identity, side_files
     from rexp.prepare.cache import FORMAT
@@ -131,7 +133,7 @@ def _read(folder: Path, *, say: bool) -> Split | None:
         return None
 
 
-def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
+def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
     from rexp.prepare.build import build_split
     from rexp.prepare.cache import read_folder, write_folder
     from rexp.prepare.lint import lint
@@ -145,7 +147,7 @@ def _prepare(node: Mapping[str, Any], root: Path | None, folder: Path, files: tu
     prepared = build_split(str(node["name"]), raw, splitter, filters, PROTOCOL.of(dataset))
 
     split = prepared.split
-    report: dict[str, Any] = dict(split.report)
+    report: Json = dict(split.report)
     held = {file.path: file.sha256 for file in files}
     report["sources"] = {
         source.path.name: state_of(source, held[str(source.path.resolve())]) for source in dataset.sources()

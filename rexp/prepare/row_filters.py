@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import polars as pl
 
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from rexp.datasets.steps import Step
 
 
+class FrameReport(TypedDict):
+    """How a frame was read, as the report of the data has it.
+
+    Args:
+        columns: the file's own names of the roles' columns.
+        unread: columns that were not read.
+        changed: numbers of cells that were changed, by what was changed in them.
+    """
+
+    columns: dict[str, str]
+    unread: list[str]
+    changed: dict[str, int]
+
+
 @dataclass(frozen=True)
 class Rows:
     """The frames of a data set in one form, and what was done to them.
@@ -24,13 +38,12 @@ class Rows:
     Args:
         frames: by the names of the given parts, or ``interactions``.
         steps: one for each condition, and for the rows that lacked something.
-        read: of every frame the file's own names of the columns, those that were not read, and the cells that were
-            changed.
+        read: how each frame was read.
     """
 
     frames: dict[str, pl.DataFrame]
     steps: list[Step]
-    read: dict[str, Any]
+    read: dict[str, FrameReport]
 
 
 def choose_rows(raw: RawData, config: FilterConfig) -> Rows:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, StoreError
 from rexp.plugins import registry
 from rexp.plugins.used_code import from_words, used_code
 
 if TYPE_CHECKING:
+    from rexp.io.json_types import Json
     from rexp.store.store import Store
 
 
@@ -49,7 +50,7 @@ def is_code_unchanged(directory: Path, cache: Path) -> bool:
         return False
 
 
-def _identity(directory: Path) -> dict[str, Any]:
+def _identity(directory: Path) -> Json:
     try:
         identity = json.loads((directory / "identity.json").read_bytes())
     except (OSError, ValueError):

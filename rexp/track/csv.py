@@ -11,6 +11,7 @@ from rexp.io.atomic import replace_atomically
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
+    from rexp.io.json_types import JsonView
 
 
 @dataclass
@@ -44,7 +45,7 @@ class CSVTracker:
         self._write()
         self._whole = True
 
-    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+    def finish(self, summary: JsonView, status: str) -> None:
         """No-op: final values are in ``result.json``."""
 
     def _columns(self) -> list[str]:

@@ -11,6 +11,7 @@ from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
+    from rexp.io.json_types import JsonView
 
 
 @dataclass
@@ -43,7 +44,7 @@ class TensorBoardTracker:
         self._write("flush")
         self._last_epoch = epoch
 
-    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+    def finish(self, summary: JsonView, status: str) -> None:
         for name, value in summary.items():
             if isinstance(value, int | float):
                 self._write("add_scalar", f"summary/{name}", value, self._last_epoch)

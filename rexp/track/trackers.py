@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.io.text import say
@@ -14,6 +14,8 @@ from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo, Tracker
+    from rexp.io.json_types import JsonView
+    from rexp.plugins.options import NodeView
 
 
 class Trackers:
@@ -35,7 +37,7 @@ class Trackers:
         }
         self._each("log", lambda tracker: tracker.log(numbers, epoch))
 
-    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+    def finish(self, summary: JsonView, status: str) -> None:
         """Send the final values and close.
 
         Args:
@@ -54,7 +56,7 @@ class Trackers:
                 del self._trackers[name]
 
 
-def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
+def start(nodes: Mapping[str, NodeView], run: RunInfo) -> Trackers:
     """Start every tracker that the configuration names.
 
     Args:
@@ -74,7 +76,7 @@ def start(nodes: Mapping[str, Mapping[str, Any]], run: RunInfo) -> Trackers:
     return Trackers(started)
 
 
-def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Choice]:
+def check(nodes: Mapping[str, NodeView]) -> dict[str, Choice]:
     """Every tracker with its typed options.
 
     Raises:
@@ -83,7 +85,7 @@ def check(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Choice]:
     return {place: _prepare(place, node) for place, node in nodes.items()}
 
 
-def _prepare(place: str, node: Mapping[str, Any]) -> Choice:
+def _prepare(place: str, node: NodeView) -> Choice:
     if not isinstance(node.get("name"), str):
         raise ConfigError(f"track.{place} names no tracker; choose with track=NAME or 'track=[NAME,NAME]'")
     return Choice.of("tracker", node, f"track.{place}")

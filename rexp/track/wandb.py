@@ -20,6 +20,7 @@ from rexp.io.text import say, warn
 
 if TYPE_CHECKING:
     from rexp.api import RunInfo
+    from rexp.io.json_types import JsonView
 
 Mode = Literal["online", "offline", "disabled"]
 
@@ -70,7 +71,7 @@ class WandbTracker:
     def log(self, values: Mapping[str, float], epoch: int) -> None:
         self._run.log({**values, "epoch": epoch})
 
-    def finish(self, summary: Mapping[str, Any], status: str) -> None:
+    def finish(self, summary: JsonView, status: str) -> None:
         import wandb
 
         try:

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rexp.config.job import VOLATILE
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.yaml import read_yaml
-from rexp.plugins.options import from_options
+from rexp.plugins.options import Node, from_options
 from rexp.tune.distributions import Dimension, dimension
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SpaceFile:
         prune: when trials are given up; null never gives one up.
     """
 
-    space: dict[str, Any]
+    space: Node
     overrides: list[str] = field(default_factory=list)
     metric: str | None = None
     trials: int | None = None
