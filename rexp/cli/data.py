@@ -67,7 +67,6 @@ def _list(root: Path | None, *, as_json: bool) -> int:
 
 
 def _table(overviews: list[Overview]) -> Table:
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("data", no_wrap=True)
     for column in ("users", "items", "interactions", "density"):
@@ -100,7 +99,6 @@ def _info(arguments: argparse.Namespace, root: Path | None) -> int:
 
 
 def _print_info(overview: Overview) -> None:
-
     users, items, interactions, density = _numbers(overview)
     rows = {"users": users, "items": items, "interactions": interactions, "density": density}
     rows |= {f"given {part}": f"{rows_:,}" for part, rows_ in overview.parts.items()}

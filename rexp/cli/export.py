@@ -96,7 +96,6 @@ def _print_sizes(result: RunResult, output: Path) -> None:
 
 
 def _print_latencies(store: Store, run: str, data: Path | None, output: Path, repeats: int, runtime: str) -> None:
-
     costs = {
         name: measure_run(
             store, run, data, store.root / ".data", candidates=Measure().candidates, repeats=repeats, onnx=path

@@ -70,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(options: argparse.Namespace) -> int:
-
     grid = Table("paper", "cells", "title", box=None, pad_edge=False)
     for name in paper_files():
         paper = load(name)
@@ -112,7 +111,6 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-
     paper = load(options.paper)
     file = _file(options, paper)
     found = shown(paper, file)

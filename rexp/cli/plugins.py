@@ -22,7 +22,6 @@ from rexp.plugins.options import describe_type
 
 def check_distributions() -> list[str]:
     """Faults of whole distributions: unreadable metadata, missing configuration folders."""
-
     missing = [package for package in registry.conf_packages() if conf_folder(package.package) is None]
     return registry.metadata_faults() + [
         f"{package.distribution} names the configurations {package.package}, and there is no such folder"
@@ -83,7 +82,6 @@ def _explained(plugin: registry.Plugin) -> str:
 
 
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:
-
     table = Table("kind", "name", "distribution", "version", *([] if reasons is None else ["state"]))
     for plugin in plugins:
         state = [] if reasons is None else [styled("broken", "red") if plugin in reasons else styled("ok")]

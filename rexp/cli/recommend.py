@@ -79,7 +79,6 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
 
 def _parts(text: str) -> list[Part]:
     """The parts of ``--mask``, in time's order."""
-
     named = [] if text == "none" else [name.strip() for name in text.split(",")]
     for name in named:
         if name not in PARTS:
@@ -88,7 +87,6 @@ def _parts(text: str) -> list[Part]:
 
 
 def _show(frame: pl.DataFrame) -> None:
-
     console = Screen()
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in frame.columns:

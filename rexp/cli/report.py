@@ -136,7 +136,6 @@ def _uncollected() -> Iterator[None]:
 
 
 def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, cols: Sequence[str] | None) -> None:
-
     known = {name for result in results for name in result.cost}
     cols = [SHORT.get(name, name) for name in cols or ()]
     costs = [name for name in cols or COSTS if name in known]
@@ -149,7 +148,6 @@ def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, 
 
 
 def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[RunResult]) -> None:
-
     with TemporaryDirectory() as folder:
         pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
         place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
@@ -157,13 +155,11 @@ def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequ
 
 
 def _write_page(path: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-
     print_or_write(path, page(results, tables, store))
     say(f"the page is {path}")
 
 
 def _draw_all(folder: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-
     say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")
 
 

@@ -27,7 +27,6 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         0, or the exit code of what went wrong; in a sweep every job is tried, and the code is 1 if one failed.
     """
-
     jobs = Jobs()
     launch(arguments, jobs)
     if jobs.fault:
@@ -45,7 +44,6 @@ class Jobs:
 
     def __call__(self, config: DictConfig) -> None:
         """Run one job and its reference models."""
-
         self.began = True
         with self._faults_kept():
             if is_multirun():

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments
 from rexp.config.job import read
@@ -17,12 +18,14 @@ from rexp.hydra.compose import hydra_session
 from rexp.io.text import say
 from rexp.plugins.conf_dirs import conf_dir
 from rexp.store.store import Store
-from rexp.tune.console import render
 from rexp.tune.experiment_file import write_experiment
 from rexp.tune.search import common, search
 from rexp.tune.search_space import find, read_space
-from rexp.tune.study import Study
 from rexp.tune.trials import Budget, busy_seconds, describe
+
+if TYPE_CHECKING:
+    from rexp.tune.study import Study
+from rexp.tune.console import render
 
 DESCRIPTION = (
     "Search a space for the values that are best on the validation part, and write them as an experiment file. Killed "
@@ -36,6 +39,8 @@ def main(argv: list[str]) -> int:
     options = _arguments(argv)
     if find_spec("optuna") is None:
         raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
+    from rexp.tune.study import Study
+
     space = read_space(find(options.space, conf_dir() / "tune"))
     with hydra_session():
         options.overrides, base = common(space, options.overrides, options.config_dir)
@@ -124,7 +129,6 @@ def _command(file: Path) -> str:
 
 def _show(study: Study) -> int:
     """Print where the search stands, best first."""
-
     tried = study.trials()
     render(study.ranked()[:SHOWN], study.metric)
     print(f"{len(tried)} trials ({describe(tried) or 'none yet'}) in {busy_seconds(tried) / 60:.1f} minutes")

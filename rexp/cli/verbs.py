@@ -80,7 +80,6 @@ def _options(main: Callable[[list[str]], int]) -> list[str]:
 
 
 def _runs(words: Sequence[str]) -> list[str]:
-
     named = [word for before, word in pairwise(words) if before == "--store"]
     with redirect_stderr(StringIO()):  # what is damaged is told elsewhere
         return [brief.run_id for brief in Store(Path(named[-1]) if named else DEFAULT_STORE).briefs()]

@@ -125,7 +125,6 @@ def _without_validation(fit: Fit, request: Request, split: Split, notices: list[
 
 def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     """The metric that chooses the epoch: the one that was named, else the first that is measured."""
-
     recipe = fit.recipe
     names = validation_metrics(request.evaluate, split)
     if "monitor" not in {**(request.model.get("fit") or {}), **request.train} and names:

@@ -101,7 +101,6 @@ class Request:
 
     def alias(self) -> Node:
         """Alias of a job, computed without torch: raw configuration, code version and file contents."""
-
         kept: Node = {key: value for key, value in self.raw.items() if key not in VOLATILE}
         kept["teacher"] = _without_check(kept["teacher"])
         kept["teachers"] = {key: _without_check(node) for key, node in kept["teachers"].items()}
@@ -121,7 +120,6 @@ class Request:
 
     def plugins(self) -> Iterator[tuple[str, str]]:
         """Kind and name of every plugin that this job uses."""
-
         yield from plugins_of(self.data)
         yield "model", self.model["name"]
         fit = self.model.get("fit") or {}
@@ -203,7 +201,6 @@ def read(
 
 
 def _plain(config: DictConfig) -> Node:
-
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:

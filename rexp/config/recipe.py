@@ -167,7 +167,6 @@ def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validate
     Raises:
         ConfigError: naming the stage, what it needs, and a way out.
     """
-
     capabilities = model.capabilities()
     closed = Capability.CLOSED_FORM in capabilities
     has = {

@@ -29,7 +29,6 @@ def check_options(request: Request) -> None:
     Raises:
         ConfigError: see :func:`rexp.plugins.options.from_options`.
     """
-
     for where, node, reserved in _models(request):
         Choice.of("model", node, where, reserved)
     merged(request)
@@ -50,7 +49,6 @@ def check_with_data(request: Request, split: Split, store: Store, part: Part, *,
     Raises:
         RexpError: what the run itself would raise once its teacher is trained.
     """
-
     plan = resolve(request, split, store, sweeping=sweeping)
     Evaluator(split, request.evaluate, part, retrieval=retrieval(plan, store))
 

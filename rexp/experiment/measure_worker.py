@@ -63,7 +63,6 @@ def answer(task: MeasureTask) -> Answer:
 
 
 def _measured(task: MeasureTask) -> Measurement:
-
     store = Store(Path(task.store))
     result = store.result(task.run)
     check_installed(store, task.run)

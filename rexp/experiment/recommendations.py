@@ -23,7 +23,6 @@ def dense_users(split: Split, wanted: Sequence[str]) -> Array:
     Raises:
         ConfigError: there is no such user (with the nearest id).
     """
-
     known = split.user_ids()
     if not wanted:
         return np.arange(len(known))
@@ -45,7 +44,6 @@ def recommendation_frame(split: Split, users: Array, items: Tensor, scores: Tens
         items: (U, k) dense ids, -1 for none.
         scores: (U, k).
     """
-
     found = items.numpy() >= 0
     rows, ranks = np.nonzero(found)
     table = split.items_table()

@@ -32,7 +32,6 @@ def load_run_split(result: RunResult, data_root: Path | None, cache: Path) -> Sp
     Raises:
         DataError: the data has changed since, so that its ids may mean other users and items.
     """
-
     split = load_split(dict(result.config["data"]), data_root, cache)
     if split.fingerprint != result.fingerprint:
         raise DataError(
@@ -54,7 +53,6 @@ def load_model(store: Store, run: str, split: Split, role: str) -> RecommenderMo
         DataError: it was trained on other data.
         StoreError: there is no such finished run, or its weights are damaged.
     """
-
     run = store.resolve(run)
     result = store.result(run)
     check_installed(store, run)
@@ -74,7 +72,6 @@ def build_model(node: JsonView, split: Split, where: str) -> RecommenderModule:
         split: the data.
         where: the key of the node, for messages.
     """
-
     model: RecommenderModule = Choice.of("model", node, where).make(split.spec)
     adopt_embeddings(model)
     if Capability.NEEDS_TRAIN_DATA in model.capabilities():

@@ -132,7 +132,6 @@ def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
 
 def _load(model: RecommenderModule, store: Store, known: str, stored: RunResult, done: int) -> None:
     """Put the weights after the first steps of a finished run into the model, with the modules that its stages made."""
-
     restore(model, stored.steps[done - 1]["parts"])
     whole = done == len(stored.steps)
     load_state(model, store.directory(known), None if whole else done)
@@ -140,7 +139,6 @@ def _load(model: RecommenderModule, store: Store, known: str, stored: RunResult,
 
 def _state(plan: Plan, store: Store, run: str, place: int) -> Json:
     """What the model is after a step; its weights are written, but those of the last step are the result's own."""
-
     steps = plan.recipe.steps
     stages = {stage.name: stage.plugin for step in steps[: place + 1] for stage in step.stages}
     state: Json = {"parts": describe_replacements(plan.model, stages), "sizes": sizes(plan.model)}
@@ -172,7 +170,6 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
 
 def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:
     """The code that the teachers are asked with, by distribution."""
-
     stages = [("stage", stage.name) for step in plan.recipe.steps for stage in step.stages]
     own = [("model", plan.request.model["name"]), *stages]
     plugins = [plugin for teacher in runs for plugin in plan.loaded.get(teacher.run, own)]
@@ -181,7 +178,6 @@ def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:
 
 def _online(plan: Plan, store: Store) -> RecommenderModule | None:
     """The model that learns beside its student, with the weights it starts from."""
-
     if (node := plan.teaching.online) is None:
         return None
     if node["from"]:
@@ -191,7 +187,6 @@ def _online(plan: Plan, store: Store) -> RecommenderModule | None:
 
 def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTeacher, stage: ConfiguredStage) -> Any:
     """What a stage may know; its chance follows from the run's seed and its place."""
-
     seed = derived_seed(plan.request.seed, 4, place, inside)
     seed_everything(seed)  # layers take their initial values from the global generator
     needs = stage.needs
@@ -205,14 +200,12 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
 
 def _measuring(plan: Plan, part: Part) -> Callable[[RecommenderModule], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
-
     evaluator = cache(partial(Evaluator, plan.split, validation_config(plan.request.evaluate), part))  # one a device
     return lambda model: evaluator(device_of(model))(model).metrics
 
 
 def _validate(plan: Plan) -> Callable[[], float]:
     """The plan's model on the validation part, by the fit's monitor; higher is better."""
-
     assert plan.fit is not None
     monitor, measure = plan.fit.recipe.monitor, _measuring(plan, "valid")
 
@@ -261,7 +254,6 @@ def _train(
     log: Log,
 ) -> Json:
     """Fit in place; what the report says of epochs and selection goes into the result."""
-
     request, split, model = plan.request, plan.split, plan.model
     started = time.perf_counter()
     if plan.fit is None:
@@ -307,7 +299,6 @@ def _attachments(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
     """The stages that act inside a fit, attached to the model, and what they found by their labels."""
-
     modules, generators, found = [], [], {}
     for inside, stage in enumerate(step.stages):
         context = replace(_context(plan, store, place, inside, teacher, stage), max_epochs=recipe.max_epochs)
@@ -321,7 +312,6 @@ def _attachments(
 
 def _seed(plan: Plan, place: int) -> int:
     """The first fit has the run's own seed, as if nothing stood before it."""
-
     return plan.request.seed if place == plan.recipe.first_fit else derived_seed(plan.request.seed, 5, place)
 
 

@@ -47,7 +47,6 @@ def resolve_teachers(
             is told before a teacher is trained; or a teacher was compressed, or learned from other data; or it is
             weak, and that is to stop the run.
     """
-
     recipe, nodes = request.recipe, request.teachers
     if not recipe.needs_teacher:
         return Teachers()
@@ -103,7 +102,6 @@ def _twins(request: Request, teacher: RunResult) -> bool:
 
 def _online(request: Request, nodes: Mapping[str, Node], store: Store, split: Split) -> Node:
     """The model that learns beside its student, as plain values."""
-
     if len(nodes) > 1:
         raise ConfigError(f"a student has one teacher that learns beside it, not {' and '.join(nodes)}")
     ((key, node),) = nodes.items()
@@ -147,7 +145,6 @@ def _usable(store: Store, run: str, key: str, split: Split) -> RunResult:
 
 def _check_self(request: Request) -> None:
     """Inside the first fit there is no earlier state."""
-
     for step in request.recipe.steps:
         first = isinstance(step, TrainingStep) and step.kind == "fit"
         for stage in step.stages if first else ():
@@ -177,7 +174,6 @@ def _built(node: Node, split: Split, where: str) -> RecommenderModule:
 
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
     """Refuse a teacher without vectors where a stage compares vectors."""
-
     if Capability.HAS_EMBEDDINGS in capabilities:
         return
     for stage in _stages(request):
@@ -194,7 +190,6 @@ def _stages(request: Request) -> Iterator[ConfiguredStage]:
 
 def teacher_job(config: DictConfig, key: str) -> DictConfig:
     """The configuration of a teacher's own run."""
-
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):

@@ -33,7 +33,6 @@ def torch_settings(threads: int) -> Iterator[None]:
     Args:
         threads: one is often faster than two for small models, and steadier on a busy machine.
     """
-
     known, flushed = torch.get_num_threads(), flushes_denormals()
     torch.set_flush_denormal(True)  # before torch's other threads begin, which take the setting over
     torch.set_num_threads(threads)

@@ -40,7 +40,6 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-
     if not len(split.valid):
         return
     metric = validation_metrics(request.evaluate, split)[0]
@@ -62,7 +61,6 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
 
 def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:
     """A run's value on the validation part; measured once, and kept in its result."""
-
     run, rules = result.run_id, str(evaluator.rules["protocol_id"])
     kept = result.valid.get(rules, {})
     if metric not in kept:
@@ -74,7 +72,6 @@ def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) ->
 
 
 def _of_popularity(evaluator: Evaluator, metric: str) -> float:
-
     model = build_model({"name": "pop"}, evaluator.split, "pop")
     model.fit(evaluator.split, torch.Generator())
     return float(evaluator(model).metrics[metric])

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 @contextmanager
 def hydra_session() -> Iterator[None]:
     """Hydra as the command line sets it up, for calls of :func:`compose_job`; within a Hydra application too."""
-
     install()
     ConfigStore.instance().store("rexp_schema", node=Root)
     with _set_aside(), initialize_config_dir(str(conf_dir()), version_base="1.3", job_name="rexp"):
@@ -38,7 +37,6 @@ def hydra_session() -> Iterator[None]:
 @contextmanager
 def _set_aside() -> Iterator[None]:
     """The application's own Hydra, of which a process has one, and the version that it is compatible with."""
-
     outer, version = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
     GlobalHydra.instance().clear()
     try:
@@ -58,7 +56,6 @@ def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> Dic
     Raises:
         ConfigError: in one line, what cannot be composed.
     """
-
     # Hydra's grammar would read a bare path's colons and commas as its own.
     if config_dir is not None:
         check_folder(config_dir)
@@ -77,7 +74,6 @@ def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> Dic
 
 def is_group(key: str) -> bool:
     """Whether an override's key chooses a group's option (``model``, ``model@teacher``), in :func:`hydra_session`."""
-
     group = key.partition("@")[0]
     loader = GlobalHydra.instance().config_loader()
     return "." not in group and bool(loader.get_group_options(group, results_filter=ObjectType.CONFIG))

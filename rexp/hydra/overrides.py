@@ -108,7 +108,6 @@ def _readable(argument: str, *, sweeping: bool) -> str:
 
 
 def _parses(argument: str) -> bool:
-
     try:
         OverridesParser.create().parse_override(argument)
     except HydraException:
@@ -117,7 +116,6 @@ def _parses(argument: str) -> bool:
 
 
 def _as_choice(argument: str) -> str:
-
     key, _, value = argument.partition("=")
     if not value or not key.lstrip("+").startswith(OFTEN_EMPTY):
         return argument
@@ -130,5 +128,4 @@ def _as_choice(argument: str) -> str:
 
 def parsed(words: Sequence[str]) -> list[Override]:
     """Overrides as Hydra's parser reads them."""
-
     return OverridesParser.create().parse_overrides(normalize_overrides(words))

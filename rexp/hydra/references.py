@@ -66,7 +66,6 @@ def _measures_ratings(config: DictConfig) -> bool:
 
 
 def _model(name: str) -> DictConfig:
-
     arguments = [f"model={name}"]
     try:
         node = compose("config", overrides=arguments).model

@@ -23,7 +23,6 @@ def read_yaml(file: Path) -> Any:
     Raises:
         ConfigError: it cannot be read, is no UTF-8 or no YAML, has a key twice, or aliases that multiply.
     """
-
     text = _text(file)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -71,7 +70,6 @@ def _text(file: Path) -> str:
 
 def _check(root: Node | None, file: Path) -> None:
     """Without recursion, for the tree may be as deep as the file is long."""
-
     sizes: dict[int, int] = {}
     stack = [] if root is None else [(root, False)]
     above: set[int] = set()

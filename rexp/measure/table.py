@@ -28,7 +28,6 @@ SIZES = {
 
 def print_costs(title: str, cost: Cost) -> None:
     """Sizes and multiply-adds, one a line, and the latency as a table."""
-
     console = Screen()
     console.print(title, style="bold", soft_wrap=True)
     sizes = Table(box=None, show_header=False, pad_edge=False)
@@ -48,7 +47,6 @@ def print_latencies(costs: Mapping[str, Cost], console: Console) -> None:
         costs: by the name of the runtime.
         console: where to.
     """
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("candidates", "runtime", "p10 ms", "p50 ms", "p95 ms"):
         table.add_column(title, justify="left" if title == "runtime" else "right")

@@ -28,7 +28,6 @@ def walk_weights(interactions: csr_array, *, alpha: float, beta: float = 0.0, to
     Returns:
         (n_items, n_items) float32: row i holds the weights of the items that are reached from i; never i itself.
     """
-
     n_items = interactions.shape[1]
     to_item = _powers(normalized(interactions.astype(np.float64), "l1"), alpha)
     to_user = _powers(normalized(interactions.T.tocsr().astype(np.float64), "l1"), alpha)

@@ -25,7 +25,6 @@ def rating_matrix(split: Split) -> csr_array:
     Raises:
         ConfigError: the data has no ratings.
     """
-
     train = split.train
     if train.ratings is None:
         raise ConfigError(f"'{split.name}' has no ratings, which this model reads; take data with ratings")

@@ -113,7 +113,6 @@ def strongest(rows: Rows, n: int, top_k: int) -> csr_array:
     Returns:
         (n, n) float32, without its diagonal and without zeros.
     """
-
     k, block = min(top_k, n), max(1, CELLS_AT_ONCE // n)
     parts = []
     for start in range(0, n, block):

@@ -100,7 +100,6 @@ def inverse_of(matrix: Array) -> Array:
     Raises:
         RunError: it is not positive definite.
     """
-
     # LAPACK reads columns: its lower half is the upper one here. A symmetric matrix is the same read either way.
     factor, failed = dpotrf(matrix.T, lower=True, overwrite_a=True)
     if failed:

@@ -75,7 +75,6 @@ class GFCF(RecommenderModule):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """The first singular vectors of the normalised graph; the generator seeds the solver's start."""
-
         matrix = normalise(interaction_matrix(split))[0].astype(np.float64)
         factors = min(self.config.factors, min(matrix.shape) - 1)
         start = torch.rand(min(matrix.shape), generator=generator, dtype=torch.float64).numpy()
@@ -99,7 +98,6 @@ class GFCF(RecommenderModule):
 
 def normalise(matrix: csr_array) -> tuple[csr_array, np.ndarray]:
     """A 0/1 matrix divided by the roots of its row and column sums, and the roots of the column sums (float32)."""
-
     rows, columns = (np.sqrt(matrix.sum(axis=axis), dtype=np.float64) for axis in (1, 0))
     inverse = [np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0) for roots in (rows, columns)]
     return (diags_array(inverse[0]) @ matrix @ diags_array(inverse[1])).tocsr(), columns.astype(np.float32)

@@ -75,7 +75,6 @@ class IALS(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Solve; the generator draws the items' first vectors."""
-
         config = self.config
         # implicit counts an interaction's value as its confidence; it takes scipy's older class of matrices alone.
         matrix = csr_matrix(interaction_matrix(split) * np.float32(config.confidence))

@@ -64,7 +64,6 @@ class NMF(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Factorise; the generator seeds the initial values."""
-
         config, matrix = self.config, interaction_matrix(split)
         factors = min(config.factors, *matrix.shape) if config.init == "nndsvda" else config.factors
         solver = Solver(

@@ -49,7 +49,6 @@ class PureSVD(Factors):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Decompose; the generator seeds the solver's random projection."""
-
         matrix = interaction_matrix(split)
         factors = min(self.config.factors, *matrix.shape)
         seed = int(torch.randint(2**31, (1,), generator=generator))

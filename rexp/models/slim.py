@@ -79,7 +79,6 @@ class SLIM(ItemItem):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Solve item by item; the order in which weights are visited is drawn."""
-
         matrix = interaction_matrix(split)
         seed = int(torch.randint(2**31, (1,), generator=generator))
         columns = [self._neighbours(weights) for weights in _regressions(matrix, self.config, seed)]
@@ -96,7 +95,6 @@ class SLIM(ItemItem):
 
 def _regressions(matrix: csr_array, config: SLIMConfig, seed: int) -> Iterable[Array]:
     """The weights (n_items,) of all items in each item's regression, in order; an item's own is 0."""
-
     random = np.random.RandomState(seed)
     products = gram(matrix)
     by_item = matrix.T.tocsr()
@@ -131,6 +129,5 @@ def _regressions(matrix: csr_array, config: SLIMConfig, seed: int) -> Iterable[A
 
 def _progress(n_items: int) -> Iterable[int]:
     """The numbers of all items, with a bar on a terminal."""
-
     console = Console(stderr=True)
     return track(range(n_items), "slim: items", console=console, transient=True, disable=not console.is_terminal)

@@ -43,7 +43,6 @@ class SparseMatrix(nn.Module):
         Raises:
             ValueError: it has another shape.
         """
-
         if matrix.shape != self.shape:
             raise ValueError(f"the matrix has the shape {matrix.shape}, not {self.shape}")
         rows = csr_array(matrix)
@@ -55,7 +54,6 @@ class SparseMatrix(nn.Module):
 
     def scipy(self) -> csr_array:
         """The matrix as scipy has it; on the CPU it shares the memory."""
-
         starts, columns, values = (part.cpu().numpy() for part in (self.starts, self.columns, self.values))
         return csr_array((values, columns, starts), shape=self.shape)
 
@@ -72,7 +70,6 @@ class SparseMatrix(nn.Module):
 
 def interaction_matrix(split: Split) -> csr_array:
     """(n_users, n_items) float32: 1 where the user took the item in the training part, however often."""
-
     offsets, items = split.user_items(["train"])
     return csr_array((np.ones(len(items), np.float32), items, offsets), shape=(split.n_users, split.n_items))
 

@@ -86,7 +86,6 @@ def agree(one: Any, other: Any, key: str = "") -> bool:
 
 def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
     """The typed configuration of a run and of its teacher, and whether it has one."""
-
     with hydra_session():
         config = compose_job(overrides)
     request = read(config)
@@ -100,7 +99,6 @@ def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
 
 
 def _teacher_configuration(config: Any, split: Split, store: Store) -> Json:
-
     return resolve(read(config), split, store, sweeping=True).config()
 
 

@@ -97,7 +97,6 @@ def html(page: Page) -> str:
 
 def show(page: Page) -> None:
     """Print the tables."""
-
     console = Screen()
     console.print(styled(page.title, "bold"), soft_wrap=True)
     for grid in page.grids:

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scipy import stats
-
-from rexp.report.figures import new_figure, save
 from rexp.report.statistics import ALPHA
 
 if TYPE_CHECKING:
@@ -50,6 +47,7 @@ def ranks(tables: Sequence[Table], metric: str) -> Ranks | None:
     shared = [row for row in begun[0] if all(row in found for found in begun)] if begun else []
     if len(begun) < 2 or len(shared) < 3:
         return None
+    from scipy import stats
 
     placed = stats.rankdata([[-found[row] for row in shared] for found in begun], axis=1).mean(0)
     order = sorted(range(len(shared)), key=lambda place: (placed[place], place))
@@ -84,6 +82,7 @@ def draw(found: Ranks, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
+    from rexp.report.figures import new_figure, save
 
     names, values = list(found.means), list(found.means.values())
     half, bars = math.ceil(len(names) / 2), alike(found)

@@ -174,7 +174,6 @@ class Paper:
 
 def paper_files() -> dict[str, Path]:
     """Paper files by name: rexp's own, then those of plugins."""
-
     files = [file for folder in conf_folders() for file in sorted((folder / "paper").glob("*.yaml"))]
     found: dict[str, Path] = {}
     for file in files:
@@ -274,13 +273,11 @@ def space_of(paper: Paper, row: PaperRow, trials: int | None = None) -> Space:
     Raises:
         ConfigError: a key or values that cannot be searched, or words that are none of a search.
     """
-
     fewer = {} if trials is None else {"trials": trials}
     return make_space(Path(f"{paper.name}.yaml: {row.name}"), {**paper.search, **fewer, "space": dict(row.tune)})
 
 
 def _referred(paper: Paper) -> Iterator[str]:
-
     for row in paper.rows:
         yield from references(row.run)
         yield from (name for name in (row.values, row.plain, row.control) if name is not None)

@@ -128,7 +128,6 @@ class Made:
 
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
-
     with hydra_session():
         job = compose_job(overrides)
     return run(job, group=paper.name, sweeping=True)
@@ -138,7 +137,6 @@ def collect_rows(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[PaperRecord]:
     """PaperRecord the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
-
     stored = RunIndex(stores)
     made = Made(tunings)
     records: list[PaperRecord] = []
@@ -170,6 +168,5 @@ def _jobs(paper: Paper, rows: Sequence[PaperRow]) -> Iterator[tuple[PaperRow, in
 
 
 def _manifest(store: Store, run: str) -> Json:
-
     found: Json = json.loads((store.directory(run) / "manifest.json").read_text(encoding="utf-8"))
     return found

@@ -60,7 +60,6 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
 
 def write_page(paper: Paper, file: Path) -> Shown:
     """Write the page and its figure next to the records."""
-
     found = shown(paper, file)
     write_text(file.with_suffix(".md"), markdown(found.page))
     if ranked := found.ranks:

@@ -26,7 +26,6 @@ from rexp.store.identity import alias_key
 from rexp.store.store import Store
 from rexp.tune.experiment_file import kept
 from rexp.tune.search import common, search
-from rexp.tune.study import Study
 from rexp.tune.trials import Budget, busy_seconds
 
 if TYPE_CHECKING:
@@ -99,11 +98,12 @@ class Tunings:
         Raises:
             RexpError: no trial came to a value.
         """
-
         if known := self.of(row):
             return known
         if find_spec("optuna") is None:
             raise ConfigError("it is tuned, which needs optuna: pip install 'rexp-recsys[tune]'")
+        from rexp.tune.study import Study
+
         space = space_of(self._paper, row, self._trials)
         taken = self._taken(row)
         asked = self._paper.overrides(row, self._paper.seeds_of(row)[0], taken)
@@ -188,7 +188,6 @@ def read_tuned(file: Path) -> dict[str, Tuned]:
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
     """One process at a time reads and writes a file of results."""
-
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f".{file.name}.lock")):
         yield

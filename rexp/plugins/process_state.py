@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from rexp.io.text import warn
 
 OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "_RJEM_")
@@ -58,15 +61,10 @@ def restored(who: str) -> Iterator[None]:
 
 def flushes_denormals() -> bool:
     """Whether numbers too small for full precision are 0."""
-    import torch
-
     return bool(torch.tensor(torch.finfo(torch.float32).tiny, dtype=torch.float32, device="cpu").div(2) == 0)
 
 
 def _settings() -> tuple[Setting, ...]:
-    import numpy as np
-    import torch
-
     autocast = (partial(use, "cpu") for use in (torch.is_autocast_enabled, torch.set_autocast_enabled))
     flags = [(torch.backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic")]
     flags.append((torch.backends.mkldnn, "enabled"))
@@ -92,9 +90,6 @@ def _settings() -> tuple[Setting, ...]:
 
 
 def _chance() -> tuple[Setting, ...]:
-    import numpy as np
-    import torch
-
     return (
         Setting("random", random.getstate, random.setstate),
         Setting("numpy.random", np.random.get_state, np.random.set_state),
@@ -132,6 +127,4 @@ def _set_environment(values: Mapping[str, str]) -> None:
 
 def _set_device(device: Any) -> None:
     """The usual device needs no mode, under which every call of torch takes a detour."""
-    import torch
-
     torch.set_default_device(None if device.type == "cpu" else device)

@@ -10,7 +10,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -66,13 +66,10 @@ class Plugin:
 
     def load(self) -> type[Any]:
         """Import the class; a fault is one line that names the distribution, the target and the reason."""
-
-        from rexp.plugins.process_state import restored
-
         where = self.where
         module_name, _, attribute = self.target.partition(":")
         # What a module sets when it is imported it would set for the first job of a sweep alone.
-        guard = nullcontext() if self.distribution == OWN else restored(f"the import of {where}")
+        guard = nullcontext() if self.distribution == OWN else _restored(f"the import of {where}")
         try:
             with guard:
                 module = import_module(module_name)
@@ -87,8 +84,13 @@ class Plugin:
         return cls
 
 
-def _check_contract(cls: type, kind: str, where: str) -> None:
+def _restored(what: str) -> AbstractContextManager[None]:
+    from rexp.plugins.process_state import restored  # imports torch
 
+    return restored(what)
+
+
+def _check_contract(cls: type, kind: str, where: str) -> None:
     stated = getattr(cls, "rexp_api", REXP_API)
     if not (isinstance(stated, tuple) and len(stated) == 2 and all(isinstance(part, int) for part in stated)):
         raise ConfigError(f"{where} states rexp_api={stated!r}; it is a pair of whole numbers such as {REXP_API}")

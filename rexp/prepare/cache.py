@@ -18,7 +18,6 @@ import numpy as np
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.io.atomic import write_parquet
-from rexp.prepare.fingerprint import arrays_of
 
 if TYPE_CHECKING:
     from rexp.data.types import Array
@@ -35,6 +34,8 @@ class CorruptError(Exception):
 
 def write_folder(prepared: Prepared, folder: Path) -> None:
     """Store a prepared split as ``folder``, replacing what is there."""
+    from rexp.prepare.fingerprint import arrays_of  # imports polars
+
     split = prepared.split
     folder.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -18,8 +18,10 @@ from rexp.io.content_hash import FileContent, file_content, hashes
 from rexp.io.locks import locked
 from rexp.plugins import registry
 from rexp.plugins.choice import Choice
-from rexp.plugins.options import from_options
+from rexp.plugins.options import Node, from_options
+from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
+from rexp.prepare.cache import FORMAT, CorruptError, read_folder, write_folder
 from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
@@ -101,9 +103,6 @@ def _split_options(node: NodeView) -> Node:
 
 def _key(node: NodeView, files: Iterable[FileContent], cache: Path) -> str:
     """Name of the prepared folder: all that it depends on."""
-    from rexp.plugins.side_files import as_identity, side_files
-    from rexp.prepare.cache import FORMAT
-
     plugins = plugins_of(node)
     found = [registry.find(kind, name) for kind, name in plugins]
     depends = {
@@ -121,8 +120,6 @@ def _key(node: NodeView, files: Iterable[FileContent], cache: Path) -> str:
 
 def _read(folder: Path, *, say: bool) -> Split | None:
     """What is there; that it is damaged is said by the one who will prepare it again."""
-    from rexp.prepare.cache import CorruptError, read_folder
-
     try:
         return read_folder(folder)
     except FileNotFoundError:
@@ -135,7 +132,6 @@ def _read(folder: Path, *, say: bool) -> Split | None:
 
 def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
     from rexp.prepare.build import build_split
-    from rexp.prepare.cache import read_folder, write_folder
     from rexp.prepare.lint import lint
 
     dataset = make_dataset(node, root)

@@ -42,14 +42,12 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         tables: to be shown.
         console: where to; by default standard output, whole lines where that is no terminal.
     """
-
     console = console or Screen()
     for table in tables:
         _print(table, console)
 
 
 def _print(table: Table, console: Console) -> None:
-
     shown, grid = list(table.columns), _grid(table, table.columns)
     anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
     needed = Measurement.get(console, anywhere, grid).minimum
@@ -67,7 +65,6 @@ def _print(table: Table, console: Console) -> None:
 
 
 def _grid(table: Table, columns: Sequence[str]) -> Grid:
-
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:
         grid.add_column(styled(key), overflow="fold")

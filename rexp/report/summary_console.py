@@ -31,7 +31,6 @@ def show(results: Sequence[RunResult], store: Path, metric: str | None = None, c
         metric: by default the first of each run.
         console: where to; by default standard output, as wide as the tables are.
     """
-
     console = console or Screen(width=UNBOUNDED)  # a narrow terminal folds lines; digits are never cut
     single = [result for result in results if not result.config.get("retriever")]
     found = summaries(single, store, metric)
@@ -104,7 +103,6 @@ def _print(
     notes: Sequence[str],
 ) -> None:
     """A heading, a table whose first ``names`` columns are words, and notes."""
-
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, title in enumerate(titles):
         grid.add_column(title, justify="left" if place < names else "right", no_wrap=True)

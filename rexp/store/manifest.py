@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -169,6 +168,7 @@ def _peak_memory() -> int:
     """Bytes."""
     if PROC_STATUS.exists() and (found := re.search(r"^VmHWM:\s*(\d+) kB", PROC_STATUS.read_text(), re.MULTILINE)):
         return int(found[1]) * 1024
+    import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, the others KiB

@@ -36,7 +36,6 @@ def save_model(model: nn.Module, directory: Path, name: str = WEIGHTS) -> Json:
     Raises:
         StoreError: the folder cannot be written.
     """
-
     path = directory / name
     state: Mapping[str, Tensor] = model.state_dict()
     unique, shared = _without_repeats(state)
@@ -61,7 +60,6 @@ def load_weights(directory: Path, steps: int | None = None) -> dict[str, Tensor]
     Raises:
         StoreError: there are none, or they are not those the result speaks of.
     """
-
     recorded = _recorded(directory, steps)
     path = directory / str(recorded["file"])
     _check(path, str(recorded["sha256"]))

@@ -31,7 +31,6 @@ def run_job(config: DictConfig, ledger: Ledger) -> Interrupted | None:
     Returns:
         The word that the job was asked to stop, or None.
     """
-
     # The launcher's own number counts the jobs it was given, which are not all.
     number = ledger.jobs.index(tuple(task_overrides()))
     exit_with_parent(ledger.owner[1])

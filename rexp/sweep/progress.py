@@ -24,7 +24,6 @@ EVERY = 1.0
 
 def summary(jobs: Sequence[JobState], workers: int | None) -> str:
     """Done, failed, to do and the time left, in words; see :func:`rexp.sweep.status.seconds_left`."""
-
     number = counts(jobs)
     parts = [f"{number['done']}/{len(jobs)} done"]
     parts += [

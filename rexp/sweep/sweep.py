@@ -70,7 +70,6 @@ def sweep(config: DictConfig, context: HydraContext, words: Sequence[str]) -> li
 
 def _known(ledger: Ledger, config: DictConfig, context: HydraContext) -> tuple[dict[int, Found], list[Store]]:
     """What the store has of the jobs, and the store of each; a job with a fault says so when it is launched."""
-
     composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
     stores: list[Store] = []
     known: dict[int, Found] = {}

@@ -74,7 +74,6 @@ def without_test(split: Split) -> Split:
     Raises:
         ConfigError: no validation part, so nothing to choose on.
     """
-
     if not len(split.valid):
         raise ConfigError(
             f"data={split.name} has no validation part to choose on; choose a split with one "
@@ -85,7 +84,6 @@ def without_test(split: Split) -> Split:
 
 def seen_by_trials(request: Request) -> Split:
     """The data that trials read."""
-
     return without_test(load_split(request.data, request.data_root, request.cache))
 
 
@@ -95,7 +93,6 @@ def goal(request: Request, split: Split, wanted: str | None) -> Objective:
     Raises:
         ConfigError: it is not measured.
     """
-
     names = validation_metrics(request.evaluate, split)
     monitor = wanted or request.train.get("monitor") or (request.model.get("fit") or {}).get("monitor") or names[0]
     name = monitored(dict.fromkeys(names, 0.0), str(monitor))
@@ -119,7 +116,6 @@ def run_trial(
         optuna.TrialPruned: the pruner says so.
         RexpError: what a run may raise.
     """
-
     request = read(job, typed=typed)
     check_request(request)
     with restored(f"trial {trial.number}"):
@@ -130,7 +126,6 @@ def _measure(
     trial: Trial, job: DictConfig, request: Request, store: Store, run: str, goal: Objective, *, sweeping: bool
 ) -> float:
     """Train a trial's model, and measure it."""
-
     load = partial(seen_by_trials, request)
     plan = prepare_job(job, request, store, load, train=make_run, sweeping=sweeping, part="valid")
     split = plan.split
@@ -158,7 +153,6 @@ def forget(store: Store, run: str) -> None:
 
 
 def _report(trial: Trial, value: float, epoch: int) -> None:
-
     if epoch not in reported_epochs(trial):
         trial.report(value, epoch)
     if trial.should_prune():

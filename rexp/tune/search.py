@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rexp.errors import Interrupted, RexpError
 from rexp.hydra.compose import compose_job
 from rexp.tune.experiment_file import check_writable, kept
+from rexp.tune.progress import Watch
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -75,7 +76,6 @@ def search(
         RexpError: every trial fails, or the folder holds another search.
     """
     from rexp.tune.objective import check_request, goal, seen_by_trials
-    from rexp.tune.progress import Watch
 
     file = study.space.file
     check_request(request)

@@ -64,7 +64,6 @@ class Study:
         Raises:
             ConfigError: the folder holds another search.
         """
-
         with one_line_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._asking():
@@ -85,7 +84,6 @@ class Study:
         Raises:
             StoreError: there is none.
         """
-
         if not self.exists:
             raise StoreError(f"{self.folder} holds no search; begin it with the same command without --show")
         try:
@@ -144,12 +142,10 @@ class Study:
         self._study.tell(trial, value)
 
     def prune(self, trial: Trial) -> None:
-
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def fail(self, trial: Trial, error: str) -> None:
         """A trial that came to an end without a value; it counts, and is not tried again."""
-
         trial.set_user_attr("error", error)
         self._study.tell(trial, state=TrialState.FAIL)
 
@@ -171,7 +167,6 @@ class Study:
             )
 
     def _storage(self) -> optuna.storages.BaseStorage:
-
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         return optuna.storages.RDBStorage(
             f"sqlite:///{self._file}", engine_kwargs={"connect_args": {"timeout": LOCK_SECONDS}}
@@ -190,14 +185,12 @@ class Study:
 
     def _bury(self) -> None:
         """Mark the attempts of processes that are gone."""
-
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if not self._locks.is_held_by_another(str(trial.number)):
                 self._study.tell(trial.number, state=TrialState.FAIL)
 
     def _ask(self) -> tuple[int, Trial]:
         """The first number that has no trial, with the values of an attempt that died where there was one."""
-
         trials = self._study.get_trials(deepcopy=False)
         waiting = [trial for trial in trials if trial.state is TrialState.WAITING]
         if waiting:  # its process died between the two lines below
@@ -222,14 +215,12 @@ class Study:
 
     def _sampler(self, number: int) -> BaseSampler:
         """Made anew for every trial, so that a proposal depends on what was found and not on who was asked."""
-
         wanted = self.space.file.sampler
         seed = int(alias_key({"seed": wanted.seed, "trial": number})[:8], 16)
         return TPESampler(seed=seed) if wanted.name == "tpe" else RandomSampler(seed=seed)
 
     @staticmethod
     def _tried(trial: FrozenTrial, now: float) -> TrialRecord | None:
-
         states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.RUNNING: "running"}
         error = str(trial.user_attrs.get("error", ""))
         state = states.get(trial.state, "failed" if error and trial.state is TrialState.FAIL else "")
@@ -256,7 +247,6 @@ def _reported(number: int, trials: list[FrozenTrial]) -> dict[int, float]:
 
 
 def _pruner(wanted: Prune | None) -> optuna.pruners.BasePruner:
-
     if wanted is None:
         return NopPruner()
     return MedianPruner(n_startup_trials=wanted.after_trials, n_warmup_steps=wanted.after_epochs)
