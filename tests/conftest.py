@@ -56,7 +56,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 @pytest.fixture(scope="session")
 def student_store(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
-    """A store with a small student of matrix factorisation and its teacher, both measured; the log lies beside it."""
+    """A store with a small student of matrix factorization and its teacher, both measured; the log lies beside it."""
     folder = tmp_path_factory.mktemp("student")
     rows = [f"{user},{(7 * user + 3 * place) % 50},{place}" for user in range(40) for place in range(9)]
     (folder / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")

@@ -202,7 +202,7 @@ class StageHook(Protocol):
         ...
 
     def after_step(self) -> None:
-        """After the optimiser's step, e.g. to put a mask on again."""
+        """After the optimizer's step, e.g. to put a mask on again."""
         ...
 
     def on_epoch(self, epoch: int) -> None:

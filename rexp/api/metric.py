@@ -45,7 +45,7 @@ class Ties:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Labelled rows with their scores, all (N,): for the protocol ``pointwise``."""
+    """Labeled rows with their scores, all (N,): for the protocol ``pointwise``."""
 
     users: Tensor
     items: Tensor
@@ -116,7 +116,7 @@ class AggregateMetric(Protocol):
 
 
 class PointwiseMetric(Protocol):
-    """A metric over labelled rows, for the protocol ``pointwise``.
+    """A metric over labeled rows, for the protocol ``pointwise``.
 
     It may also have ``labels`` (:data:`LABELS`).
     """

@@ -100,7 +100,7 @@ class Negatives:
 
 
 class Sampler(Protocol):
-    """Draws negatives, in one vectorised call.
+    """Draws negatives, in one vectorized call.
 
     ``positives`` says how positives are drawn: every interaction once an epoch, or users uniformly and an item of each.
     ``scope`` is "batch" where the draw must see exactly one batch (in-batch negatives), else "chunk" (many at once).

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("run", help="the run's id, or the beginning of it (rexp report --rows run lists them)")
     parser.add_argument("--to", choices=["onnx"], default="onnx", help="the format (default: onnx)")
     parser.add_argument(
-        "--int8", action="store_true", help="quantise the weights to 8 bits; says how far scores are off"
+        "--int8", action="store_true", help="quantize the weights to 8 bits; says how far scores are off"
     )
     parser.add_argument("--output", type=Path, help="the file (default: RUN.onnx, or RUN-int8.onnx)")
     parser.add_argument("--repeats", type=int, default=200, help="requests of each size that are timed (default: 200)")

@@ -51,7 +51,7 @@ class Plan:
     Args:
         request: what was asked for.
         split: the data.
-        model: freshly initialised under the seed.
+        model: freshly initialized under the seed.
         choice: the model's name and typed options.
         source: run id, or run ids by role, whose weights the model starts from; or None.
         fit: how it is trained; None for a closed-form model, and where no step trains.

@@ -33,7 +33,7 @@ def place_of(name: str, origin: Origin | None) -> Where:
     return lambda row: f"{origin.path}, line {origin.first_line + row}"
 
 
-def normalise(frame: pl.DataFrame, where: Where, time_format: str | None = None) -> tuple[pl.DataFrame, dict[str, int]]:
+def normalize(frame: pl.DataFrame, where: Where, time_format: str | None = None) -> tuple[pl.DataFrame, dict[str, int]]:
     """Bring the columns of the four roles into their one form; the other columns stay as they are.
 
     Args:

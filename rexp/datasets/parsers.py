@@ -14,7 +14,7 @@ import polars as pl
 from rexp.api import Origin
 from rexp.datasets.columns import find_columns, is_known, take_columns
 from rexp.datasets.files import Columns, Format, plain_name, read_bytes
-from rexp.datasets.normalize import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.datasets.normalize import ROLES, missing, normalize, place_of, refuse_missing
 from rexp.datasets.times import parse_times
 from rexp.errors import DataError
 
@@ -55,7 +55,7 @@ def read_interactions(
         path, format, columns, separator=separator, has_header=has_header, encoding=encoding, time_format=time_format
     )
     where = place_of("", origin)
-    frame, _ = normalise(frame.select(role for role in ROLES if role in frame.columns), where)
+    frame, _ = normalize(frame.select(role for role in ROLES if role in frame.columns), where)
     refuse_missing(frame, missing(frame), where)
     return frame
 

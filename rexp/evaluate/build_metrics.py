@@ -25,18 +25,18 @@ def list_metrics(
         context: what they may know of the split.
 
     Raises:
-        ConfigError: an unknown name, wrong options, or a metric of labelled rows.
+        ConfigError: an unknown name, wrong options, or a metric of labeled rows.
     """
     for name in names:
         if _of_rows(name):
             raise ConfigError(
-                f"evaluate.metrics has '{name}', a metric of labelled rows: it belongs in evaluate.row_metrics"
+                f"evaluate.metrics has '{name}', a metric of labeled rows: it belongs in evaluate.row_metrics"
             )
     return {name: _build(name, options, context) for name in names}
 
 
 def row_metrics(names: Sequence[str], options: NodeView, context: MetricContext) -> dict[str, PointwiseMetric]:
-    """The named metrics of labelled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
+    """The named metrics of labeled rows, ``evaluate.row_metrics``, in their order; else as :func:`list_metrics`."""
     for name in names:
         if not _of_rows(name):
             raise ConfigError(

@@ -13,7 +13,7 @@ def _signed(value: int) -> int:
 
 
 def _mix(x: Tensor) -> Tensor:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) on wrapping int64."""
+    """The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) on wrapping int64."""
     x = (x ^ ((x >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
     x = (x ^ ((x >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
     return x ^ ((x >> 31) & (2**33 - 1))

@@ -18,7 +18,7 @@ class Evaluation:
 
     Args:
         metrics: full-precision means by name: ``ndcg@10``; on candidates ``ndcg@10|given`` and
-            ``ndcg@10|uniform-99-s0``; of two stages ``ndcg@10|two_stage``; ``auc`` on labelled rows.
+            ``ndcg@10|uniform-99-s0``; of two stages ``ndcg@10|two_stage``; ``auc`` on labeled rows.
         per_user: "user" (E,) int64 dense ids, and (E,) float64 of each metric that has a value a user.
         facts: the protocol, its identity ``protocol_id``, and counts: users evaluated and dropped, ties, cold targets;
             plain numbers, texts, lists and dictionaries.

@@ -77,7 +77,7 @@ _FREE = torch.export.Dim.DYNAMIC
 
 
 def write_int8(source: Path, path: Path) -> None:
-    """ONNX Runtime's dynamic quantisation: weights in 8 bits, activations as they come; tables with one scale each."""
+    """ONNX Runtime's dynamic quantization: weights in 8 bits, activations as they come; tables with one scale each."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with _quiet():

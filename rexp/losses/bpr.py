@@ -1,4 +1,4 @@
-"""Bayesian personalised ranking: a positive above a negative."""
+"""Bayesian personalized ranking: a positive above a negative."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def multiply_adds(scorer: Scorer) -> dict[str, int]:
     """Multiply-adds to score one item for one user, and all items for him.
 
     Those of products of matrices and vectors in torch are counted: linear layers, dot products, attention, recurrent
-    cells. Not counted is what is done element by element (activations, sums, the scale of a quantised row). What a
+    cells. Not counted is what is done element by element (activations, sums, the scale of a quantized row). What a
     model computes once and keeps, such as LightGCN's smoothed vectors, is no part of a request. A history has the
     length that the median user's has.
 

@@ -1,4 +1,4 @@
-"""Metrics of labelled rows. s is a row's score, y its label: 0 or 1, or the rating in :class:`RootMeanSquaredError` and
+"""Metrics of labeled rows. s is a row's score, y its label: 0 or 1, or the rating in :class:`RootMeanSquaredError` and
 :class:`MeanAbsoluteError`. A probability is sigmoid(s)."""
 
 from __future__ import annotations

@@ -33,10 +33,10 @@ class Tower(nn.Module):
         self.item_layer = nn.Linear(half, first, bias=False)
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes[1:]))
         self.dropout = Dropout(dropout)
-        self._initialise(2 * half, first)
+        self._initialize(2 * half, first)
 
     @torch.no_grad()
-    def _initialise(self, joined: int, first: int) -> None:
+    def _initialize(self, joined: int, first: int) -> None:
         whole = initialize(torch.empty(first, joined), "glorot_uniform")  # the fan-in is both halves'
         self.user_layer.weight.copy_(whole[:, : joined // 2])
         self.item_layer.weight.copy_(whole[:, joined // 2 :])

@@ -21,7 +21,7 @@ def walk_weights(interactions: csr_array, *, alpha: float, beta: float = 0.0, to
         interactions: (n_users, n_items) of 0 and 1.
         alpha: power of every step's probability (Cooper et al. 2014).
         beta: power of the popularity by which an item's weight is divided (Paudel et al. 2017, eq. 4).
-        top_k: weights that are kept: of every row first, then, once normalised, of every column
+        top_k: weights that are kept: of every row first, then, once normalized, of every column
             (as Ferrari Dacrema et al. tuned it).
         normalize: make every row sum to 1 after the first cut.
 

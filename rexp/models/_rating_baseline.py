@@ -1,4 +1,4 @@
-"""Rating prediction: a baseline, and what neighbours differ from theirs."""
+"""Rating prediction: a baseline, and what neighbors differ from theirs."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ class Ratings(nn.Module):
         return matrix
 
     def predict(self, users: Tensor, differences: csr_array, weights: csr_array) -> Tensor:
-        """(B, I): the baseline, and the neighbours' mean difference where there is a neighbour.
+        """(B, I): the baseline, and the neighbors' mean difference where there is a neighbor.
 
         Args:
             users: (B,).
-            differences: (B, I), sums of similarity times the neighbour's residual.
-            weights: (B, I), sums of the neighbours' |similarity|.
+            differences: (B, I), sums of similarity times the neighbor's residual.
+            weights: (B, I), sums of the neighbors' |similarity|.
         """
         sums, total = differences.toarray(), weights.toarray()
         means = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)

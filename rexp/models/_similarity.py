@@ -29,7 +29,7 @@ class Similarity:
             |X∩Y| / (|X| + |Y|), as Ferrari Dacrema et al. have it, half of the usual; ``tversky``
             |X∩Y| / (|X∩Y| + a |Y \\ X| + b |X \\ Y|).
         shrink: added to the denominator, so that similarities which rest on little count less.
-        top_k: neighbours of a column that are kept, the most similar ones.
+        top_k: neighbors of a column that are kept, the most similar ones.
         normalize: of cosine, pearson and asymmetric: false leaves out the denominator, shrink with it.
         asymmetric_alpha: a of asymmetric; 0.5 makes it the cosine.
         tversky_alpha, tversky_beta: a and b of tversky.
@@ -65,7 +65,7 @@ class Similarity:
 
         def rows(start: int, end: int) -> Array:
             products = (by_column[start:end] @ columns).toarray()
-            return self._normalised(products, squares, squares[start:end, None])
+            return self._normalized(products, squares, squares[start:end, None])
 
         return strongest(rows, columns.shape[1], self.top_k)
 
@@ -79,7 +79,7 @@ class Similarity:
             matrix.data -= (sums / np.maximum(counts, 1))[matrix.indices]
         return matrix
 
-    def _normalised(self, products: Array, x: Array, y: Array) -> Array:
+    def _normalized(self, products: Array, x: Array, y: Array) -> Array:
         """Similarities from products (block, n), and the sums of squares x (n,) and y (block, 1) of the columns."""
         if not self.normalize and self.similarity in ("cosine", "pearson", "asymmetric"):
             return products

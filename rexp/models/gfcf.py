@@ -56,7 +56,7 @@ class GFCF(RecommenderModule):
         self.config = config
         self.register_buffer("vectors", torch.zeros(spec.n_items, config.factors))
         self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
-        self.normalised = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
+        self.normalized = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
         self.transposed = SparseMatrix(spec.n_items, spec.n_users, persistent=False)
         self.register_buffer("roots", torch.zeros(spec.n_items), persistent=False)
 
@@ -67,15 +67,15 @@ class GFCF(RecommenderModule):
     def bind(self, split: Split) -> None:
         """Take the graph."""
         matrix = interaction_matrix(split)
-        normalised, roots = normalise(matrix)
+        normalized, roots = normalize(matrix)
         self.interactions.assign(matrix)
-        self.normalised.assign(normalised)
-        self.transposed.assign(normalised.T)
+        self.normalized.assign(normalized)
+        self.transposed.assign(normalized.T)
         self.roots.copy_(torch.from_numpy(roots))
 
     def fit(self, split: Split, generator: Generator) -> None:
-        """The first singular vectors of the normalised graph; the generator seeds the solver's start."""
-        matrix = normalise(interaction_matrix(split))[0].astype(np.float64)
+        """The first singular vectors of the normalized graph; the generator seeds the solver's start."""
+        matrix = normalize(interaction_matrix(split))[0].astype(np.float64)
         factors = min(self.config.factors, min(matrix.shape) - 1)
         start = torch.rand(min(matrix.shape), generator=generator, dtype=torch.float64).numpy()
         _, _, right = svds(matrix, factors, v0=start)
@@ -90,13 +90,13 @@ class GFCF(RecommenderModule):
         """(B, I) scores of the whole catalogue."""
         profiles = self.interactions.scipy()[query.users.cpu().numpy()]
         # From the left: a few items, then the users who took them, then their items; nearly all stays empty.
-        linear = dense(profiles @ self.transposed.scipy() @ self.normalised.scipy(), query.users)
+        linear = dense(profiles @ self.transposed.scipy() @ self.normalized.scipy(), query.users)
         inverse = torch.where(self.roots > 0, 1 / self.roots.clamp(min=1), 0.0)
         taken = dense(profiles, query.users) * inverse
         return linear + self.config.alpha * ((taken @ self.vectors) @ self.vectors.T) * self.roots
 
 
-def normalise(matrix: csr_array) -> tuple[csr_array, np.ndarray]:
+def normalize(matrix: csr_array) -> tuple[csr_array, np.ndarray]:
     """A 0/1 matrix divided by the roots of its row and column sums, and the roots of the column sums (float32)."""
     rows, columns = (np.sqrt(matrix.sum(axis=axis), dtype=np.float64) for axis in (1, 0))
     inverse = [np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0) for roots in (rows, columns)]

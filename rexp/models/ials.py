@@ -1,4 +1,4 @@
-"""iALS: matrix factorisation of implicit feedback by alternating least squares."""
+"""iALS: matrix factorization of implicit feedback by alternating least squares."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class IALSConfig:
 
 
 class IALS(Factors):
-    """Minimises ``sum c_ui (p_ui - x_u . y_i)^2 + reg (|X|^2 + |Y|^2)`` (Hu, Koren, Volinsky, ICDM 2008).
+    """Minimizes ``sum c_ui (p_ui - x_u . y_i)^2 + reg (|X|^2 + |Y|^2)`` (Hu, Koren, Volinsky, ICDM 2008).
 
     p is 1 where the user took the item, else 0, and all pairs count. Solved by the library ``implicit``; item vectors
     start uniform on [0, 1 / sqrt(factors)), users are solved first.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Capability
 from rexp.models._item_item import ItemItem
-from rexp.models._neighbours import KNNConfig, compared, ratings
+from rexp.models._neighbors import KNNConfig, compared, ratings
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -20,7 +20,7 @@ class ItemKNN(ItemItem):
     recommendation algorithms, WWW 2001; Deshpande & Karypis, TOIS 2004), by the definitions of Ferrari Dacrema et al.
     (TOIS 2021).
 
-    The weights keep the ``top_k`` neighbours of every item. A user's rating is predicted from those of them that the
+    The weights keep the ``top_k`` neighbors of every item. A user's rating is predicted from those of them that the
     user rated.
     """
 

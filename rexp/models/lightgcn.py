@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Batch, Capability, DataSpec, Query, RecommenderModule
-from rexp.models.gfcf import normalise
+from rexp.models.gfcf import normalize
 from rexp.nn.coupling import PropagatedCoupling, Reader
 from rexp.nn.dot import dot
 from rexp.nn.embedding import Init, InitName, embedding_table
@@ -67,7 +67,7 @@ class LightGCN(RecommenderModule):
         self._encoded: tuple[bool, Stamp, tuple[Tensor, Tensor]] | None = None
 
     def capabilities(self) -> frozenset[Capability]:
-        """A dot product of smoothed vectors; penalised where ``l2`` is above 0."""
+        """A dot product of smoothed vectors; penalized where ``l2`` is above 0."""
         always = {
             Capability.HAS_EMBEDDINGS,
             Capability.DOT_PRODUCT,
@@ -78,9 +78,9 @@ class LightGCN(RecommenderModule):
 
     def bind(self, split: Split) -> None:
         """Take the graph."""
-        normalised, _ = normalise(interaction_matrix(split))
-        self.edges.assign(normalised)
-        self.edges_back.assign(normalised.T)
+        normalized, _ = normalize(interaction_matrix(split))
+        self.edges.assign(normalized)
+        self.edges_back.assign(normalized.T)
         self._encoded = None
 
     def encode(self) -> tuple[Tensor, Tensor]:

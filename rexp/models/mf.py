@@ -1,4 +1,4 @@
-"""Matrix factorisation: a dot product with biases."""
+"""Matrix factorization: a dot product with biases."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class MF(RecommenderModule):
     """``b + b_u + b_i + p_u · q_i`` (Koren et al. 2009; as a baseline of NCF: Rendle et al., RecSys 2020).
 
     A bias is the last column of its side's table: one gather a side. What is before it is the vector, which a
-    factorised table has fewer columns of.
+    factorized table has fewer columns of.
     """
 
     Config: ClassVar[type] = MFConfig
@@ -71,10 +71,10 @@ class MF(RecommenderModule):
         self.bias = nn.Parameter(torch.zeros(())) if config.global_bias else None
 
     def capabilities(self) -> frozenset[Capability]:
-        """A dot product; penalised where ``l2`` is above 0."""
+        """A dot product; penalized where ``l2`` is above 0."""
         always = {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT, Capability.SCORES_ALL_ITEMS}
-        penalised = any(self.config.strength(part) for part in ("user", "positive", "negative"))
-        return frozenset(always | ({Capability.REGULARIZED} if penalised else set()))
+        penalized = any(self.config.strength(part) for part in ("user", "positive", "negative"))
+        return frozenset(always | ({Capability.REGULARIZED} if penalized else set()))
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""

@@ -49,7 +49,7 @@ class MultVAEConfig:
 
 
 class MultVAE(RecommenderModule):
-    """Multinomial likelihood, partially regularised (Liang et al., WWW 2018).
+    """Multinomial likelihood, partially regularized (Liang et al., WWW 2018).
 
     A user's training items, at length 1 and with dropout, are encoded to the mean and variance of a code, a draw of
     which is decoded to logits of all items; in evaluation the mean is. The loss is the ELBO with the weight ``beta`` on

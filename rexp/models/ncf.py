@@ -58,7 +58,7 @@ class NCFConfig:
 class NCF(RecommenderModule):
     """A learned similarity of user and item vectors.
 
-    The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimiser state. A factorised
+    The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimizer state. A factorized
     table has fewer columns of either than the options say.
     The logit is ``w_gmf · (p_u * q_i) + w_mlp · tower(p'_u, q'_i) + b`` with the parts that the variant has.
     """

@@ -1,4 +1,4 @@
-"""NMF: a factorisation of the interaction matrix in which nothing is negative."""
+"""NMF: a factorization of the interaction matrix in which nothing is negative."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NMFConfig:
         if self.factors < 1 or self.max_iterations < 1:
             raise ValueError(f"factors={self.factors} and max_iterations={self.max_iterations} must be 1 or more")
         if self.solver == "cd" and self.loss != "frobenius":
-            raise ValueError("solver=cd minimises the Frobenius loss alone; take solver=mu")
+            raise ValueError("solver=cd minimizes the Frobenius loss alone; take solver=mu")
         if self.alpha < 0 or not 0 <= self.l1_ratio <= 1:
             raise ValueError(f"alpha={self.alpha} must not be negative, l1_ratio={self.l1_ratio} lies in [0, 1]")
 
@@ -63,7 +63,7 @@ class NMF(Factors):
         self.config = config
 
     def fit(self, split: Split, generator: Generator) -> None:
-        """Factorise; the generator seeds the initial values."""
+        """Factorize; the generator seeds the initial values."""
         config, matrix = self.config, interaction_matrix(split)
         factors = min(config.factors, *matrix.shape) if config.init == "nndsvda" else config.factors
         solver = Solver(

@@ -22,7 +22,7 @@ class P3AlphaConfig:
 
     Args:
         alpha: power of the transition probabilities.
-        top_k: neighbours of an item that are kept.
+        top_k: neighbors of an item that are kept.
         normalize: an item's weights to others sum to 1.
     """
 

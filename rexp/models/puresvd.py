@@ -24,7 +24,7 @@ class PureSVDConfig:
 
     Args:
         factors: singular vectors that are kept; no more than the smaller side of the matrix has.
-        iterations: power iterations of the randomised solver; more are more exact.
+        iterations: power iterations of the randomized solver; more are more exact.
     """
 
     factors: int = 50

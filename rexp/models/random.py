@@ -13,7 +13,7 @@ from rexp.api import Capability, DataSpec, Query, RecommenderModule
 if TYPE_CHECKING:
     from rexp.data.split import Split
 
-# Odd multipliers of MurmurHash3's 64-bit finaliser, as signed numbers; multiplication wraps around.
+# Odd multipliers of MurmurHash3's 64-bit finalizer, as signed numbers; multiplication wraps around.
 FIRST, SECOND = -0x00AE502812AA7333, -0x3B314601E57A13AD
 DIGITS = 24
 """Bits of a score: as many as a float32 keeps exactly."""
@@ -55,7 +55,7 @@ class Random(RecommenderModule):
 
 
 def _mix(numbers: Tensor) -> Tensor:
-    """Scatter int64 numbers over all 64 bits (MurmurHash3's finaliser)."""
+    """Scatter int64 numbers over all 64 bits (MurmurHash3's finalizer)."""
     for multiplier in (FIRST, SECOND):
         numbers = (numbers ^ _shifted(numbers)) * multiplier
     return numbers ^ _shifted(numbers)

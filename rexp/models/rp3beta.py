@@ -23,7 +23,7 @@ class RP3BetaConfig:
     Args:
         alpha: power of the transition probabilities.
         beta: power of the popularity that an item's weight is divided by; 0 makes it P3alpha.
-        top_k: neighbours of an item that are kept.
+        top_k: neighbors of an item that are kept.
         normalize: an item's weights to others sum to 1.
     """
 

@@ -49,7 +49,7 @@ class SASRec(SequenceModel):
     """Self-attentive sequential recommendation (Kang and McAuley, ICDM 2018).
 
     Item vectors times sqrt(D), plus a learned vector of the position counted from the end, go through blocks of causal
-    attention and a point-wise feed-forward layer; each is normalised before it and added to its normalised input, as in
+    attention and a point-wise feed-forward layer; each is normalized before it and added to its normalized input, as in
     the authors' code. The same item vectors score (§III-E).
     """
 

@@ -37,7 +37,7 @@ class SLIMConfig:
         alpha: strength of the penalty, for a loss that is a mean over users.
         l1_ratio: share of the penalty that is L1, which makes weights 0; the rest is L2.
         positive: no weight is negative.
-        top_k: neighbours of an item that are kept.
+        top_k: neighbors of an item that are kept.
         max_iter: passes over all weights of an item at most.
         tol: an item is done once its duality gap is below this share of its interactions.
         max_bytes: refuse a catalogue whose Gram matrix would take more memory: 8 bytes for every pair of items.
@@ -81,12 +81,12 @@ class SLIM(ItemItem):
         """Solve item by item; the order in which weights are visited is drawn."""
         matrix = interaction_matrix(split)
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        columns = [self._neighbours(weights) for weights in _regressions(matrix, self.config, seed)]
+        columns = [self._neighbors(weights) for weights in _regressions(matrix, self.config, seed)]
         starts = np.cumsum([0, *(len(items) for items, _ in columns)])
         items, values = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         self.weights.assign(csr_array((values, items, starts), shape=self.weights.shape).T)
 
-    def _neighbours(self, weights: Array) -> tuple[Array, Array]:
+    def _neighbors(self, weights: Array) -> tuple[Array, Array]:
         """The items with the largest weights (n_items,), and these."""
         largest = np.argsort(-weights, kind="stable")[: self.config.top_k]
         largest = np.sort(largest[weights[largest] != 0])

@@ -151,7 +151,7 @@ class TwoTower(RecommenderModule):
         """(I, D): the item's tower; in evaluation it is kept as long as no weight changes."""
         everything = torch.arange(len(self.items.rows()), device=self.items.rows().device)
         if self.training or torch.is_grad_enabled():
-            # What follows may be an optimiser's step, and a fused one leaves no trace in the stamp.
+            # What follows may be an optimizer's step, and a fused one leaves no trace in the stamp.
             self._catalogue = None
             return self._tower(everything)
         weights = [*self.parameters(), *self.buffers()]

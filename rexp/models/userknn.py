@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.models._item_item import pick
-from rexp.models._neighbours import KNNConfig, compared, ratings
+from rexp.models._neighbors import KNNConfig, compared, ratings
 from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UserKNNConfig(KNNConfig):
-    """Options of :class:`UserKNN`: those of :class:`rexp.models._neighbours.KNNConfig`, and
+    """Options of :class:`UserKNN`: those of :class:`rexp.models._neighbors.KNNConfig`, and
 
     Args:
-        reverse: a ranking sums over the users who count the user among their ``top_k`` neighbours, as Ferrari Dacrema
-            et al. have it; false: over the user's own ``top_k`` neighbours, as textbooks do. Ratings are always
-            predicted from one's own neighbours.
+        reverse: a ranking sums over the users who count the user among their ``top_k`` neighbors, as Ferrari Dacrema
+            et al. have it; false: over the user's own ``top_k`` neighbors, as textbooks do. Ratings are always
+            predicted from one's own neighbors.
     """
 
     reverse: bool = True
@@ -58,8 +58,8 @@ class UserKNN(RecommenderModule):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Compare all users; nothing is drawn."""
-        neighbours = self.config.of(compared(split, self.config).T.tocsr())
-        self.weights.assign(neighbours.T if self.config.reverse and not self.ratings else neighbours)
+        neighbors = self.config.of(compared(split, self.config).T.tocsr())
+        self.weights.assign(neighbors.T if self.config.reverse and not self.ratings else neighbors)
         if self.ratings:
             self.ratings.fit()
 
@@ -69,8 +69,8 @@ class UserKNN(RecommenderModule):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue, or ratings."""
-        neighbours = self.weights.scipy()[query.users.cpu().numpy()]
+        neighbors = self.weights.scipy()[query.users.cpu().numpy()]
         if self.ratings is None:
-            return dense(neighbours @ self.interactions.scipy(), query.users)
-        differences = neighbours @ self.ratings.residuals()
-        return self.ratings.predict(query.users, differences, abs(neighbours) @ self.ratings.rated())
+            return dense(neighbors @ self.interactions.scipy(), query.users)
+        differences = neighbors @ self.ratings.residuals()
+        return self.ratings.predict(query.users, differences, abs(neighbors) @ self.ratings.rated())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 ROWS_AT_ONCE = 8192
-"""Rows that are materialised together, so that what lies between ids and rows is bounded."""
+"""Rows that are materialized together, so that what lies between ids and rows is bounded."""
 
 
 class CompactEmbedding(nn.Module):

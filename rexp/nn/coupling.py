@@ -1,6 +1,6 @@
 """Coupled parameters: which parts of a model must change together when one gets narrower.
 
-A model that lets itself be factorised has a method ``coupled_parameters() -> Sequence[Reader]``, and takes the widths
+A model that lets itself be factorized has a method ``coupled_parameters() -> Sequence[Reader]``, and takes the widths
 of its vectors from the tables, which may become narrower than its options say. One with hidden layers has a method
 ``hidden_units() -> Sequence[HiddenUnits]``, and takes their widths from the layers.
 """

@@ -1,7 +1,7 @@
 """Embedding tables and their initial values.
 
 Models ask :func:`embedding_table` for their tables and use nothing but ``forward``, ``rows``, ``assign`` and
-``nbytes``, so that a hashed, factorised or quantised table can take the place of a dense one.
+``nbytes``, so that a hashed, factorized or quantized table can take the place of a dense one.
 """
 
 from __future__ import annotations

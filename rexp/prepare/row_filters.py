@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import polars as pl
 
-from rexp.datasets.normalize import ROLES, missing, normalise, place_of, refuse_missing
+from rexp.datasets.normalize import ROLES, missing, normalize, place_of, refuse_missing
 from rexp.datasets.side_tables import comparable
 from rexp.errors import ConfigError, did_you_mean
 from rexp.prepare.filters import FilterConfig, record
@@ -59,7 +59,7 @@ def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
     for name, frame in named.items():
         origin = raw.origins.get(name)
         where = place_of(name, origin)
-        frame, changed = normalise(frame, where)
+        frame, changed = normalize(frame, where)
         rows.read[name] = {
             "columns": dict(origin.columns) if origin else {},
             "unread": [column for column in frame.columns if column not in ROLES and column not in described],

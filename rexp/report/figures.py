@@ -52,7 +52,7 @@ def drawn(text: str) -> str:
 
 
 def row_style(place: int) -> RowStyle:
-    """Colour and marker of the row at this place of its table; the same in every picture."""
+    """Color and marker of the row at this place of its table; the same in every picture."""
     return RowStyle(f"C{place % 10}", MARKERS[place // 10 % len(MARKERS)])
 
 

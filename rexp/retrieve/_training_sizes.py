@@ -29,7 +29,7 @@ def lists_for(n_items: int, wanted: int | None, notes: list[str]) -> int:
 
 
 def bits_for(n_items: int, wanted: int | None, notes: list[str]) -> int:
-    """Bits of a code of a product quantiser: as wanted, else 8 or as many as can be trained.
+    """Bits of a code of a product quantizer: as wanted, else 8 or as many as can be trained.
 
     Raises:
         ConfigError: more codes than items.

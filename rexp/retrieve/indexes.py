@@ -29,14 +29,14 @@ class SQ8(FaissIndex):
         return _multiple(16, dim)
 
     def describe(self, n_items: int, dim: int) -> str:
-        """A scalar quantiser of 8 bits."""
+        """A scalar quantizer of 8 bits."""
         return "SQ8"
 
 
 class HNSW(FaissIndex):
-    """A graph of neighbours in layers (Malkov and Yashunin, IEEE TPAMI 2020).
+    """A graph of neighbors in layers (Malkov and Yashunin, IEEE TPAMI 2020).
 
-    Under inner products alone an item of small norm is nobody's neighbour, and no walk reaches it: vectors are lifted.
+    Under inner products alone an item of small norm is nobody's neighbor, and no walk reaches it: vectors are lifted.
     """
 
     Config: ClassVar[type] = HNSWOptions
@@ -79,7 +79,7 @@ class IVF(FaissIndex):
 
 
 class IVFPQ(IVF):
-    """Lists of vectors in codes of a product quantiser (Jégou, Douze and Schmid, IEEE TPAMI 2011)."""
+    """Lists of vectors in codes of a product quantizer (Jégou, Douze and Schmid, IEEE TPAMI 2011)."""
 
     Config: ClassVar[type] = IVFPQOptions
     lifts: ClassVar[bool] = False  # codes would be spent on the lift

@@ -27,7 +27,7 @@ class HNSWOptions(Options):
 
     Args:
         metric, device: as of :class:`Options`.
-        m: neighbours of a node in the graph; twice as many in its lowest layer.
+        m: neighbors of a node in the graph; twice as many in its lowest layer.
         ef_construction: candidates looked at when a node is put in.
         ef_search: candidates looked at in a search.
     """

@@ -30,7 +30,7 @@ class FitConfig:
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
         lr: learning rate.
         betas: of adam and adamw.
-        weight_decay: as the optimiser defines it: L2 in the gradient, or decoupled for adamw.
+        weight_decay: as the optimizer defines it: L2 in the gradient, or decoupled for adamw.
         clip_norm: upper bound of the gradient's L2 norm; null does not clip.
         select_epoch: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
         last_k: how many epochs ``last_k`` averages.

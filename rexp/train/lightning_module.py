@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class RecommenderTask(LightningModule):
-    """Trains a model with manual optimisation.
+    """Trains a model with manual optimization.
 
     Lightning's loop costs 0.3 to 0.4 ms a step, as much as a fifth of a small model's step; so what it takes for one
     step is a tuple of many batches, and the steps are done here.
@@ -140,11 +140,11 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
     if Capability.REGULARIZED not in model.capabilities():
         return base
 
-    def penalised(batch: Batch) -> tuple[Tensor, Tensor]:
+    def penalized(batch: Batch) -> tuple[Tensor, Tensor]:
         cost, scores = base(batch)
         return cost + model.penalty(batch), scores
 
-    return penalised
+    return penalized
 
 
 def _objective(model: RecommenderModule, *, loss: Loss | None, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""The optimiser of a fit: fused kernels, which are 1.2 times as fast as the loop over parameters on the CPU."""
+"""The optimizer of a fit: fused kernels, which are 1.2 times as fast as the loop over parameters on the CPU."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPARSE_ABOVE = 64
 
 
 def use_sparse_gradients(model: nn.Module, recipe: FitConfig, rows_a_step: int) -> None:
-    """Give large tables sparse gradients, where the optimiser leaves a row without a gradient as it is.
+    """Give large tables sparse gradients, where the optimizer leaves a row without a gradient as it is.
 
     SGD and Adagrad do; the result is the dense one's but for rounding. Adam moves every row at every step.
 
@@ -39,7 +39,7 @@ def use_sparse_gradients(model: nn.Module, recipe: FitConfig, rows_a_step: int) 
 
 
 def make_optimizer(model: nn.Module, recipe: FitConfig, attached: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters that are trained, those of attached stages as a group of their own."""
+    """The recipe's optimizer over all parameters that are trained, those of attached stages as a group of their own."""
     kinds: dict[str, type[torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,

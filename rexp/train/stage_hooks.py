@@ -109,7 +109,7 @@ class Attachments(nn.Module):
         return total
 
     def after_step(self) -> None:
-        """After the optimiser's step."""
+        """After the optimizer's step."""
         for stage in self.stages:
             stage.after_step()
 

@@ -60,7 +60,7 @@ class SpaceFile:
     Args:
         space: values by override key, see :mod:`rexp.tune.distributions`.
         overrides: what every trial sets (``model=mf``); those of the command line come after them.
-        metric: what is maximised, or minimised where lower is better; by default what the fit monitors.
+        metric: what is maximized, or minimized where lower is better; by default what the fit monitors.
         trials, minutes: the budget, unless the command line gives one.
         sampler: who proposes.
         prune: when trials are given up; null never gives one up.

@@ -180,7 +180,7 @@ def test_a_stage_on_a_model(configurations: Callable[[str], DictConfig], model: 
         return
     result = run(config, sweeping=True).result
     store = Store(Path(config.paths.store))
-    check_materialised(store.directory(result.run_id) / "model.safetensors", result)
+    check_materialized(store.directory(result.run_id) / "model.safetensors", result)
     split = load_split(result.config["data"], None, Path(config.paths.store) / ".data")
     stored = load_model(store, result.run_id, split, "it")
     check_tables(stored)
@@ -190,7 +190,7 @@ def test_a_stage_on_a_model(configurations: Callable[[str], DictConfig], model: 
     assert bool(result.config["teacher"]) == taught
 
 
-def check_materialised(file: Path, result: RunResult) -> None:
+def check_materialized(file: Path, result: RunResult) -> None:
     """The file holds what the result says and nothing that only a fit needs."""
     content = file.read_bytes()
     header = int.from_bytes(content[:8], "little")

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.datasets.normalize import missing, normalise, place_of, refuse_missing
+from rexp.datasets.normalize import missing, normalize, place_of, refuse_missing
 from rexp.errors import DataError
 from rexp.prepare.vocabulary import build_vocabulary
 
@@ -18,7 +18,7 @@ WHERE = place_of("rows", None)
 
 def ids(values: list[Any], dtype: Any = None) -> list[Any]:
     frame = pl.DataFrame({"user": pl.Series(values, dtype=dtype), "item": ["x"] * len(values)})
-    return normalise(frame, WHERE)[0]["user"].to_list()
+    return normalize(frame, WHERE)[0]["user"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_ids(values: list[Any], dtype: Any, expected: list[Any]) -> None:
     assert ids(values, dtype) == expected
 
 
-def test_normalising_again_changes_nothing_and_changes_are_counted() -> None:
+def test_normalizing_again_changes_nothing_and_changes_are_counted() -> None:
     frame = pl.DataFrame({"user": [" a", "b"], "item": ["1.0", "2"], "rating": ["4", " 5 "], "time": ["3", "1.5"]})
-    once, changed = normalise(frame, WHERE)
+    once, changed = normalize(frame, WHERE)
     assert changed == {"user: blanks taken off": 1, "item: written as whole numbers": 1}
     assert once.rows() == [("a", "1", 4.0, 3.0), ("b", "2", 5.0, 1.5)]
-    again, changed = normalise(once, WHERE)
+    again, changed = normalize(once, WHERE)
     assert again.equals(once)
     assert changed == {}
 
@@ -68,12 +68,12 @@ def test_normalising_again_changes_nothing_and_changes_are_counted() -> None:
 def test_what_cannot_be_read_names_its_column(column: str, values: list[Any], said: str) -> None:
     frame = pl.DataFrame({"user": ["a", "b"], "item": ["x", "y"]}).with_columns(pl.Series(column, values))
     with pytest.raises(DataError, match=said):
-        normalise(frame, WHERE)
+        normalize(frame, WHERE)
 
 
 def test_missing_is_empty_text_null_and_nan() -> None:
     frame = pl.DataFrame({"user": ["a", "", "c", "d"], "item": ["x"] * 4, "rating": ["1", "2", "nan", " "]})
-    frame, _ = normalise(frame, WHERE)
+    frame, _ = normalize(frame, WHERE)
     lacking = missing(frame)
     assert lacking.to_list() == [False, True, True, True]
     with pytest.raises(DataError, match=r"rows, row 2: the user is empty \(3 rows"):

@@ -193,7 +193,7 @@ def test_columns_of_the_interactions_describe_items_and_users(load: Any) -> None
         **SHOP,
         filter={"where": ["Customer IS NOT NULL"]},
         item_columns={"title": "Name", "price": "Price"},
-        user_columns={"favourite": "Name"},
+        user_columns={"favorite": "Name"},
     )
     # x was sold as a Cup three times, for 1.5, 1.5, 2 and 2; b bought a Cup, a Mug and a Pot once.
     assert split.items_table().rows() == [("x", "Cup", 1.75), ("y", "Jug", 3.0), ("z", "Pot", 4.0)]

@@ -6,7 +6,7 @@ import torch
 from rexp.evaluate.counter_rng import random_bits, random_uniform
 
 
-def test_uniform_and_uncorrelated_between_neighbours():
+def test_uniform_and_uncorrelated_between_neighbors():
     columns = torch.arange(500).unsqueeze(0)
     draws = [random_uniform(seed, torch.arange(200), columns) for seed in (0, 1)]
     for draw in draws:

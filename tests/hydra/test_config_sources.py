@@ -20,7 +20,7 @@ CODE = """
 from dataclasses import dataclass, field
 from enum import Enum
 
-class Colour(Enum):
+class Color(Enum):
     RED = "red"
 
 @dataclass
@@ -31,7 +31,7 @@ class Inner:
 class Options:
     path: str
     layers: tuple[int, ...] = (8, 4)
-    colour: Colour = Colour.RED
+    color: Color = Color.RED
     inner: Inner = field(default_factory=Inner)
     names: list[str] = field(default_factory=lambda: ["a"])
 
@@ -78,7 +78,7 @@ EXPECTED = {
     "name": "plain",
     "path": "???",
     "layers": [8, 4],
-    "colour": "red",
+    "color": "red",
     "inner": {"rate": 0.5},
     "names": ["a"],
 }

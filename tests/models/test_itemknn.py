@@ -11,7 +11,7 @@ import torch
 
 from rexp.api import Query
 from rexp.errors import ConfigError
-from rexp.models._neighbours import KNNConfig
+from rexp.models._neighbors import KNNConfig
 from rexp.models._similarity import weighted
 from rexp.models.itemknn import ItemKNN
 from rexp.nn.sparse import interaction_matrix
@@ -58,7 +58,7 @@ def test_weights_count_in_the_comparison_alone() -> None:
 
 
 def ratings_pair_by_pair(split: Any, top_k: int) -> np.ndarray[Any, Any]:
-    """mu + b_u + b_i, and the mean difference of the neighbours that the user rated: in loops, from the definition."""
+    """mu + b_u + b_i, and the mean difference of the neighbors that the user rated: in loops, from the definition."""
     given = {
         (user, item): float(rating)
         for user, item, rating in zip(split.train.users, split.train.items, split.train.ratings, strict=True)

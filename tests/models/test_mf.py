@@ -1,4 +1,4 @@
-"""Matrix factorisation: its formula with every choice of biases, its penalty, its start."""
+"""Matrix factorization: its formula with every choice of biases, its penalty, its start."""
 
 from __future__ import annotations
 

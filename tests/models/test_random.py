@@ -39,7 +39,7 @@ def test_scores_are_uniform_on_the_unit_interval() -> None:
 
 
 @pytest.mark.parametrize("other", ["user", "item", "seed"])
-def test_neighbours_are_independent(other: str) -> None:
+def test_neighbors_are_independent(other: str) -> None:
     values = scores(random(0))
     pairs = {
         "user": (values[:-1], values[1:]),

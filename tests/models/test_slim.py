@@ -28,7 +28,7 @@ def test_it_learns_the_tastes() -> None:
 
 
 @pytest.mark.parametrize("positive", [True, False])
-def test_it_minimises_the_objective_of_its_paper(positive: bool) -> None:
+def test_it_minimizes_the_objective_of_its_paper(positive: bool) -> None:
     """By projected (or soft-thresholded) gradient steps on the interactions themselves, without scikit-learn."""
     split, alpha, share = two_tastes(n_users=60), 0.02, 0.3
     taken = ones(split)

@@ -66,7 +66,7 @@ def genres(tmp_path_factory: pytest.TempPathFactory) -> Split:
         genres=pl.when(pl.col("item") % 2 == 0).then(pl.lit("even|all")).otherwise(pl.lit("odd")),
         year=pl.Series([1900.0 + item for item in range(48)]),
     )
-    users = pl.DataFrame({"user": range(60), "colour": ["red", "green", None] * 20})
+    users = pl.DataFrame({"user": range(60), "color": ["red", "green", None] * 20})
     interactions = pl.DataFrame(rows, schema=["user", "item", "time"], orient="row")
     raw = RawData(interactions, items=items, users=users)
     folder = tmp_path_factory.mktemp("genres") / "split"
@@ -162,9 +162,9 @@ def test_the_score_is_the_formula_s(genres: Split) -> None:
         by_year, by_genre = by_genre, by_year
     vector = state["items.weight"][item] + year * by_year[0] + sum(by_genre[code] for code in codes) / len(codes)
     vector = vector / vector.norm()
-    colour = state["user_features.features.0.table.weight"][int(features["user.colour"].values[user])]
+    color = state["user_features.features.0.table.weight"][int(features["user.color"].values[user])]
     mean = (state["items.weight"][3] + state["items.weight"][17]) / 2
-    hidden = torch.cat([mean, state["users.weight"][user], colour])
+    hidden = torch.cat([mean, state["users.weight"][user], color])
     first, last = (layer for layer in model.user_tower if isinstance(layer, torch.nn.Linear))
     hidden = (first.weight @ hidden + first.bias).clamp(min=0)
     hidden = last.weight @ hidden + last.bias
@@ -205,7 +205,7 @@ def test_kept_item_vectors_follow_the_weights(genres: Split) -> None:
     other = shaken(observing(genres), seed=1)
     model.load_state_dict(other.state_dict())
     torch.testing.assert_close(model.item_embeddings(), other.item_embeddings())
-    # A step in evaluation mode; a fused optimiser does not tell that it changed a tensor.
+    # A step in evaluation mode; a fused optimizer does not tell that it changed a tensor.
     optimizer = torch.optim.Adam(model.parameters(), 0.1, fused=True)
     with torch.enable_grad():
         model.score(Query(USERS, HISTORY), USERS).sum().backward()
@@ -272,7 +272,7 @@ def test_features_place_a_cold_item(genres: Split) -> None:
 
 def test_features_are_chosen_by_name(genres: Split) -> None:
     assert observing(genres, use_features=()).capabilities() == two_tower().capabilities()
-    model = observing(genres, use_features=("user.colour",))
+    model = observing(genres, use_features=("user.color",))
     assert model.item_features is None
     assert Capability.NEEDS_TRAIN_DATA in model.capabilities()
     with pytest.raises(ConfigError, match=r"'item\.genre'.*item\.genres"):

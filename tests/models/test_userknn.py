@@ -31,7 +31,7 @@ def test_it_learns_the_tastes(similarity: str, reverse: bool) -> None:
     assert unseen_of_own_taste(model, split) == 1
 
 
-def test_whose_neighbours_count() -> None:
+def test_whose_neighbors_count() -> None:
     """User 1 is the nearest of users 0 and 2; the nearest of user 1 is user 0."""
     split = planted([(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2), (2, 3)], 3, 4)
     near, far = 2 / 6**0.5, 1 / 6**0.5
@@ -48,7 +48,7 @@ def test_against_a_dense_computation(reverse: bool) -> None:
     common = taken @ taken.T
     sizes = taken.sum(1)
     kept = np.zeros((25, 25))
-    for user in range(25):  # kept[v, user]: v is a neighbour of user
+    for user in range(25):  # kept[v, user]: v is a neighbor of user
         alike = common[user] / (sizes[user] ** a * sizes ** (1 - a) + 2)
         alike[user] = 0
         kept[:, user] = alike
@@ -75,7 +75,7 @@ def test_ratings_by_hand() -> None:
     torch.testing.assert_close(everyone(model, split), expected)
 
 
-def test_ratings_come_from_one_s_own_neighbours() -> None:
+def test_ratings_come_from_one_s_own_neighbors() -> None:
     """User 2's nearest is user 1, whose nearest is user 0."""
     split = planted([(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2)], 3, 3, [1, 5, 1, 5, 2, 3])
     model = fitted(UserKNN, split, predict="ratings", top_k=1)

@@ -17,7 +17,7 @@ def test_rate_and_scale(rate: float) -> None:
     assert torch.allclose(values[kept], torch.tensor(1 / (1 - rate)), rtol=1e-4)
 
 
-def test_neighbours_are_independent() -> None:
+def test_neighbors_are_independent() -> None:
     """Four values share one draw: their fates must not."""
     torch.manual_seed(0)
     dropped = (Dropout(0.5)(torch.ones(200_000, 4)) == 0).double()

@@ -46,7 +46,7 @@ def without_times(part: Interactions) -> Interactions:
     return replace(part, times=None)
 
 
-def labelled(part: Interactions) -> Interactions:
+def labeled(part: Interactions) -> Interactions:
     return replace(part, ratings=np.array([0.0] + [1.0] * (len(part) - 1), np.float32))
 
 
@@ -100,7 +100,7 @@ CASES: dict[str, tuple[Split, dict[str, int]]] = {
     ),
     # Each of the parts of CLEAN gets a row with label 0, the others 1.
     "labels-ranked": (
-        replace(CLEAN, **{part: labelled(getattr(CLEAN, part)) for part in ("train", "valid", "test")}),
+        replace(CLEAN, **{part: labeled(getattr(CLEAN, part)) for part in ("train", "valid", "test")}),
         {"labels-ranked": 3},
     ),
     "unread-columns": (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rexp.store.identity import alias_key, canonical_json, run_id
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     RED = "red"
 
 
@@ -50,7 +50,7 @@ def test_order_and_container_do_not_matter_but_values_and_types_do() -> None:
     ("value", "text"),
     [
         (Options(0.1, (1, 2)), '{"rate":0.1,"sizes":[1,2]}'),
-        (Colour.RED, '"red"'),
+        (Color.RED, '"red"'),
         (Path("a") / "b", '"a/b"'),
         ({3, 1, 2}, "[1,2,3]"),
         (np.float32(0.5), "0.5"),

@@ -78,7 +78,7 @@ def test_a_key_that_means_something_is_kept(rest: dict[str, Any], key: str, valu
     assert FitConfig(**rest, **{key: value}).plain()[key] == value
 
 
-def test_an_optimiser_that_is_not_there_is_named() -> None:
+def test_an_optimizer_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match="did you mean 'adagrad'"):
         from_options(FitConfig, {"optimizer": "adagrat"}, "train")
 

@@ -97,7 +97,7 @@ def test_it_does_the_steps_of_a_plain_loop(tmp_path: Path, precision: Any) -> No
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "adagrad"])
 @pytest.mark.parametrize("loss", [Logistic(), Ranking()])
-def test_every_optimiser_learns(tmp_path: Path, optimizer: str, loss: Any) -> None:
+def test_every_optimizer_learns(tmp_path: Path, optimizer: str, loss: Any) -> None:
     lr = 5.0 if optimizer == "sgd" else 0.05
     _, report = train(tmp_path, Dot(SPLIT, dropout=0), loss=loss, optimizer=optimizer, lr=lr, max_epochs=8)
     assert report.curve[-1]["train_loss"] < 0.8 * report.curve[0]["train_loss"]

@@ -60,7 +60,7 @@ class Logistic:
 
 
 class Ranking:
-    """Bayesian personalised ranking on pairs."""
+    """Bayesian personalized ranking on pairs."""
 
     layout = Layout.PAIRWISE
 

@@ -49,7 +49,7 @@ class CML(nn.Module):
         self.items = embedding_table(spec.n_items, config.factors, init)
 
     def capabilities(self) -> frozenset[Capability]:
-        """Vectors, but no dot product: a nearest neighbour is what an index has to look for."""
+        """Vectors, but no dot product: a nearest neighbor is what an index has to look for."""
         always = {Capability.HAS_EMBEDDINGS, Capability.SCORES_ALL_ITEMS}
         return frozenset(always | {Capability.REGULARIZED} if self.covariance else always)
 

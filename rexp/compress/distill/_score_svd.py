@@ -44,7 +44,7 @@ class ScoreMatrix:
 def truncated_svd(
     matrix: ScoreMatrix, rank: int, *, iterations: int, oversampling: int, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The first singular values and vectors, by randomised subspace iteration (Halko et al. 2011, algorithms 4.4, 5.1).
+    """The first singular values and vectors, by randomized subspace iteration (Halko et al. 2011, algorithms 4.4, 5.1).
 
     Beside the blocks of the matrix it holds (U + I) (rank + oversampling) numbers, and goes through the matrix
     ``iterations + 1`` times.

@@ -136,14 +136,14 @@ class BDLoss(Distilling):
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``student``, ``teacher`` and ``teacher_objective``."""
         users, config = step.batch.query.users, self.config
-        learnt, taught = (self._pick(table, users) for table in (self.for_student, self.for_teacher))
+        learned, taught = (self._pick(table, users) for table in (self.for_student, self.for_teacher))
         losses = {"teacher_objective": step.objective(self.teacher)}
         # Each model is asked once for both directions.
-        items = torch.cat([learnt, taught], 1)
+        items = torch.cat([learned, taught], 1)
         ours, theirs = student_scores(step, users, items), self._teacher_scores(users, items)
-        ours_learnt, ours_taught = torch.split(ours, config.samples, 1)
-        theirs_learnt, theirs_taught = torch.split(theirs, config.samples, 1)
-        learning = _cross_entropy(ours_learnt, self._soft(theirs_learnt.detach()))
+        ours_learned, ours_taught = torch.split(ours, config.samples, 1)
+        theirs_learned, theirs_taught = torch.split(theirs, config.samples, 1)
+        learning = _cross_entropy(ours_learned, self._soft(theirs_learned.detach()))
         losses["student"] = weighed(step, config.student_weight, learning, config.reduction)
         if config.teacher_weight:
             teaching = _cross_entropy(theirs_taught, self._soft(ours_taught.detach()))

@@ -111,7 +111,7 @@ def better_of_two(sizes: Tensor, depth: int, scale: float) -> Tensor:
         scale: of the decay.
 
     Returns:
-        (B, depth), not normalised; -inf beyond a row's size.
+        (B, depth), not normalized; -inf beyond a row's size.
     """
     weights = torch.exp(-torch.arange(depth, dtype=torch.float64) / scale)
     up_to = weights.cumsum(0)

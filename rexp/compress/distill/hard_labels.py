@@ -62,14 +62,14 @@ class HardLabels(DistillationStage):
         return HardLabelsLoss(self.config, context)
 
 
-def labelled(positives: Tensor, negatives: Tensor) -> Tensor:
+def labeled(positives: Tensor, negatives: Tensor) -> Tensor:
     """(B,) ``-sum ln sigmoid(s) - sum ln sigmoid(-s)`` of logits (B, K) and (B, L); -inf is not there."""
     signed = torch.cat([positives, -negatives], 1)
     return -F.logsigmoid(signed.masked_fill(signed.isinf(), 0.0)).where(~signed.isinf(), 0.0).sum(1)
 
 
 class HardLabelsLoss(Distilling):
-    """:func:`labelled` over the distinct users of the batch."""
+    """:func:`labeled` over the distinct users of the batch."""
 
     def __init__(self, config: HardLabelsConfig, context: StageContext) -> None:
         super().__init__()
@@ -86,5 +86,5 @@ class HardLabelsLoss(Distilling):
         """The loss ``hard_labels``."""
         sample = self.users.of(step)
         positives, negatives = scores_of_lists(step, sample.ids, self.best, self.others)
-        losses = labelled(positives, negatives)
+        losses = labeled(positives, negatives)
         return {"hard_labels": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

@@ -1,4 +1,4 @@
-"""Relaxed ranking distillation that is regularised from the item's side."""
+"""Relaxed ranking distillation that is regularized from the item's side."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class IRRRDConfig(RRDConfig):
 
 
 class IRRRD(DistillationStage):
-    """Item-side ranking regularised distillation (Kang et al., Information Sciences 2021), on top of RRD."""
+    """Item-side ranking regularized distillation (Kang et al., Information Sciences 2021), on top of RRD."""
 
     Config: ClassVar[type] = IRRRDConfig
     config: IRRRDConfig

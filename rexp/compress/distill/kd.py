@@ -36,7 +36,7 @@ class KDConfig:
         weight: of the loss.
         alpha: share of the hard labels in the mix ``alpha hard + (1 - alpha) soft``. The fit's own loss is the hard
             part and counts once, so the soft part is multiplied by ``weight (1 - alpha) / alpha``: the same minimum
-            and, for an optimiser that goes by the direction (Adam), the same steps. 0.5 leaves ``weight`` alone.
+            and, for an optimizer that goes by the direction (Adam), the same steps. 0.5 leaves ``weight`` alone.
         temperature: divides both models' scores.
         scale: of the teacher's scores, before the temperature: ``auto`` standardizes them for each user, a number
             divides them, ``none`` leaves them (:class:`rexp.compress.distill._standardize.TeacherScale`).

@@ -31,11 +31,11 @@ class RDConfig:
     Args:
         weight: of the loss (alpha in the paper).
         k: the teacher's best items that a user did not take in training.
-        scale: lambda of the weights by position, ``exp(-r / scale)``, normalised.
+        scale: lambda of the weights by position, ``exp(-r / scale)``, normalized.
         mu: sharpness of the weights by how far down the student has an item.
         samples: items that the student's rank is estimated from (epsilon), drawn each epoch among those not taken.
         static_epochs: epochs before the second weights join.
-        normalise: let the products of both weights sum to 1 for each user; the authors' code does not.
+        normalize: let the products of both weights sum to 1 for each user; the authors' code does not.
         reduction: that the weight is meant for, over the users of the batch;
             rescaled where the fit's own loss has the other.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number,
@@ -49,7 +49,7 @@ class RDConfig:
     mu: float = 0.1
     samples: int = 100
     static_epochs: int = 10
-    normalise: bool = False
+    normalize: bool = False
     reduction: Reduction = "sum"
     users_per_step: UsersPerStep = "auto"
 
@@ -73,7 +73,7 @@ class RD(DistillationStage):
 
 
 def position_weights(k: int, scale: float) -> Tensor:
-    """(k,) ``exp(-r / scale)`` for r = 1 .. k, normalised to 1."""
+    """(k,) ``exp(-r / scale)`` for r = 1 .. k, normalized to 1."""
     weights = torch.exp(-torch.arange(1, k + 1) / scale)
     return weights / weights.sum()
 
@@ -124,7 +124,7 @@ class RDLoss(Distilling):
         weights = position_weights(self.config.k, self.config.scale).to(scores).expand(scores.shape)
         if self.sampled is not None:
             weights = weights * self._discrepancies(step, sample.ids, scores.detach())
-            if self.config.normalise:
+            if self.config.normalize:
                 weights = F.normalize(weights, p=1)
         losses = weighted_positives(scores, weights)
         return {"rd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

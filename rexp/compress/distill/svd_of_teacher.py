@@ -104,7 +104,7 @@ class SVDOfTeacher:
 
 
 class Targets:
-    """Rows of the matrix that is factorised: the teacher's scores, as the options want them."""
+    """Rows of the matrix that is factorized: the teacher's scores, as the options want them."""
 
     def __init__(self, config: SVDOfTeacherConfig, context: StageContext) -> None:
         self.config, self.split, self.teacher = config, context.split, teacher_of(context)

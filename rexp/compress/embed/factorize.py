@@ -53,7 +53,7 @@ class Factorize:
     """Joint factorization of trained tables into narrower dense ones, without an extra projection matrix.
 
     Two tables that meet in a dot product become the best approximation of their product, which is all that the model
-    computes with them (Eckart and Young, 1936). A table that a layer reads is factorised together with the layer's
+    computes with them (Eckart and Young, 1936). A table that a layer reads is factorized together with the layer's
     weights in the same way, since their product is that layer's output; the layer gets fewer inputs. Tables whose rows
     a graph mixes are projected on the directions along which the mixed vectors are longest: mixing leaves columns
     alone, so that to project before it is to project after it. A weighted dot product has its weights in the tables
@@ -74,7 +74,7 @@ class Factorize:
         """Swap tables, and layers that read them, in place.
 
         Raises:
-            ConfigError: the options leave nothing to factorise, or the budget is too small.
+            ConfigError: the options leave nothing to factorize, or the budget is too small.
             RunError: a table holds NaN or infinite values.
         """
         readers, dense = read_together(model, self.config.targets, self.config.ignore)

@@ -108,7 +108,7 @@ def widths_of(sizes: Sequence[int], width: int, alpha: float) -> list[int]:
 
 
 def joined(sizes: Sequence[int], widths: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Sizes and widths, neighbours of one width together.
+    """Sizes and widths, neighbors of one width together.
 
     >>> joined([2, 3, 4], [8, 4, 4])
     ([2, 7], [8, 4])

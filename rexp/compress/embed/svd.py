@@ -38,7 +38,7 @@ class TruncatedSVD(TableStage):
     """The nearest matrix of rank r to each table on its own (Eckart and Young, 1936).
 
     The rows are projected on the r strongest right singular vectors, which stay behind as the basis. For a dot product,
-    factorising the tables of both sides together needs no basis at all.
+    factorizing the tables of both sides together needs no basis at all.
     """
 
     Config: ClassVar[type] = SVDConfig

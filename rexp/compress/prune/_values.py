@@ -9,7 +9,7 @@ from torch import Tensor
 from rexp.compress.quantize._ranges import column_scales, nearest_codes, stored_scale
 
 
-def quantised_values(rows: Tensor, there: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
+def quantized_values(rows: Tensor, there: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
     """Codes of the values that are there, so that ``(offset + scale * code) * column`` is near them.
 
     A row's range is that of its own values: what is not there, a zero, has no code and stays one.

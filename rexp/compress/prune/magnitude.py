@@ -140,7 +140,7 @@ class Pruning(nn.Module):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Put the masks on again: an optimiser moves what has momentum."""
+        """Put the masks on again: an optimizer moves what has momentum."""
         for matrix, mask in zip(self._weights.values(), self._masks, strict=True):
             matrix.mul_(mask)
 

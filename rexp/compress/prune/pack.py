@@ -15,7 +15,7 @@ from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.prune._masks import Scope, topk_masks
-from rexp.compress.prune._values import quantised_values
+from rexp.compress.prune._values import quantized_values
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.errors import RunError
 from rexp.nn.compact_embedding import CompactEmbedding
@@ -123,7 +123,7 @@ class PackedTable(CompactEmbedding):
         self.bits.copy_(pack(there.to(torch.uint8), 1))
         self.starts.copy_(counts.cumsum(0) - counts)
         if self.code_bits:
-            codes, ends, columns = quantised_values(rows, there, self.code_bits)
+            codes, ends, columns = quantized_values(rows, there, self.code_bits)
             self.values.copy_(pack(F.pad(codes, (0, 1)).view(1, -1), self.code_bits)[0])
             self.ends.copy_(ends)
             self.columns.copy_(columns)

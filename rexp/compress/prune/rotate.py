@@ -30,7 +30,7 @@ class RotateConfig:
 
 
 class Rotate(Factorize):
-    """The joint factorisation of ``factorize`` with all of its columns: scores stay, and magnitudes come to mean
+    """The joint factorization of ``factorize`` with all of its columns: scores stay, and magnitudes come to mean
     something, for the columns are those of the singular vectors, the strongest first. To go before pruning. Since
     scores are the same with it and without, it is no error that a model cannot be turned: it is left as it is, and a
     note says so."""

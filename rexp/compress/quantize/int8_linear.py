@@ -82,7 +82,7 @@ class Int8Linear:
 
     def apply(self, model: nn.Module, context: StageContext) -> None:
         """Swap the layers in place."""
-        swap_linear(model, self.config.targets, self.config.ignore, _quantised)
+        swap_linear(model, self.config.targets, self.config.ignore, _quantized)
 
 
 def channel_codes(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,7 +92,7 @@ def channel_codes(weight: Tensor) -> tuple[Tensor, Tensor]:
     return codes, scales
 
 
-def _quantised(dense: nn.Linear) -> Int8Layer:
+def _quantized(dense: nn.Linear) -> Int8Layer:
     layer = Int8Layer(dense.in_features, dense.out_features, dense.bias is not None)
     codes, scales = channel_codes(dense.weight)
     layer.codes.copy_(codes)

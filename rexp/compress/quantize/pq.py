@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ProductQuantisationConfig(TableOptions):
-    """Options of :class:`ProductQuantisation`.
+class ProductQuantizationConfig(TableOptions):
+    """Options of :class:`ProductQuantization`.
 
     Args:
         parts: pieces of a row; null solves them from the budget.
@@ -37,7 +37,7 @@ class ProductQuantisationConfig(TableOptions):
         self.check(trained=False, parts=self.parts)
 
 
-class ProductQuantisedTable(CompactEmbedding):
+class ProductQuantizedTable(CompactEmbedding):
     """The row of an id is joined of the centres that its codes name.
 
     Args:
@@ -67,23 +67,23 @@ class ProductQuantisedTable(CompactEmbedding):
         return self.n_rows * len(self.widths)
 
 
-class ProductQuantisation(TableStage):
-    """Product quantisation (Jégou et al., TPAMI 2011), by faiss's k-means on each piece.
+class ProductQuantization(TableStage):
+    """Product quantization (Jégou et al., TPAMI 2011), by faiss's k-means on each piece.
 
-    Unlike faiss's own quantiser it takes widths that are no multiple of the parts, as those of tables with biases.
+    Unlike faiss's own quantizer it takes widths that are no multiple of the parts, as those of tables with biases.
     """
 
-    Config: ClassVar[type] = ProductQuantisationConfig
+    Config: ClassVar[type] = ProductQuantizationConfig
     phase: ClassVar[Literal["post"]] = "post"
     trainable_after: ClassVar[bool] = False
-    modules: ClassVar[Mapping[str, type]] = {"table": ProductQuantisedTable}
-    config: ProductQuantisationConfig
+    modules: ClassVar[Mapping[str, type]] = {"table": ProductQuantizedTable}
+    config: ProductQuantizationConfig
 
-    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> ProductQuantisedTable:
+    def replace(self, dense: EmbeddingTable, limit: TableBudget, context: StageContext) -> ProductQuantizedTable:
         """Codes and centres."""
         (n_rows, dim), bits = dense.weight.shape, self.config.bits
-        parts = self.config.parts or limit.largest(lambda n: ProductQuantisedTable(n_rows, dim, n, bits), 1, dim)
-        table = ProductQuantisedTable(n_rows, dim, min(parts, dim), bits)
+        parts = self.config.parts or limit.largest(lambda n: ProductQuantizedTable(n_rows, dim, n, bits), 1, dim)
+        table = ProductQuantizedTable(n_rows, dim, min(parts, dim), bits)
         pieces = torch.split(dense.rows().cpu(), table.widths, 1)
         found = [clusters(piece, 2**bits, context.generator) for piece in pieces]
         table.centres.copy_(torch.cat([centres for centres, _ in found], 1))

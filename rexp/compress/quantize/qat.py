@@ -1,4 +1,4 @@
-"""Training that already sees what quantisation will make of the weights."""
+"""Training that already sees what quantization will make of the weights."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class QATConfig:
 
     def __post_init__(self) -> None:
         if not self.kinds:
-            raise ValueError("kinds=[] leaves nothing to quantise; take tables, linear or both")
+            raise ValueError("kinds=[] leaves nothing to quantize; take tables, linear or both")
 
 
 class QAT:
-    """Quantisation-aware training: forward on the grid, backward straight through (Jacob et al., CVPR 2018, §3;
+    """Quantization-aware training: forward on the grid, backward straight through (Jacob et al., CVPR 2018, §3;
     the estimator is Bengio et al. 2013, arXiv:1308.3432).
 
     The grid is the one that is stored later, of each row's own values, so that there is no step size to learn. After
-    the fit the weights are plain float32: a quantising stage behind it puts them where training saw them.
+    the fit the weights are plain float32: a quantizing stage behind it puts them where training saw them.
     """
 
     Config: ClassVar[type] = QATConfig
@@ -65,7 +65,7 @@ class QAT:
         self.config = config
         self.needs = frozenset(NEEDS[kind] for kind in config.kinds)  # of what is chosen
 
-    def attach(self, model: nn.Module, context: StageContext) -> Quantising:
+    def attach(self, model: nn.Module, context: StageContext) -> Quantizing:
         """Let what is chosen be read on the grid.
 
         Raises:
@@ -74,15 +74,15 @@ class QAT:
         where = (self.config.targets, self.config.ignore)
         tables = select_modules(model, EmbeddingTable, *where) if "tables" in self.config.kinds else {}
         layers = select_modules(model, nn.Linear, *where) if "linear" in self.config.kinds else {}
-        return Quantising(self.config, list(tables.values()), list(layers.values()))
+        return Quantizing(self.config, list(tables.values()), list(layers.values()))
 
 
-class Quantising(nn.Module):
-    """Quantisation at work in a fit; the modules that it acts on stay the model's own.
+class Quantizing(nn.Module):
+    """Quantization at work in a fit; the modules that it acts on stay the model's own.
 
     Args:
         config: bits and search of the tables.
-        tables: read through it. A batch's own rows alone are quantised, where a model asks for rows by their ids.
+        tables: read through it. A batch's own rows alone are quantized, where a model asks for rows by their ids.
         layers: their weights are.
     """
 
@@ -141,7 +141,7 @@ class TableOnGrid:
         weight = self._table.weight
         if torch.is_grad_enabled():
             return self._straight_through(weight)
-        # A fused optimiser leaves no trace in the version; it is followed by after_step.
+        # A fused optimizer leaves no trace in the version; it is followed by after_step.
         if self._kept is None or not self._kept[0].fits([weight]):
             self._kept = Stamp([weight]), self._straight_through(weight)
         return self._kept[1]

@@ -46,7 +46,7 @@ class RowwiseConfig(TableOptions):
         bits: of a number; null takes as many as the budget allows, or 8 where there is none.
         search: the range of a row: ``none``, from its lowest to its highest value; ``greedy``, a narrower one with a
             smaller squared error, which pays below 8 bits.
-        columns: rows are quantised relative to a scale of every column, 4 bytes each, which pays where columns differ
+        columns: rows are quantized relative to a scale of every column, 4 bytes each, which pays where columns differ
             much in size, as after ``factorize``.
     """
 
@@ -103,7 +103,7 @@ class RowwiseTable(CompactEmbedding):
 
     @torch.no_grad()
     def take(self, rows: Tensor, search: Search) -> None:
-        """Quantise (n_rows, dim) vectors, in blocks.
+        """Quantize (n_rows, dim) vectors, in blocks.
 
         Raises:
             RunError: a value is beyond the reach of the stored scale.
@@ -112,12 +112,12 @@ class RowwiseTable(CompactEmbedding):
             self.columns.copy_(torch.from_numpy(column_scales(rows.numpy())))
             rows = rows / self.columns
         for packed, block in zip(*(torch.split(t, ROWS_AT_ONCE) for t in (self.packed, rows)), strict=True):
-            codes, scale, offset = quantised(block.numpy(), self.bits, search)
+            codes, scale, offset = quantized(block.numpy(), self.bits, search)
             ends = np.concatenate([scale, offset], 1).view(np.uint8)
             packed.copy_(torch.cat([pack(torch.from_numpy(codes), self.bits), torch.from_numpy(ends)], 1))
 
 
-def quantised(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Array]:
+def quantized(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Array]:
     """Quantized float32 rows (N, D): codes (N, D) uint8, scale and offset (N, 1) in the type of these bits.
 
     Raises:
@@ -134,12 +134,12 @@ def quantised(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Arr
 
 def on_grid(rows: Tensor, bits: int, search: Search) -> Tensor:
     """(N, D) float32: ``rows`` on the CPU as a table of so many bits reads them back."""
-    codes, scale, offset = quantised(rows.numpy(), bits, search)
+    codes, scale, offset = quantized(rows.numpy(), bits, search)
     return torch.from_numpy(offset.astype(np.float32) + scale.astype(np.float32) * codes)
 
 
 class Rowwise(TableStage):
-    """Row-wise quantisation after training, uniform within a row (Guan et al. 2019, "Post-Training 4-bit Quantization
+    """Row-wise quantization after training, uniform within a row (Guan et al. 2019, "Post-Training 4-bit Quantization
     on Embedding Tables"). Scale and offset of a row take 8 bytes at 8 bits, else 4."""
 
     Config: ClassVar[type] = RowwiseConfig

@@ -1,4 +1,4 @@
-"""Metrics of labelled rows: the protocol pointwise."""
+"""Metrics of labeled rows: the protocol pointwise."""
 
 from __future__ import annotations
 

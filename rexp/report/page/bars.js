@@ -24,7 +24,7 @@ function uprightBars({ groups, rows, xLabel, yLabel, hooks }) {
       const left = frame.left + across * (group + 0.08) + width * place;
       const lines = [one.name, `${groups[group]}`, `${yLabel}: ${withSpread(mean, sd)}`];
       const bar = svg("rect", {
-        class: "mark", x: left, y: y(mean), width: Math.max(1, width - (width > 4 ? 1 : 0)), height: y(0) - y(mean), fill: looks(one.row).colour,
+        class: "mark", x: left, y: y(mean), width: Math.max(1, width - (width > 4 ? 1 : 0)), height: y(0) - y(mean), fill: looks(one.row).color,
         onmousemove: (event) => { showTip(event, lines); hooks.over(one.row); },
         onmouseout: () => { hideTip(); hooks.out(); },
         onclick: () => hooks.click(one.row),

@@ -12,12 +12,12 @@ const SHAPES = [
 ];
 
 function looks(row) {
-  return { colour: COLOURS[row % 10], shape: SHAPES[Math.floor(row / 10) % SHAPES.length] };
+  return { color: COLOURS[row % 10], shape: SHAPES[Math.floor(row / 10) % SHAPES.length] };
 }
 
 function swatch(row) {
-  const { colour, shape } = looks(row);
-  return svg("svg", { class: "swatch", viewBox: "-7 -7 14 14", width: 14, height: 14, "aria-hidden": "true" }, svg("path", { d: shape, fill: colour }));
+  const { color, shape } = looks(row);
+  return svg("svg", { class: "swatch", viewBox: "-7 -7 14 14", width: 14, height: 14, "aria-hidden": "true" }, svg("path", { d: shape, fill: color }));
 }
 
 const FRAME = { width: 560, height: 340, left: 76, right: 18, top: 14, bottom: 46 };
@@ -62,24 +62,24 @@ function chart({ series, xLabel, yLabel, logX, ticksX, hooks = {}, extra = () =>
 }
 
 function drawSeries(one, x, y, xLabel, yLabel, hooks) {
-  const { colour, shape } = looks(one.row);
+  const { color, shape } = looks(one.row);
   const parts = [];
   if (one.line && one.points.some((p) => p.sd)) {
     const upper = one.points.map((p) => `${x(p.x)},${y(p.y + (p.sd || 0))}`);
     const lower = one.points.map((p) => `${x(p.x)},${y(p.y - (p.sd || 0))}`).reverse();
-    parts.push(svg("polygon", { points: [...upper, ...lower].join(" "), fill: colour, opacity: 0.14 }));
+    parts.push(svg("polygon", { points: [...upper, ...lower].join(" "), fill: color, opacity: 0.14 }));
   }
   if (one.line) {
     const path = one.points.map((p) => `${x(p.x)},${y(p.y)}`).join(" ");
-    parts.push(svg("polyline", { points: path, fill: "none", stroke: colour, "stroke-width": 1.6 }));
+    parts.push(svg("polyline", { points: path, fill: "none", stroke: color, "stroke-width": 1.6 }));
   }
   for (const p of one.points) {
     const place = `translate(${x(p.x)},${y(p.y)})${one.line ? " scale(0.6)" : ""}`;
     const lines = [one.name, `${yLabel}: ${withSpread(p.y, p.sd)}`, `${xLabel}: ${shortNumber(p.x)}`];
-    if (!one.line && p.sd) parts.push(svg("line", { stroke: colour, x1: x(p.x), x2: x(p.x), y1: y(p.y - p.sd), y2: y(p.y + p.sd) }));
+    if (!one.line && p.sd) parts.push(svg("line", { stroke: color, x1: x(p.x), x2: x(p.x), y1: y(p.y - p.sd), y2: y(p.y + p.sd) }));
     parts.push(
       svg("path", {
-        class: "mark", d: shape, fill: colour, transform: place,
+        class: "mark", d: shape, fill: color, transform: place,
         onmousemove: (event) => { showTip(event, lines); hooks.over?.(one.row); },
         onmouseout: () => { hideTip(); hooks.out?.(); },
         onclick: () => hooks.click?.(one.row),

@@ -2,7 +2,7 @@
 
 function section(table, number) {
   const id = `table-${number}`;
-  const element = el("section", { class: "table", id, "aria-labelledby": `${id}-title` });
+  const element = el("section", { class: "table", id, "aria-labeledby": `${id}-title` });
   // A row, its points and its bars light up together.
   const light = (row) => {
     element.classList.toggle("lit", row !== null);

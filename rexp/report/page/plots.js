@@ -1,4 +1,4 @@
-// The pictures of a table: of the rows that its filter shows, in their colours.
+// The pictures of a table: of the rows that its filter shows, in their colors.
 
 // Places, by rising cost, of the points that none beats: cheaper and as good, or better and as cheap.
 function undominated(points, higher) {
@@ -98,8 +98,8 @@ function pictures(table, hooks) {
       return uprightBars({ groups: buckets.names, xLabel: buckets.title, yLabel: found.metric, hooks, rows: bestOf(table, found.metric, known) });
     });
   if (found.gaps.length) {
-    const legend = Object.entries(ROLES).map(([role, colour]) =>
-      el("span", { class: "role" }, svg("svg", { width: 10, height: 10, "aria-hidden": "true" }, svg("rect", { width: 10, height: 10, fill: colour })), ` ${role}`));
+    const legend = Object.entries(ROLES).map(([role, color]) =>
+      el("span", { class: "role" }, svg("svg", { width: 10, height: 10, "aria-hidden": "true" }, svg("rect", { width: 10, height: 10, fill: color })), ` ${role}`));
     redrawn(cards, "Students and their teachers", "The control is the same model, trained in the same way without a teacher.", legend, (rows) => {
       const groups = found.gaps.filter((gap) => rows.includes(gap.row)).map((gap) => ({ ...gap, name: table.rows[gap.row].name }));
       return groups.length ? lyingBars({ groups, xLabel: found.metric, hooks }) : el("p", { class: "empty" }, "No student is shown.");

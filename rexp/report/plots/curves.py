@@ -46,8 +46,8 @@ def learning_curves(runs: Sequence[str], store: Store) -> dict[str, Curve]:
         for record in read_epochs(path) if path.is_file() else ():
             by_epoch.setdefault(record["epoch"], []).append(record)
     names = dict.fromkeys(name for records in by_epoch.values() for record in records for name in record)
-    learnt = sorted((name for name in names if not name.endswith(NOT_LEARNT)), key=lambda name: name == LOSS)
-    curves = {name: _curve(name, by_epoch) for name in learnt}
+    learned = sorted((name for name in names if not name.endswith(NOT_LEARNT)), key=lambda name: name == LOSS)
+    curves = {name: _curve(name, by_epoch) for name in learned}
     return {name: curve for name, curve in curves.items() if curve.epochs}
 
 
@@ -74,8 +74,8 @@ def draw_curves(table: Table, store: Store) -> Figure | None:
     for axes, name in zip(panels[0], shown, strict=True):
         for place, (label, own) in enumerate(zip(map(drawn, short_names(table.rows)), curves, strict=True)):
             if name in own:
-                colour = row_style(place).color
-                band(axes, own[name].epochs, own[name].cells, label, color=colour, marker=".", markersize=3, lw=1)
+                color = row_style(place).color
+                band(axes, own[name].epochs, own[name].cells, label, color=color, marker=".", markersize=3, lw=1)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name if name == LOSS else f"{name}, while training")
         axes.grid(alpha=0.3)

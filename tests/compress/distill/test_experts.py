@@ -137,7 +137,7 @@ def test_annealing() -> None:
     assert annealed(250, 1000, 1.0, 1e-10) == pytest.approx(10**-2.5)
 
 
-def test_groups_are_the_gate_s_favourites() -> None:
+def test_groups_are_the_gate_s_favorites() -> None:
     ours, teacher = experts(), rows(6, 5)
     logits = teacher @ ours.gate.weight.T + ours.gate.bias
     assert ours.groups(teacher).tolist() == logits.argmax(1).tolist()

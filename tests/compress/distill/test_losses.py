@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rexp.compress.distill.cd import soft_labels
-from rexp.compress.distill.hard_labels import labelled
+from rexp.compress.distill.hard_labels import labeled
 from rexp.compress.distill.kd import KDConfig, soft_bce, soft_lists
 from rexp.compress.distill.rd import discrepancy_weights, position_weights, weighted_positives
 from rexp.compress.distill.unkd import ranked_pairs
@@ -58,7 +58,7 @@ def test_the_mix_of_soft_and_hard() -> None:
 
 def test_hard_labels() -> None:
     expected = [-sum(log(sigmoid(s)) for s in row[:3]) - log(1 - sigmoid(row[3])) for row in S]
-    assert labelled(STUDENT[:, :3], STUDENT[:, 3:]).tolist() == pytest.approx(expected, rel=1e-12)
+    assert labeled(STUDENT[:, :3], STUDENT[:, 3:]).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_soft_labels() -> None:
@@ -130,7 +130,7 @@ WEIGHTS = torch.tensor([[0.4, 0.3, 0.2, 0.1]], dtype=torch.float64)
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "soft_bce": lambda s: soft_bce(s, TEACHER, 2.0),
     "soft_lists": lambda s: soft_lists(s, TEACHER, 0.5),
-    "labelled": lambda s: labelled(s[:, :2], s[:, 2:]),
+    "labeled": lambda s: labeled(s[:, :2], s[:, 2:]),
     "soft_labels": lambda s: soft_labels(s, TEACHER, 2.0, 0.0),
     "weighted_positives": lambda s: weighted_positives(s, WEIGHTS),
     "ranked_pairs": lambda s: ranked_pairs(s[:, :2], s[:, 2:]),
@@ -161,8 +161,8 @@ def test_extreme_scores_are_finite(name: str) -> None:
 # What each gives for the first three of a list whose fourth is not there.
 PADDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "soft_lists": lambda s, t: soft_lists(s, t, 0.5),
-    "labelled as positive": lambda s, t: labelled(s, t[:, :0]),
-    "labelled as negative": lambda s, t: labelled(t[:, :0], s),
+    "labeled as positive": lambda s, t: labeled(s, t[:, :0]),
+    "labeled as negative": lambda s, t: labeled(t[:, :0], s),
     "soft_labels": lambda s, t: soft_labels(s, t, 2.0, 0.0),
     "weighted_positives": lambda s, t: weighted_positives(s, WEIGHTS[:, : s.shape[1]]),
     "ranked_pairs": ranked_pairs,

@@ -24,7 +24,7 @@ EVERYONE = torch.arange(SPLIT.n_users)
 KNOWN = SPLIT.train_users_per_item > 0
 
 
-def factorised(student: nn.Module, **options: Any) -> Tensor:
+def factorized(student: nn.Module, **options: Any) -> Tensor:
     """The student's scores after the stage."""
     context = StageContext(SPLIT, torch.Generator().manual_seed(3), TEACHER)
     SVDOfTeacher(SVDOfTeacherConfig(**options)).apply(student, context)
@@ -39,7 +39,7 @@ def nearest(matrix: np.ndarray, rank: int) -> Tensor:
 
 
 def wanted(standardise: str, seen: str) -> np.ndarray:
-    """The matrix that is factorised, user by user."""
+    """The matrix that is factorized, user by user."""
     rows = []
     for user, scores in enumerate(TEACHER.score_all(EVERYONE).numpy().astype(np.float64)):
         mine = np.isin(np.arange(SPLIT.n_items), SPLIT.train.items[SPLIT.train.users == user])
@@ -87,13 +87,13 @@ def test_a_student_scores_as_the_nearest_matrix_of_its_rank(standardise: str, se
         for parameter in biased.parameters():
             parameter.add_(1.0)
     options = {"standardise": standardise, "seen": seen, "iterations": 40, "factor": 2.0}
-    scores = factorised(biased, **options)
+    scores = factorized(biased, **options)
     torch.testing.assert_close(scores, 2 * nearest(wanted(standardise, seen), 4), rtol=1e-3, atol=1e-3)
 
 
 def test_singular_values_are_shared_between_the_sides() -> None:
     even, all_to_users = mf(SPLIT, 4, seed=0), mf(SPLIT, 4, seed=0)
-    torch.testing.assert_close(factorised(even), factorised(all_to_users, user_share=1.0), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(factorized(even), factorized(all_to_users, user_share=1.0), rtol=1e-4, atol=1e-4)
     gram = all_to_users.items.rows().T @ all_to_users.items.rows()
     torch.testing.assert_close(gram.detach(), torch.eye(4), rtol=0, atol=1e-5)
     users, items = even.users.rows().detach(), even.items.rows().detach()
@@ -103,7 +103,7 @@ def test_singular_values_are_shared_between_the_sides() -> None:
 def test_a_weighted_dot_product_without_its_weights_and_a_student_wider_than_the_matrix() -> None:
     torch.manual_seed(0)
     student = NCF(NCFConfig(variant="gmf", factors=50), SPLIT.spec)
-    scores = factorised(student, standardise="none", iterations=2)
+    scores = factorized(student, standardise="none", iterations=2)
     torch.testing.assert_close(scores[:, KNOWN], TEACHER.score_all(EVERYONE)[:, KNOWN], rtol=1e-3, atol=1e-3)
 
 
@@ -115,4 +115,4 @@ def test_options_that_mean_nothing() -> None:
     student.users = nn.Embedding(SPLIT.n_users, 4)  # type: ignore[assignment]
     student.coupled_parameters = lambda: MF.coupled_parameters(mf(SPLIT, 4, seed=0))  # type: ignore[method-assign]
     with pytest.raises(ConfigError, match="'users' is a Embedding by then"):
-        factorised(student)
+        factorized(student)

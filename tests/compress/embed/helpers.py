@@ -18,7 +18,7 @@ from rexp.compress.embed.qr import QR
 from rexp.compress.embed.svd import TruncatedSVD
 from rexp.compress.embed.tt import TensorTrain
 from rexp.compress.quantize.half import Half
-from rexp.compress.quantize.pq import ProductQuantisation
+from rexp.compress.quantize.pq import ProductQuantization
 from rexp.compress.quantize.rowwise import Rowwise
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
@@ -38,7 +38,7 @@ POST: dict[str, tuple[Any, dict[str, Any]]] = {
     "svd": (TruncatedSVD, {"budget": 1.5}),
     "cluster": (Cluster, {"budget": 1.5}),
     "rowwise": (Rowwise, {"bits": 4}),
-    "pq": (ProductQuantisation, {"bits": 4, "budget": 1.2}),
+    "pq": (ProductQuantization, {"bits": 4, "budget": 1.2}),
     "half": (Half, {}),
 }
 STAGES = BUILD | POST

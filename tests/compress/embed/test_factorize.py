@@ -1,4 +1,4 @@
-"""Joint factorisation against numpy, by way of the scores it must keep."""
+"""Joint factorization against numpy, by way of the scores it must keep."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ MODELS: dict[str, Any] = {
 }
 
 
-def factorised(model: Any, **options: Any) -> Any:
+def factorized(model: Any, **options: Any) -> Any:
     Factorize(FactorizeConfig(**options)).apply(model, context())
     return model
 
 
 def test_every_reader_keeps_its_share_of_columns() -> None:
-    model = factorised(ncf("neumf"), keep=0.5)
+    model = factorized(ncf("neumf"), keep=0.5)
     assert [tuple(reader.columns) for reader in model.coupled_parameters()] == [(0, 4), (4, 10), (4, 10)]
-    assert factorised(mf(factors=12), keep=0.01).users.weight.shape[1] == 1
+    assert factorized(mf(factors=12), keep=0.01).users.weight.shape[1] == 1
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_the_product_is_numpy_s_best(n: int, m: int, dim: int, rank: int, seed: 
 @pytest.mark.parametrize("name", MODELS)
 def test_at_full_rank_scores_stay(name: str) -> None:
     before = MODELS[name]().score_all(EVERYONE)
-    model = factorised(MODELS[name](), rank=64)
+    model = factorized(MODELS[name](), rank=64)
     torch.testing.assert_close(model.score_all(EVERYONE), before, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_way_to_score_agrees_at_a_smaller_rank(name: str) -> None:
-    model = factorised(MODELS[name](), rank=5)
+    model = factorized(MODELS[name](), rank=5)
     check_capabilities(model, SPLIT.spec)
 
 
@@ -120,23 +120,23 @@ def test_a_dot_product_becomes_the_best_of_its_rank(rank: int) -> None:
     """Biases are kept; a weighted product has its weights in the tables."""
     plain = mf(factors=12, item_bias=False)
     expected = best(plain.score_all(EVERYONE).detach().numpy(), rank)
-    np.testing.assert_allclose(factorised(plain, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(factorized(plain, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-5)
 
     model = biased()
     added = model.users.rows()[:, 12:] + model.items.rows()[:, 12:].T + model.bias
     expected = best((model.score_all(EVERYONE) - added).detach().numpy(), rank) + added.detach().numpy()
-    np.testing.assert_allclose(factorised(model, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-4)
+    np.testing.assert_allclose(factorized(model, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-4)
 
     gmf = ncf("gmf")
     expected = best((gmf.score_all(EVERYONE) - gmf.bias).detach().numpy(), rank) + gmf.bias.item()
-    np.testing.assert_allclose(factorised(gmf, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-4)
+    np.testing.assert_allclose(factorized(gmf, rank=rank).score_all(EVERYONE).detach().numpy(), expected, atol=1e-4)
 
 
 def test_a_layer_reads_the_best_of_its_rank() -> None:
     model = ncf("mlp")
     assert model.tower is not None
     before = (model.items.rows() @ model.tower.item_layer.weight.T).detach().numpy()
-    factorised(model, rank=5)
+    factorized(model, rank=5)
     assert isinstance(model.tower.item_layer, NarrowLinear)
     assert model.tower.item_layer.in_features == 5
     after = (model.items.rows() @ model.tower.item_layer.weight.T).detach().numpy()
@@ -147,7 +147,7 @@ def test_smoothed_vectors_are_projected() -> None:
     """A projection of what the graph makes, which keeps as much of its length as any of that rank can."""
     model = lightgcn()
     before = torch.cat(model.encode()).detach().double().numpy()
-    factorised(model, rank=4)
+    factorized(model, rank=4)
     after = torch.cat(model.encode()).detach().double().numpy()
     kept = np.linalg.svd(before, compute_uv=False)[:4] ** 2
     assert np.square(after).sum() == pytest.approx(kept.sum(), rel=1e-5)
@@ -169,14 +169,14 @@ def test_smoothed_vectors_are_projected() -> None:
     ],
 )
 def test_shapes_and_bytes(name: str, options: dict[str, Any], shapes: list[tuple[int, int]]) -> None:
-    model = factorised(MODELS[name](), **options)
+    model = factorized(MODELS[name](), **options)
     assert [tuple(table.rows().shape) for table in (model.users, model.items)] == shapes
     assert [table.nbytes() for table in (model.users, model.items)] == [4 * n * dim for n, dim in shapes]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_is_left_is_trained_and_quantised_like_any_table(name: str) -> None:
-    model = factorised(MODELS[name](), rank=6)
+def test_what_is_left_is_trained_and_quantized_like_any_table(name: str) -> None:
+    model = factorized(MODELS[name](), rank=6)
     assert all(type(table) is NarrowTable and isinstance(table, EmbeddingTable) for table in (model.users, model.items))
     model.train().score(EVERYONE, torch.arange(60) % 43).square().sum().backward()
     assert all(table.weight.grad.abs().sum(0).all() for table in (model.users, model.items))
@@ -191,31 +191,31 @@ def test_what_is_left_is_trained_and_quantised_like_any_table(name: str) -> None
     assert torch.equal(fresh.score_all(EVERYONE), model.score_all(EVERYONE))
 
 
-def test_a_factorised_model_learns() -> None:
+def test_a_factorized_model_learns() -> None:
     split = two_tastes()
-    learn(factorised(mf(split, factors=8), rank=3), split)
+    learn(factorized(mf(split, factors=8), rank=3), split)
 
 
-def test_what_cannot_be_factorised_is_refused() -> None:
+def test_what_cannot_be_factorized_is_refused() -> None:
     with pytest.raises(ConfigError, match="chosen and dense are users"):
-        factorised(mf(), targets=("users",))
+        factorized(mf(), targets=("users",))
     lowrank = mf()
     LowRank(LowRankConfig(rank=2)).apply(lowrank, context())
     with pytest.raises(ConfigError, match="MF reads items, users together"):
-        factorised(lowrank)
+        factorized(lowrank)
     with pytest.raises(ConfigError, match="at rank 1"):
-        factorised(mf(), budget=20.0)
+        factorized(mf(), budget=20.0)
     broken = mf()
     broken.items.assign(torch.full((43, 17), torch.nan))
     with pytest.raises(RunError, match="items holds values that are not finite"):
-        factorised(broken, rank=2)
+        factorized(broken, rank=2)
     with pytest.raises(ValueError, match="say the same thing"):
         FactorizeConfig(rank=2, budget=4.0)
 
 
 @pytest.mark.slow
 def test_the_recipe_from_the_command_line(tmp_path: Path) -> None:
-    """Fit, factorise, fine-tune, 4 bits: and a second run takes all but the last step from the first."""
+    """Fit, factorize, fine-tune, 4 bits: and a second run takes all but the last step from the first."""
     random = np.random.default_rng(0)
     lines = ["user,item,time"]
     for user in range(40):

@@ -30,12 +30,12 @@ from .helpers import mf
 if TYPE_CHECKING:
     from rexp.data.split import Split
 
-NAMES = ["user.colour", "item.genres", "item.maker", "item.year"]
+NAMES = ["user.color", "item.genres", "item.maker", "item.year"]
 
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
-    """60 users who take 9 of the 20 items of the genre that their colour stands for; year and maker say nothing."""
+    """60 users who take 9 of the 20 items of the genre that their color stands for; year and maker say nothing."""
     random = np.random.default_rng(0)
     rows = [
         (user, user % 2 + 2 * item, time) for user in range(60) for time, item in enumerate(random.permutation(20)[:9])
@@ -48,7 +48,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
             "year": random.normal(size=40),
         }
     )
-    users = pl.DataFrame({"user": range(60), "colour": ["red", "green"] * 30})
+    users = pl.DataFrame({"user": range(60), "color": ["red", "green"] * 30})
     raw = RawData(pl.DataFrame(rows, schema=["user", "item", "time"], orient="row"), items=items, users=users)
     folder = tmp_path_factory.mktemp("features") / "split"
     write_folder(build_split("features", raw, LeaveLast(LeaveLastConfig()), FilterConfig()), folder)
@@ -56,7 +56,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 
 
 def model_of(split: Split, seed: int = 0) -> Any:
-    """A model to which the genre is everything, the colour half of it, and the rest a hundredth."""
+    """A model to which the genre is everything, the color half of it, and the rest a hundredth."""
     torch.manual_seed(seed)
     config = TwoTowerConfig(factors=4, layers=(), history_length=2, dropout=0.0, normalize=False, temperature=1.0)
     model = TwoTower(config, split.spec).eval()
@@ -64,13 +64,13 @@ def model_of(split: Split, seed: int = 0) -> Any:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(0.01)
-        # The user's tower passes on what the colour's vector is: red is as "even", green as "odd".
+        # The user's tower passes on what the color's vector is: red is as "even", green as "odd".
         model.user_tower[-1].weight[:, 4:] = torch.eye(4)
         model.user_tower[-1].bias.zero_()
-        colour, genres = model.user_features.features[0].table.weight, model.item_features.features[0].table.weight
+        color, genres = model.user_features.features[0].table.weight, model.item_features.features[0].table.weight
         values = split.features()
         for user, side in ((0, 1.0), (1, -1.0)):
-            colour[int(values["user.colour"].values[user])] = torch.tensor([2 * side, 0, 0, 0])
+            color[int(values["user.color"].values[user])] = torch.tensor([2 * side, 0, 0, 0])
         for item, side in ((0, 1.0), (1, -1.0)):
             for category in values["item.genres"].values[item]:
                 if category:
@@ -99,7 +99,7 @@ def test_what_the_model_goes_by_is_important(split: Split) -> None:
     values = model.item_features.features[0].values
     found = importances(model, paths, StageContext(split, torch.Generator().manual_seed(0)), 1000, 3)
     # Half of the shuffled rows fall on their own side; the others turn a margin of 0 or 8 around: 4 halves of 4.
-    assert min(found["user.colour"], found["item.genres"]) > 1.0
+    assert min(found["user.color"], found["item.genres"]) > 1.0
     assert max(abs(found["item.year"]), abs(found["item.maker"])) < 0.05
     assert all(torch.equal(vectors, before[name]) for name, vectors in model.state_dict().items())
     assert model.item_features.features[0].values is values
@@ -114,13 +114,13 @@ def test_so_many_are_kept(split: Split, keep: int) -> None:
     model = selected(model_of(split), split, keep=keep)
     kept = read(model)
     assert len(kept) == keep
-    assert set(kept) <= {"user.colour", "item.genres"} or keep == 3
-    assert {"user.colour", "item.genres"} <= set(kept) or keep < 2
+    assert set(kept) <= {"user.color", "item.genres"} or keep == 3
+    assert {"user.color", "item.genres"} <= set(kept) or keep < 2
 
 
 def test_only_what_may_go_goes(split: Split) -> None:
     model = selected(model_of(split), split, keep=1, targets=("item.*",), ignore=("item.year",))
-    assert read(model) == ["user.colour", "item.genres", "item.year"]
+    assert read(model) == ["user.color", "item.genres", "item.year"]
 
 
 def test_the_others_are_not_read_and_not_stored(split: Split, tmp_path: Path) -> None:

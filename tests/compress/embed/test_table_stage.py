@@ -189,7 +189,7 @@ def test_targets_choose_and_ignore_leaves_out() -> None:
         apply("half", mf(), targets=("tower.*",))
 
 
-def test_what_is_inside_a_new_table_can_be_quantised_in_turn() -> None:
+def test_what_is_inside_a_new_table_can_be_quantized_in_turn() -> None:
     """The factor of a low-rank table is a table, also when it is read from the disk."""
     model = apply("rowwise", apply("svd", mf(factors=64), rank=16))
     factors = [table.factor for table in (model.users, model.items)]

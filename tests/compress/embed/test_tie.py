@@ -85,13 +85,13 @@ def test_a_decoder_is_its_encoder_turned_around() -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("quantised", [False, True])
-def test_it_comes_back_from_the_disk_as_one(name: str, quantised: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("quantized", [False, True])
+def test_it_comes_back_from_the_disk_as_one(name: str, quantized: bool, tmp_path: Path) -> None:
     make, options = MODELS[name]
     model = tied(make(), **options)
-    if quantised and name == "cdae":
+    if quantized and name == "cdae":
         Int8Linear(Int8LinearConfig()).apply(model, context())
-    elif quantised:
+    elif quantized:
         Rowwise(RowwiseConfig()).apply(model, context())
     written = save_model(model, tmp_path)
     (tmp_path / "result.json").write_text(json.dumps({"weights": written}))

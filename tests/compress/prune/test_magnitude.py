@@ -84,7 +84,7 @@ def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **op
     return model, report
 
 
-def test_masks_hold_under_an_optimiser_with_momentum_and_leave_plain_zeros(tmp_path: Path) -> None:
+def test_masks_hold_under_an_optimizer_with_momentum_and_leave_plain_zeros(tmp_path: Path) -> None:
     model, _ = trained(tmp_path, 6, sparsity=0.75, ramp=3, min_per_row=0)
     assert zeros(model) == pytest.approx(0.75, abs=1e-3)
     assert set(model.state_dict()) == set(mf(item_bias=False).state_dict())

@@ -20,7 +20,7 @@ from tests.compress.embed.helpers import context, ncf
 EVERYONE = Query(torch.arange(60))
 
 
-def quantised(model: Any, **options: Any) -> Any:
+def quantized(model: Any, **options: Any) -> Any:
     Int8Linear(Int8LinearConfig(**options)).apply(model, context())
     return model
 
@@ -38,7 +38,7 @@ def test_codes_and_scales_by_hand() -> None:
     # The largest of each output is 127 steps: of 0.01, of 2, of nothing.
     weight = torch.tensor([[1.27, -0.5, 0.014], [-254.0, 3.0, 100.9], [0.0, 0.0, 0.0]])
     weight = torch.cat([weight, torch.zeros(3, 30)], 1)
-    made = quantised(layer_of(weight, torch.tensor([1.0, 2.0, 3.0])))[0]
+    made = quantized(layer_of(weight, torch.tensor([1.0, 2.0, 3.0])))[0]
     assert made.codes[:, :3].tolist() == [[127, -50, 1], [-127, 2, 50], [0, 0, 0]]
     torch.testing.assert_close(made.scales.squeeze(1), torch.tensor([0.01, 2.0, 0.0]))
     inputs = torch.zeros(33)
@@ -48,8 +48,8 @@ def test_codes_and_scales_by_hand() -> None:
 
 
 def test_bytes_are_one_a_weight_and_four_a_scale_and_a_bias() -> None:
-    assert quantised(layer_of(torch.randn(10, 20), torch.randn(10)))[0].nbytes() == 200 + 40 + 40
-    assert quantised(layer_of(torch.randn(10, 20)))[0].nbytes() == 200 + 40
+    assert quantized(layer_of(torch.randn(10, 20), torch.randn(10)))[0].nbytes() == 200 + 40 + 40
+    assert quantized(layer_of(torch.randn(10, 20)))[0].nbytes() == 200 + 40
 
 
 @pytest.mark.parametrize("stage", [Int8Linear, Half])
@@ -81,24 +81,24 @@ def test_half_takes_tables_and_layers_in_one_stage() -> None:
 
 
 def test_it_takes_what_it_is_asked_for() -> None:
-    model = quantised(ncf(), targets=("tower.*",), ignore=("*_layer",))
+    model = quantized(ncf(), targets=("tower.*",), ignore=("*_layer",))
     assert isinstance(model.tower.user_layer, nn.Linear)
     assert isinstance(model.tower.layers[0], Int8Layer)
     with pytest.raises(ConfigError, match="it has tower"):
-        quantised(ncf(), targets=("users",))
+        quantized(ncf(), targets=("users",))
 
 
 def test_what_would_grow_or_is_not_finite_is_refused() -> None:
     with pytest.raises(ConfigError, match="too narrow"):
-        quantised(layer_of(torch.randn(5, 1)))
+        quantized(layer_of(torch.randn(5, 1)))
     with pytest.raises(RunError, match="not finite"):
-        quantised(layer_of(torch.full((5, 9), torch.inf)))
+        quantized(layer_of(torch.full((5, 9), torch.inf)))
 
 
 def test_a_layer_with_two_names_is_swapped_under_both() -> None:
     model = nn.ModuleList([nn.Linear(20, 20)])
     model.append(model[0])
-    quantised(model)
+    quantized(model)
     assert model[1] is model[0]
     assert isinstance(model[1], Int8Layer)
     described = describe_replacements(model, {"int8_linear": Int8Linear})

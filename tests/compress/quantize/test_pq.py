@@ -1,4 +1,4 @@
-"""Product quantisation."""
+"""Product quantization."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.compress.quantize.pq import ProductQuantisedTable
+from rexp.compress.quantize.pq import ProductQuantizedTable
 from tests.compress.embed.helpers import apply, mf, split_of, table_of
 
 
 @pytest.mark.parametrize(("bits", "parts", "dim"), [(4, 4, 16), (4, 3, 17), (8, 3, 17), (4, 5, 5)])
 def test_a_row_is_joined_of_the_centres_that_its_codes_name(bits: int, parts: int, dim: int) -> None:
     torch.manual_seed(0)
-    table = ProductQuantisedTable(50, dim, parts, bits)
+    table = ProductQuantizedTable(50, dim, parts, bits)
     table.codes.random_()
     table.centres.normal_()
     widths = [len(part) for part in np.array_split(np.arange(dim), parts)]
@@ -41,8 +41,8 @@ def test_its_error_is_that_of_faiss() -> None:
 
 
 def test_bytes() -> None:
-    assert ProductQuantisedTable(1000, 32, 8, 8).nbytes() == 1000 * 8 + 256 * 32 * 4
-    assert ProductQuantisedTable(1000, 32, 7, 4).nbytes() == 1000 * 4 + 16 * 32 * 4
+    assert ProductQuantizedTable(1000, 32, 8, 8).nbytes() == 1000 * 8 + 256 * 32 * 4
+    assert ProductQuantizedTable(1000, 32, 7, 4).nbytes() == 1000 * 4 + 16 * 32 * 4
 
 
 def test_pieces_of_few_values_are_kept_and_zeros_stay() -> None:

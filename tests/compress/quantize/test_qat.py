@@ -107,6 +107,6 @@ def test_training_on_the_grid_loses_less_than_rounding_alone() -> None:
     assert loss_of(aware=True) < 0.75 * loss_of(aware=False)
 
 
-def test_nothing_to_quantise_is_refused() -> None:
+def test_nothing_to_quantize_is_refused() -> None:
     with pytest.raises(ValueError, match="kinds"):
         QATConfig(kinds=())

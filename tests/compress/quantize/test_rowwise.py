@@ -1,4 +1,4 @@
-"""Row-wise quantisation against numpy and torch's own."""
+"""Row-wise quantization against numpy and torch's own."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class KNNConfig(Similarity):
     Args:
         weighting: of what users took, before it is compared: none, bm25 or tf_idf.
         predict: ``ranking``: a sum of similarities. ``ratings``: a rating, the baseline ``mu + b_u + b_i`` and the
-            neighbours' mean difference from theirs, weighted by similarity (Koren, TKDD 2010, section 2.2).
+            neighbors' mean difference from theirs, weighted by similarity (Koren, TKDD 2010, section 2.2).
         item_damping, user_damping: of the baseline's biases (:class:`rexp.models._rating_baseline.Ratings`).
     """
 
