@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rexp.api import MetricContext, ScoredRows
 
 
-class _Binary:
-    """A metric of 0/1 labels without options."""
+class _Rows:
+    """A metric of labeled rows without options; of 0/1 labels unless it says otherwise."""
 
     Config: ClassVar[type] = NoOptions
     kind: ClassVar[Literal["rows"]] = "rows"
@@ -27,7 +27,19 @@ class _Binary:
         pass
 
 
-class AUC(_Binary):
+class _Decided(_Rows):
+    """A metric of decisions, sigmoid(s) >= threshold."""
+
+    Config: ClassVar[type] = Decision
+
+    def __init__(self, config: Decision, context: MetricContext) -> None:
+        self.threshold = config.threshold
+
+    def _decide(self, rows: ScoredRows) -> Tensor:
+        return rows.scores.double().sigmoid() >= self.threshold
+
+
+class AUC(_Rows):
     """The chance that a positive row scores above a negative one, over all rows of all users, a tie counting one half.
 
     ``auc = (sum of the positives' ranks - p (p + 1) / 2) / (p n)`` with p positives, n negatives and mean ranks
@@ -42,7 +54,7 @@ class AUC(_Binary):
         return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n)) if p and n else float("nan")
 
 
-class GroupedAUC(_Binary):
+class GroupedAUC(_Rows):
     """``gauc``: the AUC within a user's rows, averaged over the users who have both labels, each counting the same.
 
     Zhu et al., KDD 2017, weigh users by their impressions instead. NaN where no user has both labels.
@@ -59,7 +71,7 @@ class GroupedAUC(_Binary):
         return float(((rank_sum - p * (p + 1) / 2) / (p * n))[both].mean())
 
 
-class LogLoss(_Binary):
+class LogLoss(_Rows):
     """``logloss = -mean(y ln q + (1 - y) ln(1 - q))``, q = sigmoid(s) clamped to [1e-7, 1 - 1e-7]."""
 
     higher_is_better: ClassVar[bool] = False
@@ -70,68 +82,38 @@ class LogLoss(_Binary):
         return float(-(y * q.log() + (1 - y) * (1 - q).log()).mean())
 
 
-class Accuracy:
+class Accuracy(_Decided):
     """The share of rows whose decision, q >= threshold, is their label."""
 
-    Config: ClassVar[type] = Decision
-    kind: ClassVar[Literal["rows"]] = "rows"
-    labels: ClassVar[Literal["binary", "rating"]] = "binary"
-    higher_is_better: ClassVar[bool] = True
-
-    def __init__(self, config: Decision, context: MetricContext) -> None:
-        self.threshold = config.threshold
-
     def value(self, rows: ScoredRows) -> float:
-        return float((_decide(rows, self.threshold) == (rows.labels > 0)).double().mean())
+        return float((self._decide(rows) == (rows.labels > 0)).double().mean())
 
 
-class F1:
+class F1(_Decided):
     """``f1 = 2 tp / (2 tp + fp + fn)`` of decisions q >= threshold; 0 without a true positive (van Rijsbergen 1979)."""
 
-    Config: ClassVar[type] = Decision
-    kind: ClassVar[Literal["rows"]] = "rows"
-    labels: ClassVar[Literal["binary", "rating"]] = "binary"
-    higher_is_better: ClassVar[bool] = True
-
-    def __init__(self, config: Decision, context: MetricContext) -> None:
-        self.threshold = config.threshold
-
     def value(self, rows: ScoredRows) -> float:
-        decided, positive = _decide(rows, self.threshold), rows.labels > 0
+        decided, positive = self._decide(rows), rows.labels > 0
         both = float((decided & positive).sum())
         either = float(decided.sum() + positive.sum())
         return 2 * both / either if either else 0.0
 
 
-def _decide(rows: ScoredRows, threshold: float) -> Tensor:
-    return rows.scores.double().sigmoid() >= threshold
-
-
-class RootMeanSquaredError:
+class RootMeanSquaredError(_Rows):
     """``rmse = sqrt(mean((s - y)²))``, y the rating on its own scale."""
 
-    Config: ClassVar[type] = NoOptions
-    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "rating"
     higher_is_better: ClassVar[bool] = False
-
-    def __init__(self, config: NoOptions, context: MetricContext) -> None:
-        pass
 
     def value(self, rows: ScoredRows) -> float:
         return float((rows.scores.double() - rows.labels.double()).square().mean().sqrt())
 
 
-class MeanAbsoluteError:
+class MeanAbsoluteError(_Rows):
     """``mae = mean(|s - y|)``, y the rating on its own scale."""
 
-    Config: ClassVar[type] = NoOptions
-    kind: ClassVar[Literal["rows"]] = "rows"
     labels: ClassVar[Literal["binary", "rating"]] = "rating"
     higher_is_better: ClassVar[bool] = False
-
-    def __init__(self, config: NoOptions, context: MetricContext) -> None:
-        pass
 
     def value(self, rows: ScoredRows) -> float:
         return float((rows.scores.double() - rows.labels.double()).abs().mean())
