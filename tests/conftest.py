@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -87,3 +88,15 @@ def composed() -> Iterator[Callable[..., DictConfig]]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         yield lambda *overrides: compose("config", overrides=list(overrides))
     GlobalHydra.instance().clear()
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty users of two tastes over thirty items."""
+    random = np.random.default_rng(0)
+    rows = ["user,item,time"]
+    for user in range(40):
+        rows += [f"u{user},{item},{when}" for when, item in enumerate(random.permutation(15)[:9] + 15 * (user % 2))]
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Batch, Capability, DataSpec, Layout, Query, RecommenderModule
-from rexp.models._item_item import pick
+from rexp.models._auto_encoder import AutoEncoder
 from rexp.nn.embedding import Init, embedding_table, initialize
-from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
-    from rexp.data.split import Split
+    from rexp.api import Batch, DataSpec
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class CDAEConfig:
             raise ValueError(f"l2={self.l2} must not be negative")
 
 
-class CDAE(RecommenderModule):
+class CDAE(AutoEncoder):
     """``W' s(W r~ + v_u + b) + b'`` (Wu et al., WSDM 2016, eqs. 1-2), with the logistic loss.
 
     r~ are the user's training items, each dropped with the rate ``corruption`` and the others scaled up; s is the
@@ -52,7 +51,6 @@ class CDAE(RecommenderModule):
     """
 
     Config: ClassVar[type] = CDAEConfig
-    layout = Layout.USER
 
     def __init__(self, config: CDAEConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -65,22 +63,6 @@ class CDAE(RecommenderModule):
             nn.init.zeros_(layer.bias)
         self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
 
-    def capabilities(self) -> frozenset[Capability]:
-        """Whole rows at once; the output layer makes them a dot product."""
-        return frozenset(
-            {
-                Capability.SCORES_ALL_ITEMS,
-                Capability.OWN_LOSS,
-                Capability.NEEDS_TRAIN_DATA,
-                Capability.HAS_EMBEDDINGS,
-                Capability.DOT_PRODUCT,
-            }
-        )
-
-    def bind(self, split: Split) -> None:
-        """Take the users' training items."""
-        self.interactions.assign(interaction_matrix(split))
-
     def encode(self, users: Tensor, profiles: Tensor) -> Tensor:
         """(B, D) hidden layer of ``users`` (B,) with profiles (B, I)."""
         corrupted = F.dropout(profiles, self.config.corruption, self.training)
@@ -89,7 +71,7 @@ class CDAE(RecommenderModule):
     def training_loss(self, batch: Batch) -> Tensor:
         """The logistic loss of the batch's users, their mean."""
         users = batch.query.users
-        profiles = self._profiles(users)
+        profiles = self.profiles(users)
         hidden = self.encode(users, profiles)
         losses = F.binary_cross_entropy_with_logits(self.output(hidden), profiles, reduction="none")
         loss = (losses * self._counted(profiles)).sum(1).mean()
@@ -98,23 +80,9 @@ class CDAE(RecommenderModule):
             loss = loss + self.config.l2 / 2 * (weights + self.users(users).square().sum() / len(users))
         return loss
 
-    def score(self, query: Query, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K), in their shape."""
-        return pick(self.score_all, query, items)
-
-    def score_all(self, query: Query) -> Tensor:
-        """(B, I) logits of the whole catalogue."""
-        logits: Tensor = self.output(self.encode(query.users, self._profiles(query.users)))
-        return logits
-
-    def user_embeddings(self, query: Query) -> Tensor:
-        """(B, D + 1): the hidden layer, and a 1 that meets the item's bias."""
-        hidden = self.encode(query.users, self._profiles(query.users))
-        return torch.cat([hidden, hidden.new_ones(len(hidden), 1)], 1)
-
-    def item_embeddings(self) -> Tensor:
-        """(I, D + 1): the output layer's weights and bias."""
-        return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
+    def last_hidden(self, users: Tensor) -> Tensor:
+        """(B, D): the hidden layer."""
+        return self.encode(users, self.profiles(users))
 
     def _counted(self, profiles: Tensor) -> Tensor:
         """(B, I) float: 1 for the user's items, and for others with the probability that draws so many of them."""
@@ -123,7 +91,3 @@ class CDAE(RecommenderModule):
         taken = profiles.sum(1, keepdim=True)
         rate = self.config.negatives * taken / (profiles.shape[1] - taken).clamp(min=1)
         return torch.where(profiles > 0, 1.0, (torch.rand_like(profiles) < rate).float())
-
-    def _profiles(self, users: Tensor) -> Tensor:
-        """(B, I): 1 where the user took the item in the training part."""
-        return dense(self.interactions.scipy()[users.cpu().numpy()], users)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Batch, Capability, DataSpec, Layout, Query, RecommenderModule
-from rexp.models._item_item import pick
+from rexp.models._auto_encoder import AutoEncoder
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.embedding import initialize
-from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
-    from rexp.data.split import Split
+    from rexp.api import Batch, DataSpec
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class MultVAEConfig:
             raise ValueError(f"beta={self.beta} and annealing_steps={self.annealing_steps} must not be negative")
 
 
-class MultVAE(RecommenderModule):
+class MultVAE(AutoEncoder):
     """Multinomial likelihood, partially regularized (Liang et al., WWW 2018).
 
     A user's training items, at length 1 and with dropout, are encoded to the mean and variance of a code, a draw of
@@ -57,7 +56,6 @@ class MultVAE(RecommenderModule):
     """
 
     Config: ClassVar[type] = MultVAEConfig
-    layout = Layout.USER
     steps: Tensor
 
     def __init__(self, config: MultVAEConfig, spec: DataSpec) -> None:
@@ -71,22 +69,6 @@ class MultVAE(RecommenderModule):
         self.output = _linear(sizes[-1], spec.n_items)
         self.interactions = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # so that a resumed fit anneals on
-
-    def capabilities(self) -> frozenset[Capability]:
-        """Whole rows at once; the output layer makes them a dot product."""
-        return frozenset(
-            {
-                Capability.SCORES_ALL_ITEMS,
-                Capability.OWN_LOSS,
-                Capability.NEEDS_TRAIN_DATA,
-                Capability.HAS_EMBEDDINGS,
-                Capability.DOT_PRODUCT,
-            }
-        )
-
-    def bind(self, split: Split) -> None:
-        """Take the users' training items."""
-        self.interactions.assign(interaction_matrix(split))
 
     def encode(self, profiles: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance, (B, latent) each, of (B, I) profiles."""
@@ -104,7 +86,7 @@ class MultVAE(RecommenderModule):
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The negative ELBO of the batch's users, their mean."""
-        profiles = self._profiles(batch.query.users)
+        profiles = self.profiles(batch.query.users)
         mean, log_variance = self.encode(profiles)
         code = mean + torch.randn_like(mean) * (log_variance / 2).exp()
         log_likelihood = (F.log_softmax(self.output(self.decode(code)), 1) * profiles).sum(1)
@@ -113,36 +95,15 @@ class MultVAE(RecommenderModule):
         self.steps += 1
         return (share * self.config.beta * divergence - log_likelihood).mean()
 
-    def score(self, query: Query, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K), in their shape."""
-        return pick(self.score_all, query, items)
-
-    def score_all(self, query: Query) -> Tensor:
-        """(B, I) logits of the whole catalogue."""
-        logits: Tensor = self.output(self._decoded(query))
-        return logits
-
-    def user_embeddings(self, query: Query) -> Tensor:
-        """(B, H + 1): the last hidden layer, and a 1 that meets the item's bias."""
-        decoded = self._decoded(query)
-        return torch.cat([decoded, decoded.new_ones(len(decoded), 1)], 1)
-
-    def item_embeddings(self) -> Tensor:
-        """(I, H + 1): the output layer's weights and bias."""
-        return torch.cat([self.output.weight, self.output.bias.unsqueeze(1)], 1)
-
     def hidden_units(self) -> Sequence[HiddenUnits]:
         """Hidden units of encoder and decoder, without the code itself."""
         encoder = [*(f"encoder.{place}" for place in range(len(self.encoder))), "code"]
         decoder = [*(f"decoder.{place}" for place in range(len(self.decoder))), "output"]
         return [HiddenUnits((maker,), taker) for path in (encoder, decoder) for maker, taker in pairwise(path)]
 
-    def _decoded(self, query: Query) -> Tensor:
-        return self.decode(self.encode(self._profiles(query.users))[0])
-
-    def _profiles(self, users: Tensor) -> Tensor:
-        """(B, I): 1 where the user took the item in the training part."""
-        return dense(self.interactions.scipy()[users.cpu().numpy()], users)
+    def last_hidden(self, users: Tensor) -> Tensor:
+        """(B, H): the decoder's last hidden layer, of the code's mean."""
+        return self.decode(self.encode(self.profiles(users))[0])
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:

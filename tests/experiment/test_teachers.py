@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rexp.store.store import Store
@@ -16,18 +15,6 @@ COMMON = [
     *("track=none", "measure.latency=false", "references=[]", "data=csv", "train.max_epochs=1"),
     *("teacher.fit.max_epochs=2", "teacher.factors=4", "model.factors=4"),
 ]
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty users of two tastes over thirty items."""
-    random = np.random.default_rng(0)
-    rows = ["user,item,time"]
-    for user in range(40):
-        rows += [f"u{user},{item},{when}" for when, item in enumerate(random.permutation(15)[:9] + 15 * (user % 2))]
-    path = tmp_path_factory.mktemp("data") / "mine.csv"
-    path.write_text("\n".join(rows) + "\n")
-    return path
 
 
 def rexp(*arguments: str, cwd: Path, code: int = 0) -> str:
