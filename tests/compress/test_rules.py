@@ -94,7 +94,7 @@ WORDS = {
     VECTORS: "needs vectors of users and items",
     READERS: "needs tables that are read in a way it knows",
     HIDDEN: "needs hidden units",
-    Requirement.DOT: "needs two tables that meet in a dot product",
+    Requirement.DOT: "needs two tables that meet in one dot product",
     Requirement.FEATURES: "needs features of users or items",
 }
 NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
