@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from rich.table import Table
 
+from rexp import testing
 from rexp.cli.verbs import Arguments
 from rexp.errors import ConfigError, did_you_mean
 from rexp.io.terminal import Screen, styled
@@ -37,15 +38,21 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--check", action="store_true", help="import every plugin and say which are broken, and why")
     parser.add_argument(
+        "--deep", action="store_true", help="try each plugin on small data too, by the rules of its contract (--check)"
+    )
+    parser.add_argument(
         "--seconds", type=float, default=SECONDS, help=f"for the import of one plugin (default: {SECONDS:g})"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--kind", choices=sorted(registry.KINDS), help="only this kind")
     options = parser.parse_args(argv)
     plugins = _named(options.names, registry.plugins(options.kind))
+    options.check |= options.deep
     broken = faults_of(plugins, options.seconds) if options.check else {}
     # Two plugins of one name share one reason.
     faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
+    if options.deep:
+        faults += [fault for plugin in plugins if plugin not in broken for fault in _deep_faults(plugin)]
     if options.json:
         rows = [asdict(p) | ({"fault": broken.get(p)} if options.check else {}) for p in plugins]
         print(json.dumps({"plugins": rows, "faults": faults}, indent=2))
@@ -57,6 +64,15 @@ def main(argv: list[str]) -> int:
     for fault in faults:
         say(f"broken: {fault}")
     return int(bool(faults))
+
+
+def _deep_faults(plugin: registry.Plugin) -> list[str]:
+    """What breaks the rules of the contract, a line each."""
+    try:
+        results = testing.check_plugin(plugin.kind, plugin.name)
+    except ConfigError as error:
+        return [str(error)]
+    return [f"{result}. {result.check.reason}" for result in results if result.outcome == "failed"]
 
 
 def _named(names: list[str], plugins: list[registry.Plugin]) -> list[registry.Plugin]:

@@ -108,7 +108,7 @@ class LightGCN(RecommenderModule):
         """Scores of ``items`` (B,) or (B, K), in their shape."""
         users, rows = self.encode()
         vectors, wanted = users.index_select(0, query.users), rows.index_select(0, items.flatten())
-        wanted = wanted.view(*items.shape, -1)
+        wanted = wanted.view(*items.shape, vectors.shape[1])
         return dot(vectors, wanted)
 
     def score_all(self, query: Query) -> Tensor:

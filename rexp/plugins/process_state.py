@@ -41,7 +41,7 @@ def restored(who: str) -> Iterator[None]:
     Args:
         who: may change it, for that line.
     """
-    told, untold = _settings(), _chance()
+    told, untold = settings(), chance()
     before = [(setting, setting.read()) for setting in (*told, *untold)]
     try:
         with warnings.catch_warnings():
@@ -64,7 +64,8 @@ def flushes_denormals() -> bool:
     return bool(torch.tensor(torch.finfo(torch.float32).tiny, dtype=torch.float32, device="cpu").div(2) == 0)
 
 
-def _settings() -> tuple[Setting, ...]:
+def settings() -> tuple[Setting, ...]:
+    """Settings that a plugin must not leave changed."""
     autocast = (partial(use, "cpu") for use in (torch.is_autocast_enabled, torch.set_autocast_enabled))
     flags = [(torch.backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic")]
     flags.append((torch.backends.mkldnn, "enabled"))
@@ -89,7 +90,8 @@ def _settings() -> tuple[Setting, ...]:
     )
 
 
-def _chance() -> tuple[Setting, ...]:
+def chance() -> tuple[Setting, ...]:
+    """States of the global generators."""
     return (
         Setting("random", random.getstate, random.setstate),
         Setting("numpy.random", np.random.get_state, np.random.set_state),

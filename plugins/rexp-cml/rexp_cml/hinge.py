@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rexp.api import Batch, Layout
+from rexp.api import Batch, Layout, reduce
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,4 +41,4 @@ class Hinge:
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The scalar loss of ``scores`` (B, 2): positive, negative."""
         violations = (self.config.margin - scores[:, 0] + scores[:, 1]).relu()
-        return violations.mean() if self.config.reduction == "mean" else violations.sum()
+        return reduce(violations, self.config.reduction, None if batch.log_q is None else batch.log_q[:, 1])

@@ -1,0 +1,64 @@
+"""Plugins that each break one rule are caught by the check of that rule and by no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rexp.testing import cases_of
+from rexp.testing.kinds import MODULES
+from tests.testing import wrong_models, wrong_parts
+
+CLASSES = [cls for module in (wrong_models, wrong_parts) for cls in vars(module).values() if isinstance(cls, type)]
+WRONG = [cls for cls in CLASSES if (cls.__doc__ or "").partition(".")[0] in MODULES and " " not in (cls.__doc__ or " ")]
+RIGHT = {
+    wrong_models.Right: "model",
+    wrong_models.Sequential: "model",
+    wrong_parts.RightLoss: "loss",
+    wrong_parts.RightSampler: "sampler",
+    wrong_parts.RightSplit: "split",
+    wrong_parts.RightMetric: "metric",
+    wrong_parts.RightRetriever: "retriever",
+    wrong_parts.RightStage: "stage",
+    wrong_parts.RightData: "data",
+    wrong_parts.RightTracker: "tracker",
+}
+
+
+def failing(kind: str, plugin: Any) -> dict[str, str]:
+    """Messages of the checks that fail."""
+    cases = cases_of(kind, plugin.__name__, plugin, draws=0)
+    return {r.check.id: r.message for case in cases for r in case.results() if r.outcome == "failed"}
+
+
+@pytest.mark.parametrize("plugin", WRONG, ids=lambda plugin: plugin.__name__)
+def test_a_plugin_that_breaks_one_rule_fails_its_check_alone(plugin: Any) -> None:
+    rule = plugin.__doc__
+    assert list(failing(rule.partition(".")[0], plugin)) == [rule]
+
+
+@pytest.mark.parametrize("plugin", RIGHT, ids=lambda plugin: plugin.__name__)
+def test_what_they_are_made_from_is_right(plugin: Any) -> None:
+    assert failing(RIGHT[plugin], plugin) == {}
+
+
+def test_there_is_a_wrong_plugin_of_every_kind() -> None:
+    assert {plugin.__doc__.partition(".")[0] for plugin in WRONG} == set(MODULES)  # type: ignore[union-attr]
+
+
+def test_an_expected_failure_must_fail() -> None:
+    def outcomes(plugin: Any, expected: dict[str, str]) -> dict[str, str]:
+        cases = cases_of("loss", "mine", plugin, expected=expected)
+        return {r.check.id: f"{r.outcome} {r.message}" for case in cases for r in case.results()}
+
+    stated = {"mine/loss.reduction": "a sum, as in the paper"}
+    assert outcomes(wrong_parts.SumUnsaid, stated)["loss.reduction"].startswith("expected the loss of a batch")
+    assert outcomes(wrong_parts.RightLoss, stated)["loss.reduction"] == (
+        "failed was expected to fail (a sum, as in the paper), and does not; take it off the list"
+    )
+
+
+def test_an_expected_failure_that_no_check_can_be_is_refused() -> None:
+    with pytest.raises(Exception, match=r"mine/loss.scaler is expected to fail.*did you mean 'loss.scalar'"):
+        cases_of("loss", "mine", wrong_parts.RightLoss, expected={"mine/loss.scaler": "why"})
