@@ -49,6 +49,14 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "model=mff: there is no such option; did you mean 'mf'?" in said
 
 
+def test_the_page_on_testing(capsys: pytest.CaptureFixture[str]) -> None:
+    source = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    names = execute(blocks("docs/testing.md"))
+    assert {result.check.id for result in names["failed"]} == {"loss.marked"}
+    for line in capsys.readouterr().out.splitlines():
+        assert f"# {line}" in source
+
+
 def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = execute(cells())
