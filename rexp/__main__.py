@@ -17,6 +17,7 @@ VERBS = {
     "data": "rexp.cli.data",
     "export": "rexp.cli.export",
     "measure": "rexp.cli.measure",
+    "new": "rexp.cli.new",
     "paper": "rexp.cli.paper",
     "plugins": "rexp.cli.plugins",
     "recommend": "rexp.cli.recommend",
