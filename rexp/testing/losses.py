@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rexp.api import Batch, Layout, Query
-from rexp.api.training import CONFIG, REDUCTION
+from rexp.api.training import CONFIG, REDUCTION, TARGET
 from rexp.testing.check import Check, NotApplicable, Subject, require
 from rexp.testing.process import no_global_chance, settings_kept
 
@@ -31,7 +31,7 @@ def example(loss: Any, seed: int, b: int = B) -> tuple[Tensor, Batch]:
 
 
 def _of_ratings(loss: Any) -> bool:
-    return getattr(CONFIG.of(loss), "target", "implicit") == "rating"
+    return TARGET.of(CONFIG.of(loss)) == "rating"
 
 
 def scalar(subject: Subject) -> None:
