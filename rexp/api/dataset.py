@@ -165,7 +165,8 @@ class Splitter(Protocol):
     def __init__(self, config: Any) -> None: ...
 
     def split(self, interactions: Interactions) -> SplitRows:
-        """The parts of ``interactions``, which are sorted by user, then time, then the order of the file.
+        """The parts of ``interactions``, which are sorted by user, then time, then the order of the file; ``rows``
+        tells where each stands there, unless the data has parts of its own.
 
         Chance must come from an option (a seed). Raises ``ConfigError`` or ``DataError`` where the data do not allow
         such a split.

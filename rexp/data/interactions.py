@@ -29,6 +29,7 @@ class Interactions:
         times: (N,) int64 or, where the data has fractions, float64: seconds, an order, or what else the data counts
             in; or None.
         ticks: how many of ``times`` make one of the data's own unit: 1000 where they are milliseconds.
+        rows: (N,) int64, ascending in the order of the file; known to a splitter alone, None in a split's parts.
     """
 
     users: Array
@@ -36,12 +37,13 @@ class Interactions:
     ratings: Array | None = None
     times: Array | None = None
     ticks: int = 1
+    rows: Array | None = None
 
     def __len__(self) -> int:
         return len(self.users)
 
     def take(self, rows: Array) -> Interactions:
-        """The chosen rows (a mask or row numbers), in their order."""
+        """The chosen rows (a mask or row numbers), in their order; their order in the file is left behind."""
         ratings = None if self.ratings is None else self.ratings[rows]
         times = None if self.times is None else self.times[rows]
         return Interactions(self.users[rows], self.items[rows], ratings, times, self.ticks)

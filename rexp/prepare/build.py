@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from rexp.datasets.steps import Step
     from rexp.io.json_types import Json
 
+ROW = "row"
+"""Column of the rows' places in the file, which filters leave out of order."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -60,7 +63,7 @@ def build_split(
     if USES_GIVEN_PARTS.of(splitter):
         frames = _filter_given(read, filters, report["filters"])
     else:
-        frames = {"all": apply_filters(_one_frame(read), filters, report["filters"])}
+        frames = {"all": apply_filters(_one_frame(read).with_row_index(ROW), filters, report["filters"])}
         if raw.given:
             report["split"]["given_parts"] = "joined and divided anew"
         report["split"]["chronological"] = CHRONOLOGICAL.of(splitter)
@@ -170,7 +173,8 @@ def _encode(frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series, ticks
     order = np.argsort(users, kind="stable") if times is None else np.lexsort((times, users))
     ratings = frame["rating"].to_numpy().astype(np.float32)[order] if "rating" in frame.columns else None
     times = None if times is None else times[order]
-    return Interactions(users[order], encode(frame["item"], item_ids)[order], ratings, times, ticks)
+    rows = frame[ROW].to_numpy().astype(np.int64)[order] if ROW in frame.columns else None
+    return Interactions(users[order], encode(frame["item"], item_ids)[order], ratings, times, ticks, rows)
 
 
 def _divide(encoded: Mapping[str, Interactions], splitter: Splitter) -> tuple[dict[Part, Interactions], int]:
