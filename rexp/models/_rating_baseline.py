@@ -39,20 +39,22 @@ class Ratings(nn.Module):
     """``b_ui = mu + b_u + b_i``, and every training rating's difference from it.
 
     Biases are means shrunk towards 0 (Koren, Factor in the neighbors, TKDD 2010, section 2.1): b_i of the ratings
-    less mu, then b_u of what remains.
+    less mu and b_u, which begins at 0, then b_u of what remains; again and again, these are alternating least squares.
 
     Args:
         spec: of the data.
         item_damping, user_damping: ratings of 0 difference that every item and user is given beside its own.
+        epochs: how often both are learned in turn.
     """
 
     overall: Tensor
     users: Tensor
     items: Tensor
 
-    def __init__(self, spec: DataSpec, item_damping: float, user_damping: float) -> None:
+    def __init__(self, spec: DataSpec, item_damping: float, user_damping: float, epochs: int = 1) -> None:
         super().__init__()
         self.damping = item_damping, user_damping
+        self.epochs = epochs
         self.observed = SparseMatrix(spec.n_users, spec.n_items, persistent=False)
         self.register_buffer("overall", torch.zeros((), dtype=torch.float64))
         self.register_buffer("users", torch.zeros(spec.n_users))
@@ -68,11 +70,18 @@ class Ratings(nn.Module):
         users, items = matrix.coords
         ratings = matrix.data.astype(np.float64)
         overall = ratings.mean()
-        of_items = _damped_mean(ratings - overall, items, matrix.shape[1], self.damping[0])
-        of_users = _damped_mean(ratings - overall - of_items[items], users, matrix.shape[0], self.damping[1])
+        of_users = np.zeros(matrix.shape[0])
+        for _ in range(self.epochs):
+            of_items = _damped_mean(ratings - overall - of_users[users], items, matrix.shape[1], self.damping[0])
+            of_users = _damped_mean(ratings - overall - of_items[items], users, matrix.shape[0], self.damping[1])
         self.overall.fill_(overall)
         self.items.copy_(torch.from_numpy(of_items))
         self.users.copy_(torch.from_numpy(of_users))
+
+    def of(self, users: Tensor, items: Tensor) -> Tensor:
+        """mu + b_u + b_i of users (B,) and items (B,) or (B, K), in the items' shape."""
+        of_users = self.users[users].unsqueeze(1) if items.dim() == 2 else self.users[users]
+        return (self.overall + of_users + self.items[items]).float()
 
     def baseline(self, users: Tensor) -> Tensor:
         """(B, I): mu + b_u + b_i of these users (B,) and all items."""

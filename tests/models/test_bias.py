@@ -14,6 +14,7 @@ from rexp.models.bias import Bias, BiasConfig, Mean
 
 from .closed_form import everyone, fitted, planted
 from .helpers import check_capabilities
+from .rating_models import by_user, mean_of, rated, transposed
 
 # Item 0 is rated 5 and 3, item 1 is rated 1; nobody rates item 2, and user 2 nothing.
 SPLIT = planted([(0, 0), (0, 1), (1, 0)], 3, 3, ratings=[5.0, 1.0, 3.0])
@@ -32,6 +33,22 @@ def test_biases_are_damped_means() -> None:
     torch.testing.assert_close(scores, torch.tensor(expected))
 
 
+def test_epochs_are_alternating_least_squares() -> None:
+    """Against a loop over items, then users, from biases of 0."""
+    split = rated()
+    users = by_user(split)
+    items, mean = transposed(users), mean_of(users)
+    b_u, b_i = dict.fromkeys(range(split.n_users), 0.0), dict.fromkeys(range(split.n_items), 0.0)
+    for _ in range(3):
+        for i, own in items.items():
+            b_i[i] = sum(r - mean - b_u[u] for u, r in own.items()) / (10 + len(own))
+        for u, own in users.items():
+            b_u[u] = sum(r - mean - b_i[i] for i, r in own.items()) / (15 + len(own))
+    expected = [[mean + b_u[u] + b_i[i] for i in b_i] for u in b_u]
+    scores = everyone(fitted(Bias, split, item_damping=10.0, user_damping=15.0, epochs=3), split)
+    torch.testing.assert_close(scores, torch.tensor(expected))
+
+
 @pytest.mark.parametrize("model_class", [Mean, Bias])
 def test_it_is_a_closed_form_model_of_ratings(model_class: type, tmp_path: Path) -> None:
     model = fitted(model_class, SPLIT)
@@ -47,6 +64,8 @@ def test_it_is_a_closed_form_model_of_ratings(model_class: type, tmp_path: Path)
         fitted(model_class, planted([(0, 0)], 1, 1))
 
 
-def test_damping_is_not_negative() -> None:
+def test_impossible_options_are_refused() -> None:
     with pytest.raises(ValueError, match="item_damping=-1"):
         BiasConfig(item_damping=-1)
+    with pytest.raises(ValueError, match="epochs=0"):
+        BiasConfig(epochs=0)
