@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rexp.report.statistics import Array
 
 Verdict = Literal["own", "not run", "outdated", "differs"]
+SMALLEST_GAP = 0.05
+"""How far a teacher is ahead of the plain model at least, as a share, for a part of that way to mean anything."""
 NORMAL = 1.959964
 """The 97.5 % point of the normal distribution."""
 
@@ -177,7 +179,7 @@ class Study:
 
     def _gap(self, row: PaperRow, plain: str | None, teacher: str | None) -> float | None:
         own, low, high = self._of(row.name), self._of(plain), self._of(teacher)
-        if own is None or low is None or high is None or high <= low:
+        if own is None or low is None or high is None or high <= low * (1 + SMALLEST_GAP):
             return None
         return (own - low) / (high - low)
 
