@@ -30,8 +30,9 @@ class Source:
 def read_source(content: bytes) -> Source:
     """Take a file apart.
 
-    Imports inside functions count, for they run. Those under ``TYPE_CHECKING`` do not run and do not count. The hash is
-    of text and not of the syntax tree, whose form differs between versions of Python: the same code has one hash.
+    Imports inside functions count, for they run. Those under ``TYPE_CHECKING`` do not run and do not count, except in
+    a module with a ``__getattr__`` of its own, where they are what it imports when it is asked. The hash is of text and
+    not of the syntax tree, whose form differs between versions of Python: the same code has one hash.
 
     >>> one = read_source(b'"Docstring."\\nfrom a import b  # why\\n')
     >>> one.imports, one == read_source(b"from a import b\\n")
@@ -44,7 +45,7 @@ def read_source(content: bytes) -> Source:
     starts = _line_starts(content)
     strings: list[tuple[Span, bool]] = []
     imports: set[str] = set()
-    for node in _nodes(tree):
+    for node in _nodes(tree, lazy=_is_lazy(tree)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             imports |= set(_imported(node))
         elif isinstance(node, ast.Constant | ast.JoinedStr):
@@ -54,7 +55,7 @@ def read_source(content: bytes) -> Source:
     return Source(hashlib.sha256(_code(content, strings)).hexdigest(), tuple(sorted(imports)))
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+def _nodes(tree: ast.AST, *, lazy: bool) -> Iterator[ast.AST]:
     """Imports that run, strings, and strings that are statements of their own: docstrings."""
     waiting = [tree]
     while waiting:
@@ -66,10 +67,16 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
                 yield node
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+        elif isinstance(node, ast.If) and _is_type_checking(node.test) and not lazy:
             waiting += node.orelse
         else:
             waiting += ast.iter_child_nodes(node)
+
+
+def _is_lazy(tree: ast.Module) -> bool:
+    """Whether the module gives names that it imports only when they are asked for (PEP 562)."""
+    branches = (statement for line in tree.body if isinstance(line, ast.If) for statement in line.body)
+    return any(isinstance(line, ast.FunctionDef) and line.name == "__getattr__" for line in [*tree.body, *branches])
 
 
 def _is_type_checking(test: ast.expr) -> bool:

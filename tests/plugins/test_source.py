@@ -74,3 +74,15 @@ def test_types_alone_are_not_imported_and_what_is_no_python_has_a_hash() -> None
     assert read_source(code).imports == ("b",)
     assert read_source(b"def (:\n").digest != read_source(b"def (:\n\n").digest
     assert read_source(b"def (:\n").imports == ()
+
+
+def test_a_module_that_imports_what_it_is_asked_for_has_its_imports_for_types() -> None:
+    names = b"if TYPE_CHECKING:\n    from a import b\n"
+    asked = b"def __getattr__(name):\n    ...\n"
+    inside = b"class Thing:\n    def __getattr__(self, name):\n        ...\n"
+    assert read_source(names + asked).imports == ("a", "a.b")
+    assert read_source(names + b"if not TYPE_CHECKING:\n    " + asked.replace(b"\n    ", b"\n        ")).imports == (
+        "a",
+        "a.b",
+    )
+    assert read_source(names + inside).imports == ()

@@ -129,6 +129,8 @@ def changed(site: Site) -> Callable[..., list[bool]]:
         ("train/fit.py", [True, True]),
         ("evaluate/topk.py", [True, True]),
         ("nn/embedding.py", [True, True]),
+        ("nn/sparse.py", [True, True]),  # which rexp.api imports when it is asked for a name
+        ("api/module.py", [True, True]),
         ("prepare/build.py", [True, True]),
         ("experiment/steps.py", [True, True]),
         ("cli/run.py", [False, False]),
