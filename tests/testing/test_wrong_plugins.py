@@ -26,6 +26,12 @@ RIGHT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_published_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails is the same where published data sets are at hand."""
+    monkeypatch.delenv("REXP_DATA", raising=False)
+
+
 def failing(kind: str, plugin: Any) -> dict[str, str]:
     """Messages of the checks that fail."""
     cases = cases_of(kind, plugin.__name__, plugin, draws=0)
