@@ -40,6 +40,8 @@ class Capability(StrEnum):
     NEEDS_TRAIN_DATA = "needs_train_data"
     """``bind(split)``: takes what it needs of the training part (a graph, profiles, features). It is called once
     the model is built, before it is fitted and before stored weights are put into it; what it keeps is no weight."""
+    READS_CONTEXT = "reads_context"
+    """``Query.features`` must hold every feature of side "context" of the data (``DataSpec.features``)."""
     PREDICTS_RATINGS = "predicts_ratings"
     """Scores are ratings on the scale of the data: metrics such as RMSE may be taken. A model that is trained predicts
     them where its loss does."""

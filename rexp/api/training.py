@@ -43,12 +43,14 @@ class Batch:
         labels: (B,) float32 in the layout ``pointwise``: 1 for a positive, 0 for a negative, or the rating; else None.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.
+        weights: (B,) float32, how much each row counts in the loss; None where all count alike.
     """
 
     query: Query
     items: Tensor
     labels: Tensor | None = None
     log_q: Tensor | None = None
+    weights: Tensor | None = None
 
 
 class Loss(Protocol):

@@ -8,17 +8,14 @@ must therefore come as text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rexp.data.types import Array, Feature, FeatureSpec
+from rexp.data.types import Array, Feature, FeatureSpec, Side
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-Side = Literal["user", "item"]
 
 TITLE = "title"
 """The column that names a user or item on the screen; never a feature, however often a name is met."""

@@ -20,7 +20,7 @@ class DataSpec:
         n_users: users in the vocabulary, dense ids 0 .. n_users - 1.
         n_items: items in the vocabulary, dense ids 0 .. n_items - 1.
         n_train: interactions in the training part.
-        features: feature columns of users and items by name.
+        features: feature columns of users, items and contexts by name.
     """
 
     n_users: int
@@ -36,7 +36,8 @@ class Query:
     Args:
         users: (B,) int64 user ids.
         history: (B, L) int64 item ids, oldest first, padded in front with -1, cut strictly before the target.
-        features: (B, ...) tensors by feature name.
+        features: the contexts' features by name (``context.hour``), encoded as ``rexp.api.Feature`` says: (B,) int64
+            of categories, (B, K) of sets, (B,) float32 of numbers; empty where the data has no context.
     """
 
     users: Tensor

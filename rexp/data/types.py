@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 Part = Literal["train", "valid", "test"]
+Side = Literal["user", "item", "context"]
+Kind = Literal["category", "set", "number", "vector"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 Array = np.ndarray[Any, Any]
 PADDING = -1
@@ -16,28 +18,31 @@ PADDING = -1
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """One feature column of users or items.
+    """One feature column.
 
     Args:
-        side: whose it is.
-        kind: a ``category`` (one of several), a ``set`` of them (such as genres), or a ``number``.
-        cardinality: number of categories; category 0 stands for an unknown one. 0 for a number.
+        side: whose it is: users', items', or the context of an interaction (its hour, its device).
+        kind: a ``category`` (one of several), a ``set`` of them (such as genres), a ``number``, or a ``vector``.
+        cardinality: number of categories; category 0 stands for an unknown one. 0 for numbers and vectors.
+        dim: width of a vector; 0 for the other kinds.
     """
 
-    side: Literal["user", "item"]
-    kind: Literal["category", "set", "number"]
+    side: Side
+    kind: Kind
     cardinality: int
+    dim: int = 0
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of the users' or items' table.
+    """Values of one feature column: by dense id for users and items, by row for a context.
 
     Args:
         spec: whose it is, and of what kind.
-        values: by dense id. A category: (n,) int64, 0 where it is not known; its categories are numbered from 1 in
+        values: a category: (n,) int64, 0 where it is not known; its categories are numbered from 1 in
             ascending order. A set: (n, K) int64 of such numbers, ascending, padded behind with 0. A number:
-            (n,) float32 with mean 0 and deviation 1 over the known rows, and 0 where it is not known.
+            (n,) float32 with mean 0 and deviation 1 over the known rows, and 0 where it is not known. A vector:
+            (n, D) float16 or float32, memory-mapped.
     """
 
     spec: FeatureSpec

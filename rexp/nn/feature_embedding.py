@@ -13,8 +13,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
-    from rexp.data.features import Side
-    from rexp.data.types import Feature, FeatureSpec
+    from rexp.data.types import Feature, FeatureSpec, Side
     from rexp.nn.embedding import EmbeddingTable
 
 
