@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, Interrupted, RexpError
 from rexp.hydra.launch import launch
-from rexp.hydra.references import is_quick, reference_jobs
+from rexp.hydra.references import reference_jobs
 from rexp.hydra.runtime import config_folders, is_multirun, task_overrides
 from rexp.io.text import fail, warn
 
@@ -68,6 +68,7 @@ class Jobs:
 
 def _single(config: DictConfig) -> list[Outcome | RexpError]:
     """One job, and its reference models as far as it applies to them."""
+    from rexp.experiment.baselines import is_quick
     from rexp.experiment.run import run
 
     references, folders = list(reference_jobs(config)), config_folders()

@@ -10,10 +10,11 @@ import torch
 from rexp.config.validation import validation_config, validation_metrics
 from rexp.errors import ConfigError
 from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.baselines import is_quick
 from rexp.experiment.restore import build_model, load_model
 from rexp.experiment.warm_start import torch_settings
 from rexp.io.text import note
-from rexp.report.teachers import Measured, is_rival, verdict
+from rexp.report.teachers import SIMPLE, Measured, is_rival, verdict
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
@@ -27,7 +28,8 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     """Say of a teacher that it is no better than what its student could have without it, or stop there.
 
     It is compared, by the first metric of the student's evaluation, with the student's own model trained without it
-    under the student's seed and with ``ease``, as far as the store has them, and with ``pop``, which takes no time.
+    under the student's seed, if the store has it, and with ``ease`` and ``pop``, which are fitted here where the store
+    has none (``ease`` only on a catalogue on which that takes seconds).
 
     Args:
         request: the student's.
@@ -48,8 +50,12 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         teacher = store.result(run)
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
-        if "pop" not in {result.model_name for result in (teacher, *rivals)}:
-            found.append(Measured("pop", None, _of_popularity(evaluator, metric)))
+        known = {result.model_name for result in (teacher, *rivals)}
+        found += [
+            Measured(name, None, _of_baseline(name, evaluator, metric))
+            for name in SIMPLE
+            if name not in known and is_quick(name, split.n_items)
+        ]
         line = verdict(_kept(store, teacher, evaluator, metric), found, metric, "valid")
     if line is None:
         return
@@ -71,7 +77,7 @@ def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) ->
     return Measured.of(result, math.nan if value is None else value)
 
 
-def _of_popularity(evaluator: Evaluator, metric: str) -> float:
-    model = build_model({"name": "pop"}, evaluator.split, "pop")
+def _of_baseline(name: str, evaluator: Evaluator, metric: str) -> float:
+    model = build_model({"name": name}, evaluator.split, name)
     model.fit(evaluator.split, torch.Generator())
     return float(evaluator(model).metrics[metric])

@@ -18,8 +18,6 @@ from rexp.train.config import FitConfig
 
 OF_RANKINGS = ("ease", "pop")
 OF_RATINGS = ("mean", "bias")
-SMALL = 10_000
-"""Items of a catalogue up to which EASE is a matter of seconds (and of 1.2 GB)."""
 
 
 def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
@@ -40,11 +38,6 @@ def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
                 if field.name in other.train:
                     other.train[field.name] = None
         yield name, other
-
-
-def is_quick(name: str, n_items: int) -> bool:
-    """Whether a model may stand beside a run that did not ask for it."""
-    return name != "ease" or n_items <= SMALL
 
 
 def _names(config: DictConfig) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rexp.hydra.references import SMALL, is_quick
+from rexp.experiment.baselines import SMALL, is_quick
 
 
 @pytest.mark.parametrize(
