@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rexp.api.compression import Requirement, Stage, StageContext, StageHook, StudentView, TeacherView, TrainStep
-from rexp.api.dataset import DataCard, Dataset, Origin, RawData, SourceFile, SplitRows, Splitter
+from rexp.api.dataset import DataCard, Dataset, Origin, RawData, SourceFile, SplitRows, Splitter, VectorSource
 from rexp.api.metric import AggregateMetric, MetricContext, PointwiseMetric, ScoredRows, Ties, TopKLists, UserMetric
 from rexp.api.model import Capability, Model, ReplacementModule
 from rexp.api.retrieval import Retriever
@@ -116,6 +116,7 @@ __all__ = [
     "Tracker",
     "TrainStep",
     "UserMetric",
+    "VectorSource",
     "adopt_embeddings",
     "chosen_features",
     "did_you_mean",

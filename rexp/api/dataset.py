@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from rexp.api.optional import OptionalMember
 
@@ -33,6 +33,25 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class VectorSource:
+    """A file of vectors of users or items, such as embeddings of their pictures.
+
+    Args:
+        path: ``.npy``, ``.npz`` or ``.safetensors``: (rows, D) floating-point numbers; or ``.parquet`` with a column of
+            lists beside that of the ids, which may lack some. One of the data set's ``sources``.
+        key: of the array inside ``.npz`` and ``.safetensors``, or the column of ``.parquet``; None takes the only one.
+        ids: whose row r is: the data's own ids, or a text file with an id a line. None: row r is that of the r-th id in
+            ascending order, of the table of users or items, or of the interactions where there is no table.
+        missing: what an id without a vector has: zeros, the mean of the training ids' vectors; or none may lack one.
+    """
+
+    path: Path
+    key: str | None = None
+    ids: Sequence[Any] | Path | None = None
+    missing: Literal["zero", "mean", "error"] = "zero"
+
+
+@dataclass(frozen=True)
 class RawData:
     """What a data set's reader returns: frames with columns ``user``, ``item`` and, where known, ``rating``, ``time``.
 
@@ -51,6 +70,7 @@ class RawData:
         item_columns, user_columns: further columns of the interactions that describe their item or user, by the names
             that they get; of several values the commonest text, or the median number.
         origins: where ``interactions`` or the parts were read from, by these names.
+        vectors: vectors of users or items by the feature's name: ``item.image``.
     """
 
     interactions: pl.DataFrame | None = None
@@ -62,6 +82,7 @@ class RawData:
     item_columns: Mapping[str, str] = field(default_factory=dict)
     user_columns: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    vectors: Mapping[str, VectorSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

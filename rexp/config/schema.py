@@ -58,7 +58,7 @@ class Measure:
 
 def _every_data_set() -> Node:
     """What every data set's node has, whether its own file says so or not."""
-    return {"strict": False, "filter": asdict(FilterConfig())}
+    return {"strict": False, "features": {}, "filter": asdict(FilterConfig())}
 
 
 @dataclass

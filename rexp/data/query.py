@@ -21,12 +21,14 @@ class DataSpec:
         n_items: items in the vocabulary, dense ids 0 .. n_items - 1.
         n_train: interactions in the training part.
         features: feature columns of users, items and contexts by name.
+        text: names of the columns of text that ``Split.text`` reads.
     """
 
     n_users: int
     n_items: int
     n_train: int
     features: Mapping[str, FeatureSpec] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

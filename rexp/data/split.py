@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rexp.data.features import LazySpecs, read_features
+from rexp.data.features import read_features, readable
 from rexp.data.interactions import Interactions, sorted_distinct
 from rexp.data.query import DataSpec, Query
 from rexp.data.types import PARTS, Array, Part
+from rexp.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from rexp.data.types import Feature
+    from rexp.data.types import Feature, FeatureSpec
     from rexp.io.content_hash import FileContent
     from rexp.io.json_types import JsonView
 
@@ -38,6 +39,8 @@ class Split:
         report: what preparation did: each filter with the rows it left, users dropped, counts.
         directory: the prepared folder, or None for a split made in memory.
         sources: the files that it was made from, as they were read.
+        feature_specs: features of users, items and contexts by name.
+        text_columns: names of the columns that :meth:`text` reads.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Split:
     report: JsonView = field(default_factory=dict)
     directory: Path | None = None
     sources: tuple[FileContent, ...] = ()
+    feature_specs: Mapping[str, FeatureSpec] = field(default_factory=dict)
+    text_columns: tuple[str, ...] = ()
 
     def part(self, name: Part) -> Interactions:
         part: Interactions = getattr(self, name)
@@ -59,15 +64,28 @@ class Split:
 
     @property
     def spec(self) -> DataSpec:
-        return DataSpec(self.n_users, self.n_items, len(self.train), LazySpecs(self.features))
+        return DataSpec(self.n_users, self.n_items, len(self.train), self.feature_specs, self.text_columns)
 
     def features(self) -> Mapping[str, Feature]:
-        """Features of users and items by names such as ``user.age``; read once, empty for a split in memory."""
+        """Features of users and items by names such as ``user.age``, memory-mapped; empty for a split in memory."""
         return self._features
 
     @cached_property
     def _features(self) -> Mapping[str, Feature]:
-        return {} if self.directory is None else read_features(self._table("users"), self._table("items"))
+        return {} if self.directory is None else read_features(self.directory, self.feature_specs)
+
+    def text(self, name: str) -> list[str]:
+        """A column of text by dense id, such as ``item.title``; "" where there is none.
+
+        Raises:
+            ConfigError: the data has no such text.
+        """
+        if name not in self.text_columns:
+            raise ConfigError(f"the data has no text '{name}'; {did_you_mean(name, self.text_columns)}")
+        side, _, column = name.partition(".")
+        text = readable(self._table(f"{side}s")[column])
+        assert text is not None
+        return text.fill_null("").to_list()
 
     def user_items(self, parts: Sequence[Part]) -> tuple[Array, Array]:
         """The items of every user in the given parts, as CSR.

@@ -39,10 +39,11 @@ class Feature:
 
     Args:
         spec: whose it is, and of what kind.
-        values: a category: (n,) int64, 0 where it is not known; its categories are numbered from 1 in
-            ascending order. A set: (n, K) int64 of such numbers, ascending, padded behind with 0. A number:
-            (n,) float32 with mean 0 and deviation 1 over the known rows, and 0 where it is not known. A vector:
-            (n, D) float16 or float32, memory-mapped.
+        values: a category: (n,) int64, 0 where it is not known, or not met in training; its categories are numbered
+            from 1 in ascending order, then those for what is rare. A set: (n, K) int64 of such numbers, ascending,
+            padded behind with 0. A number: (n,) float32, by default with mean 0 and deviation 1 over the known
+            training rows, and 0 where it is not known. A vector: (n, D) float16 or float32. Of users and items
+            memory-mapped.
     """
 
     spec: FeatureSpec

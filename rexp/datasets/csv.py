@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from rexp.api import DataCard, Origin, RawData, SourceFile
+from rexp.api import DataCard, Origin, RawData, SourceFile, VectorSource
+from rexp.datasets.column_names import by_column
 from rexp.datasets.files import Columns, Format, own_file
 from rexp.errors import ConfigError
 from rexp.io.paths import at_home
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +38,8 @@ class FilesConfig:
         item_codes, user_codes: columns of these whose numbers stand for categories.
         item_columns, user_columns: columns of the interactions that describe their item or user, by the name that they
             get, such as ``{title: Description}``; of several values the commonest text, or the median number.
+        vectors: files of vectors of items or users, ``{item.image: clip.npz}``: a path, or the options of
+            :class:`VectorFile`.
     """
 
     path: str | None = None
@@ -55,6 +59,24 @@ class FilesConfig:
     user_codes: tuple[str, ...] = ()
     item_columns: dict[str, str] | None = None
     user_columns: dict[str, str] | None = None
+    vectors: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """A file of vectors; see :class:`rexp.api.VectorSource`.
+
+    Args:
+        path: ``.npy``, ``.npz``, ``.safetensors`` or ``.parquet``.
+        key: of the array, or the column, where there are several.
+        ids: a text file with the id of each row on a line; null: the rows are in the order of the ids.
+        missing: what those without a vector have: ``zero``, ``mean``, or ``error``.
+    """
+
+    path: str
+    key: str | None = None
+    ids: str | None = None
+    missing: Literal["zero", "mean", "error"] = "zero"
 
 
 class Files:
@@ -73,7 +95,8 @@ class Files:
 
     def sources(self) -> Sequence[SourceFile]:
         config = self.config
-        beside = (config.candidates, config.items, config.users)
+        vectors = self._vectors().values()
+        beside = (config.candidates, config.items, config.users, *(path for file in vectors for path in _paths(file)))
         return [own_file(path) for path in [*self._parts().values(), *(path for path in beside if path)]]
 
     def read(self) -> RawData:
@@ -91,7 +114,19 @@ class Files:
             item_columns=config.item_columns or {},
             user_columns=config.user_columns or {},
             origins={name: origin for name, (_, origin) in rows.items()},
+            vectors={
+                name: VectorSource(_path(file.path), file.key, _path(file.ids) if file.ids else None, file.missing)
+                for name, file in self._vectors().items()
+            },
         )
+
+    def _vectors(self) -> dict[str, VectorFile]:
+        """The files of vectors by feature."""
+        named = by_column(self.config.vectors or {}, "data.vectors", ("user", "item"))
+        return {
+            name: from_options(VectorFile, {"path": file} if isinstance(file, str) else file, f"data.vectors.{name}")
+            for name, file in named.items()
+        }
 
     def _parts(self) -> dict[str, str]:
         """The paths that are set: either ``path`` alone or the parts."""
@@ -127,6 +162,10 @@ class Files:
             return None
         frame, origin = read_headed(_path(path), self.config.encoding)
         return described(frame, role, getattr(self.config.columns, role), origin, codes)
+
+
+def _paths(file: VectorFile) -> list[str]:
+    return [file.path, *([file.ids] if file.ids else [])]
 
 
 def _path(path: str) -> Path:

@@ -70,6 +70,8 @@ def _value(column: pl.Series, codes: Sequence[str]) -> pl.Series:
     if column.name in codes:
         value = column.cast(pl.String).str.strip_chars()
         value = value.set(value == "", None)
+        if not value.str.contains("|", literal=True).any():
+            return value.cast(pl.Categorical)  # which many numbers do not make a number
     if value.dtype == pl.String and column.name != TITLE and value.str.contains("|", literal=True).any():
         lists = pl.DataFrame({"text": value}).select(
             pl.col("text").str.split("|").list.eval(pl.element().str.strip_chars().filter(pl.element() != ""))

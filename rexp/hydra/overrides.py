@@ -36,6 +36,8 @@ OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "comp
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
 OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.DOTALL)
 """Keys of any teacher's node, which its model's own file need not have."""
+OF_COLUMN = re.compile(r"data\.(features|vectors)[.=].*", re.DOTALL)
+"""Keys of columns of the data, which no file can list."""
 OVERRIDE = re.compile(r"\+{0,2}[\w.@/-]+")
 PLAIN = re.compile(r"[\w./:,+-]*", re.ASCII)
 MARKED = re.compile(r"^[\[{]|['\"\\]|\$\{|[(].*[)]$")
@@ -48,11 +50,14 @@ def normalize_overrides(arguments: Sequence[str]) -> list[str]:
 
     A value that Hydra's grammar cannot read, such as a path with accents or a tilde, is text as it was typed. A run's
     id is text, though ``12e4`` looks like a number. What every teacher's node may hold is added to it where its model's
-    file does not have it. In a sweep, an option with one value is written as a choice of one: Hydra composes a sweep
-    once without the groups that are swept, where such an option would have no place.
+    file does not have it, and so is what is said of a column of the data. In a sweep, an option with one value is
+    written as a choice of one: Hydra composes a sweep once without the groups that are swept, where such an option
+    would have no place.
 
     >>> normalize_overrides(["teacher.from=12e4"])
     ["++teacher.from='12e4'"]
+    >>> normalize_overrides(["data.features.user.age.fill=median"])
+    ['++data.features.user.age.fill=median']
     >>> normalize_overrides(["data.path=~/données.csv", "data.path=lr=0.1.csv"])
     ["data.path='~/données.csv'", "data.path='lr=0.1.csv'"]
     >>> normalize_overrides(["-m", "model@teacher=mf,lightgcn", "teacher.fit.max_epochs=2", "seed=1"])
@@ -66,7 +71,10 @@ def normalize_overrides(arguments: Sequence[str]) -> list[str]:
         f"{text[1]}=" + ",".join(f"'{run}'" for run in text[2].split(",")) if text else argument
         for text, argument in zip(texts, arguments, strict=True)
     ]
-    added = [f"++{argument}" if OF_TEACHER.fullmatch(argument) else argument for argument in quoted]
+    added = [
+        f"++{argument}" if OF_TEACHER.fullmatch(argument) or OF_COLUMN.fullmatch(argument) else argument
+        for argument in quoted
+    ]
     return [_as_choice(argument) if sweeping else argument for argument in added]
 
 

@@ -43,8 +43,8 @@ def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
 
 
 class FeatureEmbedding(nn.Module):
-    """One feature's vectors: a category has its own (an unknown one too), a set the mean of its categories', and a
-    number scales a single one.
+    """One feature's vectors: a category has its own (an unknown one too), a set the mean of its categories', a number
+    scales a single one, and a vector is mapped linearly.
 
     The values belong to the data and are no weights; :meth:`bind` takes them.
 
@@ -60,9 +60,9 @@ class FeatureEmbedding(nn.Module):
     def __init__(self, spec: FeatureSpec, n_rows: int, dim: int, init: Init) -> None:
         super().__init__()
         self.kind = spec.kind
-        self.table = embedding_table(max(1, spec.cardinality), dim, init)
-        shape = (n_rows, 1) if spec.kind == "set" else (n_rows,)
-        dtype = torch.float32 if spec.kind == "number" else torch.int64
+        self.table = embedding_table(max(1, spec.cardinality, spec.dim), dim, init)
+        shape = {"set": (n_rows, 1), "vector": (n_rows, spec.dim)}.get(spec.kind, (n_rows,))
+        dtype = torch.float32 if spec.kind in ("number", "vector") else torch.int64
         self.register_buffer("values", torch.zeros(shape, dtype=dtype), persistent=False)
 
     def bind(self, feature: Feature) -> None:
@@ -74,6 +74,9 @@ class FeatureEmbedding(nn.Module):
         values = self.values[ids]
         if self.kind == "number":
             return values.unsqueeze(1) * self.table.rows()
+        if self.kind == "vector":
+            rows = self.table.rows()
+            return values.to(rows.dtype) @ rows
         if self.kind == "set":
             return mean_rows(self.table, values, values > 0)
         vectors: Tensor = self.table(values)

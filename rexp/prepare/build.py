@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -18,6 +19,8 @@ from rexp.datasets.side_tables import one_row_an_id, table_of
 from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.candidates import candidate_pairs, candidate_table
+from rexp.prepare.features.tables import fit_tables
+from rexp.prepare.features.vector_files import read_all
 from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
 from rexp.prepare.fingerprint import fingerprint
 from rexp.prepare.row_filters import Rows, choose_rows
@@ -25,8 +28,10 @@ from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
     from rexp.api import RawData, Splitter
+    from rexp.data.types import Feature, Side
     from rexp.datasets.steps import Step
     from rexp.io.json_types import Json
+    from rexp.prepare.features.policy import ColumnPolicy
 
 ROW = "row"
 """Column of the rows' places in the file, which filters leave out of order."""
@@ -34,15 +39,22 @@ ROW = "row"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A split in memory with its tables: ``users`` and ``items`` have one row an id, in the order of the ids."""
+    """A split in memory with its tables: ``users`` and ``items`` have one row an id, in the order of the ids, and so
+    have their ``features``."""
 
     split: Split
     users: pl.DataFrame
     items: pl.DataFrame
+    features: Mapping[str, Feature]
 
 
 def build_split(
-    name: str, raw: RawData, splitter: Splitter, filters: FilterConfig, protocol: str | None = None
+    name: str,
+    raw: RawData,
+    splitter: Splitter,
+    filters: FilterConfig,
+    protocol: str | None = None,
+    policies: Mapping[str, ColumnPolicy] = MappingProxyType({}),
 ) -> Prepared:
     """Filter and divide what a data set's reader returned.
 
@@ -52,10 +64,11 @@ def build_split(
         splitter: divides the interactions; one with ``uses_given_parts`` gets the given training part.
         filters: applied first.
         protocol: of evaluation; None takes "candidates" where the data has some, else "full".
+        policies: of feature columns, by name.
 
     Raises:
-        ConfigError: splitter and data do not fit each other.
-        DataError: nothing is left, or nobody is tested.
+        ConfigError: splitter and data do not fit each other, or a policy and its column.
+        DataError: nothing is left, or nobody is tested; or vectors that cannot be read.
     """
     rows = choose_rows(raw, filters)
     report: Json = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
@@ -89,6 +102,14 @@ def build_split(
 
     users = _table("user", user_ids, [raw.users, _own_columns(rows, "user", raw.user_columns)])
     items = _table("item", item_ids, [raw.items, _own_columns(rows, "item", raw.item_columns)])
+    fitted = fit_tables(
+        {"user": users, "item": items},
+        read_all(raw.vectors, lambda side: _listed(raw, side), {"user": user_ids, "item": item_ids}),
+        raw.vectors,
+        {"user": _met(parts["train"].users, len(users)), "item": _met(parts["train"].items, len(items))},
+        policies,
+    )
+    report["columns"] = [column.as_dict() for column in fitted.columns]
     split = Split(
         name,
         parts["train"],
@@ -100,8 +121,12 @@ def build_split(
         protocol=protocol or ("full" if candidates is None else "candidates"),
         candidates=candidates,
         report=report,
+        feature_specs={name: feature.spec for name, feature in fitted.features.items()},
+        text_columns=fitted.texts,
     )
-    return Prepared(replace(split, fingerprint=fingerprint(split, users, items)), users, items)
+    vectors = {name: fitted.features[name].values for name in raw.vectors if name in fitted.features}
+    identified = replace(split, fingerprint=fingerprint(split, users, items, vectors, policies))
+    return Prepared(identified, users, items, fitted.features)
 
 
 def _filter_given(
@@ -239,6 +264,21 @@ def _check(name: str, parts: Mapping[Part, Interactions]) -> None:
                 f"the split of '{name}' has no {part} interaction, so {why}; change data.split (a user needs more "
                 "interactions than are held out) or relax data.filter"
             )
+
+
+def _listed(raw: RawData, side: Side) -> pl.Series:
+    """Every id that the data names, whatever the filters leave: those of the table, else those of the interactions."""
+    table = raw.users if side == "user" else raw.items
+    given = [raw.interactions, *raw.given.values()]
+    frames = [frame for frame in (given if table is None else [table]) if frame is not None]
+    return build_vocabulary([normal_ids(frame[side], place_of(f"the {side}s", None)).drop_nulls() for frame in frames])
+
+
+def _met(ids: Array, size: int) -> Array:
+    """(size,) bool: which ids occur."""
+    met = np.zeros(size, bool)
+    met[ids] = True
+    return met
 
 
 def _own_columns(rows: Rows, role: str, named: Mapping[str, str]) -> pl.DataFrame | None:

@@ -10,13 +10,16 @@ import json
 import shutil
 import tempfile
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rexp.data.features import feature_file
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
+from rexp.data.types import FeatureSpec
 from rexp.io.atomic import write_parquet
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from rexp.io.json_types import Json
     from rexp.prepare.build import Prepared
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's layout and of what preparation does; another one is not read."""
 
 
@@ -40,10 +43,13 @@ def write_folder(prepared: Prepared, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        names = []
-        for name, array in arrays_of(split):
-            np.save(building / f"{name}.npy", array, allow_pickle=False)
-            names.append(f"{name}.npy")
+        arrays = {f"{name}.npy": array for name, array in arrays_of(split)}
+        arrays |= {
+            feature_file(name, place): feature.values for place, (name, feature) in enumerate(prepared.features.items())
+        }
+        for name, array in arrays.items():
+            np.save(building / name, array, allow_pickle=False)
+        names = list(arrays)
         for name in ("users", "items"):
             write_parquet(getattr(prepared, name), building / f"{name}.parquet")
             names.append(f"{name}.parquet")
@@ -56,6 +62,8 @@ def write_folder(prepared: Prepared, folder: Path) -> None:
             "fingerprint": split.fingerprint,
             "protocol": split.protocol,
             "report": split.report,
+            "features": {name: asdict(spec) for name, spec in split.feature_specs.items()},
+            "text": split.text_columns,
             "files": {name: [(building / name).stat().st_size, _checksum(building / name)] for name in names},
         }
         text = json.dumps({"content": content, "checksum": _text_checksum(content)}, indent=1)
@@ -110,6 +118,8 @@ def read_folder(folder: Path) -> Split:
         candidates=array("candidates"),
         report=content["report"],
         directory=folder,
+        feature_specs={name: FeatureSpec(**spec) for name, spec in content["features"].items()},
+        text_columns=tuple(content["text"]),
     )
 
 

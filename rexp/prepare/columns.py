@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import polars as pl
 
-from rexp.data.features import TITLE
+from rexp.data.features import TITLE, readable
 from rexp.data.types import Array, Feature, FeatureSpec, Side
 from rexp.errors import ConfigError
 from rexp.prepare.features.categories import SEVERAL, as_lists, as_text, fit_category, fit_set
@@ -79,8 +79,12 @@ def fit_column(name: str, column: pl.Series, in_train: Array, policy: ColumnPoli
         case "drop":
             return FittedColumn(None, reason, missing=_share(column.is_null().to_numpy()))
         case "text":
-            missing = _as_readable(name, column).is_null().to_numpy()
-            return FittedColumn(None, reason, kind, _share(missing))
+            text = readable(column)
+            if text is None:
+                raise ConfigError(
+                    f"{WHERE}.{name}.kind=text: the column is {column.dtype}; text, or lists of it, is wanted"
+                )
+            return FittedColumn(None, reason, kind, _share(text.is_null().to_numpy()))
         case "number":
             numbers = as_numbers(name, column)
             missing = np.isnan(numbers)
@@ -152,19 +156,6 @@ def indicator_of(side: Side, missing: Array, policy: ColumnPolicy) -> Feature | 
     if not policy.indicator:
         return None
     return Feature(FeatureSpec(side, "category", 3), 1 + missing.astype(np.int64))
-
-
-def _as_readable(name: str, column: pl.Series) -> pl.Series:
-    """A column as text that can be read, null where there is none; the members of a list are divided by blanks.
-
-    Raises:
-        ConfigError: the column holds no text.
-    """
-    if column.dtype == pl.List(pl.String):
-        column = column.list.join(" ")
-    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        raise ConfigError(f"{WHERE}.{name}.kind=text: the column is {column.dtype}; text, or lists of it, is wanted")
-    return column.cast(pl.String).replace("", None)
 
 
 def _unknown(missing: Array) -> FittedColumn:

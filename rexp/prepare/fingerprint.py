@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from rexp.data.types import PARTS, Array
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
+    from rexp.prepare.features.policy import ColumnPolicy
 
 COLUMNS = ("users", "items", "ratings", "times")
 
@@ -28,14 +30,23 @@ def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:
         yield "candidates", split.candidates
 
 
-def fingerprint(split: Split, users: pl.DataFrame, items: pl.DataFrame) -> str:
-    """64 hex digits over the arrays, the vocabularies (as text) and what is known of users and items."""
+def fingerprint(
+    split: Split,
+    users: pl.DataFrame,
+    items: pl.DataFrame,
+    vectors: Mapping[str, Array],
+    policies: Mapping[str, ColumnPolicy],
+) -> str:
+    """64 hex digits over the arrays, the vocabularies (as text), what is known of users and items, and what becomes of
+    it: the policies, where they say something."""
     digest = hashlib.sha256(split.protocol.encode())
-    for name, array in arrays_of(split):
+    for name, array in (*arrays_of(split), *vectors.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     if split.train.ticks != 1:
         digest.update(f"ticks {split.train.ticks}".encode())
     for role, table in (("user", users), ("item", items)):
         digest.update(table.with_columns(pl.col(role).cast(pl.String)).write_ndjson().encode())
+    if said := {name: plain for name, policy in sorted(policies.items()) if (plain := policy.plain())}:
+        digest.update(json.dumps(said, sort_keys=True).encode())
     return digest.hexdigest()

@@ -25,13 +25,13 @@ from rexp.prepare.cache import FORMAT, CorruptError, read_folder, write_folder
 from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
-    from rexp.api import Dataset, Splitter
+    from rexp.api import Dataset, RawData, Splitter
     from rexp.data.split import Split
     from rexp.io.json_types import Json
     from rexp.plugins.options import Node, NodeView
 
 log = logging.getLogger(__name__)
-RESERVED = ("filter", "split", "strict")
+RESERVED = ("features", "filter", "split", "strict")
 CACHE = "paths.cache"
 UNNAMED = ("given", "leave_last")
 """Splits of which the data takes one where its configuration names none."""
@@ -41,7 +41,8 @@ def load_split(node: NodeView, root: Path | None, cache: Path) -> Split:
     """The split that a data configuration describes.
 
     Args:
-        node: the plain configuration: ``name``, ``filter``, ``split``, ``strict`` and the data set's own options.
+        node: the plain configuration: ``name``, ``features``, ``filter``, ``split``, ``strict`` and the data set's own
+            options.
         root: the data folder (``paths.data``), for the data sets that are read from it.
         cache: folder of prepared splits.
 
@@ -132,15 +133,18 @@ def _read(folder: Path, *, say: bool) -> Split | None:
 
 def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
     from rexp.prepare.build import build_split
+    from rexp.prepare.features.policy import read_policies
     from rexp.prepare.lint import lint
 
     dataset = make_dataset(node, root)
     filters = from_options(FilterConfig, node.get("filter") or {}, "data.filter")
+    policies = read_policies(node.get("features"))
     raw = dataset.read()
     if changed := set(source_contents(node, root, folder.parent)) ^ set(files):
         raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")
+    _check_read(raw, files)
     splitter = make_splitter(node, given=bool(raw.given))
-    prepared = build_split(str(node["name"]), raw, splitter, filters, PROTOCOL.of(dataset))
+    prepared = build_split(str(node["name"]), raw, splitter, filters, PROTOCOL.of(dataset), policies)
 
     split = prepared.split
     report: Json = dict(split.report)
@@ -153,6 +157,15 @@ def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileC
     with one_line_errors(folder, CACHE):
         write_folder(replace(prepared, split=split), folder)
     return read_folder(folder)
+
+
+def _check_read(raw: RawData, files: Iterable[FileContent]) -> None:
+    """Files of vectors are read after the data set's own; it must have named them, or their change is not noticed."""
+    named = {file.path for file in files}
+    for source in raw.vectors.values():
+        for path in (source.path, source.ids):
+            if isinstance(path, Path) and str(path.resolve()) not in named:
+                raise DataError(f"{path} holds vectors, and the data set does not name it among its sources()")
 
 
 def _refuse_findings(split: Split) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 import polars as pl
 
 from rexp.api import Interactions, Split
+from rexp.prepare.build import Prepared
+from rexp.prepare.cache import read_folder, write_folder
+from rexp.prepare.features.tables import fit_tables
 
 N_USERS, N_ITEMS, TAKEN = 24, 20, 7
 COLD_USER, COLD_ITEM = N_USERS - 1, N_ITEMS - 1
@@ -21,7 +24,7 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
     is in the validation part, the latest in the test part.
 
     Args:
-        folder: takes the tables of users and items, with features of each kind.
+        folder: takes the prepared split, with the tables of users and items, with features of each kind and a text.
         seed: of what is drawn.
     """
     chance = np.random.default_rng(seed)
@@ -45,18 +48,52 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
         np.append(test.ratings, 5).astype(np.float32) if test.ratings is not None else None,
         np.append(test.times, 9000) if test.times is not None else None,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    numbers = {"age": np.arange(N_USERS) % 7 + 20, "taste": [f"t{user % 2}" for user in range(N_USERS)]}
-    pl.DataFrame({"user": range(N_USERS), **numbers}).write_parquet(folder / "users.parquet")
-    genres = [[f"g{item % 2}", f"h{item % 3}"] for item in range(N_ITEMS)]
-    years = [1990.0 + item for item in range(N_ITEMS)]
-    pl.DataFrame({"item": range(N_ITEMS), "genres": genres, "year": years}).write_parquet(folder / "items.parquet")
+    table_of_users = pl.DataFrame(
+        {
+            "user": range(N_USERS),
+            "age": np.arange(N_USERS) % 7 + 20,
+            "taste": [f"t{user % 2}" for user in range(N_USERS)],
+        }
+    )
+    table_of_items = pl.DataFrame(
+        {
+            "item": range(N_ITEMS),
+            "title": [f"Item {item}" for item in range(N_ITEMS)],
+            "genres": [[f"g{item % 2}", f"h{item % 3}"] for item in range(N_ITEMS)],
+            "year": [1990.0 + item for item in range(N_ITEMS)],
+            "image": chance.normal(size=(N_ITEMS, 3)),
+        }
+    )
     train, valid = everything.take(from_end > 1), everything.take(from_end == 1)
-    return Split("tiny", train, valid, cold, N_USERS, N_ITEMS, fingerprint=f"tiny {seed}", directory=folder)
+    trained = {"user": np.isin(np.arange(N_USERS), train.users), "item": np.isin(np.arange(N_ITEMS), train.items)}
+    fitted = fit_tables({"user": table_of_users, "item": table_of_items}, {}, {}, trained, {})
+    specs = {name: feature.spec for name, feature in fitted.features.items()}
+    split = Split(
+        "tiny",
+        train,
+        valid,
+        cold,
+        N_USERS,
+        N_ITEMS,
+        fingerprint=f"tiny {seed}",
+        feature_specs=specs,
+        text_columns=fitted.texts,
+    )
+    write_folder(Prepared(split, table_of_users, table_of_items, fitted.features), folder)
+    return read_folder(folder)
 
 
 def bare(split: Split) -> Split:
     """The same without features, ratings and times."""
     train, valid, test = (Interactions(part.users, part.items) for part in (split.train, split.valid, split.test))
     name = f"bare {split.fingerprint}"
-    return replace(split, train=train, valid=valid, test=test, directory=None, fingerprint=name)
+    return replace(
+        split,
+        train=train,
+        valid=valid,
+        test=test,
+        directory=None,
+        fingerprint=name,
+        feature_specs={},
+        text_columns=(),
+    )

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rexp.errors import ConfigError
 from rexp.hydra.config_sources import EntryPointSource
+from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
 from rexp.prepare.filters import FilterConfig
@@ -110,10 +111,25 @@ def test_a_data_set_has_what_every_data_set_has(composed: Callable[..., DictConf
     node = plain(composed("data=plain").data)
     assert isinstance(node, dict)
     assert node.pop("filter") == {**asdict(FilterConfig()), "where": [], "drop_ratings": []}
-    assert node == {**EXPECTED, "strict": False}
+    assert node == {**EXPECTED, "features": {}, "strict": False}
     words = ("data/split=ratio", "data.split.test=0.2", "data.filter.where=['a > 1']", "data.strict=true")
     data = composed("data=plain", *words).data
     assert (data.split.name, data.split.test, data.filter.where, data.strict) == ("ratio", 0.2, ["a > 1"], True)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "said"),
+    [
+        (["data.features.user.age.fill=median"], "features", {"user": {"age": {"fill": "median"}}}),
+        (["data.features={user.age: {fill: median}}"], "features", {"user.age": {"fill": "median"}}),
+        (["data=csv", "data.vectors.item.image=clip.npz"], "vectors", {"item": {"image": "clip.npz"}}),
+        (["data=csv", "data.vectors={item.image: clip.npz}"], "vectors", {"item.image": "clip.npz"}),
+    ],
+)
+def test_what_is_said_of_a_column_needs_no_plus(
+    composed: Callable[..., DictConfig], words: list[str], key: str, said: object
+) -> None:
+    assert plain(composed(*normalize_overrides(words)).data[key]) == said
 
 
 @pytest.mark.usefixtures("tiny")

@@ -16,7 +16,7 @@ from rexp.plugins.options import from_options
 
 RESERVED = {
     "model": {"name", "fit", "seed", "init_from"},
-    "data": {"name", "filter", "split", "strict"},
+    "data": {"name", "features", "filter", "split", "strict"},
     "retriever": {"name", "from", "n_candidates", "ranker"},
 }
 SILENT = ("loss", "sampler")
