@@ -45,12 +45,21 @@ class Ties:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Labeled rows with their scores, all (N,): for the protocol ``pointwise``."""
+    """Labeled rows with their scores, all (N,): for the protocol ``pointwise``.
+
+    Args:
+        users, items: int64.
+        scores: floating point; of a metric of 0/1 labels, sigmoid(score) is the probability of a positive.
+        labels: float32, see :data:`LABELS`.
+        threshold: the probability from which on a row is decided positive, where the protocol has chosen one; None
+            leaves it to the metric.
+    """
 
     users: Tensor
     items: Tensor
     scores: Tensor
     labels: Tensor
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,3 +144,6 @@ class PointwiseMetric(Protocol):
 LABELS: OptionalMember[Literal["binary", "rating"]] = OptionalMember("labels", "binary")
 """Of a pointwise metric's class: what :attr:`ScoredRows.labels` holds. "binary": 1 for a positive row, 0 for a
 negative; "rating": the rating."""
+OF_ROWS: OptionalMember[type[Any] | None] = OptionalMember("of_rows", None)
+"""Of a metric of lists: the pointwise metric that ``evaluate.row_metrics`` finds under its name, where lists and rows
+have a metric each of the same name (precision@k of lists, precision of decisions)."""

@@ -9,8 +9,8 @@ from rexp.api import Capability
 from rexp.api.metric import LABELS
 from rexp.api.training import PREDICTS_RATINGS, TARGET
 from rexp.errors import ConfigError
+from rexp.evaluate.build_metrics import row_metric
 from rexp.evaluate.protocol import resolve
-from rexp.plugins import registry
 
 if TYPE_CHECKING:
     from rexp.config.fit import Fit
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def rating_metrics(names: Iterable[str]) -> list[str]:
     """The rating metrics among the given names."""
-    return [name for name in names if LABELS.of(registry.load("metric", name)) == "rating"]
+    return [name for name in names if LABELS.of(row_metric(name)) == "rating"]
 
 
 def check_rating_metrics(request: Request, split: Split, capabilities: frozenset[Capability], fit: Fit | None) -> None:

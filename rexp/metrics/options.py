@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass
@@ -19,3 +20,31 @@ class Decision:
     """
 
     threshold: float = 0.5
+
+
+@dataclass
+class UserWeights:
+    """How much each user counts in a mean.
+
+    Args:
+        weights: "users", each the same; "impressions", by the number of its rows.
+    """
+
+    weights: Literal["users", "impressions"] = "users"
+
+
+@dataclass
+class Bins:
+    """Bins of probabilities.
+
+    Args:
+        bins: how many.
+        binning: "width", equal parts of 0 .. 1; "mass", about as many rows in each.
+    """
+
+    bins: int = 15
+    binning: Literal["width", "mass"] = "width"
+
+    def __post_init__(self) -> None:
+        if self.bins < 1:
+            raise ValueError(f"bins={self.bins} must be 1 or more")

@@ -1,45 +1,20 @@
-"""Metrics of labeled rows. s is a row's score, y its label: 0 or 1, or the rating in :class:`RootMeanSquaredError` and
-:class:`MeanAbsoluteError`. A probability is sigmoid(s)."""
+"""Metrics of labeled rows: their order, and errors of ratings. s is a row's score, y its label or rating."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from torch import Tensor
 
 from rexp.metrics._ranks import mean_ranks
-from rexp.metrics.options import Decision, NoOptions
+from rexp.metrics._row_metric import RowMetric, is_positive
+from rexp.metrics.options import UserWeights
 
 if TYPE_CHECKING:
     from rexp.api import MetricContext, ScoredRows
 
 
-class _Rows:
-    """A metric of labeled rows without options; of 0/1 labels unless it says otherwise."""
-
-    Config: ClassVar[type] = NoOptions
-    kind: ClassVar[Literal["rows"]] = "rows"
-    labels: ClassVar[Literal["binary", "rating"]] = "binary"
-    higher_is_better: ClassVar[bool] = True
-
-    def __init__(self, config: NoOptions, context: MetricContext) -> None:
-        pass
-
-
-class _Decided(_Rows):
-    """A metric of decisions, sigmoid(s) >= threshold."""
-
-    Config: ClassVar[type] = Decision
-
-    def __init__(self, config: Decision, context: MetricContext) -> None:
-        self.threshold = config.threshold
-
-    def _decide(self, rows: ScoredRows) -> Tensor:
-        return rows.scores.double().sigmoid() >= self.threshold
-
-
-class AUC(_Rows):
+class AUC(RowMetric):
     """The chance that a positive row scores above a negative one, over all rows of all users, a tie counting one half.
 
     ``auc = (sum of the positives' ranks - p (p + 1) / 2) / (p n)`` with p positives, n negatives and mean ranks
@@ -47,59 +22,67 @@ class AUC(_Rows):
     """
 
     def value(self, rows: ScoredRows) -> float:
-        positive = rows.labels > 0
+        positive = is_positive(rows)
         ranks = mean_ranks(rows.scores, torch.zeros_like(rows.users))
         p = float(positive.sum())
         n = len(positive) - p
         return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n)) if p and n else float("nan")
 
 
-class GroupedAUC(_Rows):
-    """``gauc``: the AUC within a user's rows, averaged over the users who have both labels, each counting the same.
+class GroupedAUC(RowMetric):
+    """``gauc``: the AUC within a user's rows, averaged over the users who have both labels.
 
-    Zhu et al., KDD 2017, weigh users by their impressions instead. NaN where no user has both labels.
+    Each counts the same, or with ``weights=impressions`` by the number of its rows (Zhu et al., KDD 2017, eq. 9). NaN
+    where no user has both labels.
     """
+
+    Config: ClassVar[type] = UserWeights
+
+    def __init__(self, config: UserWeights, context: MetricContext) -> None:
+        self.weights = config.weights
 
     def value(self, rows: ScoredRows) -> float:
         users, user = torch.unique(rows.users, return_inverse=True)
-        positive = (rows.labels > 0).double()
+        positive = (is_positive(rows)).double()
         ranks = mean_ranks(rows.scores, user)
         p = torch.zeros(len(users), dtype=torch.float64, device=user.device).index_add_(0, user, positive)
         n = torch.bincount(user, minlength=len(users)) - p
         rank_sum = torch.zeros_like(p).index_add_(0, user, ranks * positive)
         both = (p > 0) & (n > 0)
-        return float(((rank_sum - p * (p + 1) / 2) / (p * n))[both].mean())
+        auc = ((rank_sum - p * (p + 1) / 2) / (p * n))[both]
+        weights = (p + n)[both] if self.weights == "impressions" else torch.ones_like(auc)
+        return float((auc * weights).sum() / weights.sum())
 
 
-class LogLoss(_Rows):
-    """``logloss = -mean(y ln q + (1 - y) ln(1 - q))``, q = sigmoid(s) clamped to [1e-7, 1 - 1e-7]."""
+class AveragePrecision(RowMetric):
+    """``pr_auc = sum_n (recall_n - recall_{n-1}) precision_n`` over the distinct scores, highest first.
 
+    The average precision of scikit-learn: a step function, without interpolation (Davis and Goadrich, ICML 2006, show
+    that lines between the points promise too much). Rows of equal scores are decided together. NaN without a positive.
+    """
+
+    def value(self, rows: ScoredRows) -> float:
+        scores, order = rows.scores.double().sort(descending=True)
+        tp = is_positive(rows)[order].double().cumsum(0)
+        last = torch.ones_like(scores, dtype=torch.bool)  # of the rows with its score
+        last[:-1] = scores[:-1] != scores[1:]
+        decided = torch.arange(1, len(scores) + 1, dtype=torch.float64, device=scores.device)[last]
+        found = tp[last]
+        gained = torch.diff(found, prepend=found.new_zeros(1))
+        return float((gained * found / decided).sum() / found[-1]) if len(found) and found[-1] else float("nan")
+
+
+class MeanSquaredError(RowMetric):
+    """``mse = mean((s - y)²)``, y the rating on its own scale."""
+
+    labels: ClassVar[Literal["binary", "rating"]] = "rating"
     higher_is_better: ClassVar[bool] = False
 
     def value(self, rows: ScoredRows) -> float:
-        q = rows.scores.double().sigmoid().clamp(1e-7, 1 - 1e-7)
-        y = (rows.labels > 0).double()
-        return float(-(y * q.log() + (1 - y) * (1 - q).log()).mean())
+        return float((rows.scores.double() - rows.labels.double()).square().mean())
 
 
-class Accuracy(_Decided):
-    """The share of rows whose decision, q >= threshold, is their label."""
-
-    def value(self, rows: ScoredRows) -> float:
-        return float((self._decide(rows) == (rows.labels > 0)).double().mean())
-
-
-class F1(_Decided):
-    """``f1 = 2 tp / (2 tp + fp + fn)`` of decisions q >= threshold; 0 without a true positive (van Rijsbergen 1979)."""
-
-    def value(self, rows: ScoredRows) -> float:
-        decided, positive = self._decide(rows), rows.labels > 0
-        both = float((decided & positive).sum())
-        either = float(decided.sum() + positive.sum())
-        return 2 * both / either if either else 0.0
-
-
-class RootMeanSquaredError(_Rows):
+class RootMeanSquaredError(RowMetric):
     """``rmse = sqrt(mean((s - y)²))``, y the rating on its own scale."""
 
     labels: ClassVar[Literal["binary", "rating"]] = "rating"
@@ -109,7 +92,7 @@ class RootMeanSquaredError(_Rows):
         return float((rows.scores.double() - rows.labels.double()).square().mean().sqrt())
 
 
-class MeanAbsoluteError(_Rows):
+class MeanAbsoluteError(RowMetric):
     """``mae = mean(|s - y|)``, y the rating on its own scale."""
 
     labels: ClassVar[Literal["binary", "rating"]] = "rating"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from rexp.metrics import decisions
 from rexp.metrics._tie_orders import chances, chances_of_first, expected_hits_up_to_hits
 from rexp.metrics.options import NoOptions
 
@@ -55,6 +56,8 @@ class _Linear(_HasNoOptions):
 class Recall(_Linear):
     """``recall@k = sum_r hit(r) / rel``, the share of the relevant items in the list (trec_eval, RecBole, ranx)."""
 
+    of_rows: ClassVar[type] = decisions.Recall
+
     def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
         return hits.sum(1) / n_relevant
 
@@ -69,8 +72,22 @@ class CappedRecall(_Linear):
 class Precision(_Linear):
     """``precision@k = sum_r hit(r) / k``, by k whatever the length of the list."""
 
+    of_rows: ClassVar[type] = decisions.Precision
+
     def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
         return hits.sum(1) / k
+
+
+class F1(_Linear):
+    """``f1@k = 2 P R / (P + R) = 2 sum_r hit(r) / (k + rel)``, of a user's P = precision@k and R = recall@k.
+
+    The mean over users of the harmonic means, which is not the harmonic mean of the two columns; 0 without a hit.
+    """
+
+    of_rows: ClassVar[type] = decisions.F1
+
+    def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+        return 2 * hits.sum(1) / (k + n_relevant)
 
 
 class HitRatio(_HasNoOptions):

@@ -107,12 +107,14 @@ def plain_metrics(items, relevant, k) -> dict[str, float]:
     """The definitions of one user, with loops."""
     hits = [rank for rank, item in enumerate(items[:k], 1) if item in relevant]
     ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1))
+    precision, recall = len(hits) / k, len(hits) / len(relevant)
     precisions = sum((n + 1) / rank for n, rank in enumerate(hits))
     return {
         "recall": len(hits) / len(relevant),
         "recall_capped": len(hits) / min(k, len(relevant)),
         "precision": len(hits) / k,
         "hr": float(bool(hits)),
+        "f1": 2 * precision * recall / (precision + recall) if hits else 0.0,
         "mrr": 1 / hits[0] if hits else 0.0,
         "ndcg": sum(1 / math.log2(rank + 1) for rank in hits) / ideal,
         "map": precisions / min(k, len(relevant)),

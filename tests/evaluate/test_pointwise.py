@@ -94,5 +94,7 @@ def test_refusals():
 def test_a_metrics_own_options():
     found = evaluate(fixed(TABLE), split([1, 0, 1, 0]), rules(row_metrics=["f1"], options={"f1": {"threshold": 0.8}}))
     assert found.metrics["f1"] == pytest.approx(2 / 3)  # only the score of 2 is decided positive
+    found = evaluate(fixed(TABLE), split([1, 0, 1, 0]), rules(row_metrics=["precision", "recall"]))
+    assert found.metrics == {"precision": pytest.approx(2 / 3), "recall": 1}  # of decisions, not of lists
     with pytest.raises(ConfigError, match=r"evaluate\.options\.f1\.treshold"):
         evaluate(fixed(TABLE), split([1, 0, 1, 0]), rules(row_metrics=["f1"], options={"f1": {"treshold": 0.8}}))

@@ -30,6 +30,7 @@ def metric(name):
         ("ap_trec", 0.2194),
         ("mrr", 0.5),
         ("precision", 0.2667),
+        ("f1", (2 * 2 / 13 + 2 * 2 / 7 + 0) / 3),
         ("hr", 0.6667),
     ],
 )
@@ -56,7 +57,7 @@ def test_short_list_is_divided_by_k_and_has_the_ideal_of_k():
     assert metric("ndcg").per_user(short, 5).item() == pytest.approx(1 / ideal)
 
 
-@pytest.mark.parametrize("name", ["recall", "recall_capped", "ndcg", "map", "ap_trec", "mrr", "precision", "hr"])
+@pytest.mark.parametrize("name", ["recall", "recall_capped", "ndcg", "map", "ap_trec", "mrr", "precision", "hr", "f1"])
 def test_random_lists_equal_the_plain_definition(name):
     generator = torch.Generator().manual_seed(3)
     hits = torch.rand(200, 12, generator=generator) < 0.2
