@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rexp.evaluate.config import DecisionConfig
 from rexp.evaluate.protocol import resolve, suffix
 
 if TYPE_CHECKING:
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 
 
 def validation_config(config: EvaluateConfig) -> EvaluateConfig:
-    """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself."""
-    return replace(config, protocol="full") if config.protocol == "two_stage" else config
+    """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself, and
+    what is fitted on the validation part is left out."""
+    watched = replace(config, calibrate="none", decision=DecisionConfig())
+    return replace(watched, protocol="full") if config.protocol == "two_stage" else watched
 
 
 def validation_metrics(config: EvaluateConfig, split: Split) -> list[str]:

@@ -31,6 +31,28 @@ class CandidatesConfig:
 
 
 @dataclass
+class DecisionConfig:
+    """From which probability on a row is decided positive, by metrics of decisions such as f1 ("pointwise").
+
+    Args:
+        by: "fixed": from each metric's own threshold on, 0.5 unless ``evaluate.options`` says otherwise. Else the
+            threshold is chosen on the validation rows and holds for all of them: the highest "f1", "accuracy" or
+            "balanced_accuracy"; with "precision" as many positives as that precision allows; with "recall" as few as
+            that recall allows.
+        at_least: that precision, or recall.
+    """
+
+    by: Literal["fixed", "f1", "accuracy", "balanced_accuracy", "precision", "recall"] = "fixed"
+    at_least: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.by in ("precision", "recall")) != (self.at_least is not None):
+            raise ValueError(f"by={self.by} and at_least={self.at_least}: by=precision and by=recall alone have one")
+        if self.at_least is not None and not 0 < self.at_least <= 1:
+            raise ValueError(f"at_least={self.at_least} must be above 0 and at most 1")
+
+
+@dataclass
 class EvaluateConfig:
     """Evaluation protocol, cuts and metrics.
 
@@ -50,6 +72,9 @@ class EvaluateConfig:
         candidates: the draw of the protocol "sampled".
         threshold: the rating from which on a row is a positive one ("pointwise"); null where ratings are 0 and 1.
         clip: metrics of ratings read a score within the range of the training ratings ("pointwise").
+        calibrate: what metrics of 0/1 labels read ("pointwise"): "none", the scores; "platt" or "isotonic", the scores
+            as probabilities by a map that is fitted on the validation rows.
+        decision: the threshold of decisions.
         item_features: column of the items' table that metrics of diversity measure distances by, such as "genres".
         options: options of a metric by its name, such as ``{f1: {threshold: 0.3}}``.
         latency_users: users who are served one at a time to take the time of both stages ("two_stage"); 0 takes none.
@@ -71,6 +96,8 @@ class EvaluateConfig:
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     threshold: float | None = None
     clip: bool = False
+    calibrate: Literal["none", "platt", "isotonic"] = "none"
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
     item_features: str | None = None
     options: Node = field(default_factory=dict)
     latency_users: int = 200

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rexp.errors import ConfigError
+from rexp.evaluate.adjustment import adjusts
 from rexp.evaluate.config import EvaluateConfig, check, parts_before
 from rexp.evaluate.protocol import identity, resolve, short_hash
 from rexp.evaluate.protocols.pointwise import PointwiseTask
@@ -50,6 +52,11 @@ class Evaluator:
         check(config)
         self.split, self.config, self.part, self.device = split, config, part, torch.device(device)
         self.protocol = resolve(config, split)
+        if self.protocol != "pointwise" and adjusts(config):
+            raise ConfigError(
+                f"evaluate.calibrate and evaluate.decision are of labeled rows, but the protocol is {self.protocol}; "
+                "take evaluate=pointwise, or leave them out"
+            )
         rules = identity(self.protocol, config, part)
         self.rules = rules | {"protocol_id": short_hash(rules)}
         self.task: RankingTask | PointwiseTask | TwoStage

@@ -48,6 +48,10 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> Json:
     rules: Json = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}
+        if config.calibrate != "none":
+            rules["calibrate"] = config.calibrate
+        if config.decision.by != "fixed":
+            rules["decision"] = asdict(config.decision)
         return rules | ({"clip": True} if config.clip else {})
     rules |= {"ties": config.ties, "options": config.options}
     if protocol in ("full", "two_stage"):

@@ -14,6 +14,7 @@ from rexp.api import RunInfo
 from rexp.config.labels import labels_of
 from rexp.config.recipes import recipe_name
 from rexp.errors import ConfigError, Interrupted, RunError
+from rexp.evaluate.adjustment import told
 from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.per_user import write_per_user
 from rexp.experiment.job import prepare_job
@@ -103,6 +104,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
         steps = run_steps(plan, store, run, trackers.log, place)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
+        for line in told(evaluation.facts, evaluation.metrics):
+            say(f"run {run}: {line}")
         write_per_user(evaluation, split, directory / "per_user.parquet")
         weights = save_model(plan.model, directory)
         costs = model_costs(scorer_of(plan.model, split, request.evaluate.history, evaluator.device))

@@ -13,6 +13,7 @@ from rexp.report.plots.buckets import Buckets, by_activity, by_popularity
 from rexp.report.plots.curves import learning_curves
 from rexp.report.plots.draw_all import COSTS, first_metric
 from rexp.report.plots.gaps import COLOURS, gaps
+from rexp.report.plots.reliability import KINDS, kinds_of, reliability_curves
 from rexp.report.plots.retrieval import columns_of, sweeps
 from rexp.report.row_names import short_differences, short_names
 from rexp.report.rows import Cell, value
@@ -106,6 +107,17 @@ def _pictures(table: Table, results: Sequence[RunResult], store: Store) -> Json:
         "sweeps": [
             {"name": sweep.name, "rows": list(sweep.places), "candidates": list(sweep.n_candidates)}
             for sweep in sweeps(table, results)
+        ],
+    }
+    curves = reliability_curves(table, results)
+    pictures["reliability"] = {
+        "kinds": [KINDS[kind] for kind in kinds_of(curves)],
+        "rows": [
+            {
+                "row": curve.place,
+                "bins": {KINDS[kind]: [[*map(_number, one)] for one in curve.bins[kind]] for kind in curve.bins},
+            }
+            for curve in curves
         ],
     }
     return pictures

@@ -113,6 +113,11 @@ def _heading(result: RunResult) -> str:
         parts.append("mask " + ("+".join(facts["mask"]) or "none"))
     if "catalogue_size" in facts:
         parts.append(f"catalogue {facts.get('catalogue', 'given')} ({facts['catalogue_size']:,} items)")
+    if "calibrate" in facts:
+        parts.append(f"calibrated by {facts['calibrate']}")
+    if rule := facts.get("decision"):
+        least = "" if rule["at_least"] is None else f" of {rule['at_least']:g}"
+        parts.append(f"threshold by {rule['by']}{least}")
     if "n_users_evaluated" in facts:
         parts.append(f"{facts['n_users_evaluated']:,} users evaluated")
     if facts.get("ties", "item_id") != "item_id":

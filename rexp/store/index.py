@@ -68,9 +68,9 @@ def summary(result: JsonView) -> Json:
     """The result without what no table shows (epochs, tensors, how the data was prepared), and its
     :func:`configuration_of`."""
     found = {key: value for key, value in result.items() if key not in LEFT_OUT}
-    for key, without in (("data", "report"), ("facts", "by_popularity")):
+    for key, without in (("data", {"report"}), ("facts", {"by_popularity", "reliability"})):
         if key in found:
-            found[key] = {name: value for name, value in found[key].items() if name != without}
+            found[key] = {name: value for name, value in found[key].items() if name not in without}
     return {**found, "configuration": configuration_of(result.get("config") or {})}
 
 

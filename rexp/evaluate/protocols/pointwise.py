@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,16 +12,21 @@ from torch import Tensor
 from rexp.api import ScoredRows
 from rexp.api.metric import LABELS
 from rexp.errors import ConfigError, DataError
+from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment
 from rexp.evaluate.build_metrics import row_metrics
+from rexp.evaluate.config import DecisionConfig, parts_before
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.result import Evaluation
-from rexp.evaluate.scoring import pairs_in
+from rexp.evaluate.scoring import Scorer, pairs_in
+from rexp.metrics._reliability import reliability
+from rexp.metrics.options import Bins
+from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.evaluate.config import EvaluateConfig
-    from rexp.evaluate.scoring import Scorer
+    from rexp.io.json_types import Json
 
 
 class PointwiseTask:
@@ -50,26 +56,62 @@ class PointwiseTask:
         self.range = _range(split) if config.clip else None
         needs_binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
         self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
+        self.split, self.config = split, config
+        self.validation = _validation(split, config, part, device) if adjusts(config) and needs_binary else None
 
     def measure(self, scorer: Scorer) -> Evaluation:
         """Score every pair, then take each metric over all rows."""
+        scores = self.scores(scorer)
+        plain = {name: self._value(name, scores) for name in self.metrics}
+        users, counts = torch.unique(self.users, return_counts=True)
+        per_user = {"user": users.cpu().numpy(), "n_rows": counts.cpu().numpy()}
+        facts: Json = dict(self._facts(users))
+        if self.validation is None:
+            reliability = self._reliability(scores) if "ece" in self.metrics else {}
+            return Evaluation(plain, per_user, facts | reliability)
+        adjustment = self.validation.adjustment(scorer, self.config)
+        logits, at = adjustment.logits(scores), adjustment.threshold.at if adjustment.threshold else None
+        binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
+        values = plain | {name: self._value(name, logits, at) for name in binary}
+        facts |= adjustment.facts() | {"unadjusted": {name: plain[name] for name in binary}}
+        return Evaluation(values, per_user, facts | self._reliability(scores, logits))
+
+    def adjustment(self, scorer: Scorer, config: EvaluateConfig) -> Adjustment:
+        """Fit on these rows what ``config`` asks for, with a history of what comes before them."""
+        assert self.positive is not None
+        shown = parts_before(config.history, "valid")
+        own = Scorer(scorer.model, self.split, shown, scorer.device, config.block_bytes)
+        return fit_adjustment(config, self.scores(own), self.positive > 0)
+
+    def scores(self, scorer: Scorer) -> Tensor:
+        """(N,) of the rows."""
         blocks = []
         for pairs in torch.split(self.pairs, self.block):
             users = pairs // self.n_items
             scores = scorer.pairs_of(users, pairs % self.n_items)
             scorer.reject_nan(scores, users)
             blocks.append(scores)
-        scores = torch.cat(blocks)[self.pair]
-        values = {}
-        for name, metric in self.metrics.items():
-            rated = _reads(metric) == "rating"
-            labels = self.ratings if rated else self.positive
-            assert labels is not None
-            read = scores.clamp(*self.range) if rated and self.range else scores
-            values[name] = float(metric.value(ScoredRows(self.users, self.items, read, labels)))
-        users, counts = torch.unique(self.users, return_counts=True)
-        per_user = {"user": users.cpu().numpy(), "n_rows": counts.cpu().numpy()}
-        return Evaluation(values, per_user, self._facts(users))
+        return torch.cat(blocks)[self.pair]
+
+    def _value(self, name: str, scores: Tensor, threshold: float | None = None) -> float:
+        metric = self.metrics[name]
+        rated = _reads(metric) == "rating"
+        labels = self.ratings if rated else self.positive
+        assert labels is not None
+        read = scores.clamp(*self.range) if rated and self.range else scores
+        return float(metric.value(ScoredRows(self.users, self.items, read, labels, threshold)))
+
+    def _reliability(self, scores: Tensor, logits: Tensor | None = None) -> Json:
+        """``reliability``: rows, mean probability and share of positives of each bin, of scores and calibrated ones."""
+        assert self.positive is not None
+        bins = from_options(Bins, self.config.options.get("ece", {}), "evaluate.options.ece")
+        known = {"scores": scores} | ({"calibrated": logits} if self.config.calibrate != "none" else {})
+        found = {}
+        for name, read in known.items():
+            assert read is not None
+            curve = reliability(read.double().sigmoid(), self.positive > 0, bins.bins, bins.binning)
+            found[name] = torch.stack([curve.rows, curve.predicted, curve.observed], 1).tolist()
+        return {"reliability": found}
 
     def _facts(self, users: Tensor) -> dict[str, int]:
         facts = {"n_rows": len(self.users), "n_users_evaluated": len(users)}
@@ -79,6 +121,25 @@ class PointwiseTask:
             facts["n_positive_rows"] = int(is_positive.sum())
             facts["n_users_with_both_labels"] = int(torch.isin(with_positive, with_negative).sum())
         return facts
+
+
+def _validation(split: Split, config: EvaluateConfig, part: Part, device: torch.device) -> PointwiseTask:
+    """The validation rows, on which is fitted what belongs to no metric of theirs."""
+    asked = "evaluate.calibrate" if config.calibrate != "none" else "evaluate.decision"
+    if part == "valid" or len(split.valid) == 0:
+        why = f"'{split.name}' has none" if part == "test" else "it is what is to be measured"
+        raise ConfigError(
+            f"{asked} is fitted on the validation part, and {why}; take a split with one, or leave it out"
+        )
+    plain = replace(config, calibrate="none", decision=DecisionConfig())
+    rows = PointwiseTask(split, plain, "valid", device)
+    assert rows.positive is not None
+    if len(torch.unique(rows.positive)) < 2:
+        raise DataError(
+            f"{asked}: all {len(rows.positive)} validation rows of '{split.name}' have the same label, so nothing can "
+            "be fitted on them; take another split, or leave it out"
+        )
+    return rows
 
 
 def _range(split: Split) -> tuple[float, float]:

@@ -105,6 +105,7 @@ function pictures(table, hooks) {
       return groups.length ? lyingBars({ groups, xLabel: found.metric, hooks }) : el("p", { class: "empty" }, "No student is shown.");
     });
   }
+  if (found.reliability.rows.length) reliabilityCard(cards, table, found.reliability, hooks, again);
   if (found.retrieval.sweeps.length) retrievalCard(cards, table, found.retrieval, hooks, again);
   return cards.map((one) => ({ ...one, redraw: (rows) => { visible = rows; one.redraw(rows); } }));
 }
@@ -123,5 +124,21 @@ function retrievalCard(cards, table, retrieval, hooks, again) {
       }),
     }));
     return chart({ series: series.filter((one) => one.points.length), xLabel: "candidates", yLabel: chosen.column, hooks });
+  });
+}
+
+function reliabilityCard(cards, table, reliability, hooks, again) {
+  const chosen = { kind: reliability.kinds[reliability.kinds.length - 1] };
+  const choice = select("show", reliability.kinds, chosen.kind, (value) => { chosen.kind = value; again(); });
+  const note = "On the dashed line as many rows are positive as was predicted. Of several seeds, the first.";
+  redrawn(cards, "Reliability", note, [choice], (rows) => {
+    const series = reliability.rows.filter((one) => rows.includes(one.row) && one.bins[chosen.kind]).map((one) => ({
+      row: one.row, name: table.rows[one.row].name, line: true,
+      points: one.bins[chosen.kind].map(([, x, y]) => ({ x, y })),
+    }));
+    const ends = series.flatMap((one) => one.points.flatMap((p) => [p.x, p.y]));
+    const [low, high] = [Math.min(...ends), Math.max(...ends)];
+    const diagonal = (x, y) => [svg("polyline", { class: "frontier", points: `${x(low)},${y(low)} ${x(high)},${y(high)}` })];
+    return chart({ series, xLabel: "probability", yLabel: "share of positives", logX: false, hooks, extra: diagonal });
   });
 }

@@ -17,6 +17,7 @@ from rexp.report.frontier import draw_frontier
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets
 from rexp.report.plots.curves import draw_curves
 from rexp.report.plots.gaps import draw_gaps, gaps
+from rexp.report.plots.reliability import draw_reliability, reliability_curves
 from rexp.report.plots.retrieval import draw_retrieval, sweeps
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _pictures(
         yield "gaps", _to_file(draw_gaps(table, metric, pairs))
     if curve := sweeps(table, results):
         yield "retrieval", _to_file(draw_retrieval(table, curve))
+    if reliable := reliability_curves(table, results):
+        yield "reliability", _to_file(draw_reliability(table, reliable))
 
 
 def first_metric(table: Table) -> str | None:
