@@ -134,7 +134,7 @@ function reliabilityCard(cards, table, reliability, hooks, again) {
   redrawn(cards, "Reliability", note, [choice], (rows) => {
     const series = reliability.rows.filter((one) => rows.includes(one.row) && one.bins[chosen.kind]).map((one) => ({
       row: one.row, name: table.rows[one.row].name, line: true,
-      points: one.bins[chosen.kind].map(([, x, y]) => ({ x, y })),
+      points: one.bins[chosen.kind].map(([, x, y]) => ({ x, y, sd: null })),
     }));
     const ends = series.flatMap((one) => one.points.flatMap((p) => [p.x, p.y]));
     const [low, high] = [Math.min(...ends), Math.max(...ends)];
