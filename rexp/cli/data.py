@@ -22,12 +22,13 @@ STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
 
 def main(argv: list[str]) -> int:
     """Run ``rexp data ...``; returns the exit code."""
-    arguments = _parser().parse_args(argv)
-    root = at_home(arguments.data) if arguments.data else None
-    return _list(root, as_json=arguments.json) if arguments.verb == "list" else _info(arguments, root)
+    options = arguments().parse_args(argv)
+    root = at_home(options.data) if options.data else None
+    return _list(root, as_json=options.json) if options.verb == "list" else _info(options, root)
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp data",
         description="Show the installed data sets: users, items, interactions, density, licence, state of the files.",
@@ -88,9 +89,9 @@ def _numbers(overview: Overview) -> list[str]:
     return [f"{counts.users:,}", f"{counts.items:,}", f"{counts.interactions:,}", f"{counts.density:.4%}"]
 
 
-def _info(arguments: argparse.Namespace, root: Path | None) -> int:
-    overview = look_at(arguments.name, root)
-    if arguments.json:
+def _info(options: argparse.Namespace, root: Path | None) -> int:
+    overview = look_at(options.name, root)
+    if options.json:
         json.dump(overview.as_dict(), sys.stdout, indent=2)
         print()
     else:

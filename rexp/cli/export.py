@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str]) -> int:
     """Write the model, check its scores, and print sizes and latency beside torch's."""
-    options = _parser().parse_args(argv)
+    options = arguments().parse_args(argv)
     if options.repeats < 1:
         raise ConfigError("--repeats takes a number of 1 or more")
 
@@ -105,7 +104,8 @@ def _print_latencies(store: Store, run: str, data: Path | None, output: Path, re
     print_latencies(costs, Screen())
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp export",
         description="Write a finished run's model as ONNX, check its scores in ONNX Runtime, and time both.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from rexp.cli.verbs import Arguments, add_store
@@ -15,7 +14,7 @@ from rexp.store.store import Store
 
 def main(argv: list[str]) -> int:
     """Measure runs, print what was found, and put it into their results."""
-    options = _parser().parse_args(argv)
+    options = arguments().parse_args(argv)
     candidates = numbers(options.batches, "--batches")
     if options.repeats < 1 or options.threads < 1:
         raise ConfigError("--repeats and --threads take numbers of 1 or more")
@@ -52,7 +51,8 @@ def numbers(text: str, option: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp measure",
         description="Measure finished runs again: sizes, multiply-adds and latency on the CPU, in a fresh process. "

@@ -83,17 +83,22 @@ The $kind `$name` for rexp.
 
 def main(argv: list[str]) -> int:
     """Write the distribution and say what comes next."""
-    parser = Arguments(prog="rexp new", description="Write a distribution with one plugin, to start one's own from.")
-    parser.add_argument("kind", choices=sorted(BODIES), help="of the plugin")
-    parser.add_argument("name", help="of the plugin, as it is chosen in a configuration: letters, digits and _")
-    parser.add_argument("--dist", help="name of the distribution (default: rexp-NAME)")
-    parser.add_argument("--into", type=Path, help="folder, which must not be there (default: the distribution's name)")
-    options = parser.parse_args(argv)
+    options = arguments().parse_args(argv)
     dist = options.dist or f"rexp-{options.name.replace('_', '-')}"
     folder = options.into or Path(dist)
     write(options.kind, options.name, dist, folder)
     print(f"{folder} is written; cd there, pip install -e . and pytest")
     return 0
+
+
+def arguments() -> Arguments:
+    """What the verb takes."""
+    parser = Arguments(prog="rexp new", description="Write a distribution with one plugin, to start one's own from.")
+    parser.add_argument("kind", choices=sorted(BODIES), help="of the plugin")
+    parser.add_argument("name", help="of the plugin, as it is chosen in a configuration: letters, digits and _")
+    parser.add_argument("--dist", help="name of the distribution (default: rexp-NAME)")
+    parser.add_argument("--into", type=Path, help="folder, which must not be there (default: the distribution's name)")
+    return parser
 
 
 def write(kind: str, name: str, dist: str, folder: Path) -> None:

@@ -28,7 +28,7 @@ RESULTS = Path("results/papers")
 
 def main(argv: list[str]) -> int:
     """List, run, record or check papers; exit code 1 where a run failed, or where ``check --strict`` found a miss."""
-    parser = _parser()
+    parser = arguments()
     # What more there is on the line may stand anywhere on it.
     options, rest = parser.parse_known_args(argv)
     if rest and (options.action != "run" or any("=" not in text or text.startswith("--") for text in rest)):
@@ -37,7 +37,8 @@ def main(argv: list[str]) -> int:
     return {"list": _list, "run": _run, "record": _record, "check": _check}[options.action](options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp paper",
         description="Published tables as files that run: what a paper printed, beside what its runs give here.",

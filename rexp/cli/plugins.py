@@ -7,16 +7,19 @@ from dataclasses import asdict
 from inspect import cleandoc
 from typing import Any, get_type_hints
 
+from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from rexp import testing
 from rexp.cli.verbs import Arguments
-from rexp.errors import ConfigError, did_you_mean
+from rexp.errors import ConfigError, did_you_mean, visible
 from rexp.io.terminal import Screen, styled
 from rexp.io.text import say
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
 from rexp.plugins.default_options import default_options
+from rexp.plugins.description import describe
 from rexp.plugins.import_check import SECONDS, faults_of
 from rexp.plugins.options import describe_type
 
@@ -32,6 +35,30 @@ def check_distributions() -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Print the plugins, or the options of those named; with ``--check`` load each. Exit code 1 where one is broken."""
+    options = arguments().parse_args(argv)
+    plugins = _named(options.names, registry.plugins(options.kind))
+    options.check |= options.deep
+    broken = faults_of(plugins, options.seconds) if options.check else {}
+    # Two plugins of one name share one reason.
+    faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
+    if options.deep:
+        faults += [fault for plugin in plugins if plugin not in broken for fault in _deep_faults(plugin)]
+    if options.json:
+        faulty = [{"fault": broken.get(plugin)} if options.check else {} for plugin in plugins]
+        rows = [asdict(p) | asdict(d) | f for p, d, f in zip(plugins, describe(plugins), faulty, strict=True)]
+        print(json.dumps({"plugins": rows, "faults": faults}, indent=2))
+        return int(bool(faults))
+    if options.names and not options.check:
+        print("\n\n".join(_explained(plugin) for plugin in plugins))
+        return 0
+    _print_table(plugins, broken if options.check else None)
+    for fault in faults:
+        say(f"broken: {fault}")
+    return int(bool(faults))
+
+
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(prog="rexp plugins", description="List installed plugins of every kind, or explain some.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="say what these plugins do and what their options mean"
@@ -45,25 +72,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--kind", choices=sorted(registry.KINDS), help="only this kind")
-    options = parser.parse_args(argv)
-    plugins = _named(options.names, registry.plugins(options.kind))
-    options.check |= options.deep
-    broken = faults_of(plugins, options.seconds) if options.check else {}
-    # Two plugins of one name share one reason.
-    faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
-    if options.deep:
-        faults += [fault for plugin in plugins if plugin not in broken for fault in _deep_faults(plugin)]
-    if options.json:
-        rows = [asdict(p) | ({"fault": broken.get(p)} if options.check else {}) for p in plugins]
-        print(json.dumps({"plugins": rows, "faults": faults}, indent=2))
-        return int(bool(faults))
-    if options.names and not options.check:
-        print("\n\n".join(_explained(plugin) for plugin in plugins))
-        return 0
-    _print_table(plugins, broken if options.check else None)
-    for fault in faults:
-        say(f"broken: {fault}")
-    return int(bool(faults))
+    return parser
 
 
 def _deep_faults(plugin: registry.Plugin) -> list[str]:
@@ -98,8 +107,20 @@ def _explained(plugin: registry.Plugin) -> str:
 
 
 def _print_table(plugins: list[registry.Plugin], reasons: dict[registry.Plugin, str] | None) -> None:
-    table = Table("kind", "name", "distribution", "version", *([] if reasons is None else ["state"]))
-    for plugin in plugins:
-        state = [] if reasons is None else [styled("broken", "red") if plugin in reasons else styled("ok")]
-        table.add_row(plugin.kind, plugin.name, plugin.distribution, plugin.version, *state)
-    Screen(soft_wrap=True).print(table)
+    """One line a plugin; in a narrow terminal what it is gives way to where it comes from."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("kind", "name", "distribution", "version", "api", "state"):
+        table.add_column(column, no_wrap=True)
+    descriptions = describe(plugins)
+    urls = any(description.homepage for description in descriptions)
+    for column in ["homepage"] * urls + ["what it is"]:
+        table.add_column(column)
+    for plugin, told in zip(plugins, descriptions, strict=True):
+        state: str = told.state if reasons is None else "broken" if plugin in reasons else "ok"
+        cells = [plugin.kind, plugin.name, plugin.distribution, plugin.version, told.api]
+        shown = styled(state, "" if state in ("ok", "found") else "red")
+        rest = [
+            Text(visible(text), no_wrap=True, overflow="ellipsis") for text in (*[told.homepage] * urls, told.summary)
+        ]
+        table.add_row(*cells, shown, *rest)
+    Screen().print(table)

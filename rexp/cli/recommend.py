@@ -31,7 +31,7 @@ SHOWN = 200
 
 def main(argv: list[str]) -> int:
     """Print recommendations, or write them to a Parquet or CSV file."""
-    options = _parser().parse_args(argv)
+    options = arguments().parse_args(argv)
     if options.k < 1:
         raise ConfigError(f"--k {options.k}: a list has at least one item")
     if options.out is not None and options.out.suffix not in (".parquet", ".csv"):
@@ -46,7 +46,8 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp recommend",
         description="Recommend items from a finished run: the best of the whole catalogue that the user does not have.",

@@ -41,6 +41,48 @@ COSTS = ("weight_bytes", "score_100_p95_ms")
 
 def main(argv: list[str]) -> int:
     """Print or write the table; exit code 1 where the store has no finished run, or a damaged one."""
+    options = arguments().parse_args(argv)
+    if options.frontier and options.frontier.suffix not in PICTURES:
+        raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
+    store = Store(options.store)
+    # Pages and pictures show more than tables do.
+    runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
+    with _uncollected():
+        results = sorted(runs, key=lambda run: (sorted(run.labels.items()), run.seed))
+    if not results:
+        fail(f"no finished run in {options.store}; start one with: python -m rexp")
+        return 1
+    if options.frontier:
+        _draw(options.frontier, results, options.rows, options.cols)
+    wanted = parse(options.baseline) if options.baseline else {}
+    tables = make_tables(results, options.rows, options.cols, named=wanted)
+    if wanted:
+        tables = with_baseline(tables, wanted, options.store, options.test)
+    if options.html:
+        _write_page(options.html, results, tables, store)
+    if options.plots:
+        _draw_all(options.plots, results, tables, store)
+    if options.wandb:
+        _publish(options, tables, results)
+    if options.summary:
+        show(results, options.store, options.cols[0] if options.cols else None)
+    elif options.markdown:
+        print(markdown(tables), end="")
+    elif options.csv:
+        print_or_write(options.csv, comma_separated(tables))
+    elif options.latex:
+        print_or_write(options.latex, latex(tables))
+    elif options.parquet:
+        write(options.parquet, lambda temporary: write_parquet(tables, temporary))
+    else:
+        print_tables(tables)
+    for line in teacher_warnings(results, results):
+        warn(line)
+    return int(bool(store.damaged))
+
+
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(
         prog="rexp report",
         description="The table of stored runs: mean and spread over seeds, one table for each data set and protocol.",
@@ -82,44 +124,7 @@ def main(argv: list[str]) -> int:
         "--html", type=Path, metavar="FILE", help="write one page that needs no network: tables to sort"
     )
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw every picture the runs allow: PDF and SVG")
-    options = parser.parse_args(argv)
-    if options.frontier and options.frontier.suffix not in PICTURES:
-        raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
-    store = Store(options.store)
-    # Pages and pictures show more than tables do.
-    runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
-    with _uncollected():
-        results = sorted(runs, key=lambda run: (sorted(run.labels.items()), run.seed))
-    if not results:
-        fail(f"no finished run in {options.store}; start one with: python -m rexp")
-        return 1
-    if options.frontier:
-        _draw(options.frontier, results, options.rows, options.cols)
-    wanted = parse(options.baseline) if options.baseline else {}
-    tables = make_tables(results, options.rows, options.cols, named=wanted)
-    if wanted:
-        tables = with_baseline(tables, wanted, options.store, options.test)
-    if options.html:
-        _write_page(options.html, results, tables, store)
-    if options.plots:
-        _draw_all(options.plots, results, tables, store)
-    if options.wandb:
-        _publish(options, tables, results)
-    if options.summary:
-        show(results, options.store, options.cols[0] if options.cols else None)
-    elif options.markdown:
-        print(markdown(tables), end="")
-    elif options.csv:
-        print_or_write(options.csv, comma_separated(tables))
-    elif options.latex:
-        print_or_write(options.latex, latex(tables))
-    elif options.parquet:
-        write(options.parquet, lambda temporary: write_parquet(tables, temporary))
-    else:
-        print_tables(tables)
-    for line in teacher_warnings(results, results):
-        warn(line)
-    return int(bool(store.damaged))
+    return parser
 
 
 @contextmanager

@@ -25,16 +25,7 @@ def main(argv: list[str]) -> int:
     Raises:
         StoreError: there is no sweep, or none of that name.
     """
-    parser = Arguments(prog="rexp sweep", description="Where the sweeps of a store stand.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{status,list}")
-    status = verbs.add_parser("status", help="done, running, failed, to do; the time left; what failed")
-    status.add_argument("--sweep", metavar="NAME", help="the beginning of its name (default: the last one)")
-    status.add_argument("--all", action="store_true", help=f"all failures, not the first {SHOWN}")
-    every = verbs.add_parser("list", help="all sweeps, the last one at the end")
-    for verb in (status, every):
-        add_store(verb, bare=True)
-        verb.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(argv)
+    options = arguments().parse_args(argv)
     store = Store(options.store)
     for _ in store.briefs():
         pass  # which says what is damaged
@@ -49,6 +40,20 @@ def main(argv: list[str]) -> int:
         _tell(told[0], jobs[0], None if options.all else SHOWN)
     lines_left_out = any(ledger.is_damaged(job.number) for ledger, own in zip(told, jobs, strict=True) for job in own)
     return int(bool(store.damaged) or lines_left_out or not are_readable(store.root))
+
+
+def arguments() -> Arguments:
+    """What the verb takes."""
+    parser = Arguments(prog="rexp sweep", description="Where the sweeps of a store stand.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{status,list}")
+    status = verbs.add_parser("status", help="done, running, failed, to do; the time left; what failed")
+    status.add_argument("--sweep", metavar="NAME", help="the beginning of its name (default: the last one)")
+    status.add_argument("--all", action="store_true", help=f"all failures, not the first {SHOWN}")
+    every = verbs.add_parser("list", help="all sweeps, the last one at the end")
+    for verb in (status, every):
+        add_store(verb, bare=True)
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
 def _states(ledger: Ledger, store: Store) -> list[JobState]:

@@ -36,7 +36,7 @@ SHOWN = 10
 
 def main(argv: list[str]) -> int:
     """Search; exit code 1 where no trial came to a value."""
-    options = _arguments(argv)
+    options = _options(argv)
     if find_spec("optuna") is None:
         raise ConfigError("rexp tune needs optuna: pip install 'rexp-recsys[tune]'")
     from rexp.tune.study import Study
@@ -70,7 +70,8 @@ def main(argv: list[str]) -> int:
             return _finish(study, options, argv)
 
 
-def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+def arguments() -> Arguments:
+    """What the verb takes."""
     parser = Arguments(prog="rexp tune", description=DESCRIPTION)
     parser.add_argument("space", help="a search space: a file, or the name of a shipped one (mf_bpr)")
     parser.add_argument("overrides", nargs="*", help="what every trial sets, as for a run (data=ml-1m seed=1)")
@@ -82,7 +83,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config-dir", type=Path, metavar="FOLDER", help="a folder of configurations of your own")
     parser.add_argument("--show", action="store_true", help="print where the search stands, and run nothing")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_intermixed_args(argv)
+    return parser
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    options = arguments().parse_intermixed_args(argv)
     options.name = options.name or Path(options.space).stem
     if Path(options.name).name != options.name or options.name.startswith("."):
         raise ConfigError(f"--name {options.name} must be a plain name, not a path")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
 from importlib import import_module
 from io import StringIO
 from itertools import pairwise
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from rexp.errors import ConfigError
+from rexp.plugins import registry
+from rexp.plugins.conf_dirs import conf_folders
 from rexp.store.store import Store
 
 DEFAULT_STORE = Path("runs")
-OF_A_RUN = ("export", "measure", "recommend", "verify")
-"""Verbs whose arguments are runs."""
 
 
 class Arguments(argparse.ArgumentParser):
@@ -66,20 +65,39 @@ def completions(words: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
         return [verb for verb in verbs if verb.startswith(last)]
     if before[0] not in verbs:
         return []
-    if last.startswith("-"):
-        return [option for option in _options(import_module(verbs[before[0]]).main) if option.startswith(last)]
-    return [run for run in _runs(before) if run.startswith(last)] if before[0] in OF_A_RUN else []
+    parser: argparse.ArgumentParser = import_module(verbs[before[0]]).arguments()
+    return [word for word in dict.fromkeys(_candidates(parser, before, last)) if word.startswith(last)]
 
 
-def _options(main: Callable[[list[str]], int]) -> list[str]:
-    """Long options, as the verb's own help has them."""
-    text = StringIO()
-    with redirect_stdout(text), redirect_stderr(StringIO()), suppress(SystemExit):
-        main(["--help"])
-    return list(dict.fromkeys(re.findall(r"(?<![\w-])--[a-z][\w-]*", text.getvalue())))
+def _candidates(parser: argparse.ArgumentParser, before: Sequence[str], last: str) -> Iterator[str]:
+    """What the arguments allow behind ``before``: long options where one is begun, else actions, values and names."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            chosen = [action.choices[word] for word in before[1:] if word in action.choices]
+            yield from _candidates(chosen[0], before, last) if chosen else action.choices
+        elif last.startswith("-") and action.help != argparse.SUPPRESS:
+            yield from (option for option in action.option_strings if option.startswith("--"))
+        elif before[-1] in action.option_strings if action.option_strings else not before[-1].startswith("-"):
+            names = NAMES.get((before[0], action.dest))
+            yield from action.choices or (names(before) if names else ())
 
 
 def _runs(words: Sequence[str]) -> list[str]:
     named = [word for before, word in pairwise(words) if before == "--store"]
     with redirect_stderr(StringIO()):  # what is damaged is told elsewhere
         return [brief.run_id for brief in Store(Path(named[-1]) if named else DEFAULT_STORE).briefs()]
+
+
+def _files(group: str) -> list[str]:
+    """Names of the configurations in a folder that is no Hydra group."""
+    return sorted(file.stem for folder in conf_folders() for file in (folder / group).glob("*.yaml"))
+
+
+NAMES: Mapping[tuple[str, str], Callable[[Sequence[str]], list[str]]] = {
+    **{(verb, "run"): _runs for verb in ("export", "measure", "recommend", "verify")},
+    ("data", "name"): lambda _: registry.names("data"),
+    ("paper", "paper"): lambda _: _files("paper"),
+    ("plugins", "names"): lambda _: [plugin.name for plugin in registry.plugins()],
+    ("tune", "space"): lambda _: _files("tune"),
+}
+"""What an argument of a verb may be, where it is a name; from the words before it."""

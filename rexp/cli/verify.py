@@ -13,13 +13,7 @@ from rexp.store.verify import verify
 
 def main(argv: list[str]) -> int:
     """Check a run; exit code 1 where anything differs."""
-    parser = Arguments(
-        prog="rexp verify", description="Compare a stored run with its files, its data and what is installed now."
-    )
-    parser.add_argument("run", help="the run's id, or the beginning of it")
-    add_store(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(argv)
+    options = arguments().parse_args(argv)
     store = Store(options.store)
     run = store.resolve(options.run)
     checks = verify(store, run)
@@ -36,3 +30,14 @@ def main(argv: list[str]) -> int:
     made = len(checks) - len(noted)
     print(f"run {run}: {made - len(faults)} of {made} checks hold{unknown}")
     return int(bool(faults))
+
+
+def arguments() -> Arguments:
+    """What the verb takes."""
+    parser = Arguments(
+        prog="rexp verify", description="Compare a stored run with its files, its data and what is installed now."
+    )
+    parser.add_argument("run", help="the run's id, or the beginning of it")
+    add_store(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser

@@ -94,10 +94,10 @@ def _check_contract(cls: type, kind: str, where: str) -> None:
     stated = getattr(cls, "rexp_api", REXP_API)
     if not (isinstance(stated, tuple) and len(stated) == 2 and all(isinstance(part, int) for part in stated)):
         raise ConfigError(f"{where} states rexp_api={stated!r}; it is a pair of whole numbers such as {REXP_API}")
-    major, minor = stated
-    if major != REXP_API[0] or minor > REXP_API[1]:
+    if not is_supported(stated):
         raise ConfigError(
-            f"{where} was written for the plugin API {major}.{minor}, this rexp has {REXP_API[0]}.{REXP_API[1]}; "
+            f"{where} was written for the plugin API {stated[0]}.{stated[1]}, "
+            f"this rexp has {REXP_API[0]}.{REXP_API[1]}; "
             "install a version of either that fits the other"
         )
     config = getattr(cls, "Config", None)
@@ -106,6 +106,11 @@ def _check_contract(cls: type, kind: str, where: str) -> None:
     missing = [name for name in KINDS[kind].contract if not hasattr(cls, name)]
     if missing:
         raise ConfigError(f"{where} lacks {', '.join(missing)}; see rexp.api for the contract of a {kind}")
+
+
+def is_supported(api: tuple[int, int]) -> bool:
+    """Whether this rexp keeps what a plugin for this version of the contracts relies on."""
+    return api[0] == REXP_API[0] and api[1] <= REXP_API[1]
 
 
 def _one_line(error: BaseException) -> str:
@@ -183,6 +188,11 @@ def plugins(kind: str | None = None) -> list[Plugin]:
     return sorted((p for p in found if kind in (None, p.kind)), key=lambda p: (p.kind, p.name, p.distribution))
 
 
+def plugins_of(kind: str, name: str) -> list[Plugin]:
+    """Those that have this name; more than one is a clash."""
+    return list(_scan().plugins.get((kind, name), ()))
+
+
 def names(kind: str) -> list[str]:
     """Short names of a kind."""
     return sorted({plugin.name for plugin in plugins(kind)})
@@ -204,7 +214,7 @@ def find(kind: str, name: str) -> Plugin:
     Raises:
         ConfigError: no such name (with the nearest one), or two distributions claim it.
     """
-    candidates = _scan().plugins.get((kind, name), [])
+    candidates = plugins_of(kind, name)
     if not candidates:
         raise ConfigError(f"no {kind} is named '{name}'; {did_you_mean(name, names(kind))}")
     if len(candidates) > 1:

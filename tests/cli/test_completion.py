@@ -34,7 +34,7 @@ def test_bash_is_offered(command: Callable[..., Any], line: str, offered: set[st
     assert done.stderr == ""
 
 
-def test_a_verb_has_its_options_and_runs(command: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_verb_has_its_options_values_and_names(command: Callable[..., Any], tmp_path: Path) -> None:
     store = Store(tmp_path / "runs")
     for run in ("3f2a", "3f00", "77aa"):
         store.begin(run, {}, {})
@@ -45,6 +45,14 @@ def test_a_verb_has_its_options_and_runs(command: Callable[..., Any], tmp_path: 
         "rexp recommend 3f": {"3f2a", "3f00"},
         f"rexp verify --store {tmp_path / 'runs'} 7": {"77aa"},
         "rexp report mod": set(),
+        "rexp new ret": {"retriever"},
+        "rexp plugins ncf-": {"ncf-ml-1m"},
+        "rexp plugins --kind sp": {"split"},
+        "rexp data info ml-1m": {"ml-1m"},
+        "rexp paper r": {"run", "record"},
+        "rexp paper check study_d": {"study_distillation"},
+        "rexp paper run --q": {"--quick"},
+        "rexp tune mf_bpr --w": set(),
     }
     for line, offered in lines.items():
         words = {"COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_CWORD": str(len(line.split(" ")) - 1)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -22,6 +24,15 @@ def test_it_lists_every_entry_point_of_the_distribution(command: Callable[..., A
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
     declared = Counter({group: len(points) for group, points in groups.items() if group.startswith("rexp.")})
     assert Counter(registry.KINDS[row["kind"]].entry_points for row in own) == declared
+
+
+def test_each_is_described_without_an_import() -> None:
+    code = "import sys; from rexp.__main__ import main; main(['plugins', '--json']); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for row in json.loads(done.stdout)["plugins"]:
+        if row["distribution"] == "rexp-recsys":
+            assert (row["api"], row["state"]) == ("2.0", "found"), row
+            assert len(row["summary"]) > 10, row
 
 
 def test_every_built_in_plugin_is_sound(command: Callable[..., Any]) -> None:

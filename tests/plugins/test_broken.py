@@ -54,6 +54,21 @@ def test_check_names_each_fault_once_and_exits_with_1(rexp: Callable[..., Any]) 
     assert len(lines) == len(FAULTS) + 2
 
 
+def test_without_an_import_it_is_told_what_the_source_shows(rexp: Callable[..., Any]) -> None:
+    rows = json.loads(rexp("plugins", "--json").stdout)["plugins"]
+    theirs = {row["name"]: row for row in rows if row["distribution"] == "rexp-broken"}
+    states = {name: row["state"] for name, row in theirs.items()}
+    assert states.pop("mse") == "clash"
+    assert states == dict.fromkeys(FAULTS, "found") | {
+        "new_api": "unfit",
+        **dict.fromkeys(("bad_import", "exits", "no_attribute"), "missing"),  # two of them end before there is a class
+    }
+    assert {row["homepage"] for row in theirs.values()} == {"https://example.org/broken"}
+    assert (theirs["new_api"]["api"], theirs["no_score"]["api"]) == ("99.0", "2.0")
+    assert theirs["mse"]["summary"] == "Sound in itself, but its name is taken."
+    assert [row["state"] for row in rows if row["name"] == "bce"] == ["found"]
+
+
 def test_check_as_json_marks_the_broken_and_only_the_broken(rexp: Callable[..., Any]) -> None:
     done = rexp("plugins", "--check", "--json")
     assert done.returncode == 1

@@ -55,6 +55,10 @@ def test_plugins_are_listed_with_their_distribution_and_version(rexp: Callable[.
         "target": "rexp_cml.model:CML",
         "distribution": "rexp-cml",
         "version": "0.1.0",
+        "api": "2.0",
+        "state": "found",
+        "homepage": "",
+        "summary": "The score of an item is minus its squared distance to the user (§3.1); both lie in the unit ball.",
     }
 
 
