@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rexp.nn.dot import dot
     from rexp.nn.embedding import EmbeddingTable, Init, adopt_embeddings, embedding_table, initialize
     from rexp.nn.feature_embedding import FeatureEmbedding, FeatureSum, chosen_features
+    from rexp.nn.fields import FieldEmbeddings
     from rexp.nn.sparse import SparseMatrix, interaction_matrix
     from rexp.nn.surgery import find_modules, replace_module, select_modules, tables
 
@@ -43,6 +44,7 @@ _WITH_TORCH = {
     "rexp.nn.dot": ("dot",),
     "rexp.nn.embedding": ("EmbeddingTable", "Init", "adopt_embeddings", "embedding_table", "initialize"),
     "rexp.nn.feature_embedding": ("FeatureEmbedding", "FeatureSum", "chosen_features"),
+    "rexp.nn.fields": ("FieldEmbeddings",),
     "rexp.nn.sparse": ("SparseMatrix", "interaction_matrix"),
     "rexp.nn.surgery": ("find_modules", "replace_module", "select_modules", "tables"),
 }
@@ -75,6 +77,7 @@ __all__ = [
     "FeatureEmbedding",
     "FeatureSpec",
     "FeatureSum",
+    "FieldEmbeddings",
     "HiddenUnits",
     "Init",
     "Interactions",

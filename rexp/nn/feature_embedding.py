@@ -13,7 +13,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
-    from rexp.data.types import Feature, FeatureSpec, Side
+    from rexp.data.types import Feature, FeatureSpec, Kind, Side
     from rexp.nn.embedding import EmbeddingTable
 
 
@@ -42,9 +42,36 @@ def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     return F.embedding_bag(ids[known], table.rows(), lengths.cumsum(0) - lengths, mode="mean")
 
 
+def feature_table(spec: FeatureSpec, dim: int, init: Init) -> EmbeddingTable:
+    """The table that :func:`read_values` reads a feature with: a row a category, or a coordinate of its vector."""
+    return embedding_table(spec.cardinality or spec.dim or 1, dim, init)
+
+
+def read_values(kind: Kind, table: EmbeddingTable, values: Tensor) -> Tensor:
+    """Vectors of a feature's values: a category has its own (an unknown one too), a set the mean of its categories', a
+    number scales a single one, and a vector goes through a linear map.
+
+    Args:
+        kind: of the feature.
+        table: see :func:`feature_table`.
+        values: (B,) of categories and numbers, (B, K) of sets, (B, width) of vectors.
+
+    Returns:
+        (B, D).
+    """
+    if kind == "category":
+        vectors: Tensor = table(values)
+        return vectors
+    if kind == "set":
+        return mean_rows(table, values, values > 0)
+    if kind == "number":
+        return values.unsqueeze(1) * table.rows()
+    rows = table.rows()
+    return values.to(rows.dtype) @ rows
+
+
 class FeatureEmbedding(nn.Module):
-    """One feature's vectors: a category has its own (an unknown one too), a set the mean of its categories', a number
-    scales a single one, and a vector is mapped linearly.
+    """One feature's vectors, see :func:`read_values`, by the ids of users or items.
 
     The values belong to the data and are no weights; :meth:`bind` takes them.
 
@@ -60,7 +87,7 @@ class FeatureEmbedding(nn.Module):
     def __init__(self, spec: FeatureSpec, n_rows: int, dim: int, init: Init) -> None:
         super().__init__()
         self.kind = spec.kind
-        self.table = embedding_table(max(1, spec.cardinality, spec.dim), dim, init)
+        self.table = feature_table(spec, dim, init)
         shape = {"set": (n_rows, 1), "vector": (n_rows, spec.dim)}.get(spec.kind, (n_rows,))
         dtype = torch.float32 if spec.kind in ("number", "vector") else torch.int64
         self.register_buffer("values", torch.zeros(shape, dtype=dtype), persistent=False)
@@ -71,23 +98,14 @@ class FeatureEmbedding(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, D) vectors of the rows ``ids`` (B,)."""
-        values = self.values[ids]
-        if self.kind == "number":
-            return values.unsqueeze(1) * self.table.rows()
-        if self.kind == "vector":
-            rows = self.table.rows()
-            return values.to(rows.dtype) @ rows
-        if self.kind == "set":
-            return mean_rows(self.table, values, values > 0)
-        vectors: Tensor = self.table(values)
-        return vectors
+        return read_values(self.kind, self.table, self.values[ids])
 
 
-class FeatureSum(nn.Module):
-    """The sum of a row's feature vectors: what a linear layer makes of categories as 0/1 columns, beside numbers.
+class FeatureList(nn.Module):
+    """The vectors of several features of users, or of items, one by one.
 
     Args:
-        specs: of the features that are read, by name; one at least.
+        specs: of the features that are read, by name.
         n_rows, dim, init: as in :class:`FeatureEmbedding`.
     """
 
@@ -98,10 +116,18 @@ class FeatureSum(nn.Module):
 
     def bind(self, features: Mapping[str, Feature]) -> None:
         """Take the values of the features that are read."""
-        for name, vectors in zip(self.names, self.features, strict=True):
-            assert isinstance(vectors, FeatureEmbedding)
-            vectors.bind(features[name])
+        for name, part in zip(self.names, self.features, strict=True):
+            part.bind(features[name])  # type: ignore[operator]  # one that a stage put there has it too
+
+    def vectors(self, ids: Tensor) -> list[Tensor]:
+        """(B, D) of each feature, for the rows ``ids`` (B,)."""
+        return [vectors(ids) for vectors in self.features]
+
+
+class FeatureSum(FeatureList):
+    """The sum of a row's feature vectors: what a linear layer makes of categories as 0/1 columns, beside numbers. One
+    feature at least."""
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, D) for the rows ``ids`` (B,)."""
-        return torch.stack([vectors(ids) for vectors in self.features]).sum(0)
+        return torch.stack(self.vectors(ids)).sum(0)

@@ -20,14 +20,22 @@ pytestmark = [
 
 # Trained models are given just so many epochs, and some a larger step, that the difference is plain.
 TRAINED = {
+    "afm": ["train.max_epochs=8"],
+    "autoint": ["train.max_epochs=8"],
     "cdae": ["train.max_epochs=30"],
+    "dcn": ["train.max_epochs=8"],
+    "deepfm": ["train.max_epochs=8"],
+    "fm": ["train.max_epochs=8"],
     "gru4rec": ["train.max_epochs=20", "train.lr=0.003"],
     "lightgcn": ["train.max_epochs=20", "train.lr=0.01"],
     "mf": ["train.max_epochs=15", "train.lr=0.003"],
+    "mlp": ["train.max_epochs=8"],
     "multvae": ["train.max_epochs=20", "model.hidden=[100]", "model.latent=50"],
     "ncf": ["train.max_epochs=8", "train.batch_size=1024", "train.lr=0.003", "model.variant=gmf", "model.factors=32"],
+    "nfm": ["train.max_epochs=8"],
     "sasrec": ["train.max_epochs=30", "train.lr=0.003"],
     "two_tower": ["train.max_epochs=8"],
+    "wide_deep": ["train.max_epochs=8"],
 }
 CLOSED_FORM = ("ease", "gfcf", "ials", "itemknn", "nmf", "p3alpha", "puresvd", "rp3beta", "slim", "userknn")
 COMMON = [

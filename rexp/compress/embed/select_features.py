@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, Query, Requirement
 from rexp.errors import ConfigError
-from rexp.nn.feature_embedding import FeatureEmbedding, FeatureSum
+from rexp.nn.feature_embedding import FeatureEmbedding, FeatureList
 from rexp.nn.surgery import replace_module
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _features(model: RecommenderModule) -> dict[str, str]:
     return {
         name: f"{path}.features.{place}"
         for path, part in model.named_modules()
-        if isinstance(part, FeatureSum)
+        if isinstance(part, FeatureList)
         for place, (name, vectors) in enumerate(zip(part.names, part.features, strict=True))
         if isinstance(vectors, FeatureEmbedding)
     }
