@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -90,4 +91,4 @@ def fit_isotonic(scores: Tensor, positive: Tensor) -> Isotonic:
     return Isotonic(model.X_thresholds_, model.y_thresholds_)
 
 
-FITTED_BY = {"platt": fit_platt, "isotonic": fit_isotonic}
+FITTED_BY: Mapping[str, Callable[[Tensor, Tensor], Calibration]] = {"platt": fit_platt, "isotonic": fit_isotonic}

@@ -81,7 +81,8 @@ class DCN(FieldModel):
     def pair(self, user: Parts, item: Parts) -> Tensor:
         """Cross layers over all fields, and the tower."""
         crossed = self.cross(joined(user[0], item[0], -1))
+        top = self.tower if self.config.structure == "stacked" else self.output
+        scores: Tensor = top(crossed)[..., 0]
         if self.config.structure == "stacked":
-            return self.tower(crossed)[..., 0]
-        scores: Tensor = self.output(crossed)[..., 0]
+            return scores
         return scores if self.config.structure == "cross" else scores + self.tower.above(user[1] + item[1])[..., 0]

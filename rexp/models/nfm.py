@@ -61,4 +61,5 @@ class NFM(FieldModel):
     def pair(self, user: Parts, item: Parts) -> Tensor:
         """The tower over all pooled products."""
         pooled = user[0] * item[0] + user[1] + item[1]
-        return user[2] + item[2] + self.tower(self.dropout(pooled))[..., 0]
+        scores: Tensor = user[2] + item[2] + self.tower(self.dropout(pooled))[..., 0]
+        return scores

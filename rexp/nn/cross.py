@@ -23,7 +23,7 @@ class CrossNet(nn.Module):
         self.down = nn.ModuleList(nn.Linear(width, rank or width, bias=False) for _ in range(narrow))
         self.layers = nn.ModuleList(nn.Linear(rank or width, width) for _ in range(depth))
         for layer in (*self.down, *self.layers):
-            initialize(layer.weight, "glorot_uniform")  # type: ignore[arg-type]
+            initialize(layer.weight, "glorot_uniform")
         for layer in self.layers:
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 

@@ -30,7 +30,8 @@ class PairAttention(nn.Module):
         first, second = torch.triu_indices(fields.shape[-2], fields.shape[-2], 1, device=fields.device)
         products = fields[..., first, :] * fields[..., second, :]
         weights = self.importance(F.relu(self.layer(products))).softmax(-2)
-        return (weights * products).sum(-2)
+        pooled: Tensor = (weights * products).sum(-2)
+        return pooled
 
 
 class FieldAttention(nn.Module):
@@ -58,4 +59,4 @@ class FieldAttention(nn.Module):
 
     def _headed(self, values: Tensor) -> Tensor:
         """(..., heads, F, head_size)."""
-        return values.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        return values.reshape(*values.shape[:-1], self.heads, -1).transpose(-2, -3)

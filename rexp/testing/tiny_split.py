@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from rexp.api import Interactions, Split
+from rexp.data.types import Array, Side
 from rexp.prepare.build import Prepared
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.features.tables import fit_tables
@@ -65,7 +66,10 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
         }
     )
     train, valid = everything.take(from_end > 1), everything.take(from_end == 1)
-    trained = {"user": np.isin(np.arange(N_USERS), train.users), "item": np.isin(np.arange(N_ITEMS), train.items)}
+    trained: dict[Side, Array] = {
+        "user": np.isin(np.arange(N_USERS), train.users),
+        "item": np.isin(np.arange(N_ITEMS), train.items),
+    }
     fitted = fit_tables({"user": table_of_users, "item": table_of_items}, {}, {}, trained, {})
     specs = {name: feature.spec for name, feature in fitted.features.items()}
     split = Split(

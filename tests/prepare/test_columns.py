@@ -12,8 +12,8 @@ import pytest
 
 from rexp.api import FeatureSpec
 from rexp.errors import ConfigError, DataError
-from rexp.prepare.columns import FittedColumn, fit_column
 from rexp.prepare.features.clock import time_column
+from rexp.prepare.features.columns import FittedColumn, fit_column
 from rexp.prepare.features.policy import DEFAULT, read_policies
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rexp.errors import ConfigError
-from rexp.prepare.columns import FittedColumn, fit_column, indicator_of
+from rexp.prepare.features.columns import FittedColumn, fit_column, indicator_of
 from rexp.prepare.features.policy import DEFAULT, check_names
 from rexp.prepare.features.vectors import fit_vector
 
