@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from rexp.api import Interactions, Split
-from rexp.data.types import Array, Side
 from rexp.prepare.build import Prepared
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.features.tables import fit_tables
+
+if TYPE_CHECKING:
+    from rexp.data.types import Array, Side
 
 N_USERS, N_ITEMS, TAKEN = 24, 20, 7
 COLD_USER, COLD_ITEM = N_USERS - 1, N_ITEMS - 1
