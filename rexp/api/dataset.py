@@ -57,7 +57,7 @@ class RawData:
 
     Either ``interactions`` (to be filtered and split) or ``given`` parts (``train``, ``test`` and maybe ``valid``).
     Ids are whole numbers or text, ratings numbers, times numbers, dates or date-times; a missing one is null. Further
-    columns are read by ``data.filter.where`` alone.
+    columns are read by ``data.filter.where`` alone, unless one of the last arguments names them.
 
     Args:
         interactions: every interaction.
@@ -71,6 +71,9 @@ class RawData:
             that they get; of several values the commonest text, or the median number.
         origins: where ``interactions`` or the parts were read from, by these names.
         vectors: vectors of users or items by the feature's name: ``item.image``.
+        context: further columns of the interactions that are contexts of theirs (hour, device, weather), by name: a
+            model gets them as the features ``context.<name>``.
+        weight: further column of the interactions that holds the rows' weights, numbers of 0 or more; None for none.
     """
 
     interactions: pl.DataFrame | None = None
@@ -83,6 +86,8 @@ class RawData:
     user_columns: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     vectors: Mapping[str, VectorSource] = field(default_factory=dict)
+    context: Sequence[str] = ()
+    weight: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,9 @@ class DataCard:
 class Dataset(Protocol):
     """A source of interactions.
 
-    It may also have ``protocol`` (:data:`PROTOCOL`). What :meth:`read` returns must follow from the options and from
-    the content of :meth:`sources` alone: prepared data are kept by these, and by the plugin's code.
+    It may also have ``protocol`` and ``labeled`` (:data:`PROTOCOL`, :data:`LABELED`). What :meth:`read` returns must
+    follow from the options and from the content of :meth:`sources` alone: prepared data are kept by these, and by the
+    plugin's code.
 
     Example::
 
@@ -146,7 +152,11 @@ class Dataset(Protocol):
 
 PROTOCOL: OptionalMember[str | None] = OptionalMember("protocol", None)
 """Of a data set, its class or instance: the protocol that ``evaluate=auto`` takes, "full", "candidates" or "pointwise".
-None takes "candidates" where the data has some, else "full"."""
+None takes "pointwise" where rows are labeled, "candidates" where the data has some, else "full"."""
+LABELED = OptionalMember("labeled", False)
+"""Of a data set, its class or instance: ratings are labels, 1 of a positive row and 0 or -1 of a negative one
+(impressions without a click, say). Such rows are trained on as they are, no negatives are drawn, and ``evaluate=auto``
+is pointwise, unless a filter leaves the positives alone."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,16 @@ def sorted_distinct(values: Array) -> Array:
     return distinct
 
 
+def context_groups(keys: Array, context: Mapping[str, Array]) -> Array:
+    """(N,) int64 numbers from 0, equal where the keys (N,) and all contexts are, in the order of the keys."""
+    numbers: Array = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+    for values in context.values():
+        for column in values.reshape(len(values), -1).T:
+            codes = np.unique(column, return_inverse=True)[1]
+            numbers = np.unique(numbers * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
+    return numbers
+
+
 @dataclass(frozen=True)
 class Interactions:
     """Columns of interactions in dense ids, sorted by user, then time, then the order of the file.
@@ -30,6 +41,9 @@ class Interactions:
             in; or None.
         ticks: how many of ``times`` make one of the data's own unit: 1000 where they are milliseconds.
         rows: (N,) int64, ascending in the order of the file; known to a splitter alone, None in a split's parts.
+        context: the contexts' features by name (``context.hour``): (N,) or (N, K) values by row, encoded as
+            :class:`rexp.data.types.Feature` says; not yet known to a splitter.
+        weights: (N,) float32, how much each row counts where a fit is asked for it; or None where all count alike.
     """
 
     users: Array
@@ -38,15 +52,33 @@ class Interactions:
     times: Array | None = None
     ticks: int = 1
     rows: Array | None = None
+    context: Mapping[str, Array] = field(default_factory=dict)
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.users)
 
     def take(self, rows: Array) -> Interactions:
         """The chosen rows (a mask or row numbers), in their order; their order in the file is left behind."""
-        ratings = None if self.ratings is None else self.ratings[rows]
-        times = None if self.times is None else self.times[rows]
-        return Interactions(self.users[rows], self.items[rows], ratings, times, self.ticks)
+        return Interactions(
+            self.users[rows],
+            self.items[rows],
+            None if self.ratings is None else self.ratings[rows],
+            None if self.times is None else self.times[rows],
+            self.ticks,
+            context={name: values[rows] for name, values in self.context.items()},
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
+    def latest_context(self, n_users: int) -> dict[str, Array]:
+        """The context of every user's last row, by user; 0, which is unknown, for a user without rows."""
+        offsets = self.offsets(n_users)
+        known = np.diff(offsets) > 0
+        found = {}
+        for name, values in self.context.items():
+            found[name] = np.zeros((n_users, *values.shape[1:]), values.dtype)
+            found[name][known] = values[offsets[1:][known] - 1]
+        return found
 
     def offsets(self, n_users: int) -> Array:
         """(n_users + 1,) int64: user u's rows are ``offsets[u]:offsets[u + 1]``."""

@@ -39,7 +39,8 @@ class Query:
         users: (B,) int64 user ids.
         history: (B, L) int64 item ids, oldest first, padded in front with -1, cut strictly before the target.
         features: the contexts' features by name (``context.hour``), encoded as ``rexp.api.Feature`` says: (B,) int64
-            of categories, (B, K) of sets, (B,) float32 of numbers; empty where the data has no context.
+            of categories, (B, K) of sets, (B,) float32 of numbers; empty where the data has no context. In a batch of
+            whole sequences (B, L) and (B, L, K): at each position that of its target.
     """
 
     users: Tensor

@@ -41,6 +41,7 @@ class Split:
         sources: the files that it was made from, as they were read.
         feature_specs: features of users, items and contexts by name.
         text_columns: names of the columns that :meth:`text` reads.
+        labeled: ratings are labels, 1 or else 0 or -1: the negatives are among the rows.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Split:
     sources: tuple[FileContent, ...] = ()
     feature_specs: Mapping[str, FeatureSpec] = field(default_factory=dict)
     text_columns: tuple[str, ...] = ()
+    labeled: bool = False
 
     def part(self, name: Part) -> Interactions:
         part: Interactions = getattr(self, name)
@@ -69,6 +71,11 @@ class Split:
     def features(self) -> Mapping[str, Feature]:
         """Features of users and items by names such as ``user.age``, memory-mapped; empty for a split in memory."""
         return self._features
+
+    @property
+    def contexts(self) -> dict[str, FeatureSpec]:
+        """The specs of contexts, whose values every part has by row."""
+        return {name: spec for name, spec in self.feature_specs.items() if spec.side == "context"}
 
     @cached_property
     def _features(self) -> Mapping[str, Feature]:

@@ -36,6 +36,9 @@ class FilesConfig:
         items, users: files with a header and a row an item or user: titles, categories, numbers; several values of a
             cell are divided by "|".
         item_codes, user_codes: columns of these whose numbers stand for categories.
+        context: columns of the interactions that are contexts of theirs, such as hour or device.
+        weight: column of the rows' weights, for ``train.weights=column``.
+        labeled: ratings are labels of 1 and 0 (or -1): rows bring their negatives.
         item_columns, user_columns: columns of the interactions that describe their item or user, by the name that they
             get, such as ``{title: Description}``; of several values the commonest text, or the median number.
         vectors: files of vectors of items or users, ``{item.image: clip.npz}``: a path, or the options of
@@ -59,6 +62,9 @@ class FilesConfig:
     user_codes: tuple[str, ...] = ()
     item_columns: dict[str, str] | None = None
     user_columns: dict[str, str] | None = None
+    context: tuple[str, ...] = ()
+    weight: str | None = None
+    labeled: bool = False
     vectors: dict[str, Any] | None = None
 
 
@@ -91,7 +97,7 @@ class Files:
     )
 
     def __init__(self, config: FilesConfig, root: Path | None) -> None:
-        self.config = config
+        self.config, self.labeled = config, config.labeled
 
     def sources(self) -> Sequence[SourceFile]:
         config = self.config
@@ -113,6 +119,8 @@ class Files:
             users=self._describe("user", config.users, config.user_codes),
             item_columns=config.item_columns or {},
             user_columns=config.user_columns or {},
+            context=config.context,
+            weight=config.weight,
             origins={name: origin for name, (_, origin) in rows.items()},
             vectors={
                 name: VectorSource(_path(file.path), file.key, _path(file.ids) if file.ids else None, file.missing)

@@ -19,6 +19,7 @@ from rexp.datasets.side_tables import one_row_an_id, table_of
 from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.candidates import candidate_pairs, candidate_table
+from rexp.prepare.contexts import SideColumns, named_columns, side_columns
 from rexp.prepare.features.tables import fit_tables
 from rexp.prepare.features.vector_files import read_all
 from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
@@ -55,6 +56,8 @@ def build_split(
     filters: FilterConfig,
     protocol: str | None = None,
     policies: Mapping[str, ColumnPolicy] = MappingProxyType({}),
+    *,
+    labeled: bool = False,
 ) -> Prepared:
     """Filter and divide what a data set's reader returned.
 
@@ -63,8 +66,10 @@ def build_split(
         raw: its frames.
         splitter: divides the interactions; one with ``uses_given_parts`` gets the given training part.
         filters: applied first.
-        protocol: of evaluation; None takes "candidates" where the data has some, else "full".
+        protocol: of evaluation; None takes "pointwise" for labeled rows, "candidates" where the data has some, else
+            "full".
         policies: of feature columns, by name.
+        labeled: ratings are labels of 1 and 0, or -1.
 
     Raises:
         ConfigError: splitter and data do not fit each other, or a policy and its column.
@@ -73,10 +78,11 @@ def build_split(
     rows = choose_rows(raw, filters)
     report: Json = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
     read, ticks = as_ticks(rows.frames)
+    kept = (*ROLES, *named_columns(raw, read))
     if USES_GIVEN_PARTS.of(splitter):
-        frames = _filter_given(read, filters, report["filters"])
+        frames = _filter_given(read, kept, filters, report["filters"])
     else:
-        frames = {"all": apply_filters(_one_frame(read).with_row_index(ROW), filters, report["filters"])}
+        frames = {"all": apply_filters(_one_frame(read, kept).with_row_index(ROW), filters, report["filters"])}
         if raw.given:
             report["split"]["given_parts"] = "joined and divided anew"
         report["split"]["chronological"] = CHRONOLOGICAL.of(splitter)
@@ -93,12 +99,15 @@ def build_split(
         report["candidates"] = {"lists": len(raw.candidates), "joined": joined}
     user_ids = build_vocabulary([frame["user"] for frame in frames.values()])
     item_ids = build_vocabulary([frame["item"] for frame in (*frames.values(), *([] if pairs is None else [pairs]))])
-    encoded = {part: _encode(frame, user_ids, item_ids, ticks) for part, frame in frames.items()}
+    beside = side_columns(raw, frames)
+    encoded = {part: _encode(part, frame, user_ids, item_ids, ticks, beside) for part, frame in frames.items()}
     parts, left_out = _divide(encoded, splitter)
     candidates = None if pairs is None else candidate_table(pairs, user_ids, item_ids)
     parts, candidates, user_ids, item_ids = _drop_unused(parts, candidates, user_ids, item_ids)
     report["split"] |= _count(parts, left_out, len(user_ids))
     _check(name, parts)
+    parts, contexts, of_contexts = beside.encode(parts, policies, clock=report["time"] == "clock")
+    labeled = labeled and _has_negatives(name, parts)
 
     users = _table("user", user_ids, [raw.users, _own_columns(rows, "user", raw.user_columns)])
     items = _table("item", item_ids, [raw.items, _own_columns(rows, "item", raw.item_columns)])
@@ -109,7 +118,7 @@ def build_split(
         {"user": _met(parts["train"].users, len(users)), "item": _met(parts["train"].items, len(items))},
         policies,
     )
-    report["columns"] = [column.as_dict() for column in fitted.columns]
+    report["columns"] = [column.as_dict() for column in (*fitted.columns, *of_contexts)]
     split = Split(
         name,
         parts["train"],
@@ -118,11 +127,12 @@ def build_split(
         n_users=len(users),
         n_items=len(items),
         fingerprint="",
-        protocol=protocol or ("full" if candidates is None else "candidates"),
+        protocol=protocol or ("pointwise" if labeled else "full" if candidates is None else "candidates"),
         candidates=candidates,
         report=report,
-        feature_specs={name: feature.spec for name, feature in fitted.features.items()},
+        feature_specs={name: feature.spec for name, feature in fitted.features.items()} | contexts,
         text_columns=fitted.texts,
+        labeled=labeled,
     )
     vectors = {name: fitted.features[name].values for name in raw.vectors if name in fitted.features}
     identified = replace(split, fingerprint=fingerprint(split, users, items, vectors, policies))
@@ -130,7 +140,7 @@ def build_split(
 
 
 def _filter_given(
-    read: Mapping[str, pl.DataFrame], filters: FilterConfig, steps: list[Step]
+    read: Mapping[str, pl.DataFrame], kept: Sequence[str], filters: FilterConfig, steps: list[Step]
 ) -> dict[str, pl.DataFrame]:
     """The given parts, each filtered by itself; cores are those of the training part."""
     if "train" not in read or "test" not in read:
@@ -139,7 +149,7 @@ def _filter_given(
     frames: dict[str, pl.DataFrame] = {}
     for part in (part for part in PARTS if part in read):
         taken: list[Step] = []
-        frames[part] = apply_filters(_roles(read[part]), alone, taken)
+        frames[part] = apply_filters(_select(read[part], kept), alone, taken)
         steps.extend({**step, "step": f"{part}: {step['step']}"} for step in taken)
     return _core_of_train(frames, filters, steps) if filters.cores else frames
 
@@ -162,19 +172,19 @@ def _core_of_train(
     return left
 
 
-def _roles(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(role for role in ROLES if role in frame.columns)
+def _select(frame: pl.DataFrame, kept: Sequence[str]) -> pl.DataFrame:
+    return frame.select(column for column in kept if column in frame.columns)
 
 
-def _one_frame(read: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _one_frame(read: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> pl.DataFrame:
     """All interactions; given parts are joined in their order, with the columns that all of them have."""
     if "interactions" in read:
-        return _roles(read["interactions"])
-    frames = [_roles(read[part]) for part in PARTS if part in read]
+        return _select(read["interactions"], kept)
+    frames = [_select(read[part], kept) for part in PARTS if part in read]
     shared = [column for column in frames[0].columns if all(column in frame.columns for frame in frames)]
-    for role in ("user", "item"):
-        if len({frame[role].dtype for frame in frames}) > 1:
-            frames = [frame.with_columns(pl.col(role).cast(pl.String)) for frame in frames]
+    for column in (column for column in shared if column not in ("rating", "time")):
+        if len({frame[column].dtype for frame in frames}) > 1:
+            frames = [frame.with_columns(pl.col(column).cast(pl.String)) for frame in frames]
     return pl.concat([frame.select(shared) for frame in frames])
 
 
@@ -190,7 +200,9 @@ def _kind_of_time(read: Mapping[str, pl.DataFrame]) -> str | None:
     return "order" if counted.all() else "clock"
 
 
-def _encode(frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series, ticks: int) -> Interactions:
+def _encode(
+    part: str, frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series, ticks: int, beside: SideColumns
+) -> Interactions:
     """Dense ids, sorted by user, then time, then the order of the file."""
     users = encode(frame["user"], user_ids)
     times = frame["time"].to_numpy() if "time" in frame.columns else None
@@ -199,7 +211,8 @@ def _encode(frame: pl.DataFrame, user_ids: pl.Series, item_ids: pl.Series, ticks
     ratings = frame["rating"].to_numpy().astype(np.float32)[order] if "rating" in frame.columns else None
     times = None if times is None else times[order]
     rows = frame[ROW].to_numpy().astype(np.int64)[order] if ROW in frame.columns else None
-    return Interactions(users[order], encode(frame["item"], item_ids)[order], ratings, times, ticks, rows)
+    items = encode(frame["item"], item_ids)[order]
+    return Interactions(users[order], items, ratings, times, ticks, rows, beside.places(part, order))
 
 
 def _divide(encoded: Mapping[str, Interactions], splitter: Splitter) -> tuple[dict[Part, Interactions], int]:
@@ -264,6 +277,19 @@ def _check(name: str, parts: Mapping[Part, Interactions]) -> None:
                 f"the split of '{name}' has no {part} interaction, so {why}; change data.split (a user needs more "
                 "interactions than are held out) or relax data.filter"
             )
+
+
+def _has_negatives(name: str, parts: Mapping[Part, Interactions]) -> bool:
+    """Whether labeled rows have a negative among them; a filter may have left the positives alone.
+
+    Raises:
+        DataError: ratings that are no labels.
+    """
+    for part, rows in parts.items():
+        if rows.ratings is None or not np.isin(rows.ratings, (-1, 0, 1)).all():
+            found = "no ratings" if rows.ratings is None else f"ratings up to {rows.ratings.max():g}"
+            raise DataError(f"the rows of '{name}' are said to be labeled with 1 and 0 (or -1), but {part} has {found}")
+    return any(rows.ratings is not None and bool((rows.ratings <= 0).any()) for rows in parts.values())
 
 
 def _listed(raw: RawData, side: Side) -> pl.Series:

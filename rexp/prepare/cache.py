@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rexp.io.json_types import Json
     from rexp.prepare.build import Prepared
 
-FORMAT = 3
+FORMAT = 4
 """Version of the folder's layout and of what preparation does; another one is not read."""
 
 
@@ -61,6 +61,7 @@ def write_folder(prepared: Prepared, folder: Path) -> None:
             "ticks": split.train.ticks,
             "fingerprint": split.fingerprint,
             "protocol": split.protocol,
+            "labeled": split.labeled,
             "report": split.report,
             "features": {name: asdict(spec) for name, spec in split.feature_specs.items()},
             "text": split.text_columns,
@@ -94,17 +95,27 @@ def read_folder(folder: Path) -> Split:
         if not path.is_file() or path.stat().st_size != size or _checksum(path) != checksum:
             raise CorruptError(f"{path} does not fit its checksum")
 
+    specs = {name: FeatureSpec(**spec) for name, spec in content["features"].items()}
+    contexts = [name for name, spec in specs.items() if spec.side == "context"]
+
     def array(name: str) -> Array | None:
         if f"{name}.npy" not in content["files"]:
             return None
-        mapped: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        return mapped
+        return _mapped(folder, name)
 
     def part(name: str) -> Interactions:
         users, items = array(f"{name}.users"), array(f"{name}.items")
         assert users is not None
         assert items is not None
-        return Interactions(users, items, array(f"{name}.ratings"), array(f"{name}.times"), content["ticks"])
+        return Interactions(
+            users,
+            items,
+            array(f"{name}.ratings"),
+            array(f"{name}.times"),
+            content["ticks"],
+            context={known: _mapped(folder, f"{name}.context{place}") for place, known in enumerate(contexts)},
+            weights=array(f"{name}.weights"),
+        )
 
     return Split(
         name=content["name"],
@@ -118,9 +129,15 @@ def read_folder(folder: Path) -> Split:
         candidates=array("candidates"),
         report=content["report"],
         directory=folder,
-        feature_specs={name: FeatureSpec(**spec) for name, spec in content["features"].items()},
+        feature_specs=specs,
         text_columns=tuple(content["text"]),
+        labeled=content["labeled"],
     )
+
+
+def _mapped(folder: Path, name: str) -> Array:
+    mapped: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    return mapped
 
 
 def _read_content(folder: Path) -> Json:

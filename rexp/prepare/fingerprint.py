@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.prepare.features.policy import ColumnPolicy
 
-COLUMNS = ("users", "items", "ratings", "times")
+COLUMNS = ("users", "items", "ratings", "times", "weights")
 
 
 def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:
@@ -26,6 +26,8 @@ def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:
             array = getattr(split.part(part), column)
             if array is not None:
                 yield f"{part}.{column}", array
+        for place, name in enumerate(split.contexts):  # a column's name may be no name of a file
+            yield f"{part}.context{place}", split.part(part).context[name]
     if split.candidates is not None:
         yield "candidates", split.candidates
 
@@ -45,6 +47,9 @@ def fingerprint(
         digest.update(np.ascontiguousarray(array).data)
     if split.train.ticks != 1:
         digest.update(f"ticks {split.train.ticks}".encode())
+    if split.contexts or split.labeled:
+        specs = [f"{name} {spec.kind} {spec.cardinality}" for name, spec in split.contexts.items()]
+        digest.update(f"labeled {split.labeled} {specs}".encode())
     for role, table in (("user", users), ("item", items)):
         digest.update(table.with_columns(pl.col(role).cast(pl.String)).write_ndjson().encode())
     if said := {name: plain for name, policy in sorted(policies.items()) if (plain := policy.plain())}:

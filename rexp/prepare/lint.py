@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rexp.data.interactions import sorted_distinct
+from rexp.data.interactions import context_groups, sorted_distinct
 
 if TYPE_CHECKING:
     from rexp.data.interactions import Interactions
@@ -111,12 +111,13 @@ def _order_of_file(split: Split) -> Iterator[Finding]:
 
 def _duplicates(split: Split) -> Iterator[Finding]:
     parts = (split.train, split.valid, split.test)
-    repeated = sum(len(part) - len(sorted_distinct(_keys(part, split.n_items))) for part in parts)
+    repeated = sum(len(part) - _distinct(part, split.n_items) for part in parts)
     if repeated:
+        in_context = ", in the same context," if split.contexts else ""
+        # A label of another row is no repetition that could be dropped.
+        advice = "" if split.labeled else " (data.filter.duplicates=first drops them)"
         yield Finding(
-            "duplicate-rows",
-            repeated,
-            f"{repeated} rows repeat a user and item of their part (data.filter.duplicates=first drops them)",
+            "duplicate-rows", repeated, f"{repeated} rows repeat a user and item{in_context} of their part{advice}"
         )
 
 
@@ -209,6 +210,12 @@ def _missing(wanted: Array, present: Array, size: int) -> Array:
     absent[wanted] = True
     absent[present] = False
     return np.flatnonzero(absent)
+
+
+def _distinct(part: Interactions, n_items: int) -> int:
+    """Distinct users and items, and contexts, of a part."""
+    keys = _keys(part, n_items)
+    return len(sorted_distinct(context_groups(keys, part.context) if part.context else keys))
 
 
 def _keys(part: Interactions, n_items: int) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.api.dataset import PROTOCOL
+from rexp.api.dataset import LABELED, PROTOCOL
 from rexp.datasets.files import state_of
 from rexp.errors import ConfigError, DataError
 from rexp.io.atomic import one_line_errors
@@ -144,7 +144,8 @@ def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileC
         raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")
     _check_read(raw, files)
     splitter = make_splitter(node, given=bool(raw.given))
-    prepared = build_split(str(node["name"]), raw, splitter, filters, PROTOCOL.of(dataset), policies)
+    name, labeled = str(node["name"]), LABELED.of(dataset)
+    prepared = build_split(name, raw, splitter, filters, PROTOCOL.of(dataset), policies, labeled=labeled)
 
     split = prepared.split
     report: Json = dict(split.report)
