@@ -41,9 +41,12 @@ class Batch:
             positive first; (B, L, 1 + N) in ``sequence``, where ``query.history`` (B, L) holds what came before each of
             them, both padded in front with -1; (B, 0) in ``user``.
         labels: (B,) float32 in the layout ``pointwise``: 1 for a positive, 0 for a negative, or the rating; else None.
+            A negative has its positive's context.
         log_q: the log-probability with which the sampler draws each of ``items`` (same shape), or None where uniform;
             +inf marks an item that must not count.
-        weights: (B,) float32, how much each row counts in the loss; None where all count alike.
+        weights: (B,) float32, or (B, L) in ``sequence``: how much each row counts, of mean 1 over the training rows; a
+            negative counts as its positive does. None where all count alike. The loss applies them, with
+            :func:`rexp.api.reduce` say, and states it as ``weighted`` (:data:`WEIGHTED`).
     """
 
     query: Query
@@ -56,9 +59,9 @@ class Batch:
 class Loss(Protocol):
     """A training objective over scores; holds no parameters.
 
-    Its ``Config`` may have the options ``target`` and ``reduction`` (:data:`TARGET`, :data:`REDUCTION`); a loss with
-    one of them keeps its options as ``config`` (:data:`CONFIG`). The class may have ``predicts_ratings``
-    (:data:`PREDICTS_RATINGS`).
+    Its ``Config`` may have the options ``target``, ``threshold`` and ``reduction`` (:data:`TARGET`, :data:`THRESHOLD`,
+    :data:`REDUCTION`); a loss with one of them keeps its options as ``config`` (:data:`CONFIG`). The class may have
+    ``predicts_ratings`` (:data:`PREDICTS_RATINGS`) and ``weighted`` (:data:`WEIGHTED`).
 
     Example::
 
@@ -86,7 +89,14 @@ class Loss(Protocol):
 CONFIG: OptionalMember[Any] = OptionalMember("config", None)
 """Of a loss: the options it was made with, where one of them is ``target`` or ``reduction``."""
 TARGET = OptionalMember("target", "implicit")
-"""Of a loss's ``Config``: "rating" gets ratings as labels, and no negatives, and scores are trained to be ratings."""
+"""Of a loss's ``Config``: "rating" gets ratings as labels, and no negatives, and scores are trained to be ratings;
+"label" gets the labels of data that has negatives of its own, 1 or 0, and draws none."""
+THRESHOLD: OptionalMember[float | None] = OptionalMember("threshold", None)
+"""Of the ``Config`` of a loss with ``target="rating"``: the rating from which on it reads a label of 1, so that it has
+two classes of rows; None where each rating is one of its own."""
+WEIGHTED = OptionalMember("weighted", False)
+"""Of a loss's class, or of a model with a loss of its own: it counts every row by :attr:`Batch.weights`. A fit with
+``train.weights`` is refused without."""
 REDUCTION = OptionalMember("reduction", "mean")
 """Of a loss's ``Config``: "sum" where the loss is a sum over the batch; stages weigh theirs against it by this."""
 PREDICTS_RATINGS = OptionalMember("predicts_ratings", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from rexp.api import Capability
@@ -50,7 +50,7 @@ def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split
     Raises:
         ConfigError: an unknown key or plugin, or a recipe that contradicts itself or the data.
     """
-    fit = _for_ratings(_merged(request, capabilities), request)
+    fit = _without_negatives(_for_labels(_merged(request, capabilities), request, split, notices), request)
     fit = _without_validation(fit, request, split, notices)
     fit = _watching(fit, request, split)
     check_recipe(fit.recipe)
@@ -94,12 +94,32 @@ def _over(own: Node | None, root: Node | None) -> Node | None:
     return {**own, **{key: value for key, value in root.items() if value is not None}}
 
 
-def _for_ratings(fit: Fit, request: Request) -> Fit:
-    """A loss whose target is the rating learns from rated rows only: there are no negatives to draw."""
-    if fit.loss is None or TARGET.of(fit.loss.config) != "rating":
+def _for_labels(fit: Fit, request: Request, split: Split, notices: list[str]) -> Fit:
+    """Labeled rows bring their negatives: a loss that would draw some reads the labels.
+
+    Raises:
+        ConfigError: the loss ranks positives over drawn negatives, or that was asked for.
+    """
+    if not split.labeled or fit.loss is None or TARGET.of(fit.loss.config) != "implicit":
+        return fit
+    asked, options = (request.loss or {}).get(TARGET.name), asdict(fit.loss.config)
+    if asked is not None or TARGET.name not in options:
+        how = f"loss={fit.loss.name}" + (f" loss.target={asked}" if asked else "")
+        raise ConfigError(
+            f"{how} takes every row for a positive and draws negatives, and data={split.name} has its own: "
+            "take loss=bce loss.target=label, or leave them out with data.filter.min_rating=1"
+        )
+    notices.append(f"data={split.name} has negatives of its own: loss.target=label, and none are drawn")
+    options |= {TARGET.name: "label"} | ({"layout": "pointwise"} if "layout" in options else {})
+    return replace(fit, loss=Choice.typed("loss", fit.loss.name, options, "loss"))
+
+
+def _without_negatives(fit: Fit, request: Request) -> Fit:
+    """A loss whose target is the rating, or a given label, learns from these rows: there are no negatives to draw."""
+    if fit.loss is None or (target := TARGET.of(fit.loss.config)) == "implicit":
         return fit
     if request.sampler is not None:
-        raise ConfigError(f"loss={fit.loss.name} with target=rating draws no negatives; leave sampler= out")
+        raise ConfigError(f"loss={fit.loss.name} with target={target} draws no negatives; leave sampler= out")
     return replace(fit, sampler=None)
 
 

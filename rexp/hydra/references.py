@@ -9,7 +9,7 @@ from hydra import compose
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from rexp.api.dataset import PROTOCOL
+from rexp.api.dataset import LABELED, PROTOCOL
 from rexp.config.rating_metrics import rating_metrics
 from rexp.errors import ConfigError
 from rexp.hydra.error_messages import user_message
@@ -41,10 +41,19 @@ def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
 
 
 def _names(config: DictConfig) -> list[str]:
-    """What was asked for; else means of ratings where a metric of ratings is measured, and EASE and popularity."""
+    """What was asked for; else means of ratings where rows are labeled or a metric of ratings is measured; else EASE
+    and popularity."""
     if config.references is not None:
         return list(config.references)
-    return list(OF_RATINGS if _measures_ratings(config) else OF_RANKINGS)
+    return list(OF_RATINGS if _is_labeled(config) or _measures_ratings(config) else OF_RANKINGS)
+
+
+def _is_labeled(config: DictConfig) -> bool:
+    """Negatives are among the rows, which models of rankings would take for positives."""
+    data = config.data or {}
+    if data.get("name") not in registry.names("data"):
+        return False
+    return bool(data.get(LABELED.name, LABELED.of(registry.load("data", data.name))))
 
 
 def _measures_ratings(config: DictConfig) -> bool:

@@ -30,6 +30,7 @@ class BPR:
 
     Config: ClassVar[type] = BPRConfig
     layout = Layout.PAIRWISE
+    weighted: ClassVar[bool] = True
 
     def __init__(self, config: BPRConfig) -> None:
         self.config = config
@@ -37,4 +38,5 @@ class BPR:
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The loss of ``scores`` (B, 2): positive, negative."""
         losses = -F.logsigmoid(scores[:, 0] - scores[:, 1])
-        return reduce(losses, self.config.reduction, None if batch.log_q is None else batch.log_q[:, 1])
+        log_q = None if batch.log_q is None else batch.log_q[:, 1]
+        return reduce(losses, self.config.reduction, log_q, batch.weights)

@@ -18,17 +18,19 @@ class MeanSquaredErrorConfig:
 
     Args:
         reduction: over the scored items of the batch.
-        target: ``implicit``: 1 for a positive, 0 for a negative; ``rating``: the rating, without negatives.
+        target: ``implicit``: 1 for a positive, 0 for a drawn negative; ``label``: the data's own labels, 1 and 0,
+            without drawn negatives; ``rating``: the rating, without negatives.
     """
 
     reduction: Reduction = "mean"
-    target: Literal["implicit", "rating"] = "implicit"
+    target: Literal["implicit", "label", "rating"] = "implicit"
 
 
 class MeanSquaredError:
     """``(x - y)^2``; ``target`` says what the labels must be."""
 
     Config: ClassVar[type] = MeanSquaredErrorConfig
+    weighted: ClassVar[bool] = True
     layout = Layout.POINTWISE
 
     def __init__(self, config: MeanSquaredErrorConfig) -> None:
@@ -37,4 +39,4 @@ class MeanSquaredError:
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The loss of ``scores`` (B,)."""
         assert batch.labels is not None
-        return reduce((scores - batch.labels).square(), self.config.reduction, batch.log_q)
+        return reduce((scores - batch.labels).square(), self.config.reduction, batch.log_q, batch.weights)

@@ -37,6 +37,7 @@ class SampledSoftmax:
 
     Config: ClassVar[type] = SampledSoftmaxConfig
     layout = Layout.LISTWISE
+    weighted: ClassVar[bool] = True
 
     def __init__(self, config: SampledSoftmaxConfig) -> None:
         self.config = config
@@ -46,4 +47,4 @@ class SampledSoftmax:
         logits = scores / self.config.temperature
         if batch.log_q is not None:
             logits = logits - batch.log_q
-        return reduce(logits.logsumexp(1) - logits[:, 0], self.config.reduction)
+        return reduce(logits.logsumexp(1) - logits[:, 0], self.config.reduction, weights=batch.weights)

@@ -13,7 +13,8 @@ nothing but the index (4 bytes a slot) is ever as large as the epoch. Layouts wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -92,6 +93,8 @@ class Batches:
         )
         self.n_positives = len(interactions)
         self.ratings = None if users_first or interactions.ratings is None else as_tensor(interactions.ratings)
+        self.context = {name: as_tensor(values) for name, values in interactions.context.items()}
+        self.weights = None if interactions.weights is None else as_tensor(interactions.weights)
         width = self._width + (history_length or 0)
         self.chunk_steps = min(CHUNK_STEPS, max(1, CHUNK_ITEMS // (batch_size * width)))
 
@@ -154,14 +157,17 @@ class Batches:
     def _batch(self, slots: Tensor, draws: torch.Generator) -> Batch:
         rows = slots % self.n_positives if self._copies > 1 else slots
         users, items, rows = self.positives.at(rows, draws)
-        query = Query(users, None if self.histories is None else self.histories.before(users, rows))
+        # A negative has the context, and the weight, of its positive.
+        features = {name: values.index_select(0, rows) for name, values in self.context.items()}
+        weights = None if self.weights is None else self.weights.index_select(0, rows)
+        query = Query(users, None if self.histories is None else self.histories.before(users, rows), features)
         if self.layout is Layout.POINTWISE:
-            return self._points(slots, rows, query, items, draws)
+            return replace(self._points(slots, rows, query, items, draws), weights=weights)
         assert self.sampler is not None
         drawn = self.sampler.sample(users, items, draws)
         drawn = first(drawn) if self.layout is Layout.PAIRWISE else drawn
         log_q = None if drawn.log_q is None else torch.cat([log_q_of(self.sampler, items), drawn.log_q], dim=1)
-        return Batch(query, torch.cat([items[:, None], drawn.items], dim=1), None, log_q)
+        return Batch(query, torch.cat([items[:, None], drawn.items], dim=1), None, log_q, weights)
 
     def _points(self, slots: Tensor, rows: Tensor, query: Query, items: Tensor, draws: torch.Generator) -> Batch:
         if self.sampler is None or not self.n_negatives:
@@ -182,12 +188,17 @@ class Batches:
 def _cut(chunk: Batch, size: int) -> Chunk:
     """Consecutive batches of ``size``: views, nothing is copied."""
     users, items = torch.split(chunk.query.users, size), torch.split(chunk.items, size)
-    history = chunk.query.history
-    histories = [None] * len(users) if history is None else torch.split(history, size)
-    labels = [None] * len(users) if chunk.labels is None else torch.split(chunk.labels, size)
-    log_q = [None] * len(users) if chunk.log_q is None else torch.split(chunk.log_q, size)
-    parts = zip(users, histories, items, labels, log_q, strict=True)
-    return tuple(Batch(Query(u, h), i, y, q) for u, h, i, y, q in parts)
+
+    def split(values: Tensor | None) -> Sequence[Tensor | None]:
+        return [None] * len(users) if values is None else torch.split(values, size)
+
+    features: Sequence[Mapping[str, Tensor]] = [{}] * len(users)
+    if chunk.query.features:
+        columns = [torch.split(values, size) for values in chunk.query.features.values()]
+        features = [dict(zip(chunk.query.features, values, strict=True)) for values in zip(*columns, strict=True)]
+    rest = (split(chunk.labels), split(chunk.log_q), split(chunk.weights))
+    parts = zip(users, split(chunk.query.history), features, items, *rest, strict=True)
+    return tuple(Batch(Query(u, h, f), i, y, q, w) for u, h, f, i, y, q, w in parts)
 
 
 def _check(layout: Layout, n_negatives: int) -> None:

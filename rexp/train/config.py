@@ -31,6 +31,9 @@ class FitConfig:
         lr: learning rate.
         betas: of adam and adamw.
         weight_decay: as the optimizer defines it: L2 in the gradient, or decoupled for adamw.
+        weights: of the training rows in the loss: ``none``; ``column``, those that the data names; or
+            ``inverse_frequency``, N / (C N_c) for each of the N_c rows of one of C labels, so that all labels count
+            alike. Scaled to mean 1, so that learning rate and penalties keep their meaning.
         clip_norm: upper bound of the gradient's L2 norm; null does not clip.
         select_epoch: which weights are the result: of the "best" epoch, of the "last", or "last_k", their mean.
         last_k: how many epochs ``last_k`` averages.
@@ -51,6 +54,7 @@ class FitConfig:
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    weights: Literal["none", "column", "inverse_frequency"] = "none"
     select_epoch: Literal["best", "last", "last_k"] = "best"
     last_k: int = 5
     monitor: str = "ndcg@10"
@@ -86,6 +90,7 @@ class FitConfig:
             "select_on_test": self.chooses and self.validate_on == "test",
             "validate_every": self.validate_on != "none",
             "betas": self.optimizer in ("adam", "adamw"),
+            "weights": self.weights != "none",
         }
         return {key: value if meaning.get(key, True) else None for key, value in asdict(self).items()}
 

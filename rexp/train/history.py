@@ -33,3 +33,11 @@ class Histories:
         known = places >= self.starts[users].unsqueeze(1)
         items = self.items.index_select(0, places.clamp_(min=0).flatten()).view(places.shape).long()
         return items.masked_fill_(~known, -1)
+
+    def of_targets(self, values: Tensor, users: Tensor, rows: Tensor) -> Tensor:
+        """(B, length) or (B, length, K): values by row, (N,) or (N, K), of the rows that follow each place of
+        :meth:`before`; 0 where that is padding."""
+        places = rows.long().unsqueeze(1) + torch.arange(-self.length, 0)
+        known = places >= self.starts[users].unsqueeze(1)
+        taken = values.index_select(0, (places + 1).clamp_(min=0).flatten()).view(*places.shape, *values.shape[1:])
+        return taken * known.view(*known.shape, *[1] * (taken.dim() - 2))

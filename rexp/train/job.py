@@ -17,6 +17,7 @@ from rexp.train.batches import Batches
 from rexp.train.config import DeviceConfig, FitConfig, check_recipe
 from rexp.train.negatives import single_negative
 from rexp.train.stage_hooks import Attachments, Queries, queries_of
+from rexp.train.training_rows import check_target, check_weighted, training_rows
 from rexp.train.user_batches import UserBatches
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class FitJob:
     fitted: bool = False
 
     def checked(self) -> FitJob:
-        """The job as it can be done: a loss of ratings draws no negatives.
+        """The job as it can be done: a loss of ratings, or of given labels, draws no negatives.
 
         Raises:
             ConfigError: parts that contradict one another.
@@ -73,13 +74,9 @@ class FitJob:
             )
         if self.loss is None and Capability.OWN_LOSS not in self.capabilities:
             raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
-        if TARGET.of(CONFIG.of(self.loss)) != "rating":
-            return self
-        if self.split.train.ratings is None:
-            raise ConfigError(
-                f"loss.target=rating needs ratings, and data={self.split.name} has none; take target=implicit"
-            )
-        return replace(self, sampler=None)
+        check_weighted(self.recipe.weights, self.model if self.loss is None else self.loss)
+        check_target(self.split, self.loss)
+        return self if TARGET.of(CONFIG.of(self.loss)) == "implicit" else replace(self, sampler=None)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -113,10 +110,13 @@ class FitJob:
         """
         layout, recipe, sampler = self.layout, self.recipe, self.sampler
         length = HISTORY_LENGTH.of(self.model) if Capability.SEQUENTIAL in self.capabilities else None
-        common = (self.split.train, self.split.n_users, layout, recipe.batch_size)
+        rows = training_rows(self.split, self.loss, recipe.weights)
+        common = (rows, self.split.n_users, layout, recipe.batch_size)
         if layout not in (Layout.SEQUENCE, Layout.USER):
             epoch_size = recipe.epoch_size
             return Batches(*common, sampler, self.seed, rank, world, epoch_size=epoch_size, history_length=length)
+        if layout is Layout.USER and recipe.weights != "none":
+            raise ConfigError(f"train.weights={recipe.weights} counts interactions, and this model is trained on users")
         if recipe.epoch_size is not None:
             raise ConfigError("train.epoch_size counts interactions, and this model is trained on whole users")
         if sampler is not None and self.loss is not None and self.loss.layout is Layout.PAIRWISE:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -132,8 +131,11 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
         scores = model.score_sequence(batch.query, batch.items.clamp(min=0))
         places = batch.items[..., 0] >= 0
         users = batch.query.users.unsqueeze(1).expand(places.shape)[places]
+        features = {name: values[places] for name, values in batch.query.features.items()}
         log_q = None if batch.log_q is None else batch.log_q[places]
-        return loss(scores[places], Batch(Query(users), batch.items[places], None, log_q)), scores
+        weights = None if batch.weights is None else batch.weights[places]
+        rows = Batch(Query(users, None, features), batch.items[places], None, log_q, weights)
+        return loss(scores[places], rows), scores
 
     if loss is not None and Capability.SCORES_SEQUENCES in model.capabilities():
         base = over_sequences
@@ -153,10 +155,15 @@ def _objective(model: RecommenderModule, *, loss: Loss | None, batch: Batch) -> 
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
+    def moved(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values.to(device, non_blocking=True)
+
     query = batch.query
-    history = None if query.history is None else query.history.to(device, non_blocking=True)
-    features = {name: value.to(device, non_blocking=True) for name, value in query.features.items()}
-    moved = Query(query.users.to(device, non_blocking=True), history, features)
-    labels = None if batch.labels is None else batch.labels.to(device, non_blocking=True)
-    log_q = None if batch.log_q is None else batch.log_q.to(device, non_blocking=True)
-    return replace(batch, query=moved, items=batch.items.to(device, non_blocking=True), labels=labels, log_q=log_q)
+    features = {name: values.to(device, non_blocking=True) for name, values in query.features.items()}
+    return Batch(
+        Query(query.users.to(device, non_blocking=True), moved(query.history), features),
+        batch.items.to(device, non_blocking=True),
+        moved(batch.labels),
+        moved(batch.log_q),
+        moved(batch.weights),
+    )

@@ -12,6 +12,7 @@ from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError, DataError
 from rexp.train.history import Histories
 from rexp.train.negatives import log_q_of
+from rexp.train.positives import as_tensor
 from rexp.train.rng import generator
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class UserBatches:
     """The batches of an epoch; every iteration is the epoch that ``epoch`` says.
 
     In the layout ``sequence`` a user's training items but the last are the history, and at each of its positions the
-    item that follows is the positive; in the layout ``users`` a batch is B distinct users.
+    item that follows is the positive, whose context and weight stand at that position; in the layout ``users`` a batch
+    is B distinct users.
 
     Args:
         interactions: what is learned from.
@@ -65,6 +67,8 @@ class UserBatches:
         self.users = (counts >= least).nonzero().squeeze(1)
         if not len(self.users):
             raise DataError("no user has two training interactions, so there is no sequence to learn from")
+        self.context = {name: as_tensor(values) for name, values in interactions.context.items()}
+        self.weights = None if interactions.weights is None else as_tensor(interactions.weights)
         self.histories: Histories | None = None
         self.samples = len(self.users)
         if layout is Layout.SEQUENCE:
@@ -108,15 +112,20 @@ class UserBatches:
         # Columns that are padding for every user of the batch cost time and hold nothing.
         used = int((history >= 0).sum(1).max())
         history, positives = history[:, -used:], positives[:, -used:]
+        beside = {name: self.histories.of_targets(values, users, last) for name, values in self.context.items()}
+        query = Query(users, history, {name: values[:, -used:] for name, values in beside.items()})
+        weights = None
+        if self.weights is not None:
+            weights = self.histories.of_targets(self.weights, users, last)[:, -used:]
         if self.sampler is None:
-            return Batch(Query(users, history), positives.unsqueeze(-1))
+            return Batch(query, positives.unsqueeze(-1), weights=weights)
         places = positives >= 0
         rows = places.nonzero()[:, 0]
         drawn = self.sampler.sample(users[rows], positives[places], draws)
         items = positives.new_full((*positives.shape, 1 + self.sampler.n), -1)
         items[places] = torch.cat([positives[places].unsqueeze(1), drawn.items], 1)
         if drawn.log_q is None:
-            return Batch(Query(users, history), items)
+            return Batch(query, items, weights=weights)
         log_q = torch.zeros(items.shape)
         log_q[places] = torch.cat([log_q_of(self.sampler, positives[places]), drawn.log_q.float()], 1)
-        return Batch(Query(users, history), items, None, log_q)
+        return Batch(query, items, None, log_q, weights)
