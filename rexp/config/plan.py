@@ -16,6 +16,7 @@ from rexp.config.retriever import TEACHER, Retrieving, plan_retrieval
 from rexp.config.teachers import Teachers
 from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
+from rexp.evaluate.list_contexts import check_context, resolve_context
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used
@@ -116,7 +117,8 @@ class Plan:
         """The rules by which an epoch is chosen."""
         rules = validation_config(self.request.evaluate)
         part: Part = "test" if recipe.validate_on == "test" else "valid"
-        return rules_of(resolve_protocol(rules, self.split), rules, part)
+        protocol = resolve_protocol(rules, self.split)
+        return rules_of(protocol, rules, part, resolve_context(rules, self.split, protocol))
 
     def control(self) -> Node | None:
         """``compress`` of the fair control of this run; None where there is nothing to leave out."""
@@ -216,8 +218,14 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
         if typed and not sweeping:
             raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
         notices.append(text + ", ".join(request.overrides))
+    if split.labeled and Capability.PREDICTS_RATINGS not in capabilities and (closed or (fit and fit.loss is None)):
+        notices.append(
+            f"model={node['name']} takes every training row of data={split.name} for a positive, labels of 0 too"
+        )
     check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
     check_rating_metrics(request, split, capabilities, fit)
+    context = resolve_context(request.evaluate, split, resolve_protocol(request.evaluate, split))
+    check_context(context, capabilities, f"model={node['name']}")
     if not request.recipe.needs_teacher and request.teachers:
         names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]
         text = f"{', '.join(names)} is used by no stage of compress.order"

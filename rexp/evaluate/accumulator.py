@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from rexp.evaluate.list_contexts import mean_by_owner
+
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from rexp.api import AggregateMetric, MetricContext, Ties, TopKLists, UserMetric
     from rexp.evaluate.tie_breaking import ExactMetric, Orders
@@ -24,6 +28,7 @@ class MetricAccumulator:
         n_users: users of the pass.
         context: gives the number of items.
         orders: of equal scores, over which values are averaged.
+        owner: the user of every list, where users have several; then the lists of the pass are numbered.
     """
 
     def __init__(
@@ -33,7 +38,9 @@ class MetricAccumulator:
         n_users: int,
         context: MetricContext,
         orders: Orders,
+        owner: Tensor | None = None,
     ) -> None:
+        self.owner = owner
         self.by_user = {name: metric for name, metric in metrics.items() if metric.kind == "users"}
         self.by_catalogue = {name: metric for name, metric in metrics.items() if metric.kind == "catalogue"}
         self.cuts, self.orders = list(dict.fromkeys(cuts)), orders
@@ -51,6 +58,8 @@ class MetricAccumulator:
             draw: number of the random order.
         """
         stop = start + len(lists.users)
+        if self.owner is not None:
+            lists = replace(lists, users=self.owner[lists.users])
         for k in self.cuts:
             for name, metric in self.by_user.items():
                 values = self.values[f"{name}@{k}"][start:stop]
@@ -62,6 +71,12 @@ class MetricAccumulator:
         for k, counts in self.counts.items():
             items = lists.items[:, :k]
             counts[draw] += torch.bincount(items[items >= 0], minlength=counts.shape[1])
+
+    def average_lists(self) -> None:
+        """Let every user have one value, the mean over its lists, at the end of a pass of several lists a user."""
+        if self.owner is not None:
+            owner = self.owner.cpu()
+            self.values = {name: mean_by_owner(values, owner) for name, values in self.values.items()}
 
     def per_user(self) -> dict[str, np.ndarray[Any, Any]]:
         """(n_users,) float64 of each metric with a value a user."""

@@ -67,6 +67,9 @@ class EvaluateConfig:
             those before the part that is measured.
         history: parts a sequential model may see; only those before the part that is measured.
         catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
+        context: in what context lists are ranked, where the data has some: "target", that of the row that is asked for,
+            a list for each context of a user's rows; "latest", that of the user's last training row; "none". "auto"
+            takes "target", and "latest" in two stages. Rows are always scored in their own ("pointwise").
         ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;
             "expected", the mean over all orders, for metrics without a formula over a few random ones.
         candidates: the draw of the protocol "sampled".
@@ -92,6 +95,7 @@ class EvaluateConfig:
     mask: list[str] = field(default_factory=lambda: ["train", "valid"])
     history: list[str] = field(default_factory=lambda: ["train", "valid"])
     catalogue: Literal["train", "all"] = "train"
+    context: Literal["auto", "target", "latest", "none"] = "auto"
     ties: Literal["item_id", "expected", "pessimistic"] = "item_id"
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     threshold: float | None = None

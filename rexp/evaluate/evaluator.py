@@ -12,6 +12,7 @@ import torch
 from rexp.errors import ConfigError
 from rexp.evaluate.adjustment import adjusts
 from rexp.evaluate.config import EvaluateConfig, check, parts_before
+from rexp.evaluate.list_contexts import resolve_context
 from rexp.evaluate.protocol import identity, resolve, short_hash
 from rexp.evaluate.protocols.pointwise import PointwiseTask
 from rexp.evaluate.protocols.ranking import RankingTask
@@ -57,7 +58,7 @@ class Evaluator:
                 f"evaluate.calibrate and evaluate.decision are of labeled rows, but the protocol is {self.protocol}; "
                 "take evaluate=pointwise, or leave them out"
             )
-        rules = identity(self.protocol, config, part)
+        rules = identity(self.protocol, config, part, resolve_context(config, split, self.protocol))
         self.rules = rules | {"protocol_id": short_hash(rules)}
         self.task: RankingTask | PointwiseTask | TwoStage
         if self.protocol == "pointwise":

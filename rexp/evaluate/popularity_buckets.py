@@ -32,6 +32,7 @@ class PopularityBuckets:
         metrics: those with a value a user, by name.
         cuts, context, orders: see :class:`rexp.evaluate.accumulator.MetricAccumulator`.
         part: which part is measured.
+        owner: the user of every list, where users have several; targets and ``users`` are then of lists.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class PopularityBuckets:
         context: MetricContext,
         orders: Orders,
         part: Part,
+        owner: Tensor | None = None,
     ) -> None:
         self.targets, self.users = targets, users
         self.low, self.high = thirds(context.train_users_per_item)
@@ -50,7 +52,7 @@ class PopularityBuckets:
         bucket = (popularity > self.low).long() + (popularity > self.high).long()
         names = BUCKETS if part == "test" and metrics else ()  # validation takes place every epoch
         self.of_bucket = {name: bucket == place for place, name in enumerate(names)}
-        self.tallies = {name: MetricAccumulator(metrics, cuts, len(users), context, orders) for name in names}
+        self.tallies = {name: MetricAccumulator(metrics, cuts, len(users), context, orders, owner) for name in names}
 
     def add(self, start: int, lists: TopKLists, groups: TieGroups | None = None, draw: int = 0) -> None:
         """As :meth:`Tally.add`; ``groups`` are the lists' groups of equal scores, where there are exact metrics."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig, parts_before
+from rexp.evaluate.list_contexts import resolve_context
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -43,8 +44,14 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
     return ""
 
 
-def identity(protocol: str, config: EvaluateConfig, part: Part) -> Json:
-    """Identity of the protocol, without cuts and metric names."""
+def identity(protocol: str, config: EvaluateConfig, part: Part, context: str | None = None) -> Json:
+    """Identity of the protocol, without cuts and metric names.
+
+    Args:
+        protocol, context: as they are resolved.
+        config: the rules.
+        part: that is measured.
+    """
     rules: Json = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}
@@ -53,7 +60,7 @@ def identity(protocol: str, config: EvaluateConfig, part: Part) -> Json:
         if config.decision.by != "fixed":
             rules["decision"] = asdict(config.decision)
         return rules | ({"clip": True} if config.clip else {})
-    rules |= {"ties": config.ties, "options": config.options}
+    rules |= {"ties": config.ties, "options": config.options} | ({"context": context} if context else {})
     if protocol in ("full", "two_stage"):
         rules |= {"mask": parts_before(config.mask, part), "catalogue": config.catalogue}
     if protocol == "sampled":
@@ -71,7 +78,7 @@ def used(config: EvaluateConfig, split: Split) -> Json:
         ConfigError: see :func:`resolve`.
     """
     protocol = resolve(config, split)
-    rules = identity(protocol, config, "test")
+    rules = identity(protocol, config, "test", resolve_context(config, split, protocol))
     if protocol == "pointwise":
         return rules | {"row_metrics": config.row_metrics}
     # What candidates are ranked does not follow from the catalogue where the data gives them; what is covered does.

@@ -10,10 +10,11 @@ from torch import Tensor
 from rexp.api import Capability, Query
 from rexp.api.model import HISTORY_LENGTH
 from rexp.errors import RunError
+from rexp.evaluate.list_contexts import features_on
 from rexp.plugins.faults import check_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rexp.data.split import Split
     from rexp.data.types import Part
@@ -46,22 +47,38 @@ class Scorer:
         sequential = Capability.SEQUENTIAL in self.capabilities
         self.parts = parts if sequential else []  # without parts a query is built without a history
         self.history_length = HISTORY_LENGTH.of(model) if sequential else None
+        self.reads_context = bool(split.contexts) and Capability.READS_CONTEXT in self.capabilities
+        self._latest: dict[str, Tensor] | None = None
         self._item_vectors: Tensor | None = None
 
     def of(self, model: Any) -> Scorer:
         """The same for another model."""
         return Scorer(model, self.split, self.shown, self.device, self.block_bytes)
 
-    def query(self, users: Tensor) -> Query:
-        """The query of ``users`` (B,): nothing later than the parts that the protocol shows."""
+    def query(self, users: Tensor, features: Mapping[str, Tensor] | None = None) -> Query:
+        """The query of ``users`` (B,): nothing later than the parts that the protocol shows.
+
+        Args:
+            users: whom to recommend to.
+            features: their contexts; None takes that of each one's last training row, for a model that reads contexts.
+        """
         query = self.split.query(users.cpu(), self.parts, self.history_length)
         history = None if query.history is None else query.history.to(self.device)
-        features = {name: feature.to(self.device) for name, feature in query.features.items()}
-        return Query(query.users.to(self.device), history, features)
+        return Query(query.users.to(self.device), history, self._features(users, features))
 
-    def catalogue(self, users: Tensor) -> Tensor:
-        """(B, n_items) scores of every item, not shared with the model: the caller may write into them."""
-        query = self.query(users)
+    def _features(self, users: Tensor, given: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+        if not self.reads_context:
+            return {}
+        if given is not None:
+            return {name: values.to(self.device) for name, values in given.items()}
+        if self._latest is None:
+            self._latest = features_on(self.split.train.latest_context(self.split.n_users), self.device)
+        return {name: values[users.to(self.device)] for name, values in self._latest.items()}
+
+    def catalogue(self, users: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """(B, n_items) scores of every item, in contexts as :meth:`query` has them; not shared with the model: the
+        caller may write into them."""
+        query = self.query(users, features)
         if Capability.SCORES_ALL_ITEMS in self.capabilities:
             scores = self.model.score_all(query)
             check_shape(self.model, "scores of the catalogue", scores.shape, (len(users), self.split.n_items))
@@ -79,9 +96,10 @@ class Scorer:
         blocks = [self._scores(query, block) for block in torch.split(items, width, dim=1)]
         return torch.cat([_floating(block) for block in blocks], dim=1)
 
-    def pairs_of(self, users: Tensor, items: Tensor) -> Tensor:
-        """Scores of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
-        return _ours(self._scores(self.query(users), items))
+    def pairs_of(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, in contexts as
+        :meth:`query` has them."""
+        return _ours(self._scores(self.query(users, features), items))
 
     def _scores(self, query: Query, items: Tensor) -> Tensor:
         scores: Tensor = self.model.score(query, items)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
-    from rexp.data.types import Part
+    from rexp.data.types import Array, Part
 
 
 class UserItems:
@@ -27,6 +27,15 @@ class UserItems:
         self.offsets = torch.as_tensor(offsets, device=device)
         self.items = torch.as_tensor(items, device=device)
         self.n_items = split.n_items
+
+    @classmethod
+    def of(cls, offsets: Array, items: Array, n_items: int, device: torch.device) -> Self:
+        """Sets by any number, as CSR: ``offsets`` (n + 1,) int64, and items, ascending and distinct within a set."""
+        sets = cls.__new__(cls)
+        sets.offsets = torch.as_tensor(offsets, device=device)
+        sets.items = torch.as_tensor(items, device=device)
+        sets.n_items = n_items
+        return sets
 
     @property
     def counts(self) -> Tensor:

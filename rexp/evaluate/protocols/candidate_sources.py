@@ -12,6 +12,8 @@ from rexp.evaluate.scoring import pairs_in
 from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rexp.evaluate.scoring import Scorer
     from rexp.evaluate.user_items import UserItems
 
@@ -36,9 +38,12 @@ class FullCatalog:
         self.width = mask.n_items - len(outside)
         self.block = min(MOST_USERS, max(1, block_bytes // (BYTES_A_SCORE * mask.n_items)))
 
-    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, I), -inf where an item is not recommended, and the items they belong to (1, I)."""
-        scores = scorer.catalogue(users)
+    def scores(
+        self, scorer: Scorer, users: Tensor, lists: Tensor | None = None, features: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores (B, I) for users in their contexts, -inf where an item is not recommended, and the items (1, I) they
+        belong to."""
+        scores = scorer.catalogue(users, features)
         scorer.reject_nan(scores, users)
         scores.index_fill_(1, self.outside, NEVER)
         scores.view(-1).index_fill_(0, self.mask.flat(users), NEVER)
@@ -50,7 +55,7 @@ class CandidateSet:
 
     Args:
         candidates: given or drawn ones.
-        targets: the targets.
+        targets: the targets of each list.
         n_items: items of the vocabulary, all of which a draw may look at.
         block_bytes: bound on what is held at once.
     """
@@ -64,9 +69,13 @@ class CandidateSet:
         if isinstance(candidates, SampledNegatives):
             self.block = min(self.block, max(1, block_bytes // (2 * BYTES_A_SCORE * n_items)))
 
-    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, C), -inf for padding, and the items they belong to (B, C), ascending."""
-        items = with_targets(self.candidates.of(users), self.targets, users, distinct=self.candidates.repeats)
-        scores = scorer.pairs_of(users, items.clamp(min=0))
+    def scores(
+        self, scorer: Scorer, users: Tensor, lists: Tensor | None = None, features: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores (B, C) of ``lists`` (B,) for their users in their contexts, -inf for padding, and the items (B, C)
+        they belong to, ascending; None takes the users' numbers for those of their lists."""
+        lists = users if lists is None else lists
+        items = with_targets(self.candidates.of(users), self.targets, lists, distinct=self.candidates.repeats)
+        scores = scorer.pairs_of(users, items.clamp(min=0), features)
         scorer.reject_nan(scores, users)
         return scores.masked_fill_(items < 0, NEVER), items

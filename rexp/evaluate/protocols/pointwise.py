@@ -11,10 +11,12 @@ from torch import Tensor
 
 from rexp.api import ScoredRows
 from rexp.api.metric import LABELS
+from rexp.data.interactions import context_groups
 from rexp.errors import ConfigError, DataError
 from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment
 from rexp.evaluate.build_metrics import row_metrics
 from rexp.evaluate.config import DecisionConfig, parts_before
+from rexp.evaluate.list_contexts import features_on
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.result import Evaluation
 from rexp.evaluate.scoring import Scorer, pairs_in
@@ -24,7 +26,7 @@ from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
-    from rexp.data.types import Part
+    from rexp.data.types import Array, Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.io.json_types import Json
 
@@ -47,9 +49,12 @@ class PointwiseTask:
             )
         self.users = torch.as_tensor(np.array(rows.users, dtype=np.int64), device=device)
         self.items = torch.as_tensor(np.array(rows.items, dtype=np.int64), device=device)
-        # A pair of several rows is scored once: in two blocks its scores could differ by rounding, and be no tie.
-        self.pairs, self.pair = torch.unique(self.users * split.n_items + self.items, return_inverse=True)
-        self.n_items = split.n_items
+        self.features = features_on(rows.context, device)
+        pairs = rows.users.astype(np.int64) * split.n_items + rows.items
+        # A pair of several rows is scored once: in two blocks its scores could differ by rounding, and be no tie. So is
+        # one of several rows in the same context, by a model that reads it.
+        self.alike = _alike(pairs, device)
+        self.alike_in_context = _alike(context_groups(pairs, rows.context), device) if rows.context else self.alike
         self.ratings = torch.as_tensor(np.array(rows.ratings, dtype=np.float32), device=device)
         self.metrics = row_metrics(config.row_metrics, config.options, metric_context(split, config, device))
         self.block = pairs_in(config.block_bytes)
@@ -83,16 +88,6 @@ class PointwiseTask:
         own = Scorer(scorer.model, self.split, shown, scorer.device, config.block_bytes)
         return fit_adjustment(config, self.scores(own), self.positive > 0)
 
-    def scores(self, scorer: Scorer) -> Tensor:
-        """(N,) of the rows."""
-        blocks = []
-        for pairs in torch.split(self.pairs, self.block):
-            users = pairs // self.n_items
-            scores = scorer.pairs_of(users, pairs % self.n_items)
-            scorer.reject_nan(scores, users)
-            blocks.append(scores)
-        return torch.cat(blocks)[self.pair]
-
     def _value(self, name: str, scores: Tensor, threshold: float | None = None) -> float:
         metric = self.metrics[name]
         rated = _reads(metric) == "rating"
@@ -112,6 +107,19 @@ class PointwiseTask:
             curve = reliability(read.double().sigmoid(), self.positive > 0, bins.bins, bins.binning)
             found[name] = torch.stack([curve.rows, curve.predicted, curve.observed], 1).tolist()
         return {"reliability": found}
+
+    def scores(self, scorer: Scorer) -> Tensor:
+        """(N,) scores of the rows, each in its own context."""
+        first, place = self.alike_in_context if scorer.reads_context else self.alike
+        blocks = []
+        for rows in torch.split(first, self.block):
+            users = self.users[rows]
+            scores = scorer.pairs_of(
+                users, self.items[rows], {name: values[rows] for name, values in self.features.items()}
+            )
+            scorer.reject_nan(scores, users)
+            blocks.append(scores)
+        return torch.cat(blocks)[place]
 
     def _facts(self, users: Tensor) -> dict[str, int]:
         facts = {"n_rows": len(self.users), "n_users_evaluated": len(users)}
@@ -140,6 +148,12 @@ def _validation(split: Split, config: EvaluateConfig, part: Part, device: torch.
             "be fitted on them; take another split, or leave it out"
         )
     return rows
+
+
+def _alike(keys: Array, device: torch.device) -> tuple[Tensor, Tensor]:
+    """A row of each key, in the keys' order, and the place among these of every row."""
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    return torch.as_tensor(first, device=device), torch.as_tensor(place, device=device)
 
 
 def _range(split: Split) -> tuple[float, float]:

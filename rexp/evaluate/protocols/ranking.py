@@ -14,6 +14,7 @@ from rexp.errors import ConfigError, DataError
 from rexp.evaluate.accumulator import MetricAccumulator
 from rexp.evaluate.build_metrics import list_metrics
 from rexp.evaluate.config import parts_before
+from rexp.evaluate.list_contexts import TargetLists, check_context, lists_in_context, resolve_context
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
 from rexp.evaluate.protocol import suffix
@@ -59,8 +60,11 @@ class RankingTask:
         self.retrieval = retrieval
         self.context = metric_context(split, config, device)
         self.metrics = list_metrics(config.metrics, config.options, self.context)
-        self.targets = UserItems(split, [part], device)
-        self.users = self.targets.counts.nonzero().squeeze(1)
+        self.asked = resolve_context(config, split, protocol)
+        self.lists = self._lists_of_part(device)
+        self.targets = self.lists.targets
+        self.numbers = self.targets.counts.nonzero().squeeze(1)
+        self.users = self.lists.owner[self.numbers]
         if len(self.users) == 0:
             raise DataError(f"'{split.name}' has no user in its {part} part: nothing can be measured")
         self.cold = self.context.train_users_per_item == 0
@@ -73,6 +77,8 @@ class RankingTask:
             names = ", ".join(self.orders.drawn)
             self.notices = (f"evaluate.ties=expected: {names} are means over {self.orders.draws} random orders",)
             self.facts["orders_of_ties"] = dict.fromkeys(self.orders.drawn, self.orders.draws)
+        if self.asked == "target":
+            self.facts["n_lists"] = len(self.numbers)
         widest = self._widest_draw() if protocol == "sampled" else self.source.width
         self.k = max(config.k)
         if self.k > widest:
@@ -80,6 +86,13 @@ class RankingTask:
                 "candidates are ranked at most" if protocol in ("candidates", "sampled") else "items can be recommended"
             )
             raise ConfigError(f"evaluate.k has {self.k}, but only {widest} {what} on '{split.name}': take a smaller k")
+
+    def _lists_of_part(self, device: torch.device) -> TargetLists:
+        """One list a user, or one for each context of its rows."""
+        if self.asked == "target":
+            return lists_in_context(self.split.part(self.part), self.split.n_items, device)
+        everyone = torch.arange(self.split.n_users, device=device)
+        return TargetLists(UserItems(self.split, [self.part], device), everyone)
 
     def _widest_draw(self) -> int:
         """The most candidates of one user; users who get fewer negatives than the metrics' names say are counted."""
@@ -98,7 +111,7 @@ class RankingTask:
                 f"{short} of {len(self.users)} users have fewer than {n} items left to draw (the fewest: {fewest}) "
                 "and are ranked against those",
             )
-        return int((drawn + self.targets.counts[self.users]).max())
+        return int((drawn + self.targets.counts[self.numbers]).max())
 
     def _source(self) -> FullCatalog | CandidateSet | RetrievedCandidates:
         config, split, device = self.config, self.split, self.users.device
@@ -118,7 +131,8 @@ class RankingTask:
             popular = config.candidates.sampler == "popularity"
             weights = (self.context.train_users_per_item if popular else in_catalogue).double() * in_catalogue
             excluded = UserItems(split, parts_before(config.candidates.exclude, self.part), device)
-            candidates = SampledNegatives(config.candidates, weights, [excluded, self.targets])
+            taken = UserItems(split, [self.part], device)
+            candidates = SampledNegatives(config.candidates, weights, [excluded, taken])
         return CandidateSet(candidates, self.targets, split.n_items, config.block_bytes)
 
     def measure(self, scorer: Scorer, watch: Watch | None = None) -> Evaluation:
@@ -129,22 +143,28 @@ class RankingTask:
             watch: is shown every block: its first user's place, the items (B, C) that were ranked, the lists, and the
                 hits (B, K) float64, where scores are equal the chance of one.
         """
-        orders = self.orders
-        tally = MetricAccumulator(self.metrics, self.config.k, len(self.users), self.context, orders)
+        check_context(self.asked, scorer.capabilities, type(scorer.model).__name__)
+        orders, owner = self.orders, self.lists.owner if self.asked == "target" else None
+        tally = MetricAccumulator(self.metrics, self.config.k, len(self.users), self.context, orders, owner)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.kind == "users"}
         warm_tally = (
-            MetricAccumulator(by_user, self.config.k, len(self.users), self.context, orders) if self.n_cold else None
+            MetricAccumulator(by_user, self.config.k, len(self.users), self.context, orders, owner)
+            if self.n_cold
+            else None
         )
-        popular = PopularityBuckets(self.targets, self.users, by_user, self.config.k, self.context, orders, self.part)
+        popular = PopularityBuckets(
+            self.targets, self.numbers, by_user, self.config.k, self.context, orders, self.part, owner
+        )
         ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
         for start in range(0, len(self.users), self.source.block):
-            users = self.users[start : start + self.source.block]
-            scores, items = self.source.scores(scorer, users)
+            block = slice(start, start + self.source.block)
+            numbers = self.numbers[block]
+            scores, items = self.source.scores(scorer, self.users[block], numbers, self.lists.features_of(numbers))
             groups: TieGroups | None = None
             for draw in range(orders.draws):
-                lists, columns, tied = self._lists(users, scores, items, draw)
+                lists, columns, tied = self._lists(numbers, scores, items, draw)
                 if self.config.ties == "expected" and groups is None:
-                    groups = TieGroups(users, scores, items, columns, tied, self.targets)
+                    groups = TieGroups(numbers, scores, items, columns, tied, self.targets)
                 known = None if groups is None else groups.ties(lists.hits)
                 tally.add(start, lists, known, draw)
                 if warm_tally is not None:
@@ -156,16 +176,17 @@ class RankingTask:
         found = self._result(tally, warm_tally, ties)
         return replace(found, facts={**found.facts, **popular.facts()})
 
-    def _lists(self, users: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[TopKLists, Tensor, Tensor]:
-        order = tie_priority(self.config.ties, draw, users, items, self.targets)
+    def _lists(self, numbers: Tensor, scores: Tensor, items: Tensor, draw: int) -> tuple[TopKLists, Tensor, Tensor]:
+        order = tie_priority(self.config.ties, draw, numbers, items, self.targets)
         columns, tied = stable_topk(scores, self.k, order)
-        chosen = items.expand(len(users), -1).gather(1, columns.clamp(min=0))
+        chosen = items.expand(len(numbers), -1).gather(1, columns.clamp(min=0))
         chosen = torch.where(columns < 0, -1, chosen)
-        hits = self.targets.contains(users, chosen)
-        return TopKLists(users, chosen, hits, self.targets.counts[users]), columns, tied
+        hits = self.targets.contains(numbers, chosen)
+        return TopKLists(numbers, chosen, hits, self.targets.counts[numbers]), columns, tied
 
     def _result(self, tally: MetricAccumulator, warm_tally: MetricAccumulator | None, ties: Tensor) -> Evaluation:
         end = suffix(self.protocol, self.config)
+        tally.average_lists()
         named = {f"{name}{end}": value for name, value in tally.means(list(self.metrics)).items()}
         per_user = {f"{name}{end}": values for name, values in tally.per_user().items()}
         facts = self.facts | {f"tie_rate@{k}": float(ties[k - 1]) / len(self.users) for k in tally.cuts}
@@ -173,27 +194,28 @@ class RankingTask:
             facts["n_users_undefined"] = tally.undefined()
         if warm_tally is not None:
             facts["warm_only"] = self._warm_means(warm_tally)
-        return Evaluation(named, {"user": self.users.cpu().numpy()} | per_user, facts)
+        return Evaluation(named, {"user": torch.unique_consecutive(self.users).cpu().numpy()} | per_user, facts)
 
     def _warm_means(self, tally: MetricAccumulator) -> dict[str, float]:
-        rows, items = self.targets.block(self.users)
+        rows, items = self.targets.block(self.numbers)
         warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)).cpu() > 0
         return {"n_users": int(warm.sum())} | {name: float(v[warm].nanmean()) for name, v in tally.values.items()}
 
     def _facts(self) -> Json:
-        counts = self.targets.counts[self.users]
+        counts = self.targets.counts[self.numbers]
         n_targets = int(counts.sum())
+        n_users = len(torch.unique_consecutive(self.users))
         facts: Json = {
-            "n_users_evaluated": len(self.users),
-            "n_users_dropped": self.split.n_users - len(self.users),
+            "n_users_evaluated": n_users,
+            "n_users_dropped": self.split.n_users - n_users,
             "n_targets": n_targets,
             "n_duplicate_targets": len(self.split.part(self.part)) - n_targets,
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
         if isinstance(self.source, FullCatalog | RetrievedCandidates):
-            masked = torch.isin(self.targets.flat(self.users), self.source.mask.flat(self.users))
+            masked = torch.isin(self.targets.flat(self.numbers), self.source.mask.flat(self.users))
             facts["n_masked_targets"] = int(masked.sum())
-        if bool((counts == 1).all()):
+        if bool((counts == 1).all()) and n_users == len(self.users):
             facts["note"] = "every user has one target, so recall equals hr, and map equals mrr"
         return facts

@@ -9,6 +9,8 @@ from rexp.evaluate.scoring import pairs_in
 from rexp.evaluate.topk import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors
@@ -49,8 +51,11 @@ class RetrievedCandidates:
         """(B, N) int64 items, ascending, -1 in front where fewer are found: whom they are from does not show."""
         return self.finder.find(users, self.vectors.users(users), self.width).sort(dim=1).values
 
-    def scores(self, scorer: Scorer, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, N), -inf for padding, and the items they belong to (B, N), ascending."""
+    def scores(
+        self, scorer: Scorer, users: Tensor, lists: Tensor | None = None, features: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores (B, N), -inf for padding, and the items they belong to (B, N), ascending; one list a user, in its
+        latest context."""
         items = self.candidates(users)
         return score_candidates(scorer, users, items), items
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors, check_embeds
+from rexp.evaluate.list_contexts import check_context
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.protocols.attribution import Attribution
 from rexp.evaluate.protocols.index_recall import IndexRecall, compares_directions
@@ -61,6 +62,7 @@ class TwoStage:
         """Index, retrieve and rank for every user with a target, and take the loss apart."""
         ranked, retrieval = self.ranked, self.retrieval
         ranker = scorer if retrieval.ranker is None else scorer.of(retrieval.ranker)
+        check_context(ranked.asked, scorer.capabilities, type(scorer.model).__name__)
         index = self.source.open(self._vectors(scorer))
         n_users = len(ranked.users)
         lost = Attribution(self.config.k, n_users, ranked.targets)

@@ -1,0 +1,113 @@
+"""Contexts that lists are ranked in: the rule of the protocol, and the lists of a part that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.api import Capability
+from rexp.data.interactions import context_groups
+from rexp.errors import ConfigError
+from rexp.evaluate.user_items import UserItems
+
+if TYPE_CHECKING:
+    from rexp.data.interactions import Interactions
+    from rexp.data.split import Split
+    from rexp.evaluate.config import EvaluateConfig
+
+
+def resolve_context(config: EvaluateConfig, split: Split, protocol: str) -> str | None:
+    """The contexts that lists are ranked in: "target", "latest" or "none".
+
+    Args:
+        config: ``auto`` takes "target", and "latest" in two stages.
+        split: the data.
+        protocol: as it is resolved.
+
+    Returns:
+        None where the data has no contexts, and where rows are scored in their own.
+
+    Raises:
+        ConfigError: a context is asked for that the data does not have, or lists of targets' contexts in two stages.
+    """
+    asked = config.context
+    if not split.contexts:
+        if asked in ("target", "latest"):
+            raise ConfigError(f"evaluate.context={asked}: '{split.name}' has no contexts; leave it out")
+        return None
+    if protocol == "pointwise":
+        return None
+    if protocol != "two_stage":
+        return "target" if asked == "auto" else asked
+    if asked == "target":
+        raise ConfigError(
+            "evaluate.context=target: in two stages candidates are retrieved once a user; take evaluate.context=latest"
+        )
+    return "latest" if asked == "auto" else asked
+
+
+def check_context(context: str | None, capabilities: frozenset[Capability], name: str) -> None:
+    """Refuse to rank without a context by a model that reads one.
+
+    Raises:
+        ConfigError: naming the ways out.
+    """
+    if context == "none" and Capability.READS_CONTEXT in capabilities:
+        raise ConfigError(
+            f"{name} reads the context of an interaction, and evaluate.context=none ranks without one; take "
+            "evaluate.context=target (that of the test row) or latest (that of the user's last training row)"
+        )
+
+
+@dataclass(frozen=True)
+class TargetLists:
+    """The lists of one part: one a user, or one for each context that a user's rows of the part have.
+
+    Args:
+        targets: the items that each list should hold, by the number of the list.
+        owner: (L,) int64, the user of every list; ascending.
+        features: their contexts, (L,) or (L, K) each; None where none is given, so that the user's latest is taken.
+    """
+
+    targets: UserItems
+    owner: Tensor
+    features: Mapping[str, Tensor] | None = None
+
+    def features_of(self, lists: Tensor) -> Mapping[str, Tensor] | None:
+        """The contexts of some lists (B,)."""
+        return None if self.features is None else {name: values[lists] for name, values in self.features.items()}
+
+
+def lists_in_context(rows: Interactions, n_items: int, device: torch.device) -> TargetLists:
+    """A list for each user and context of some rows.
+
+    Args:
+        rows: of the part, sorted by user.
+        n_items: size of the vocabulary.
+        device: where lists are wanted.
+    """
+    number = context_groups(rows.users, rows.context)
+    first = np.unique(number, return_index=True)[1]
+    distinct = np.unique(number.astype(np.int64) * n_items + rows.items)
+    offsets = np.searchsorted(distinct, np.arange(len(first) + 1, dtype=np.int64) * n_items)
+    targets = UserItems.of(offsets, (distinct % n_items).astype(np.int32), n_items, device)
+    features = {name: torch.as_tensor(np.array(values[first]), device=device) for name, values in rows.context.items()}
+    return TargetLists(targets, torch.as_tensor(rows.users[first].astype(np.int64), device=device), features)
+
+
+def mean_by_owner(values: Tensor, owner: Tensor) -> Tensor:
+    """(U,) float64: the mean of each user's lists, of values (L,); without those that have none (NaN)."""
+    users, place = torch.unique(owner, return_inverse=True)
+    known = values.isnan().logical_not()
+    sums = torch.zeros(len(users), dtype=torch.float64).index_add_(0, place, values.nan_to_num(0.0))
+    return sums / torch.bincount(place[known], minlength=len(users))
+
+
+def features_on(features: Mapping[str, Any], device: torch.device) -> dict[str, Tensor]:
+    """Contexts as tensors on a device."""
+    return {name: torch.as_tensor(np.array(values), device=device) for name, values in features.items()}
