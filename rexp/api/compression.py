@@ -56,8 +56,12 @@ class TeacherView(Protocol):
         """(U, k) float32: the logits of :meth:`top_items`, kept as they are; -inf where fewer are left."""
         ...
 
-    def scores(self, users: Tensor, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient."""
+    def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient.
+
+        ``features`` are contexts (B,), those of the batch say (``step.batch.query.features``), for a teacher that reads
+        them; here and everywhere None takes that of each user's last training row.
+        """
         ...
 
     def score_all(self, users: Tensor) -> Tensor:
@@ -91,8 +95,9 @@ class StudentView(Protocol):
         the training part unless ``hide_train`` is False."""
         ...
 
-    def scores(self, users: Tensor, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
+    def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``; ``features`` as a teacher's
+        (:class:`TeacherView`)."""
         ...
 
     def score_all(self, users: Tensor) -> Tensor:
@@ -164,7 +169,7 @@ class TrainStep(Protocol):
         ...
 
     def score(self, users: Tensor, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K), with their gradient."""
+        """Logits of ``items`` (B,) or (B, K), with their gradient; in the context of each user's last training row."""
         ...
 
     def objective(self, model: Any, /) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -61,10 +61,10 @@ class Student:
             table[users, : items.shape[1]] = items.int().masked_fill_(gone, PADDING)
         return table
 
-    def scores(self, users: Tensor, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
+    def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``; in contexts (B,)."""
         with self._asked() as scorer, torch.no_grad():
-            return scorer.pairs_of(users, items.to(scorer.device)).cpu()
+            return scorer.pairs_of(users, items.to(scorer.device), features).cpu()
 
     def score_all(self, users: Tensor) -> Tensor:
         """(B, I) logits of the whole catalog for ``users`` (B,)."""

@@ -67,9 +67,14 @@ def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
         name: of the model, for the message.
 
     Raises:
-        ConfigError: it has no such vectors.
+        ConfigError: it has no such vectors; or it reads contexts.
     """
     capabilities = model.capabilities()
+    if Capability.READS_CONTEXT in capabilities and split.contexts:
+        raise ConfigError(
+            f"model={name} reads the context of a request, and an exported model has no inputs for it; rexp recommend "
+            "serves it in each user's latest context"
+        )
     needs_data = bool(capabilities & {Capability.NEEDS_TRAIN_DATA, Capability.CLOSED_FORM})
     if Capability.SEQUENTIAL in capabilities or not needs_data:
         copied = deepcopy(model).eval()

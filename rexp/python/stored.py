@@ -96,7 +96,8 @@ def recommend(
     store: Place = DEFAULT_STORE,
     data: Place | None = None,
 ) -> pl.DataFrame:
-    """The best items of the whole catalog that the users do not have yet, by a finished run.
+    """The best items of the whole catalog that the users do not have yet, by a finished run; a model that reads
+    contexts recommends in that of each user's last training row.
 
     Args:
         run: its id, the beginning of it, or what :func:`rexp.run` returned.

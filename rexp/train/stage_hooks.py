@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +15,7 @@ from rexp.api import Batch, Capability, Query
 from rexp.api.compression import SETTLE, SETTLED
 from rexp.api.model import HISTORY_LENGTH
 from rexp.errors import ConfigError, RunError
+from rexp.train.positives import as_tensor
 from rexp.train.rng import derived_seed
 
 if TYPE_CHECKING:
@@ -170,11 +172,24 @@ def check_hook(hook: object, model: nn.Module, stage: str) -> None:
 
 
 def queries_of(model: RecommenderModule, split: Split) -> Queries:
-    """Queries of users outside the batch, from the training split."""
+    """Queries of users outside the batch, from the training split: what they took, and their latest context."""
     sequential = Capability.SEQUENTIAL in model.capabilities()
+    if Capability.READS_CONTEXT in model.capabilities() and split.contexts:
+        latest = {name: as_tensor(values) for name, values in split.train.latest_context(split.n_users).items()}
+        return lambda users: replace(_with_history(model, split, users, sequential), features=_rows(latest, users))
     if not sequential:
         return Query
+    return lambda users: _with_history(model, split, users, sequential)
+
+
+def _rows(latest: Mapping[str, Tensor], users: Tensor) -> dict[str, Tensor]:
+    return {name: values[users.cpu()].to(users.device) for name, values in latest.items()}
+
+
+def _with_history(model: RecommenderModule, split: Split, users: Tensor, sequential: bool) -> Query:
+    if not sequential:
+        return Query(users)
     length = HISTORY_LENGTH.of(model)
     if length is None:
         raise ConfigError("a student that reads histories must bound them; set model.history_length")
-    return lambda users: split.query(users, ["train"], length)
+    return split.query(users, ["train"], length)

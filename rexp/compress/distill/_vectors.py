@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from rexp.api import Batch, Capability, Query
 from rexp.compress.distill._base import teacher_of
+from rexp.train.stage_hooks import queries_of
 
 if TYPE_CHECKING:
-    from rexp.api import StageContext, TeacherView, TrainStep
+    from rexp.api import Batch, StageContext, TeacherView, TrainStep
 
 Side = Literal["user", "item"]
 
@@ -20,11 +20,8 @@ Side = Literal["user", "item"]
 def sizes(model: Any, context: StageContext) -> tuple[tuple[int, int], tuple[int, int]]:
     """Widths of the student's and the teacher's vectors: of users, and of items."""
     teacher, first = teacher_of(context), torch.zeros(1, dtype=torch.int64)
-    sequential = Capability.SEQUENTIAL in model.capabilities()
-    query = context.split.query(first, ["train"], model.history_length) if sequential else Query(first)
-    device = next(model.parameters()).device
-    history = None if query.history is None else query.history.to(device)
-    users = model.user_embeddings(Query(first.to(device), history)).shape[1]
+    query = queries_of(model, context.split)(first.to(next(model.parameters()).device))
+    users = model.user_embeddings(query).shape[1]
     items = model.item_embeddings().shape[1]
     return (users, teacher.user_embeddings(first).shape[1]), (items, teacher.item_embeddings(first).shape[1])
 

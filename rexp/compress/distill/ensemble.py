@@ -33,14 +33,14 @@ class Ensemble(RecommenderModule):
         self.history_length = max(bounded, default=None) if len(bounded) == len(lengths) else None
 
     def capabilities(self) -> frozenset[Capability]:
-        """Capabilities common to all members; sequential if any member is."""
+        """Capabilities common to all members; it reads histories and contexts if any member does."""
         own = [model.capabilities() for model in self.members]
         shared = frozenset.intersection(*own) & {
             Capability.HAS_EMBEDDINGS,
             Capability.DOT_PRODUCT,
             Capability.SCORES_ALL_ITEMS,
         }
-        return shared | (frozenset.union(*own) & {Capability.SEQUENTIAL})
+        return shared | (frozenset.union(*own) & {Capability.SEQUENTIAL, Capability.READS_CONTEXT})
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), in their shape."""

@@ -128,7 +128,8 @@ class BatchKD(Distilling):
                 "kd with mode=pointwise needs a loss whose batch holds items of users; take mode=listwise"
             )
         users = batch.query.users.cpu()
-        wanted = self.scale.of(self.teacher.scores(users, batch.items.cpu()), users).to(step.scores)
+        features = {name: values.cpu() for name, values in batch.query.features.items()} or None
+        wanted = self.scale.of(self.teacher.scores(users, batch.items.cpu(), features), users).to(step.scores)
         losses = soft_bce(step.scores, wanted, self.config.temperature)
         return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, batch.log_q)}
 

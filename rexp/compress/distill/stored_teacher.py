@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Capability, Query
-from rexp.api.model import HISTORY_LENGTH
+from rexp.api import Capability
 from rexp.compress.distill.ensemble import Ensemble
 from rexp.errors import ConfigError
 from rexp.evaluate.scoring import Scorer, pairs_in
@@ -46,8 +45,7 @@ class StoredTeacher:
         capabilities = model.capabilities()
         self._embeds = Capability.HAS_EMBEDDINGS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
-        self._length = HISTORY_LENGTH.of(model) if Capability.SEQUENTIAL in capabilities else None
-        self._reads_history = Capability.SEQUENTIAL in capabilities
+        self._scorer = Scorer(self._model, split, ["train"], torch.device("cpu"), BLOCK_BYTES)
         self._lists: dict[str, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
 
@@ -69,21 +67,27 @@ class StoredTeacher:
             self._lists[name] = items, self._kept(f"{name}-scores", lambda: made()[1])
         return self._lists[name]
 
-    def scores(self, users: Tensor, items: Tensor) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``."""
-        if self._dot:
+    def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``; in contexts (B,)."""
+        features = features if self._scorer.reads_context else None
+        if self._dot and features is None:
             vectors, rows = self.user_embeddings(users), self.item_embeddings(items.flatten()).view(*items.shape, -1)
             return dot(vectors, rows)
         width = 1 if items.dim() == 1 else items.shape[1]
         block = max(1, pairs_in(BLOCK_BYTES) // width)
         with torch.no_grad():
-            parts = zip(torch.split(users, block), torch.split(items, block), strict=True)
-            return torch.cat([self._model.score(self._query(u), i) for u, i in parts])
+            parts = torch.split(torch.arange(len(users)), block)
+            return torch.cat([self._scores(users[rows], items[rows], features, rows) for rows in parts])
+
+    def _scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None, rows: Tensor) -> Tensor:
+        taken = None if features is None else {name: values[rows] for name, values in features.items()}
+        scores: Tensor = self._model.score(self._scorer.query(users, taken), items)
+        return scores
 
     def score_all(self, users: Tensor) -> Tensor:
         """(B, I) logits of the whole catalogue for ``users`` (B,)."""
         with torch.no_grad():
-            return Scorer(self._model, self._split, ["train"], torch.device("cpu"), BLOCK_BYTES).catalogue(users)
+            return self._scorer.catalogue(users)
 
     def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) vectors of ``users`` (B,)."""
@@ -103,9 +107,6 @@ class StoredTeacher:
             self._vectors[name] = self._kept(name, make)
         return self._vectors[name]
 
-    def _query(self, users: Tensor) -> Query:
-        return self._split.query(users, ["train"] if self._reads_history else [], self._length)
-
     def _make_lists(self, k: int, hide_train: bool) -> tuple[Array, Array]:
         users = torch.arange(self._split.n_users)
         mask: list[Part] = ["train"] if hide_train else []
@@ -115,7 +116,7 @@ class StoredTeacher:
 
     def _make_user_vectors(self) -> Array:
         blocks = torch.split(torch.arange(self._split.n_users), 1024)
-        return np.concatenate([self._model.user_embeddings(self._query(block)).numpy() for block in blocks])
+        return np.concatenate([self._model.user_embeddings(self._scorer.query(block)).numpy() for block in blocks])
 
     def _kept(self, name: str, make: Callable[[], Array]) -> Tensor:
         """An array from its file, which is made first where it is not there, or is damaged, or of another teacher;

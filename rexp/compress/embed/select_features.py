@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,10 +11,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Capability, Query, Requirement
+from rexp.api import Requirement
 from rexp.errors import ConfigError
 from rexp.nn.feature_embedding import FeatureEmbedding, FeatureList
 from rexp.nn.surgery import replace_module
+from rexp.train.stage_hooks import queries_of
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule, StageContext
@@ -134,7 +135,8 @@ def importances(
     rows = torch.randperm(len(train), generator=generator)[:sample].numpy()
     users, items = (torch.from_numpy(ids[rows]).long() for ids in (train.users, train.items))
     others = torch.randint(context.split.n_items, items.shape, generator=generator)
-    pairs, query = torch.stack([items, others], 1), _query(model, context, users)
+    contexts = {name: torch.from_numpy(values[rows]) for name, values in train.context.items()}
+    pairs, query = torch.stack([items, others], 1), replace(queries_of(model, context.split)(users), features=contexts)
     model.eval()
 
     def loss() -> float:
@@ -159,12 +161,6 @@ def _loss_without(vectors: FeatureEmbedding, loss: Any, generator: Generator) ->
     without: float = loss()
     vectors.values = values
     return without
-
-
-def _query(model: RecommenderModule, context: StageContext, users: Tensor) -> Query:
-    if Capability.SEQUENTIAL not in model.capabilities():
-        return Query(users)
-    return context.split.query(users, ["train"], model.history_length)
 
 
 def _features(model: RecommenderModule) -> dict[str, str]:
