@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,3 +158,40 @@ def test_extreme_scores_stay_finite(name: str) -> None:
 def test_a_temperature_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="temperature"):
         SampledSoftmaxConfig(temperature=0)
+
+
+def weighted(values: Batch, weights: list[float]) -> Batch:
+    return replace(values, weights=double(weights))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_every_loss_counts_rows_by_their_weights(reduction: Any) -> None:
+    """A mean divides by the rows, not by their weights, which have mean 1 over the training part."""
+    n = 1 if reduction == "sum" else 3
+    bce = BinaryCrossEntropy(BinaryCrossEntropyConfig(reduction=reduction))
+    found = bce(double(POINT), weighted(batch(double(POINT), [1, 0, 0]), [2, 0, 0.5]))
+    assert found.item() == pytest.approx((2 * POINT_BCE[0] + 0.5 * POINT_BCE[2]) / n, rel=1e-12)
+    mse = MeanSquaredError(MeanSquaredErrorConfig(reduction=reduction))
+    found = mse(double(POINT), weighted(batch(double(POINT), [1, 0, 0]), [2, 3, 0.5]))
+    assert found.item() == pytest.approx((2 * 0.25 + 3 * 1 + 0.5 * 4) / n, rel=1e-12)
+    bpr = BPR(BPRConfig(reduction=reduction))(double(PAIRS), weighted(batch(double(PAIRS)), [3, 0.25]))
+    assert bpr.item() == pytest.approx(
+        (3 * PAIRS_BPR[0] + 0.25 * PAIRS_BPR[1]) / (1 if reduction == "sum" else 2), rel=1e-12
+    )
+
+
+def test_the_weight_of_a_list_is_that_of_its_positive() -> None:
+    lists = BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="listwise"))
+    scores = double([[0.5, -1.0], [0.5, -1.0]])
+    one = POINT_BCE[0] + POINT_BCE[1]
+    assert lists(scores, weighted(batch(scores), [3, 1])).item() == pytest.approx(one, rel=1e-12)
+    softmax = SampledSoftmax(SampledSoftmaxConfig())
+    alone = softmax(scores, batch(scores)).item()
+    assert softmax(scores, weighted(batch(scores), [3, 2])).item() == pytest.approx(2.5 * alone, rel=1e-12)
+
+
+def test_what_does_not_count_has_no_weight() -> None:
+    bce = BinaryCrossEntropy(BinaryCrossEntropyConfig())
+    scores = batch(double(POINT), [1, 0, 0], [0.0, INF, 0.0])
+    found = bce(double(POINT), weighted(scores, [2, 5, 1]))
+    assert found.item() == pytest.approx((2 * POINT_BCE[0] + POINT_BCE[2]) / 2, rel=1e-12)
