@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rexp.api import DataCard, RawData, SourceFile
+from rexp.api import DataCard, RawData, SourceFile, VectorSource
 from rexp.datasets.files import Columns, Place, existing, plain_name
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ CITATION = (
     "F. M. Harper, J. A. Konstan. The MovieLens Datasets: History and Context. ACM Transactions on Interactive "
     "Intelligent Systems 5(4), 2015."
 )
+CLIP = "clip_embeddings_512.npz"
 GENRES_100K = [
     "unknown",
     "Action",
@@ -43,19 +44,33 @@ GENRES_100K = [
 
 @dataclass(frozen=True)
 class MovieLensConfig:
-    """MovieLens has no options."""
+    """MovieLens 1M has no options."""
+
+
+@dataclass(frozen=True)
+class MovieLens100KConfig:
+    """Options of :class:`MovieLens100K`.
+
+    Args:
+        clip: read the vectors ``item.clip_image`` and ``item.clip_text`` from clip_embeddings_512.npz: arrays ``image``
+            and ``text`` of 512 numbers for each movie, in the order of the ids.
+    """
+
+    clip: bool = False
 
 
 class MovieLens100K:
     """100,000 ratings 1-5 with times."""
 
-    Config: ClassVar[type] = MovieLensConfig
+    Config: ClassVar[type] = MovieLens100KConfig
     card: ClassVar[DataCard] = DataCard(
         title="MovieLens 100K",
         licence=LICENCE,
         homepage="https://grouplens.org/datasets/movielens/100k/",
         citation=CITATION,
-        notes="Ratings 1-5 from 1997-09-20 to 1998-04-22; titles, genres; age, gender, occupation, zip code.",
+        notes="Ratings 1-5 from 1997-09-20 to 1998-04-22; titles, genres; age, gender, occupation, zip code. With "
+        "data.clip=true CLIP vectors of posters and texts (clip_embeddings_512.npz; METIS, "
+        "https://github.com/postech-di-lab/METIS; no licence stated).",
     )
     place: ClassVar[Place] = Place(
         "ml-100k",
@@ -67,15 +82,17 @@ class MovieLens100K:
             "u.item.gz": "776facb508478810bddf1286b352014c033d032985ed1d43cfa2c2b17bb461df",
             "u.user": "f120e114da2e8cf314fd28f99417c94ae9ddf1cb6db8ce0e4b5995d40e90e62c",
             "u.user.gz": "4e84ab98faee1c3c057a0861a855acc1ef682a62ad1f6026add1e26c2e6ee436",
+            CLIP: "021e93962d2688e808e598e63a0f87085e8e691e059d117a444c5eb27c561435",
         },
     )
 
-    def __init__(self, config: MovieLensConfig, root: Path | None) -> None:
-        self.root = root
+    def __init__(self, config: MovieLens100KConfig, root: Path | None) -> None:
+        self.config, self.root = config, root
 
     def sources(self) -> Sequence[SourceFile]:
         extra = (self.place.find_optional(self.root, name) for name in ("u.item", "u.user"))
-        return [self.place.find(self.root, "u.data"), *existing(list(extra))]
+        vectors = [self.place.find(self.root, CLIP)] if self.config.clip else []
+        return [self.place.find(self.root, "u.data"), *existing(list(extra)), *vectors]
 
     def read(self) -> RawData:
         from rexp.datasets.parsers import read_interactions, read_table
@@ -87,7 +104,9 @@ class MovieLens100K:
             items = _genre_flags(read_table(files["u.item"], "|", names, encoding="latin-1"))
         if "u.user" in files:
             users = read_table(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
-        return RawData(read_interactions(files["u.data"], "tsv", has_header=False), items=items, users=users)
+        vectors = {f"item.clip_{key}": VectorSource(files[CLIP], key) for key in ("image", "text") if CLIP in files}
+        ratings = read_interactions(files["u.data"], "tsv", has_header=False)
+        return RawData(ratings, items=items, users=users, vectors=vectors)
 
 
 class MovieLens1M:

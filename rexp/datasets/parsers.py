@@ -265,6 +265,11 @@ def as_utf8(data: bytes, path: Path, encoding: str = "utf-8") -> bytes:
     return data if end < 0 else data[: end + 1]
 
 
+def read_lines(path: Path) -> pl.Series:
+    """The lines of a text file, without blank ones at its end."""
+    return _lines(as_utf8(read_bytes(path), path))
+
+
 def _lines(data: bytes) -> pl.Series:
     return pl.Series("line", data.decode().removesuffix("\n").split("\n"))
 

@@ -83,6 +83,7 @@ def test_numbers_are_standardized_over_the_known_rows(values: list[Any], expecte
     ("values", "kind", "reason"),
     [
         (["one", "two", "three", "one", None], "text", "free text: 3 distinct values in 4 training rows"),
+        (["one", "two | 2", "three", "four", None], "text", "free text: 4 distinct values in 4 training rows"),
         ([None, None, None], "drop", "no value is known in training"),
         (["", None, ""], "drop", "no value is known in training"),
         ([{"a": 1}], "drop", "its type Struct({'a': Int64}) is none that a feature has"),

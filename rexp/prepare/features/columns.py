@@ -138,13 +138,14 @@ def kind_of(name: str, train: pl.Series) -> tuple[Fate, str]:
 
 
 def _kind_of_text(train: pl.Series) -> tuple[Fate, str]:
-    if train.str.contains(SEVERAL, literal=True).any():
-        return "set", "text with several values, divided by |"
     known = train.replace("", None).drop_nulls()
-    distinct = known.n_unique()
     if not len(known):
         return "drop", UNKNOWN_IN_TRAINING
-    if distinct > FREE_TEXT * len(known):
+    several, distinct = known.str.contains(SEVERAL, literal=True), known.n_unique()
+    free = distinct > FREE_TEXT * len(known)
+    if several.any() and not (free and several.sum() < FREE_TEXT * len(known)):  # a sentence may have a "|" in it
+        return "set", "text with several values, divided by |"
+    if free:
         return "text", f"free text: {distinct:,} distinct values in {len(known):,} training rows"
     if distinct > CODES and known.str.contains(WHOLE).all():
         return "number", f"text of whole numbers, {distinct} distinct ones: too many for codes of groups"

@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 
 from rexp.datasets.columns import usual_column
-from rexp.datasets.files import read_bytes
 from rexp.datasets.normalize import normal_ids, place_of
-from rexp.datasets.parsers import as_utf8, read_headed
+from rexp.datasets.parsers import read_headed, read_lines
 from rexp.errors import DataError, did_you_mean
 from rexp.prepare.features.vectors import as_vectors, check_finite
 
@@ -76,8 +75,7 @@ def read_vectors(name: str, source: VectorSource, listed: pl.Series, ids: pl.Ser
 
 def _ids(side: str, source: VectorSource) -> pl.Series:
     if isinstance(source.ids, Path):
-        lines = as_utf8(read_bytes(source.ids), source.ids).decode().split()
-        return normal_ids(pl.Series(side, lines), place_of(str(source.ids), None))
+        return normal_ids(read_lines(source.ids).alias(side), place_of(str(source.ids), None))
     return normal_ids(pl.Series(side, list(source.ids or ())), place_of(f"ids of {source.path}", None))
 
 
