@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -16,6 +18,9 @@ from rexp.io.paths import at_home
 from rexp.io.terminal import Screen, styled
 from rexp.plugins import registry
 from rexp.prepare.describe import Overview, look_at
+
+if TYPE_CHECKING:
+    from rexp.prepare.features.tables import ColumnReport
 
 STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
 
@@ -90,7 +95,7 @@ def _numbers(overview: Overview) -> list[str]:
 
 
 def _info(options: argparse.Namespace, root: Path | None) -> int:
-    overview = look_at(options.name, root)
+    overview = look_at(options.name, root, columns=True)
     if options.json:
         json.dump(overview.as_dict(), sys.stdout, indent=2)
         print()
@@ -117,3 +122,22 @@ def _print_info(overview: Overview) -> None:
     console = Screen(width=None)  # the terminal's, or COLUMNS: what says least gives way
     console.print(styled(f"{overview.name}: {overview.card.title if overview.card else 'broken'}", "bold"))
     console.print(table)
+    if overview.columns:
+        console.print(_columns(overview.columns))
+
+
+def _columns(columns: Sequence[ColumnReport]) -> Table:
+    """A row a column: what it is, how large, how much is missing, and why."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+    table.add_column("column", no_wrap=True)
+    table.add_column("becomes", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("missing", justify="right", no_wrap=True)
+    table.add_column("filled with", overflow="fold")
+    table.add_column("why", overflow="fold", ratio=1)
+    for column in columns:
+        size = f"{column.size:,}" if column.size else "-"
+        kind = "left out" if column.kind == "drop" else column.kind
+        cells = (column.name, kind, size, f"{column.missing:.1%}", column.fill, column.reason)
+        table.add_row(*(styled(cell) for cell in cells))
+    return table

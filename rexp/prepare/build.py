@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -14,22 +14,20 @@ from rexp.api.dataset import CHRONOLOGICAL, NEEDS_CLOCK, USES_GIVEN_PARTS
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.data.types import PARTS, Array, Part
-from rexp.datasets.normalize import ROLES, normal_ids, place_of
-from rexp.datasets.side_tables import one_row_an_id, table_of
+from rexp.datasets.normalize import ROLES
 from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.candidates import candidate_pairs, candidate_table
 from rexp.prepare.contexts import SideColumns, named_columns, side_columns
-from rexp.prepare.features.tables import fit_tables
-from rexp.prepare.features.vector_files import read_all
+from rexp.prepare.features.sides import fit_sides
 from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
 from rexp.prepare.fingerprint import fingerprint
-from rexp.prepare.row_filters import Rows, choose_rows
+from rexp.prepare.row_filters import choose_rows
 from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
     from rexp.api import RawData, Splitter
-    from rexp.data.types import Feature, Side
+    from rexp.data.types import Feature
     from rexp.datasets.steps import Step
     from rexp.io.json_types import Json
     from rexp.prepare.features.policy import ColumnPolicy
@@ -109,15 +107,14 @@ def build_split(
     parts, contexts, of_contexts = beside.encode(parts, policies, clock=report["time"] == "clock")
     labeled = labeled and _has_negatives(name, parts)
 
-    users = _table("user", user_ids, [raw.users, _own_columns(rows, "user", raw.user_columns)])
-    items = _table("item", item_ids, [raw.items, _own_columns(rows, "item", raw.item_columns)])
-    fitted = fit_tables(
-        {"user": users, "item": items},
-        read_all(raw.vectors, lambda side: _listed(raw, side), {"user": user_ids, "item": item_ids}),
-        raw.vectors,
-        {"user": _met(parts["train"].users, len(users)), "item": _met(parts["train"].items, len(items))},
+    sides = fit_sides(
+        raw,
+        rows.frames,
+        {"user": user_ids, "item": item_ids},
+        {"user": parts["train"].users, "item": parts["train"].items},
         policies,
     )
+    users, items, fitted = sides.users, sides.items, sides.fitted
     report["columns"] = [column.as_dict() for column in (*fitted.columns, *of_contexts)]
     split = Split(
         name,
@@ -290,36 +287,3 @@ def _has_negatives(name: str, parts: Mapping[Part, Interactions]) -> bool:
             found = "no ratings" if rows.ratings is None else f"ratings up to {rows.ratings.max():g}"
             raise DataError(f"the rows of '{name}' are said to be labeled with 1 and 0 (or -1), but {part} has {found}")
     return any(rows.ratings is not None and bool((rows.ratings <= 0).any()) for rows in parts.values())
-
-
-def _listed(raw: RawData, side: Side) -> pl.Series:
-    """Every id that the data names, whatever the filters leave: those of the table, else those of the interactions."""
-    table = raw.users if side == "user" else raw.items
-    given = [raw.interactions, *raw.given.values()]
-    frames = [frame for frame in (given if table is None else [table]) if frame is not None]
-    return build_vocabulary([normal_ids(frame[side], place_of(f"the {side}s", None)).drop_nulls() for frame in frames])
-
-
-def _met(ids: Array, size: int) -> Array:
-    """(size,) bool: which ids occur."""
-    met = np.zeros(size, bool)
-    met[ids] = True
-    return met
-
-
-def _own_columns(rows: Rows, role: str, named: Mapping[str, str]) -> pl.DataFrame | None:
-    return table_of(rows.frames, role, named) if named else None
-
-
-def _table(role: str, ids: pl.Series, tables: Sequence[pl.DataFrame | None]) -> pl.DataFrame:
-    """One row an id, with what the data says of it."""
-    frame = pl.DataFrame({role: ids})
-    for described in tables:
-        if described is None:
-            continue
-        own = normal_ids(described[role], place_of(f"the table of {role}s", None)).cast(ids.dtype, strict=False)
-        described = one_row_an_id(role, described.with_columns(own).drop_nulls(role))
-        if twice := [name for name in described.columns if name != role and name in frame.columns]:
-            raise ConfigError(f"two tables have the column '{twice[0]}' of {role}s; rename one")
-        frame = frame.join(described, on=role, how="left", maintain_order="left")
-    return frame

@@ -13,9 +13,13 @@ from rexp.plugins import registry
 from rexp.prepare.prepare import make_dataset
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from rexp.api import DataCard, RawData
+    from rexp.data.types import Side
     from rexp.io.json_types import Json
     from rexp.plugins.options import NodeView
+    from rexp.prepare.features.tables import ColumnReport
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Overview:
             file), "yours" (to be named) or "broken" (the plugin); ``problem`` says more.
         files: checksum state by path.
         parts: interactions of the publisher's own parts.
+        columns: what becomes of each column of users and items, by its type alone.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Overview:
     files: Mapping[str, str] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
     problem: str = ""
+    columns: tuple[ColumnReport, ...] = ()
 
     def as_dict(self) -> Json:
         """For JSON."""
@@ -60,8 +66,14 @@ class Overview:
         return content
 
 
-def look_at(name: str, root: Path | None, options: NodeView | None = None) -> Overview:
+def look_at(name: str, root: Path | None, options: NodeView | None = None, *, columns: bool = False) -> Overview:
     """Read a data set and count; whatever keeps it from being read becomes its state.
+
+    Args:
+        name: of the data set.
+        root: the data folder.
+        options: of the data set.
+        columns: also tell what becomes of each column.
 
     Raises:
         ConfigError: no data set has this name.
@@ -75,13 +87,15 @@ def look_at(name: str, root: Path | None, options: NodeView | None = None) -> Ov
         files: dict[str, str] = {str(source.path): checksum_state(source) for source in sources}
         state = next((bad for bad in ("differs", "unpinned") if bad in files.values()), "ok")
         raw = dataset.read()
+        told = columns_of(raw) if columns else ()
     except DataError as error:
         return Overview(name, "missing", card, problem=str(error))
     except ConfigError as error:
         return Overview(name, "broken" if card is None else "yours", card, problem=str(error))
     except RexpError as error:
         return Overview(name, "broken", card, problem=str(error))
-    return Overview(name, state, card, count(raw), files, {part: len(frame) for part, frame in raw.given.items()})
+    parts = {part: len(frame) for part, frame in raw.given.items()}
+    return Overview(name, state, card, count(raw), files, parts, columns=told)
 
 
 def count(raw: RawData) -> Counts:
@@ -93,3 +107,20 @@ def count(raw: RawData) -> Counts:
     return Counts(
         pairs["user"].n_unique(), pairs["item"].n_unique(), len(pairs), pairs.select("user", "item").n_unique()
     )
+
+
+def columns_of(raw: RawData) -> tuple[ColumnReport, ...]:
+    """What becomes of each column of users and items, fitted on the given training part, or else on everything."""
+    from rexp.prepare.features.sides import fit_sides
+    from rexp.prepare.filters import FilterConfig
+    from rexp.prepare.row_filters import choose_rows
+    from rexp.prepare.vocabulary import build_vocabulary, encode
+
+    frames = choose_rows(raw, FilterConfig(on_missing="drop")).frames
+    train = frames.get("train", next(iter(frames.values())))
+    ids: dict[Side, pl.Series] = {
+        "user": build_vocabulary([frame["user"] for frame in frames.values()]),
+        "item": build_vocabulary([frame["item"] for frame in frames.values()]),
+    }
+    trained = {side: encode(train[side], own) for side, own in ids.items()}
+    return fit_sides(raw, frames, ids, trained, {}).fitted.columns

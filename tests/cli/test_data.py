@@ -82,7 +82,7 @@ def test_list_says_under_which_folder_data_is_missing(
     folder = tmp_path / "[red]data"
     code, out = run(capsys, "list", "--data", str(folder))
     assert code == 0
-    assert f"missing under {folder}; 'rexp data info citeulike-t' says what belongs where\n" in out
+    assert f"missing under {folder}; 'rexp data info amazon-scientific' says what belongs where\n" in out
 
 
 def test_the_data_folder_is_that_of_the_environment(
@@ -124,6 +124,29 @@ def test_info_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert told["card"]["licence"].startswith("MIT")
     assert told["problem"] == ""
+
+
+@pytest.mark.usefixtures("no_root")
+def test_info_lists_what_becomes_of_each_column(capsys: pytest.CaptureFixture[str], width: int) -> None:
+    code, out = run(capsys, "info", "movietweetings")
+    assert code == 0
+    rows = {cells[0]: cells[1:] for line in out.splitlines() if (cells := line.split())}
+    assert rows["item.year"][:3] == ["number", "-", "0.0%"]
+    assert rows["item.genres"][:5] == ["set", "26", "0.6%", "empty", "set"]
+    assert rows["item.title"][:3] == ["text", "-", "0.0%"]
+    assert "a title is shown" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= width
+    _, told = run_json(capsys, "info", "movietweetings")
+    assert told["columns"][2] == {
+        "name": "item.genres",
+        "kind": "set",
+        "size": 26,
+        "missing": pytest.approx(66 / 10_506),
+        "fill": "empty set",
+        "reason": "lists",
+    }
+    _, listed = run_json(capsys, "list")
+    assert all(each["columns"] == [] for each in listed), "that would take long"
 
 
 @pytest.mark.usefixtures("no_root")
