@@ -13,6 +13,7 @@ from rexp.plugins.choice import Choice
 from rexp.plugins.options import from_options
 from rexp.train.config import FitConfig, check_recipe
 from rexp.train.model_selection import monitored
+from rexp.train.resample import positives_of
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
@@ -54,6 +55,7 @@ def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split
     fit = _without_validation(fit, request, split, notices)
     fit = _watching(fit, request, split)
     check_recipe(fit.recipe)
+    positives_of(split, fit.recipe, fit.loss)
     return fit
 
 

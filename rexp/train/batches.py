@@ -29,6 +29,7 @@ from rexp.train.rng import generator
 
 if TYPE_CHECKING:
     from rexp.data.interactions import Interactions
+    from rexp.data.types import Array
 
 # Steps that one pass through Lightning's loop does: its overhead is paid once for all of them. The bound on the items
 # of a chunk keeps its memory fixed. Both shape the stream of random numbers, so they are no options.
@@ -53,6 +54,7 @@ class Batches:
         seed: of the run.
         rank, world: this process and how many there are; each takes every ``world``-th slot.
         epoch_size: positives of an epoch; None takes every interaction.
+        rows: (M,) int64, the interactions of an epoch, some of them repeated; None is each once.
         history_length: give queries the latest items before the positive, at most so many; None gives no history.
 
     Raises:
@@ -71,6 +73,7 @@ class Batches:
         world: int = 1,
         *,
         epoch_size: int | None = None,
+        rows: Array | None = None,
         history_length: int | None = None,
     ) -> None:
         self.n_negatives = sampler.n if sampler is not None else 0
@@ -80,18 +83,18 @@ class Batches:
         self.rank, self.world = rank, world
         self.epoch = 0
         _check(layout, self.n_negatives)
-        if epoch_size is not None and epoch_size > len(interactions):
+        self.n_positives = len(interactions) if rows is None else len(rows)
+        if epoch_size is not None and epoch_size > self.n_positives:
             raise ConfigError(
-                f"train.epoch_size={epoch_size} is more than the {len(interactions)} training interactions; "
+                f"train.epoch_size={epoch_size} is more than the {self.n_positives} training interactions; "
                 "leave it out, or take more epochs"
             )
-        self.epoch_size = epoch_size or len(interactions)
+        self.epoch_size = epoch_size or self.n_positives
         self.histories = None if history_length is None else Histories(interactions, n_users, history_length)
         users_first = sampler is not None and sampler.positives == "users"
         self.positives: Positives = (
-            UserUniformPositives(interactions, n_users) if users_first else InteractionPositives(interactions)
+            UserUniformPositives(interactions, n_users) if users_first else InteractionPositives(interactions, rows)
         )
-        self.n_positives = len(interactions)
         self.ratings = None if users_first or interactions.ratings is None else as_tensor(interactions.ratings)
         self.context = {name: as_tensor(values) for name, values in interactions.context.items()}
         self.weights = None if interactions.weights is None else as_tensor(interactions.weights)

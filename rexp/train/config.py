@@ -25,6 +25,9 @@ class FitConfig:
         sampler: node of the sampler of negatives.
         max_epochs: passes over the training interactions, at most.
         epoch_size: positives that an epoch draws; null takes every training interaction.
+        resample: of labeled training rows "over" repeats rows of the rarer label, "under" leaves out rows of the other
+            one, drawn by the seed; "none" takes every row once.
+        resample_ratio: rows of the rarer label for each of the other, afterwards.
         batch_size: users of one step (B of ``rexp.api.Batch``): samples in the layout ``pointwise``, pairs in
             ``pairwise``, positives with all their negatives in ``listwise``.
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
@@ -48,6 +51,8 @@ class FitConfig:
     sampler: Node | None = None
     max_epochs: int = 20
     epoch_size: int | None = None
+    resample: Literal["none", "over", "under"] = "none"
+    resample_ratio: float = 1.0
     batch_size: int = 2048
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     lr: float = 1e-3
@@ -73,6 +78,8 @@ class FitConfig:
                 raise ValueError(f"{key}={value} must be above 0")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas={list(self.betas)} must be at least 0 and below 1")
+        if not 0 < self.resample_ratio <= 1:
+            raise ValueError(f"resample_ratio={self.resample_ratio} must be above 0 and at most 1")
         for key in ("weight_decay", "patience"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key}={getattr(self, key)} must not be negative")
@@ -85,6 +92,7 @@ class FitConfig:
     def plain(self) -> Node:
         """Plain values; null for a key that another makes meaningless, so that it makes no other run."""
         meaning = {
+            "resample_ratio": self.resample != "none",
             "last_k": self.select_epoch == "last_k",
             "monitor": self.chooses,
             "select_on_test": self.chooses and self.validate_on == "test",

@@ -16,6 +16,7 @@ from rexp.errors import ConfigError
 from rexp.train.batches import Batches
 from rexp.train.config import DeviceConfig, FitConfig, check_recipe
 from rexp.train.negatives import single_negative
+from rexp.train.resample import positives_of, resampled_rows
 from rexp.train.stage_hooks import Attachments, Queries, queries_of
 from rexp.train.training_rows import check_target, check_weighted, training_rows
 from rexp.train.user_batches import UserBatches
@@ -113,8 +114,14 @@ class FitJob:
         rows = training_rows(self.split, self.loss, recipe.weights)
         common = (rows, self.split.n_users, layout, recipe.batch_size)
         if layout not in (Layout.SEQUENCE, Layout.USER):
-            epoch_size = recipe.epoch_size
-            return Batches(*common, sampler, self.seed, rank, world, epoch_size=epoch_size, history_length=length)
+            positive = positives_of(self.split, recipe, self.loss)
+            chosen = None if positive is None else resampled_rows(positive, recipe, self.seed)
+            size = recipe.epoch_size
+            return Batches(
+                *common, sampler, self.seed, rank, world, epoch_size=size, rows=chosen, history_length=length
+            )
+        if recipe.resample != "none":
+            raise ConfigError("train.resample balances labeled rows, and this model is trained on whole users")
         if layout is Layout.USER and recipe.weights != "none":
             raise ConfigError(f"train.weights={recipe.weights} counts interactions, and this model is trained on users")
         if recipe.epoch_size is not None:

@@ -23,12 +23,14 @@ class Positives(Protocol):
 
 
 class InteractionPositives:
-    """Every interaction is a positive once an epoch."""
+    """Every interaction is a positive once an epoch, or those of ``chosen`` (M,) int64 in its place."""
 
-    def __init__(self, interactions: Interactions) -> None:
+    def __init__(self, interactions: Interactions, chosen: Array | None = None) -> None:
         self.users, self.items = as_tensor(interactions.users), as_tensor(interactions.items)
+        self.chosen = None if chosen is None else as_tensor(chosen)
 
     def at(self, rows: Tensor, draws: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        rows = rows if self.chosen is None else self.chosen.index_select(0, rows)
         return self.users.index_select(0, rows).long(), self.items.index_select(0, rows).long(), rows
 
 
