@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import api
 from rexp.api import Capability, Requirement
+from rexp.api.training import TARGET
 from rexp.config.fit import Fit, plan_fit
 from rexp.config.job import FITTING, MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
@@ -218,7 +219,8 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
         if typed and not sweeping:
             raise ConfigError(f"{text}{', '.join(typed)}; leave that out")
         notices.append(text + ", ".join(request.overrides))
-    if split.labeled and Capability.PREDICTS_RATINGS not in capabilities and (closed or (fit and fit.loss is None)):
+    told = Capability.PREDICTS_RATINGS in capabilities or TARGET.of(choice.config) != "implicit"
+    if split.labeled and not told and (closed or (fit and fit.loss is None)):
         notices.append(
             f"model={node['name']} takes every training row of data={split.name} for a positive, labels of 0 too"
         )

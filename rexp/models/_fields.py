@@ -25,14 +25,31 @@ Parts = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class FieldOptions:
-    """Options of every model over fields.
+class FieldChoice:
+    """Which fields are read.
+
+    Args:
+        use_features: names of the features that are read (``user.age``, ``item.genres``, ``context.hour``); null takes
+            all.
+        use_user_id, use_item_id: read the id.
+    """
+
+    use_features: tuple[str, ...] | None = None
+    use_user_id: bool = True
+    use_item_id: bool = True
+
+    def fields(self, spec: DataSpec, dim: int, init: Init) -> FieldEmbeddings:
+        """The fields that are read, with vectors of size ``dim``."""
+        choice = {"use_user_id": self.use_user_id, "use_item_id": self.use_item_id}
+        return FieldEmbeddings(spec, dim, init, use_features=self.use_features, **choice)
+
+
+@dataclass(frozen=True)
+class FieldOptions(FieldChoice):
+    """Options of every trained model over fields.
 
     Args:
         factors: size of a field's vector.
-        use_features: names of the features that are read (``user.age``, ``item.genres``, ``context.hour``); null takes
-            all.
-        use_user_id, use_item_id: read a vector of the id.
         init_scale: standard deviation of the vectors' initial values.
         l2: strength of the penalty ``l2 / 2 |v|^2`` on vectors and first-order weights; 0 leaves it out.
         l2_over: ``batch``: the mean over the rows of a batch of what each reads; ``tables``: all rows of all tables, at
@@ -40,9 +57,6 @@ class FieldOptions:
     """
 
     factors: int = 16
-    use_features: tuple[str, ...] | None = None
-    use_user_id: bool = True
-    use_item_id: bool = True
     init_scale: float = 0.1
     l2: float = 0.0
     l2_over: Literal["batch", "tables"] = "batch"
@@ -53,17 +67,6 @@ class FieldOptions:
         for key in ("init_scale", "l2"):
             if getattr(self, key) < 0:
                 raise ValueError(f"{key}={getattr(self, key)} must not be negative")
-
-    def fields(self, spec: DataSpec, dim: int) -> FieldEmbeddings:
-        """The fields that are read, with vectors of size ``dim``."""
-        return FieldEmbeddings(
-            spec,
-            dim,
-            Init("normal", self.init_scale),
-            use_features=self.use_features,
-            use_user_id=self.use_user_id,
-            use_item_id=self.use_item_id,
-        )
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,9 @@ class FieldModel(RecommenderModule):
 
     def __init__(self, config: FieldOptions, spec: DataSpec, *, first_order: bool) -> None:
         super().__init__()
-        self.fields = config.fields(spec, config.factors)
-        self.weights = config.fields(spec, 1) if first_order else None
+        init = Init("normal", config.init_scale)
+        self.fields = config.fields(spec, config.factors, init)
+        self.weights = config.fields(spec, 1, init) if first_order else None
         self.l2, self.l2_over = config.l2, config.l2_over
 
     def capabilities(self) -> frozenset[Capability]:

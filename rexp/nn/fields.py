@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +77,12 @@ class FieldEmbeddings(nn.Module):
     def reads_context(self) -> bool:
         """Whether queries must have features."""
         return bool(self.contexts)
+
+    def tables(self) -> list[Any]:
+        """The fields' tables, in the order of :attr:`names`."""
+        ids = [[] if table is None else [table] for table in (self.users, self.items)]
+        sides = [[part.table for part in side.features] for side in (self.user_features, self.item_features)]
+        return [*ids[0], *sides[0], *self.context_tables, *ids[1], *sides[1]]
 
     def bind(self, features: Mapping[str, Feature]) -> None:
         """Take the values of users' and items' features (``split.features()``)."""
