@@ -32,6 +32,7 @@ class FitConfig:
             ``pairwise``, positives with all their negatives in ``listwise``.
         optimizer: adam, adamw, sgd (no momentum) or adagrad.
         lr: learning rate.
+        lr_decay: multiplies it after every validation without a gain, by the ``monitor``; 1 leaves it as it is.
         betas: of adam and adamw.
         weight_decay: as the optimizer defines it: L2 in the gradient, or decoupled for adamw.
         weights: of the training rows in the loss: ``none``; ``column``, those that the data names; or
@@ -56,6 +57,7 @@ class FitConfig:
     batch_size: int = 2048
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     lr: float = 1e-3
+    lr_decay: float = 1.0
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     clip_norm: float | None = None
@@ -76,6 +78,8 @@ class FitConfig:
             value = getattr(self, key)
             if value is not None and not value > 0:
                 raise ValueError(f"{key}={value} must be above 0")
+        if not 0 < self.lr_decay <= 1:
+            raise ValueError(f"lr_decay={self.lr_decay} must be above 0 and at most 1")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas={list(self.betas)} must be at least 0 and below 1")
         if not 0 < self.resample_ratio <= 1:
@@ -93,6 +97,7 @@ class FitConfig:
         """Plain values; null for a key that another makes meaningless, so that it makes no other run."""
         meaning = {
             "resample_ratio": self.resample != "none",
+            "lr_decay": self.lr_decay != 1,
             "last_k": self.select_epoch == "last_k",
             "monitor": self.chooses,
             "select_on_test": self.chooses and self.validate_on == "test",
@@ -142,6 +147,11 @@ def check_recipe(recipe: FitConfig) -> None:
         ConfigError: naming both keys and the way out.
     """
     if not recipe.chooses:
+        if recipe.lr_decay != 1:
+            raise ConfigError(
+                f"train.lr_decay={recipe.lr_decay:g} follows what is watched; take train.patience=5, or "
+                "train.select_epoch=best"
+            )
         return
     chooses = "train.select_epoch=best" if recipe.select_epoch == "best" else "train.patience"
     if recipe.validate_on == "none":

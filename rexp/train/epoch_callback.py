@@ -72,7 +72,10 @@ class EpochCallback(Callback):
             "metrics": metrics,
         }
         self.curve.append(row)
-        best = self.selection.observe(epoch, metrics if module.attachments.settled else {}, module.model)
+        watched = metrics if module.attachments.settled else {}
+        best = self.selection.observe(epoch, watched, module.model)
+        if watched and not best:
+            _slow_down(trainer, self.job.recipe.lr_decay)
         stop = self.selection.exhausted
         if trainer.is_global_zero:
             with self.termination.held():
@@ -110,3 +113,10 @@ class EpochCallback(Callback):
             "selection": self.selection.state(),
             "curve": self.curve,
         }
+
+
+def _slow_down(trainer: Trainer, factor: float) -> None:
+    """Multiply the learning rate; the optimizer's state, and so a checkpoint, has it."""
+    for optimizer in trainer.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] *= factor

@@ -39,7 +39,8 @@ def test_the_comments_in_the_yaml_are_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"max_epochs": 0}, {"lr": 0}, {"patience": -1}, {"clip_norm": -1}, {"weight_decay": -1}]
+    "options",
+    [{"max_epochs": 0}, {"lr": 0}, {"patience": -1}, {"clip_norm": -1}, {"weight_decay": -1}, {"lr_decay": 0}],
 )
 def test_numbers_out_of_range_are_refused_by_name(options: dict[str, float]) -> None:
     (key,) = options

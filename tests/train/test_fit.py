@@ -168,6 +168,14 @@ def test_patience_ends_a_fit(tmp_path: Path) -> None:
     assert same(model, seen[1])
 
 
+def test_the_learning_rate_falls_where_nothing_is_gained(tmp_path: Path) -> None:
+    validate, seen = planned([0.1, 0.3, 0.2, 0.4])
+    train(tmp_path, validate=validate, lr_decay=1e-9, optimizer="sgd")
+    assert not torch.equal(seen[0]["items"], seen[1]["items"])
+    assert not torch.equal(seen[1]["items"], seen[2]["items"])
+    torch.testing.assert_close(seen[3]["items"], seen[2]["items"])
+
+
 def test_validation_every_few_epochs_and_always_at_the_end(tmp_path: Path) -> None:
     validate, _seen = planned([0.1, 0.2, 0.3])
     _, report = train(tmp_path, validate=validate, validate_every=2, max_epochs=5)
@@ -190,6 +198,7 @@ def test_an_unknown_monitor_says_what_there_is(tmp_path: Path) -> None:
         ),
         ({"select_epoch": "best", "validate_on": "none"}, r"train\.validate_on=none"),
         ({"select_epoch": "best"}, "need a validation"),
+        ({"select_epoch": "last", "lr_decay": 0.1}, r"train\.lr_decay=0\.1 follows what is watched"),
     ],
 )
 def test_a_recipe_that_contradicts_itself_is_refused(tmp_path: Path, recipe: dict[str, Any], text: str) -> None:

@@ -49,7 +49,15 @@ def train(directory: Path, select: str = "best", kill: int | None = None, epochs
         return original(*arguments)
 
     sampler.sample = draw  # type: ignore[method-assign]
-    recipe = FitConfig(max_epochs=epochs, batch_size=32, lr=0.01, select_epoch=select, last_k=3)  # type: ignore[arg-type]
+    decay = 0.5 if select == "best" else 1.0
+    recipe = FitConfig(
+        max_epochs=epochs,
+        batch_size=32,
+        lr=0.01,
+        lr_decay=decay,
+        select_epoch=select,  # type: ignore[arg-type]
+        last_k=3,
+    )
     device = DeviceConfig(progress="none")
     report = fit(FitJob(
         model, split, recipe, device, loss=Logistic(), sampler=sampler, seed=5, directory=directory,
