@@ -29,6 +29,13 @@ class Column:
     size: int
     values: Array
 
+    def values_only(self) -> Array:
+        """(N, M) float64: a category's number, a column of 0 or 1 for each category of a set, numbers as they are."""
+        if self.kind != "set":
+            return self.values.reshape(len(self.values), -1).astype(np.float64)
+        held: Array = (self.one_hot().toarray() > 0).astype(np.float64)
+        return held
+
     def one_hot(self) -> csr_array:
         """(N, size): 1 in a category's column, 1 / n in those of a set of n, a number or a vector as it is."""
         if self.kind in ("number", "vector"):

@@ -45,6 +45,7 @@ class FieldEmbeddings(nn.Module):
         use_item_id: bool = True,
     ) -> None:
         super().__init__()
+        self.user_names, self.item_names = field_names(spec, use_features, use_user_id, use_item_id)
         of_user = chosen_features(spec.features, use_features, "user")
         of_item = chosen_features(spec.features, use_features, "item")
         self.contexts = chosen_features(spec.features, use_features, "context")
@@ -54,14 +55,6 @@ class FieldEmbeddings(nn.Module):
         self.items = embedding_table(spec.n_items, dim, init) if use_item_id else None
         self.item_features = FeatureList(of_item, spec.n_items, dim, init)
         self.dim, self.n_items = dim, spec.n_items
-        self.user_names = ["user"] * use_user_id + list(of_user) + list(self.contexts)
-        self.item_names = ["item"] * use_item_id + list(of_item)
-        for side, names in (("user", self.user_names), ("item", self.item_names)):
-            if not names:
-                raise ConfigError(
-                    f"nothing of the {side} is read: take model.use_{side}_id=true, or features of the {side} "
-                    "(model.use_features)"
-                )
 
     @property
     def names(self) -> list[str]:
@@ -117,6 +110,25 @@ class FieldEmbeddings(nn.Module):
         of_items = self.item_side(items if items.dim() == 2 else items.unsqueeze(1))
         of_users = self.user_side(query).unsqueeze(1).expand(-1, of_items.shape[1], -1, -1)
         return torch.cat([of_users, of_items], 2)
+
+
+def field_names(
+    spec: DataSpec, use_features: Sequence[str] | None, use_user_id: bool, use_item_id: bool
+) -> tuple[list[str], list[str]]:
+    """The fields of users and contexts, and those of items, for the options of :class:`FieldEmbeddings`.
+
+    Raises:
+        ConfigError: a feature that the data does not have; or one side has nothing to read.
+    """
+    user, context, item = (chosen_features(spec.features, use_features, side) for side in ("user", "context", "item"))
+    sides = {"user": ["user"] * use_user_id + [*user, *context], "item": ["item"] * use_item_id + [*item]}
+    for side, names in sides.items():
+        if not names:
+            raise ConfigError(
+                f"nothing of the {side} is read: take model.use_{side}_id=true, or features of the {side} "
+                "(model.use_features)"
+            )
+    return sides["user"], sides["item"]
 
 
 def _values(query: Query, name: str) -> Tensor:

@@ -1,0 +1,205 @@
+"""Gradient boosted trees over ids, features and context, by LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
+from rexp.errors import ConfigError, DataError
+from rexp.models._columns import columns_of
+from rexp.models._fields import FieldChoice
+from rexp.models._labeled_rows import LabeledRows, labeled_rows
+from rexp.models._stored_text import StoredText
+from rexp.nn.fields import field_names
+from rexp.nn.stamp import Stamp
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from rexp.data.split import Split
+    from rexp.data.types import Array, Feature
+
+MOST_LABELS = 31
+"""LightGBM's gains of labels end there."""
+
+
+@dataclass(frozen=True)
+class GBDTConfig(FieldChoice):
+    """Options of :class:`GBDT`; those of the trees are LightGBM's.
+
+    Args:
+        objective: ``binary``: the log-odds of a label; ``regression``: squared error; ``lambdarank``: the order within
+            a list, which is a training row with its negatives, or all rows of a user where ``target`` is not implicit.
+        target: ``implicit``: 1 for a training row, 0 for a drawn one; ``label``: the data's own labels; ``rating``.
+        threshold: of ratings: a label is 1 from it on; for ``objective=binary target=rating``.
+        negatives: rows drawn for each training row, where ``target`` is ``implicit``.
+        trees, leaves: how many, and of each.
+        lr: shrinks every tree.
+        min_leaf: rows of a leaf at least.
+        l2: penalty on the leaves' values.
+        bagging, columns: shares of the rows, and of the columns, that a tree sees.
+    """
+
+    objective: Literal["binary", "regression", "lambdarank"] = "binary"
+    target: Literal["implicit", "label", "rating"] = "implicit"
+    threshold: float | None = None
+    negatives: int = 4
+    trees: int = 200
+    leaves: int = 31
+    lr: float = 0.1
+    min_leaf: int = 20
+    l2: float = 0.0
+    bagging: float = 1.0
+    columns: float = 1.0
+
+    def __post_init__(self) -> None:
+        for key in ("negatives", "trees", "min_leaf"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}={getattr(self, key)} must be 1 or more")
+        if self.leaves < 2:
+            raise ValueError(f"leaves={self.leaves} must be 2 or more")
+        if self.lr <= 0 or self.l2 < 0:
+            raise ValueError(f"lr={self.lr} must be above 0, l2={self.l2} not negative")
+        for key in ("bagging", "columns"):
+            if not 0 < getattr(self, key) <= 1:
+                raise ValueError(f"{key}={getattr(self, key)} must be above 0 and at most 1")
+        if (self.objective == "binary" and self.target == "rating") != (self.threshold is not None):
+            raise ValueError(
+                f"threshold={self.threshold}, objective={self.objective} and target={self.target}: binary labels of "
+                "ratings, and they alone, have one"
+            )
+
+
+class GBDT(RecommenderModule):
+    """Gradient boosted trees (Friedman, Annals of Statistics 2001; Ke et al.: LightGBM, NeurIPS 2017); over lists
+    LambdaMART (Burges, MSR-TR-2010-82).
+
+    Ids and categories are split as such, a set has a column for each of its categories, numbers and vectors stay as
+    they are. Trees are kept as LightGBM writes them, as text. One thread grows them, so that a fit is repeatable.
+    """
+
+    Config: ClassVar[type] = GBDTConfig
+
+    def __init__(self, config: GBDTConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config, self.spec = config, spec
+        of_user, of_item = field_names(spec, config.use_features, config.use_user_id, config.use_item_id)
+        self.names = [*of_user, *of_item]
+        self.trees = StoredText()
+        self._features: Mapping[str, Feature] = {}
+        self._booster: tuple[Stamp, Any] | None = None
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Fitted at once; predicts ratings where it learned from them."""
+        found = {Capability.CLOSED_FORM}
+        sides = {self.spec.features[name].side for name in self.names if name not in ("user", "item")}
+        if sides & {"user", "item"}:
+            found.add(Capability.NEEDS_TRAIN_DATA)
+        if "context" in sides:
+            found.add(Capability.READS_CONTEXT)
+        if self.config.target == "rating" and self.config.objective == "regression":
+            found.add(Capability.PREDICTS_RATINGS)
+        return frozenset(found)
+
+    def bind(self, split: Split) -> None:
+        """Take the values of the features."""
+        self._features = split.features()
+
+    def fit(self, split: Split, generator: Generator) -> None:
+        """Grow the trees; the generator draws negatives and what each tree sees.
+
+        Raises:
+            ConfigError: LightGBM is not installed, or a target that the data does not have.
+            DataError: ratings that are no whole numbers from 0 on cannot be ranked by.
+        """
+        lightgbm, config = _lightgbm(), self.config
+        rows = labeled_rows(split, config.target, config.negatives, generator, config.threshold)
+        groups = None
+        if config.objective == "lambdarank":
+            rows, groups = _lists(rows, config, len(split.train))
+        matrix, categories = self._matrix(rows.users, rows.items, rows.context)
+        data = lightgbm.Dataset(matrix, rows.labels, group=groups, categorical_feature=categories)
+        parameters = {
+            "objective": config.objective,
+            "num_leaves": config.leaves,
+            "learning_rate": config.lr,
+            "min_data_in_leaf": config.min_leaf,
+            "lambda_l2": config.l2,
+            "bagging_fraction": config.bagging,
+            "bagging_freq": int(config.bagging < 1),
+            "feature_fraction": config.columns,
+            "seed": int(torch.randint(2**31 - 1, (1,), generator=generator)),
+            "deterministic": True,
+            "force_col_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+        booster = lightgbm.train(parameters, data, num_boost_round=config.trees)
+        self.trees.assign(booster.model_to_string())
+
+    def score(self, query: Query, items: Tensor) -> Tensor:
+        """Scores of ``items`` (B,) or (B, K): log-odds, ratings, or what orders a list."""
+        if not items.numel():
+            return torch.zeros(items.shape, device=items.device)
+        width = items.numel() // len(items)
+        users = query.users.repeat_interleave(width).cpu().numpy()
+        context = {name: values.repeat_interleave(width, 0).cpu().numpy() for name, values in query.features.items()}
+        matrix, _ = self._matrix(users, items.reshape(-1).cpu().numpy(), context)
+        found = self._read().predict(matrix, raw_score=True, num_threads=1)
+        return torch.from_numpy(np.asarray(found, np.float32)).view(items.shape).to(items.device)
+
+    def _matrix(self, users: Array, items: Array, context: Mapping[str, Array]) -> tuple[Array, list[int]]:
+        """(N, M) float64 columns of rows, and which of them are categories."""
+        sizes = (self.spec.n_users, self.spec.n_items)
+        columns = columns_of(self.names, self.spec.features, sizes, users, items, self._features, context)
+        parts = [column.values_only() for column in columns]
+        starts = np.cumsum([0, *(part.shape[1] for part in parts)])
+        categories = [
+            int(start) for start, column in zip(starts[:-1], columns, strict=True) if column.kind == "category"
+        ]
+        return np.concatenate(parts, 1), categories
+
+    def _read(self) -> Any:
+        """The trees as LightGBM has them; read again where what is stored has changed."""
+        stored = [self.trees.content]
+        if self._booster is None or not self._booster[0].fits(stored):
+            self._booster = Stamp(stored), _lightgbm().Booster(model_str=self.trees.text())
+        return self._booster[1]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GBDT:
+        """A copy that reads its own trees."""
+        other = GBDT(self.config, self.spec)
+        other.load_state_dict(self.state_dict())
+        other._features = self._features
+        return other.train(self.training)
+
+
+def _lists(rows: LabeledRows, config: GBDTConfig, n_train: int) -> tuple[LabeledRows, Array]:
+    """Rows list by list, and the length of each."""
+    if config.target == "implicit":
+        owner = np.concatenate([np.arange(n_train), np.repeat(np.arange(n_train), config.negatives)])
+    else:
+        owner = rows.users
+        if (rows.labels % 1 != 0).any() or rows.labels.min() < 0 or rows.labels.max() >= MOST_LABELS:
+            raise DataError(
+                f"objective=lambdarank ranks by whole numbers from 0 to {MOST_LABELS - 1}, and the ratings run from "
+                f"{rows.labels.min():g} to {rows.labels.max():g}; take model.objective=regression"
+            )
+    order = np.argsort(owner, kind="stable")
+    context = {name: values[order] for name, values in rows.context.items()}
+    counts = np.bincount(owner)
+    return LabeledRows(rows.users[order], rows.items[order], context, rows.labels[order]), counts[counts > 0]
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise ConfigError("model=gbdt needs LightGBM: pip install 'rexp-recsys[trees]'") from error
+    return lightgbm
