@@ -50,8 +50,8 @@ def _names(config: DictConfig) -> list[str]:
 
 def _is_labeled(config: DictConfig) -> bool:
     """Negatives are among the rows, which models of rankings would take for positives."""
-    data = config.data or {}
-    if data.get("name") not in registry.names("data"):
+    data = config.data
+    if not data or data.get("name") not in registry.names("data"):
         return False
     return bool(data.get(LABELED.name, LABELED.of(registry.load("data", data.name))))
 

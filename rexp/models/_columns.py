@@ -41,12 +41,12 @@ class Column:
         if self.kind in ("number", "vector"):
             return csr_array(self.values.reshape(len(self.values), -1).astype(np.float64))
         if self.kind == "category":
-            rows, columns, counts = np.arange(len(self.values)), self.values, np.ones(len(self.values))
+            rows, columns, shares = np.arange(len(self.values)), self.values, np.ones(len(self.values))
         else:
             rows, places = np.nonzero(self.values)
             columns = self.values[rows, places]
-            counts = np.bincount(rows, minlength=len(self.values))[rows]
-        return csr_array((1.0 / counts, (rows, columns)), shape=(len(self.values), self.size))
+            shares = 1.0 / np.bincount(rows, minlength=len(self.values))[rows]
+        return csr_array((shares, (rows, columns)), shape=(len(self.values), self.size))
 
 
 def columns_of(
