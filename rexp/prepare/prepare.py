@@ -165,7 +165,7 @@ def _check_read(raw: RawData, files: Iterable[FileContent]) -> None:
     named = {file.path for file in files}
     for source in raw.vectors.values():
         for path in (source.path, source.ids):
-            if isinstance(path, Path) and str(path.resolve()) not in named:
+            if isinstance(path, str | Path) and str(Path(path).resolve()) not in named:
                 raise DataError(f"{path} holds vectors, and the data set does not name it among its sources()")
 
 

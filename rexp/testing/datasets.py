@@ -86,6 +86,16 @@ def tables(subject: Subject) -> None:
         require(len(kinds) == 1, f"ids of the table of {role}s are {table.schema[role]}, those of interactions are not")
 
 
+def vectors(subject: Subject) -> None:
+    raw = _read(subject)
+    if not raw.vectors:
+        raise NotApplicable
+    named = {source.path.resolve() for source in data(subject).sources()}
+    for name, source in raw.vectors.items():
+        require(name.startswith(("user.", "item.")), f"the vectors '{name}' are called neither user.NAME nor item.NAME")
+        require(source.path.resolve() in named, f"{source.path.name} holds vectors, and sources() does not name it")
+
+
 def repeatable(subject: Subject) -> None:
     with no_global_chance("read"):
         first = _read(subject)
@@ -111,5 +121,6 @@ CHECKS = (
     Check("data.missing-files", "A user who lacks a file is told which.", missing_files),
     Check(SCHEMA, "Filters and splits read these columns.", schema, ("data.sources",)),
     Check("data.tables", "Features and titles are joined by id.", tables, (SCHEMA,)),
+    Check("data.vectors", "Prepared data are known by all files that are read.", vectors, (SCHEMA,)),
     Check("data.repeatable", "Prepared data are kept, and made again elsewhere.", repeatable, (SCHEMA,)),
 )

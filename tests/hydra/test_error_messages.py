@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPOSING = [
-    ("model=nccf", "model=nccf: there is no such option; did you mean 'ncf'? Known: bias, cdae"),
-    ("data=nosuch", "data=nosuch: there is no such option; Known: citeulike-t, csv"),
+    ("model=nccf", "model=nccf: there is no such option; did you mean 'ncf'? Known: afm, autoint"),
+    ("data=nosuch", "data=nosuch: there is no such option; Known: amazon-scientific, citeulike-a"),
     ("data/split=leave_lost", "data/split=leave_lost: there is no such option; did you mean 'leave_last'?"),
     ("experiment=ncf_papr", "experiment=ncf_papr: there is no such option; did you mean 'ncf_paper'?"),
     ("track=[csv,wandbb]", "track=wandbb: there is no such option; did you mean 'wandb'?"),

@@ -118,7 +118,7 @@ def test_lists_of_fractions_are_vectors() -> None:
     assert values_of(fit([[1.0, 1.0], None, [3.0, 4.0]], in_train=[1, 1, 0], fill="mean"))[1] == [1, 1]
     with pytest.raises(DataError, match=r"user\.x has vectors of the widths 1, 2"):
         fit([[0.5], [1.0, 2.0]])
-    with pytest.raises(DataError, match=r"user\.x: row 1 holds NaN"):
+    with pytest.raises(DataError, match=r"user\.x: row 2 has a vector with NaN"):
         fit([[0.5], [float("nan")]])
     with pytest.raises(DataError, match=r"1 of 2 users have no vector; data\.features\.user\.x\.fill=zero"):
         fit([[0.5], None], fill="error")
@@ -274,6 +274,22 @@ def test_parts_of_a_time() -> None:
     assert feature.values.tolist() == [1, 2, 1]
     with pytest.raises(DataError, match="beyond the year 9999"):
         time_column(times, 1, "hour", 0)
+
+
+def test_a_policy_is_known_by_all_that_it_says() -> None:
+    said = [
+        read_policies({"user.x": policy})["user.x"].plain()
+        for policy in (
+            {},
+            {"indicator": True},
+            {"fill": "constant", "value": 0},
+            {"fill": "constant", "value": 1},
+            {"bucket": {"edges": [0]}},
+            {"bucket": {"quantiles": 2}},
+        )
+    ]
+    assert said[0] == {}
+    assert all(one != other for place, one in enumerate(said) for other in said[:place])
 
 
 # ---- messages

@@ -120,7 +120,7 @@ NAN = np.array([[1, 0], [0, np.nan], [3, 4], [5, 5]], np.float32)
         (VECTORS, {"ids": "1 2 9"}, "npy has 4 rows, and there are 3 ids"),
         (VECTORS, {"ids": "1 2 9 9"}, "npy has the item 9 twice"),
         (VECTORS, {"ids": "a b c d"}, r"none of the data's items: its ids are a, b, c \.\.\., theirs 1"),
-        (NAN, {}, "row 1 holds NaN or infinity"),
+        (NAN, {}, "npy: the item 2 has a vector with NaN or infinity"),
         (VECTORS[0], {}, r"holds float32 of the shape \(2,\); \(rows, D\) numbers are wanted"),
         (np.array([["a"]]), {}, r"holds <U1 of the shape \(1, 1\)"),
         (np.array([[None]]), {}, "cannot be read as vectors: .*Python objects"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,18 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from rexp.api import DataCard, Layout, Negatives, RawData, Requirement, SourceFile, SplitRows, reduce, tables
+from rexp.api import (
+    DataCard,
+    Layout,
+    Negatives,
+    RawData,
+    Requirement,
+    SourceFile,
+    SplitRows,
+    VectorSource,
+    reduce,
+    tables,
+)
 
 
 @dataclass(frozen=True)
@@ -413,6 +424,13 @@ class ItemTwice(RightData):
 
     def items(self) -> list[int]:
         return [1, 2, 2, 3]
+
+
+class UnnamedVectors(RightData):
+    """data.vectors"""
+
+    def read(self) -> RawData:
+        return replace(super().read(), vectors={"item.image": VectorSource(Path("image.npy"))})
 
 
 class OtherRowsEachTime(RightData):

@@ -112,7 +112,7 @@ class ColumnPolicy:
             ConfigError: names the option.
         """
         for option, kinds in USES.items():
-            if getattr(self, option) not in (None, False) and kind not in kinds:
+            if option in self.said() and kind not in kinds:
                 raise ConfigError(
                     f"{WHERE}.{name}.{option} is for a {' or a '.join(kinds)}, and the column is a {kind}; "
                     "leave it out, or set kind"
@@ -126,13 +126,15 @@ class ColumnPolicy:
             if value is not None and value not in allowed[kind]:
                 raise ConfigError(f"{WHERE}.{name}.{option}={value} is not for a {kind}; take {_or(allowed[kind])}")
 
+    def said(self) -> dict[str, Any]:
+        """The options that are set."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {key: value for key, value in values.items() if value is not None and value is not False}
+
     def plain(self) -> dict[str, Any]:
         """What is set, for fingerprints."""
-        said = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {key: value for key, value in said.items() if value not in (None, False)}
-        if self.bucket is not None:
-            plain["bucket"] = [self.bucket.quantiles, self.bucket.edges]
-        return plain
+        bucket = {} if self.bucket is None else {"bucket": [self.bucket.quantiles, self.bucket.edges]}
+        return self.said() | bucket
 
 
 DEFAULT = ColumnPolicy()

@@ -60,7 +60,6 @@ def read_vectors(name: str, source: VectorSource, listed: pl.Series, ids: pl.Ser
     if own.n_unique() < len(own):
         twice = own.filter(own.is_duplicated())[0]
         raise DataError(f"{source.path} has the {side} {twice} twice; keep one row of it")
-    check_finite(f"{name} in {source.path}", matrix[present])
     places = pl.DataFrame({"id": own.cast(ids.dtype, strict=False)}).with_row_index("row").drop_nulls()
     found = pl.DataFrame({"id": ids}).join(places, on="id", how="left", maintain_order="left")["row"]
     known = found.is_not_null().to_numpy()
@@ -69,13 +68,15 @@ def read_vectors(name: str, source: VectorSource, listed: pl.Series, ids: pl.Ser
         raise DataError(f"{source.path} has none of the data's {side}s: its ids are {first} ..., theirs {ids[0]} ...")
     rows = found.fill_null(0).to_numpy()
     present = known & present[rows]
-    values = np.where(present[:, None], matrix[rows], matrix.dtype.type(0))
+    values = matrix[rows]
+    values[~present] = 0
+    check_finite(values, lambda row: f"{source.path}: the {side} {ids[row]}")
     return Vectors(values, present)
 
 
 def _ids(side: str, source: VectorSource) -> pl.Series:
-    if isinstance(source.ids, Path):
-        return normal_ids(read_lines(source.ids).alias(side), place_of(str(source.ids), None))
+    if isinstance(source.ids, str | Path):
+        return normal_ids(read_lines(Path(source.ids)).alias(side), place_of(str(source.ids), None))
     return normal_ids(pl.Series(side, list(source.ids or ())), place_of(f"ids of {source.path}", None))
 
 

@@ -12,7 +12,12 @@ from rexp.errors import ConfigError, DataError
 from rexp.prepare.features.policy import WHERE, ColumnPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rexp.prepare.features.policy import Fill
+
+BLOCK = 2**16
+"""Rows that are looked at together."""
 
 
 def as_vectors(name: str, column: pl.Series) -> tuple[Array, Array]:
@@ -20,7 +25,7 @@ def as_vectors(name: str, column: pl.Series) -> tuple[Array, Array]:
 
     Raises:
         ConfigError: it holds no such lists.
-        DataError: they are not of one width, or lack a number.
+        DataError: they are not of one width, or hold something else than finite numbers.
     """
     kind = column.dtype
     if not isinstance(kind, pl.List | pl.Array) or not kind.inner.is_numeric():
@@ -33,18 +38,24 @@ def as_vectors(name: str, column: pl.Series) -> tuple[Array, Array]:
     flat = lists.drop_nulls().explode()
     values = np.zeros((len(column), widths[0] if widths else 1), np.float32)
     values[present] = flat.to_numpy().reshape(-1, values.shape[1])
+    check_finite(values, lambda row: f"{name}: row {row + 1}")
     return values, present
 
 
-def check_finite(name: str, values: Array, place: str = "row") -> None:
+def check_finite(values: Array, where: Callable[[int], str]) -> None:
     """Refuse vectors that hold something else than finite numbers.
+
+    Args:
+        values: (n, D).
+        where: names a row, for the message.
 
     Raises:
         DataError: names the first such row.
     """
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(bad):
-        raise DataError(f"{name}: {place} {bad[0]} holds NaN or infinity ({len(bad)} such rows); mend them")
+    for start in range(0, len(values), BLOCK):
+        bad = np.flatnonzero(~np.isfinite(values[start : start + BLOCK]).all(axis=1))
+        if len(bad):
+            raise DataError(f"{where(start + int(bad[0]))} has a vector with NaN or infinity; mend it")
 
 
 def fit_vector(
@@ -55,16 +66,15 @@ def fit_vector(
     Args:
         name: of the column, for messages.
         side: whose it is.
-        values: (n, D) float16 or float32.
+        values: (n, D) float16 or float32, finite, zeros where there is none.
         present: (n,) bool: which rows have one.
         in_train: (n,) bool: the rows that a mean is taken of.
         policy: checked for a vector.
         missing: how rows without a vector are filled where the policy does not say.
 
     Raises:
-        DataError: a row without a vector where none may lack one; a number that is not finite.
+        DataError: a row without a vector where none may lack one.
     """
-    check_finite(name, values[present])
     if policy.normalize == "l2":
         lengths = np.linalg.norm(values.astype(np.float32), axis=1, keepdims=True)
         values = (values / np.where(lengths > 0, lengths, 1)).astype(values.dtype)
@@ -72,8 +82,7 @@ def fit_vector(
     absent = int((~present).sum())
     if absent and fill == "error":
         raise DataError(f"{name}: {absent} of {len(present)} {side}s have no vector; {WHERE}.{name}.fill=zero fills it")
-    filled = np.zeros(values.shape[1], np.float32)
-    if fill == "mean" and (present & in_train).any():
-        filled = values[present & in_train].astype(np.float32).mean(axis=0)
-    values = np.where(present[:, None], values, filled.astype(values.dtype))
+    trained = present & in_train
+    if absent and fill == "mean" and trained.any():
+        values = np.where(present[:, None], values, values[trained].mean(axis=0, dtype=np.float32).astype(values.dtype))
     return Feature(FeatureSpec(side, "vector", 0, values.shape[1]), values), fill
