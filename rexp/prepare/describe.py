@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rexp.datasets.files import checksum_state
 from rexp.errors import ConfigError, DataError, RexpError
 from rexp.plugins import registry
@@ -46,7 +48,7 @@ class Overview:
             file), "yours" (to be named) or "broken" (the plugin); ``problem`` says more.
         files: checksum state by path.
         parts: interactions of the publisher's own parts.
-        columns: what becomes of each column of users and items, by its type alone.
+        columns: what becomes of each column of users, items and contexts, by its type alone.
     """
 
     name: str
@@ -110,17 +112,28 @@ def count(raw: RawData) -> Counts:
 
 
 def columns_of(raw: RawData) -> tuple[ColumnReport, ...]:
-    """What becomes of each column of users and items, fitted on the given training part, or else on everything."""
+    """What becomes of each column of users, items and contexts, fitted on the given training part, or else on
+    everything."""
+    from rexp.prepare.contexts import side_columns
+    from rexp.prepare.features.columns import fit_column
+    from rexp.prepare.features.policy import DEFAULT
     from rexp.prepare.features.sides import fit_sides
+    from rexp.prepare.features.tables import report_of
     from rexp.prepare.filters import FilterConfig
     from rexp.prepare.row_filters import choose_rows
     from rexp.prepare.vocabulary import build_vocabulary, encode
 
     frames = choose_rows(raw, FilterConfig(on_missing="drop")).frames
-    train = frames.get("train", next(iter(frames.values())))
+    fitted_on = "train" if "train" in frames else next(iter(frames))
     ids: dict[Side, pl.Series] = {
         "user": build_vocabulary([frame["user"] for frame in frames.values()]),
         "item": build_vocabulary([frame["item"] for frame in frames.values()]),
     }
-    trained = {side: encode(train[side], own) for side, own in ids.items()}
-    return fit_sides(raw, frames, ids, trained, {}).fitted.columns
+    trained = {side: encode(frames[fitted_on][side], own) for side, own in ids.items()}
+    contexts = side_columns(raw, frames)
+    in_train = np.repeat([name == fitted_on for name in frames], [len(frame) for frame in frames.values()])
+    of_contexts = [
+        report_of(f"context.{name}", fit_column(f"context.{name}", contexts.frame[name], in_train, DEFAULT))
+        for name in contexts.context
+    ]
+    return (*fit_sides(raw, frames, ids, trained, {}).fitted.columns, *of_contexts)

@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rexp.api import DataError, FeatureSpec
+from rexp.api import DataError, FeatureSpec, RawData
 from rexp.errors import ConfigError
+from rexp.prepare.describe import columns_of
 from rexp.prepare.prepare import load_split
 
 if TYPE_CHECKING:
@@ -210,6 +211,18 @@ def test_what_became_of_each_column_is_in_the_report(load: Any, tmp_path: Path) 
             "reason": "free text: 3 distinct values in 3 training rows",
         },
     ]
+
+
+def test_the_columns_of_a_data_set_are_told_before_it_is_split() -> None:
+    train = pl.DataFrame({"user": [1, 1, 2, 2], "item": ["a", "b", "a", "b"], "place": ["home", "work"] * 2})
+    test = pl.DataFrame({"user": [2], "item": ["c"], "place": ["train"]})
+    items = pl.DataFrame({"item": ["a", "b", "c"], "year": [1990, None, 2000]})
+    told = columns_of(RawData(given={"train": train, "test": test}, items=items, context=("place",)))
+    assert [(column.name, column.kind, column.size, column.fill) for column in told] == [
+        ("item.year", "number", 0, "mean 1990"),  # c is in no training row
+        ("context.place", "category", 3, ""),  # and neither is the place "train"
+    ]
+    assert told[0].missing == 1 / 3
 
 
 def test_what_items_of_the_test_part_alone_are_like_moves_nothing(load: Any, tmp_path: Path) -> None:
