@@ -66,6 +66,14 @@ def test_vectors_of_a_file_are_those_of_the_ids_and_memory_mapped(load: Any, tmp
     assert (split.directory / "item.image.npy").is_file()
 
 
+def test_a_column_of_lists_in_a_table_is_a_vector(load: Any, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"item": ["10", "2", "1"], "image": VECTORS[:3].tolist()})
+    frame.write_parquet(tmp_path / "items.parquet")
+    split = load(items=str(tmp_path / "items.parquet"))
+    assert split.features()["item.image"].values.tolist() == [[3, 4], [0, 2], [0, 0], [1, 0]]
+    assert split.report["columns"][0]["missing"] == 0.25
+
+
 def test_float16_stays(load: Any, tmp_path: Path) -> None:
     split = load(vectors={"item.image": written(tmp_path, "npy", VECTORS.astype(np.float16))["path"]})
     assert split.features()["item.image"].values.dtype == np.float16
