@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class Teacher:
         scores = self.model.score(Query(torch.arange(self.split.n_users)), items.long().clamp(min=0))
         return scores.masked_fill(items == -1, -torch.inf)
 
-    def scores(self, users: Tensor, items: Tensor) -> Tensor:
+    def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
         return self.model.score(Query(users), items)
 
     def score_all(self, users: Tensor) -> Tensor:
