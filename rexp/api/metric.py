@@ -84,7 +84,8 @@ class UserMetric(Protocol):
 
     It may also have a method ``expected(lists, ties, k)``, from :class:`TopKLists` and :class:`Ties` to (B,) float64:
     the mean of ``per_user`` over all orders of equal scores. One without is averaged over a few random orders. A
-    subclass that has a ``per_user`` of its own needs an ``expected`` of its own.
+    subclass that has a ``per_user`` of its own needs an ``expected`` of its own. And it may have ``of_rows``
+    (:data:`OF_ROWS`).
 
     Example::
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rexp.api.training import CONFIG, TARGET
+from rexp.api.training import CONFIG, TARGET, THRESHOLD
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def positives_of(split: Split, recipe: FitConfig, loss: object) -> Array | None:
             f"{asked} balances labeled rows, and this loss takes every training row for a positive; take "
             "loss.target=rating, or set how many negatives are drawn (sampler.n)"
         )
-    threshold = getattr(config, "threshold", None)
+    threshold = THRESHOLD.of(config)
     if threshold is None and not np.isin(ratings, (-1, 0, 1)).all():
         raise ConfigError(
             f"{asked} balances labels of 0 and 1, and the ratings of data={split.name} run from {ratings.min():g} to "
