@@ -176,6 +176,9 @@ class SplitRows:
 class Splitter(Protocol):
     """Divides interactions into train, valid and test rows.
 
+    One whose ``Config`` has an option ``fold``, a number from 0, divides into folds: runs that differ in it alone are a
+    family, whose mean over folds is one row of a table.
+
     It may also have ``uses_given_parts``, ``needs_clock`` and ``chronological`` (:data:`USES_GIVEN_PARTS`,
     :data:`NEEDS_CLOCK`, :data:`CHRONOLOGICAL`), on the class or on the instance, where options decide.
 

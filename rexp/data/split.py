@@ -42,6 +42,8 @@ class Split:
         feature_specs: features of users, items and contexts by name.
         text_columns: names of the columns that :meth:`text` reads.
         labeled: ratings are labels, 1 or else 0 or -1: the negatives are among the rows.
+        family: hash of the whole data and of the splitter without its option ``fold``, which all folds have in common;
+            "" where the splitter has no such option.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Split:
     feature_specs: Mapping[str, FeatureSpec] = field(default_factory=dict)
     text_columns: tuple[str, ...] = ()
     labeled: bool = False
+    family: str = ""
 
     def part(self, name: Part) -> Interactions:
         part: Interactions = getattr(self, name)

@@ -257,6 +257,7 @@ def _data_facts(plan: Plan) -> Json:
     return {
         "name": split.name,
         "fingerprint": split.fingerprint,
+        **({"family": split.family} if split.family else {}),
         "users": split.n_users,
         "items": split.n_items,
         "train": len(split.train),

@@ -129,6 +129,11 @@ def _weight(key: str, node: Node) -> float:
 def _usable(store: Store, run: str, key: str, split: Split) -> RunResult:
     """The result of a finished run of this data that was not compressed."""
     result = store.result(run)
+    if split.family and result.family == split.family and result.fingerprint != split.fingerprint:
+        raise ConfigError(
+            f"{key}.from={run} was trained on another fold (data.split.fold={result.fold}), whose training rows are "
+            "tested here; name a run of the same fold, or a model (model@teacher=NAME), which is trained on each"
+        )
     if result.fingerprint != split.fingerprint:
         its = f"{result.data['name']} {result.fingerprint[:8]}"
         raise ConfigError(

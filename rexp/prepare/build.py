@@ -19,6 +19,7 @@ from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.candidates import candidate_pairs, candidate_table
 from rexp.prepare.contexts import SideColumns, named_columns, side_columns
+from rexp.prepare.family import FoldedSplitter, family
 from rexp.prepare.features.sides import fit_sides
 from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
 from rexp.prepare.fingerprint import fingerprint
@@ -56,6 +57,7 @@ def build_split(
     policies: Mapping[str, ColumnPolicy] = MappingProxyType({}),
     *,
     labeled: bool = False,
+    folded: FoldedSplitter | None = None,
 ) -> Prepared:
     """Filter and divide what a data set's reader returned.
 
@@ -68,6 +70,7 @@ def build_split(
             "full".
         policies: of feature columns, by name.
         labeled: ratings are labels of 1 and 0, or -1.
+        folded: the splitter's name and options, where it divides into folds.
 
     Raises:
         ConfigError: splitter and data do not fit each other, or a policy and its column.
@@ -99,6 +102,7 @@ def build_split(
     item_ids = build_vocabulary([frame["item"] for frame in (*frames.values(), *([] if pairs is None else [pairs]))])
     beside = side_columns(raw, frames)
     encoded = {part: _encode(part, frame, user_ids, item_ids, ticks, beside) for part, frame in frames.items()}
+    of_folds = family(folded, frames, (raw.users, raw.items)) if folded else ""
     parts, left_out = _divide(encoded, splitter)
     candidates = None if pairs is None else candidate_table(pairs, user_ids, item_ids)
     parts, candidates, user_ids, item_ids = _drop_unused(parts, candidates, user_ids, item_ids)
@@ -130,6 +134,7 @@ def build_split(
         feature_specs={name: feature.spec for name, feature in fitted.features.items()} | contexts,
         text_columns=fitted.texts,
         labeled=labeled,
+        family=of_folds,
     )
     vectors = {name: fitted.features[name].values for name in raw.vectors if name in fitted.features}
     identified = replace(split, fingerprint=fingerprint(split, users, items, vectors, policies))

@@ -62,6 +62,7 @@ def write_folder(prepared: Prepared, folder: Path) -> None:
             "fingerprint": split.fingerprint,
             "protocol": split.protocol,
             "labeled": split.labeled,
+            "family": split.family,
             "report": split.report,
             "features": {name: asdict(spec) for name, spec in split.feature_specs.items()},
             "text": split.text_columns,
@@ -132,6 +133,7 @@ def read_folder(folder: Path) -> Split:
         feature_specs=specs,
         text_columns=tuple(content["text"]),
         labeled=content["labeled"],
+        family=content["family"],
     )
 
 

@@ -25,7 +25,7 @@ from rexp.prepare.cache import FORMAT, CorruptError, read_folder, write_folder
 from rexp.prepare.filters import FilterConfig
 
 if TYPE_CHECKING:
-    from rexp.api import Dataset, RawData, Splitter
+    from rexp.api import Dataset, RawData
     from rexp.data.split import Split
     from rexp.io.json_types import Json
     from rexp.plugins.options import Node, NodeView
@@ -87,11 +87,10 @@ def make_dataset(node: NodeView, root: Path | None) -> Dataset:
     return dataset
 
 
-def make_splitter(node: NodeView, *, given: bool) -> Splitter:
+def choose_splitter(node: NodeView, *, given: bool) -> Choice:
     """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
     options = _split_options(node) or {"name": UNNAMED[0] if given else UNNAMED[1]}
-    splitter: Splitter = Choice.of("split", options, "data.split").make()
-    return splitter
+    return Choice.of("split", options, "data.split")
 
 
 def _split_options(node: NodeView) -> Node:
@@ -133,6 +132,7 @@ def _read(folder: Path, *, say: bool) -> Split | None:
 
 def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileContent, ...]) -> Split:
     from rexp.prepare.build import build_split
+    from rexp.prepare.family import folded_splitter
     from rexp.prepare.features.policy import read_policies
     from rexp.prepare.lint import lint
 
@@ -143,9 +143,10 @@ def _prepare(node: NodeView, root: Path | None, folder: Path, files: tuple[FileC
     if changed := set(source_contents(node, root, folder.parent)) ^ set(files):
         raise DataError(f"{min(file.path for file in changed)} changed while it was read; run the command again")
     _check_read(raw, files)
-    splitter = make_splitter(node, given=bool(raw.given))
-    name, labeled = str(node["name"]), LABELED.of(dataset)
-    prepared = build_split(name, raw, splitter, filters, PROTOCOL.of(dataset), policies, labeled=labeled)
+    chosen = choose_splitter(node, given=bool(raw.given))
+    folded = folded_splitter(chosen.name, chosen.config)
+    name, labeled, protocol = str(node["name"]), LABELED.of(dataset), PROTOCOL.of(dataset)
+    prepared = build_split(name, raw, chosen.make(), filters, protocol, policies, labeled=labeled, folded=folded)
 
     split = prepared.split
     report: Json = dict(split.report)

@@ -1,4 +1,4 @@
-"""Comparison of rows with their baselines, paired over users."""
+"""Comparison of rows with their baselines, paired over users, or over folds of cross-validation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rexp.errors import ConfigError
 from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
-from rexp.report.statistics import Comparison, Test, compare
+from rexp.report.statistics import Comparison, Test, compare, compare_folds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +76,7 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
                     comparisons=found.get(place, {}),
                     is_baseline=row in called_so,
                     baseline=" ".join(row_name(baseline)) if baseline else "",
-                    unpaired=frozenset(c for c in table.columns if alone and user_means(row, c, read) is not None),
+                    unpaired=frozenset(c for c in table.columns if alone and _is_compared(row, c, read)),
                 )
             )
         compared.append(replace(table, rows=tuple(rows), baseline=_text(wanted), test=test))
@@ -115,15 +117,48 @@ def _matching(table: Table, wanted: Mapping[str, str]) -> list[Row]:
 def _compare(table: Table, baselines: Sequence[Row | None], read: Read, test: Test) -> dict[int, dict[str, Comparison]]:
     """By row and column; every column is a family of its own."""
     found: dict[int, dict[str, Comparison]] = {}
+    places = enumerate(zip(table.rows, baselines, strict=True))
+    pairs = [(place, row, baseline) for place, (row, baseline) in places if baseline is not None]
     for column in table.columns:
-        pairs = [
-            (place, values)
-            for place, (row, baseline) in enumerate(zip(table.rows, baselines, strict=True))
-            if baseline is not None and (values := differences(row, baseline, column, read)) is not None
-        ]
-        for (place, _), comparison in zip(pairs, compare([d for _, d in pairs], test), strict=True):
+        for place, comparison in compared_by(table, pairs, column, read, test).items():
             found.setdefault(place, {})[column] = comparison
     return found
+
+
+def compared_by(
+    table: Table, pairs: Sequence[tuple[int, Row, Row]], column: str, read: Read, test: Test
+) -> dict[int, Comparison]:
+    """Rows compared with their baselines by one column, by the row's place: over folds where the table has them.
+
+    Args:
+        table: of the rows.
+        pairs: place of a row, the row, its baseline; one whose column is not measured by user, or fold, is left out.
+        column: what is compared.
+        read: see :func:`reader`.
+        test: over users.
+    """
+    if not table.folded:
+        of_users = {place: d for place, row, other in pairs if (d := differences(row, other, column, read)) is not None}
+        return dict(zip(of_users, compare(list(of_users.values()), test), strict=True))
+    of_folds = {place: d for place, row, other in pairs if (d := fold_differences(row, other, column)) is not None}
+    shares = [folds.test_share for place in of_folds if (folds := table.rows[place].folds)]
+    return dict(zip(of_folds, compare_folds(list(of_folds.values()), shares), strict=True))
+
+
+def fold_differences(row: Row, baseline: Row, column: str) -> Array | None:
+    """(n_folds,) of the folds that both rows have; None for a column that is no metric, or of fewer than two folds."""
+    if row.folds is None or baseline.folds is None:
+        return None
+    own, other = (one.folds.means.get(column, {}) for one in (row, baseline) if one.folds)
+    both = sorted(own.keys() & other.keys())
+    return np.array([own[fold] - other[fold] for fold in both]) if len(both) > 1 else None
+
+
+def _is_compared(row: Row, column: str, read: Read) -> bool:
+    """Whether a column is compared wherever there is a baseline."""
+    if row.folds is not None:
+        return column in row.folds.means
+    return user_means(row, column, read) is not None
 
 
 def differences(row: Row, baseline: Row, column: str, read: Read) -> Array | None:
@@ -162,8 +197,8 @@ def _per_user(store: Path, run: str) -> pl.DataFrame | None:
     return pl.read_parquet(file) if file.exists() else None
 
 
-def _users(comparison: Comparison) -> int:
-    return comparison.n_users
+def _size(comparison: Comparison) -> int:
+    return comparison.n_folds or comparison.n_users
 
 
 def _text(wanted: Mapping[str, str]) -> str:
@@ -176,12 +211,13 @@ def footnotes(table: Table) -> Iterator[str]:
         return
     compared = [comparison for row in table.rows for comparison in row.comparisons.values()]
     if compared:
-        users = {f"{comparison.n_users:,}" for comparison in (min(compared, key=_users), max(compared, key=_users))}
-        name = {"wilcoxon": "Wilcoxon signed-rank test", "t": "paired t-test"}[table.test]
-        yield (
-            f"{DAGGER} differs from {table.baseline} with p < 0.05: {name} over "
-            f"{' to '.join(sorted(users, key=len))} users, Holm-adjusted within the column"
-        )
+        ends = (min(compared, key=_size), max(compared, key=_size))
+        sizes = " to ".join(sorted({f"{_size(comparison):,}" for comparison in ends}, key=len))
+        if table.folded:
+            over = f"corrected resampled t-test (Nadeau and Bengio 2003) over {sizes} folds"
+        else:
+            over = {"wilcoxon": "Wilcoxon signed-rank test", "t": "paired t-test"}[table.test] + f" over {sizes} users"
+        yield f"{DAGGER} differs from {table.baseline} with p < 0.05: {over}, Holm-adjusted within the column"
         for baseline in dict.fromkeys(row.baseline for row in table.rows if row.comparisons):
             theirs = [" ".join(row_name(row)) for row in table.rows if row.comparisons and row.baseline == baseline]
             yield f"compared with {baseline}: {', '.join(theirs)}"

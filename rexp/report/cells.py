@@ -45,7 +45,9 @@ def is_second(table: Table, row: Row, column: str) -> bool:
 
 def footnotes(table: Table) -> Iterator[str]:
     """Footnotes of a table."""
-    if any(len(row.seeds) > 1 for row in table.rows):
+    if table.folded:
+        yield "mean ± sample standard deviation over folds, of each fold the mean over its seeds"
+    elif any(row.n_seeds > 1 for row in table.rows):
         yield "mean ± sample standard deviation over seeds"
     if table.left_out:
         yield f"left out: {table.left_out} older run(s) of a configuration and seed that was run again since"
@@ -63,7 +65,7 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    titles = [*table.keys, "seeds", *table.columns]
+    titles = [*table.keys, *table.counts, *table.columns]
     lines = [
         f"### {as_markdown(table.heading)}",
         "",
@@ -74,7 +76,7 @@ def _markdown_table(table: Table) -> str:
         texts = [cell_with_mark(row, column) for column in table.columns]
         bold = [is_best(table, row, column) for column in table.columns]
         cells = [f"**{text}**" if best else text for text, best in zip(texts, bold, strict=True)]
-        lines.append(_pipes([*map(as_markdown, row_name(row)), str(len(row.seeds)), *cells]))
+        lines.append(_pipes([*map(as_markdown, row_name(row)), *map(str, table.counts_of(row)), *cells]))
     notes = list(map(as_markdown, footnotes(table)))
     return "\n".join([*lines, *([""] if notes else []), *notes])
 

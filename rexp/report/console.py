@@ -68,12 +68,13 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in table.keys:
         grid.add_column(styled(key), overflow="fold")
-    grid.add_column("seeds", justify="right", min_width=len("seeds"))
+    for count in table.counts:
+        grid.add_column(count, justify="right", min_width=len(count))
     for column in columns:
         grid.add_column(styled(column), justify="right", width=_width(table, column), no_wrap=True)
     for row in table.rows:
         cells = [styled(cell_with_mark(row, column), _style(table, row, column)) for column in columns]
-        grid.add_row(*(styled(name) for name in row_name(row)), str(len(row.seeds)), *cells)
+        grid.add_row(*(styled(name) for name in row_name(row)), *map(str, table.counts_of(row)), *cells)
     return grid
 
 

@@ -47,6 +47,8 @@ def _line(table: Table, row: Row, keys: Sequence[str], columns: Sequence[str]) -
         yield key, names.get(key, "")
     yield "difference", row.difference
     yield "seeds", " ".join(map(str, row.seeds))
+    if row.folds:
+        yield "folds", " ".join(map(str, row.folds.numbers))
     yield "runs", " ".join(row.runs)
     if table.baseline:
         yield "baseline", "itself" if row.is_baseline else row.baseline or "none"

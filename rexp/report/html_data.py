@@ -72,6 +72,7 @@ def _row(
             {
                 "id": run.run_id,
                 "seed": run.seed,
+                "fold": run.fold if row.folds else None,
                 "values": [_number(value(run, column)) for column in table.columns],
             }
             for run in runs

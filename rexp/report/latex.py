@@ -43,7 +43,7 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def _table(table: Table) -> str:
-    titles = [*table.keys, "seeds", *table.columns]
+    titles = [*table.keys, *table.counts, *table.columns]
     notes = " ".join(escape(note) + "." for note in footnotes(table))
     return "\n".join(
         [
@@ -65,7 +65,7 @@ def _table(table: Table) -> str:
 
 def _row(table: Table, row: Row) -> str:
     cells = [_cell(table, row, column) for column in table.columns]
-    return _line([*map(escape, row_name(row)), str(len(row.seeds)), *cells])
+    return _line([*map(escape, row_name(row)), *map(str, table.counts_of(row)), *cells])
 
 
 def _cell(table: Table, row: Row, column: str) -> str:

@@ -39,7 +39,12 @@ def publish(tables: Sequence[Table], pictures: Sequence[Path], config: WandbConf
 
 def titles(table: Table) -> list[str | int]:
     """Column titles; a column of numbers is followed by one with its text."""
-    return [*table.keys, "seeds", *(name for column in table.columns for name in (column, f"{column} ± sd")), "runs"]
+    return [
+        *table.keys,
+        *table.counts,
+        *(name for column in table.columns for name in (column, f"{column} ± sd")),
+        "runs",
+    ]
 
 
 def lines(table: Table) -> list[list[Any]]:
@@ -47,7 +52,7 @@ def lines(table: Table) -> list[list[Any]]:
     return [
         [
             *row_name(row),
-            len(row.seeds),
+            *table.counts_of(row),
             *(part for column in table.columns for part in (row.cells[column].mean, cell_with_mark(row, column))),
             " ".join(row.runs),
         ]

@@ -1,4 +1,4 @@
-"""Rows of a table: runs that differ in the seed alone are averaged, no others."""
+"""Rows of a table: runs that differ in the seed or the fold alone are averaged, no others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from rexp.report.folds import Folds, by_fold, folds_of
 from rexp.store.identity import canonical_json
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PARTS = ("metrics", "cost", "gate", "found", "beside")
 
 @dataclass(frozen=True)
 class Cell:
-    """Mean and sample standard deviation over the seeds that have a value; both NaN where there are too few."""
+    """Mean and sample standard deviation over seeds or folds that have a value; both NaN where there are too few."""
 
     mean: float
     sd: float
@@ -43,6 +44,7 @@ class Row:
         is_baseline: it is called as baselines are.
         baseline: the name of the row that it is compared with, or "".
         unpaired: columns that would be compared, if it had a baseline.
+        folds: where its runs are of several folds of one family.
     """
 
     labels: tuple[str, ...]
@@ -55,6 +57,16 @@ class Row:
     is_baseline: bool = False
     baseline: str = ""
     unpaired: frozenset[str] = frozenset()
+    folds: Folds | None = None
+
+    @property
+    def n_seeds(self) -> int:
+        return len(set(self.seeds))
+
+    @property
+    def n_folds(self) -> int:
+        """0 where its runs are of one fold."""
+        return len(set(self.folds.numbers)) if self.folds else 0
 
 
 def make_rows(results: Sequence[RunResult], keys: Sequence[str], columns: Sequence[str]) -> list[Row]:
@@ -70,10 +82,12 @@ def make_rows(results: Sequence[RunResult], keys: Sequence[str], columns: Sequen
         variants = list(_group(alike, lambda result: result.configuration).values())
         configs = [_flat(_without_seed(runs[0].config)) for runs in variants]
         for runs, config, difference in zip(variants, configs, _differences(configs, named=set(keys)), strict=True):
-            runs = sorted(runs, key=lambda result: result.seed)
-            cells = {column: over_seeds(value(result, column) for result in runs) for column in columns}
+            runs = sorted(runs, key=lambda result: (result.content.get("fold", 0), result.seed))
+            folds = folds_of(runs, columns)
+            cells = {column: _cell([value(result, column) for result in runs], folds) for column in columns}
             seeds = tuple(result.seed for result in runs)
-            rows.append(Row(labels, difference, seeds, tuple(result.run_id for result in runs), config, cells))
+            names = tuple(result.run_id for result in runs)
+            rows.append(Row(labels, difference, seeds, names, config, cells, folds=folds))
     return rows
 
 
@@ -109,6 +123,11 @@ def value(result: RunResult, column: str) -> float | None:
         if isinstance(found, int | float):
             return float(found)
     return None
+
+
+def _cell(values: Sequence[float | None], folds: Folds | None) -> Cell:
+    """Over seeds; or over folds, of each the mean over its seeds."""
+    return over_seeds(values if folds is None else by_fold(values, folds.numbers).values())
 
 
 def over_seeds(values: Iterable[Any]) -> Cell:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.metrics.direction import higher_is_better
-from rexp.report.baseline import baseline_of, differences, reader, user_means
+from rexp.report.baseline import baseline_of, compared_by, reader, user_means
 from rexp.report.control import of_control
-from rexp.report.statistics import compare, interval
+from rexp.report.statistics import interval
 from rexp.report.tables import SHORT, Table, make_tables
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Line:
         size: bytes of the file written.
         smaller: bytes of the plain student by its own.
         latency: p50 of scoring 100 candidates, ms.
-        comparison: with the plain row of the same model, paired over users.
+        comparison: with the plain row of the same model, paired over users, or over folds where there are any.
     """
 
     model: str
@@ -94,12 +94,8 @@ def _summary(table: Table, metric: str, known: Mapping[str, RunResult], read: Re
     parts = _parts(table.rows, known)
     plains = {place: _plain(table, row, parts) for place, row in enumerate(table.rows)}
     students = [row for row, part in zip(table.rows, parts, strict=True) if part == PLAIN]
-    pairs = {
-        place: difference
-        for place, plain in plains.items()
-        if plain is not None and (difference := differences(table.rows[place], plain, metric, read)) is not None
-    }
-    compared = dict(zip(pairs, compare(list(pairs.values()), "wilcoxon"), strict=True))
+    pairs = [(place, table.rows[place], plain) for place, plain in plains.items() if plain is not None]
+    compared = compared_by(table, pairs, metric, read, "wilcoxon")
     taught = [_mean(row, metric) for row, part in zip(table.rows, parts, strict=True) if part == TEACHER]
     best = (min if higher_is_better(metric) is False else max)(taught, default=math.nan)
     lines = []

@@ -11,6 +11,7 @@ from rexp.errors import ConfigError, did_you_mean
 from rexp.metrics.direction import higher_is_better
 from rexp.report.control import column as control_column
 from rexp.report.control import with_controls
+from rexp.report.folds import over_folds
 from rexp.report.rows import ABSENT, PARTS, Row, label, make_rows, newest
 
 if TYPE_CHECKING:
@@ -45,6 +46,20 @@ class Table:
     baseline: str = ""
     test: str = ""
 
+    @property
+    def folded(self) -> bool:
+        """Its rows are of several folds of one family."""
+        return any(row.folds for row in self.rows)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Titles of the columns that say how many runs a row has."""
+        return ("seeds", "folds") if self.folded else ("seeds",)
+
+    def counts_of(self, row: Row) -> tuple[int, ...]:
+        """The row's own."""
+        return (row.n_seeds, row.n_folds) if self.folded else (row.n_seeds,)
+
 
 def make_tables(
     results: Sequence[RunResult],
@@ -68,12 +83,20 @@ def make_tables(
     _refuse_unknown(results, keys or (), columns)
     groups: dict[tuple[str, str], list[RunResult]] = {}
     for result in results:
-        groups.setdefault((result.protocol_id, result.fingerprint), []).append(result)
-    return [_table(group, keys, columns, list(named)) for group in groups.values()]
+        groups.setdefault((result.protocol_id, result.family or result.fingerprint), []).append(result)
+    known = {result.run_id: result for result in results}
+    return [_table(group, keys, columns, list(named), known) for group in groups.values()]
 
 
-def _table(results: list[RunResult], keys: Sequence[str] | None, columns: Sequence[str], named: Sequence[str]) -> Table:
-    kept = newest(results)
+def _table(
+    results: list[RunResult],
+    keys: Sequence[str] | None,
+    columns: Sequence[str],
+    named: Sequence[str],
+    known: Mapping[str, RunResult],
+) -> Table:
+    original = newest(results)
+    kept = over_folds(original, known)
     told = [key for key in DEFAULT_KEYS if key in ("model", *named) or len({label(r, key) for r in kept}) > 1]
     chosen = tuple(keys or dict.fromkeys([*told, *named]))
     # A column that no run of this table has would be empty: another table has it.
@@ -81,12 +104,12 @@ def _table(results: list[RunResult], keys: Sequence[str] | None, columns: Sequen
     wanted = tuple(columns) or (*names["metrics"], *DEFAULT_COSTS)
     metric = next((name for name in wanted if name in names["metrics"]), None)
     if metric and any(result.control for result in kept):
-        kept, place = with_controls(kept, metric), list(wanted).index(metric) + 1
+        kept, place = over_folds(with_controls(original, metric), known), list(wanted).index(metric) + 1
         wanted = (*wanted[:place], control_column(metric), *wanted[place:])
         names["beside"] = _names(kept, "beside")
     present = {name for known in names.values() for name in known}
     shown = tuple(column for column in wanted if column in present)
-    table = Table(_heading(kept[0]), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
+    table = Table(_heading(kept), chosen, shown, tuple(make_rows(kept, chosen, shown)), {}, len(results) - len(kept))
     costs = set(names["cost"])
     ranked = {column: means for column in shown if len(means := _from_best(table, column, costs)) > 1}
     return replace(
@@ -103,27 +126,36 @@ def _from_best(table: Table, column: str, costs: Set[str]) -> list[float]:
     return [] if higher is None else sorted(means, reverse=higher)
 
 
-def _heading(result: RunResult) -> str:
+def _heading(results: Sequence[RunResult]) -> str:
     """The data set and what defines the protocol, and how many users were evaluated."""
-    facts = result.facts
+    result, facts = results[0], results[0].facts
     parts = [result.data_name, f"protocol {facts.get('protocol', 'unknown')}"]
     if candidates := facts.get("candidates"):
         parts.append(f"{candidates['n']} {candidates['sampler']} candidates" if isinstance(candidates, Mapping) else "")
     if "mask" in facts:
         parts.append("mask " + ("+".join(facts["mask"]) or "none"))
     if "catalogue_size" in facts:
-        parts.append(f"catalogue {facts.get('catalogue', 'given')} ({facts['catalogue_size']:,} items)")
+        parts.append(f"catalogue {facts.get('catalogue', 'given')} ({_span(results, 'catalogue_size')} items)")
     if "calibrate" in facts:
         parts.append(f"calibrated by {facts['calibrate']}")
     if rule := facts.get("decision"):
         least = "" if rule["at_least"] is None else f" of {rule['at_least']:g}"
         parts.append(f"threshold by {rule['by']}{least}")
     if "n_users_evaluated" in facts:
-        parts.append(f"{facts['n_users_evaluated']:,} users evaluated")
+        parts.append(f"{_span(results, 'n_users_evaluated')} users evaluated")
     if facts.get("ties", "item_id") != "item_id":
         parts.append(f"ties {facts['ties']}")
-    parts.append(f"data {result.fingerprint[:8]}, rules {result.protocol_id[:8]}")
+    folds = {other.fingerprint for other in results}
+    data = f"folds of {result.family[:8]}" if len(folds) > 1 else f"data {result.fingerprint[:8]}"
+    parts.append(f"{data}, rules {result.protocol_id[:8]}")
     return " · ".join(part for part in parts if part)
+
+
+def _span(results: Sequence[RunResult], fact: str) -> str:
+    """A number of the facts; of several folds, from the smallest to the largest."""
+    by_data = {result.fingerprint: result.facts[fact] for result in results if fact in result.facts}
+    low, high = min(by_data.values()), max(by_data.values())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _names(results: Iterable[RunResult], part: str) -> list[str]:

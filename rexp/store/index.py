@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Part = Literal["briefs", "summaries"]
 FOLDER = ".index"
-HEADER = "rexp index 2"
+HEADER = "rexp index 3"
 """Another number when the parts hold something else."""
 LEFT_OUT = ("fit", "steps", "parts", "weights", "capabilities", "content_sha256", "manifest")
 """What no table shows."""

@@ -186,6 +186,17 @@ class RunResult:
         return str(self.content["data"]["fingerprint"])
 
     @property
+    def family(self) -> str:
+        """What the folds of one data set have in common (:attr:`rexp.data.split.Split.family`); "" without folds."""
+        return str(self.data.get("family") or "")
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that was tested, of a split with folds."""
+        split = (self.config.get("data") or {}).get("split") or {}
+        return split.get("fold") if self.family else None
+
+    @property
     def protocol_id(self) -> str:
         """Hash of the rules of the evaluation; two results with the same one were measured alike."""
         return str(self.facts.get("protocol_id"))

@@ -77,6 +77,15 @@ def test_a_model_teaches_itself_between_its_fits(table: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_a_teacher_of_another_fold_does_not_teach(table: Path, tmp_path: Path) -> None:
+    folds = [f"data.path={table}", "data/split=kfold", "model=mf", "model@teacher=mf"]
+    rexp("-m", *folds, "data.split.fold=1", cwd=tmp_path)
+    (teacher,) = Store(tmp_path / "runs").runs()
+    errors = rexp(*folds, "compress=kd", f"teacher.from={teacher.run_id}", cwd=tmp_path, code=2)
+    assert "was trained on another fold (data.split.fold=1), whose training rows are tested here" in errors
+
+
+@pytest.mark.slow
 def test_what_was_compressed_does_not_teach(table: Path, tmp_path: Path) -> None:
     common = [f"data.path={table}", "model=mf", "model@teacher=mf"]
     rexp("-m", *common, "compress=quantize", cwd=tmp_path)

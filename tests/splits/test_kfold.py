@@ -108,3 +108,21 @@ def test_the_order_of_the_file_outlasts_filters(tmp_path: Path) -> None:
         names = split.items_table()["item"].to_list()
         assert {names[item] for item in split.test.items} == {kept[row] for row in test}
         assert split.test.rows is None
+
+
+def test_folds_of_the_same_data_are_a_family(tmp_path: Path) -> None:
+    lines = [f"{row % 5},i{row},{row % 5 + 1}" for row in range(20)]
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, own in zip(paths, (lines, lines[:-1]), strict=True):
+        path.write_text("\n".join(["user,item,rating", *own]) + "\n")
+
+    def prepared(path: Path, name: str = "kfold", **options: Any) -> Split:
+        node = {"name": "csv", "path": str(path), "split": {"name": name, **options}}
+        return load_split(node, None, tmp_path / "cache")
+
+    first, second = prepared(paths[0]), prepared(paths[0], fold=1)
+    assert first.family == second.family != ""
+    assert first.fingerprint != second.fingerprint
+    others = {prepared(paths[0], seed=1).family, prepared(paths[0], folds=4).family, prepared(paths[1]).family}
+    assert len({first.family, *others}) == 4
+    assert prepared(paths[0], "ratio", train=0.5, valid=0.0, test=0.5).family == ""

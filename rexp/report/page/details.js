@@ -57,9 +57,10 @@ function curveSeries(row, place, name) {
 
 function runsOf(table, row) {
   const shown = table.columns.map((column, k) => [column, k]).filter(([column]) => column.shown && !column.cost).slice(0, 4);
-  const head = el("tr", {}, ["seed", "run", ...shown.map(([column]) => column.name)].map((name) => el("th", { scope: "col" }, name)));
+  const folded = row.runs.some((run) => run.fold !== null);
+  const head = el("tr", {}, ["seed", ...(folded ? ["fold"] : []), "run", ...shown.map(([column]) => column.name)].map((name) => el("th", { scope: "col" }, name)));
   const lines = row.runs.map((run) =>
-    el("tr", {}, el("td", {}, String(run.seed)), el("td", {}, el("code", {}, run.id)),
+    el("tr", {}, el("td", {}, String(run.seed)), ...(folded ? [el("td", {}, String(run.fold))] : []), el("td", {}, el("code", {}, run.id)),
       shown.map(([, k]) => el("td", {}, run.values[k] === null ? "-" : shortNumber(run.values[k])))));
   return el("section", { class: "runs" }, el("h4", {}, "Runs"), el("div", { class: "scroll" }, el("table", {}, el("thead", {}, head), el("tbody", {}, lines))));
 }

@@ -46,12 +46,14 @@ class ReportTable {
   columns() {
     const { table } = this;
     const keys = table.keys.map((name, k) => ({ name, class: "name", first: "up", read: (place) => table.rows[place].labels[k] ?? null }));
-    const seeds = { name: "seeds", class: "number", first: "down", read: (place) => table.rows[place].runs.length };
+    const seeds = { name: "seeds", class: "number", first: "down", read: (place) => new Set(table.rows[place].runs.map((run) => run.seed)).size };
+    const folds = { name: "folds", class: "number", first: "down", read: (place) => new Set(table.rows[place].runs.map((run) => run.fold)).size };
+    const folded = table.rows.some((row) => row.runs.some((run) => run.fold !== null));
     const difference = { name: "differs in", class: "name", first: "up", read: (place) => table.rows[place].difference.join(" ") || null };
     const numbers = table.columns.map((column, k) => ({
       name: column.name, class: "number", first: column.higher === false ? "up" : "down", hidden: !column.shown, read: (place) => table.rows[place].cells[k][1],
     }));
-    return [...keys, ...(this.differs ? [difference] : []), seeds, ...numbers];
+    return [...keys, ...(this.differs ? [difference] : []), seeds, ...(folded ? [folds] : []), ...numbers];
   }
 
   drawHead() {
