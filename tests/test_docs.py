@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,34 +14,22 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
+import rexp
+from rexp.__main__ import VERBS, main
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
 from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins.conf_dirs import conf_dir
+from tests.doc_commands import Command, commands, counted
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))  # the README has a test of its own
-YAML = sorted((ROOT / "conf").rglob("*.yaml"))
+FLAGS = {"-m", "--cfg", "job", "--info", "searchpath", "--help", "--config-dir"}
 
 
-def commands() -> Iterator[tuple[str, str]]:
-    """Every ``python -m rexp`` in a page's blocks, and in the comments of the configuration."""
-    for page in PAGES:
-        for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.M | re.S):
-            yield from ((page.name, line) for line in _lines(block))
-    for file in YAML:
-        comments = "\n".join(line[1:].strip() for line in file.read_text().splitlines() if line.startswith("#"))
-        yield from ((file.name, line) for line in _lines(comments))
-
-
-def _lines(text: str) -> Iterator[str]:
-    for line in text.replace("\\\n", " ").splitlines():
-        found = re.match(r"\s*(?:REXP_DATA=\S+ )?python -m rexp( .*)?$", line)
-        if found and (words := (found[1] or "").split("   ")[0]):
-            yield words
-
-
-COMMANDS = sorted(set(commands()))
+COMMANDS = commands()
+RUNS = [command for command in COMMANDS if not command.verb and not command.not_composed]
+VERBAL = [command for command in COMMANDS if command.verb]
+SMALL = ("measure.latency=false", "references=[]", "track=none", "train.progress=none")
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +43,50 @@ def composing() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("composing")
-@pytest.mark.parametrize(("page", "command"), COMMANDS)
-def test_a_command_of_the_documentation_composes(page: str, command: str) -> None:
-    words = [word for word in shlex.split(command, comments=True) if "=" in word]
+@pytest.mark.parametrize("command", RUNS, ids=str)
+def test_a_run_of_the_documentation_composes(command: Command) -> None:
     for which in (0, -1):
-        compose("config", overrides=normalize_overrides([_one(word, which) for word in words]))
+        compose("config", overrides=normalize_overrides([_one(word, which) for word in command.settings]))
+    assert set(command.words) - set(command.settings) <= FLAGS
+
+
+@pytest.mark.parametrize("command", VERBAL, ids=str)
+def test_a_verb_of_the_documentation_takes_its_arguments(command: Command) -> None:
+    parser = import_module(VERBS[command.verb]).arguments()
+    parse = parser.parse_intermixed_args if command.verb == "tune" else parser.parse_args
+    parse(command.words[1:])
+
+
+def test_commands_are_found_and_most_are_run() -> None:
+    print(counted(COMMANDS))
+    assert len(COMMANDS) > 180
+    assert sum(not command.not_composed for command in COMMANDS) > 160
+    assert sum(not command.not_run for command in COMMANDS) > 60
+
+
+@pytest.mark.slow
+def test_what_needs_neither_foreign_data_nor_a_minute_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = [command for command in COMMANDS if not command.not_run]
+    for command in small:
+        if not command.verb:
+            assert main(_small(command)) == 0, (command, capsys.readouterr().err)
+    run = rexp.run(["model=mf", "train.max_epochs=1", *SMALL]).run_id
+    for command in small:
+        if command.verb:
+            words = [run if word == "RUN" else word for word in command.words]
+            assert main(words) == 0, (command, capsys.readouterr().err)
+
+
+def _small(command: Command) -> list[str]:
+    """The first values of a sweep, for one epoch where there are any."""
+    settings = [_one(word, 0) for word in command.settings]
+    fits = not {"model=pop", "model=bias"} & set(settings)
+    epochs = ["train.max_epochs=1", "compress.finetune.max_epochs=1"] if fits else []
+    given = {word.partition("=")[0] for word in settings}
+    return settings + [word for word in (*epochs, *SMALL) if word.partition("=")[0] not in given]
 
 
 def _one(word: str, which: int) -> str:

@@ -32,20 +32,3 @@ def test_the_model_in_one_file_can_be_installed_and_trained(tmp_path: Path) -> N
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "bias_only" in done.stdout
-
-
-def test_every_command_of_the_readme_composes(tmp_path: Path) -> None:
-    commands = re.findall(r"^python -m rexp(?: -m)?([^#\n]*)", block(""), re.MULTILINE)
-    commands += re.findall(r"^python -m rexp(?: -m)?([^#\n]*)", README, re.MULTILINE)
-    seen = 0
-    for line in sorted(set(commands)):
-        if "bias_only" in line:
-            continue
-        # A sweep's lists are taken one by one: the first value of each.
-        words = [re.sub(r"=([^,\[]*),.*", r"=\1", word) for word in line.split()]
-        done = subprocess.run(
-            [sys.executable, "-m", "rexp", *words, "--cfg", "job"], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert done.returncode == 0, (line, done.stderr)
-        seen += 1
-    assert seen >= 4
