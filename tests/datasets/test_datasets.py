@@ -309,3 +309,51 @@ def test_the_splits_of_citeulike_t_differ(tmp_path: Path) -> None:
         for variant in ("loo-de-rrd", "loo-td")
     )
     assert one.fingerprint != other.fingerprint
+
+
+@needs_data
+def test_foursquare(tmp_path: Path) -> None:
+    split = load_split(
+        {"name": "foursquare", "split": {"name": "leave_last", "order": "random"}}, data_root(), tmp_path
+    )
+    assert (split.n_users, split.n_items) == (24_941, 28_593)
+    assert len(split.train) + len(split.valid) + len(split.test) == 717_086
+
+
+@needs_data
+def test_lastfm_of_lightgcn(tmp_path: Path) -> None:
+    node = {"name": "lastfm-lightgcn", "split": {"name": "given"}, "filter": {"duplicates": "keep"}}
+    split = load_split(node, data_root(), tmp_path)
+    assert (split.n_users, split.n_items) == (1_880, 4_489)
+    assert (len(split.train), len(split.test)) == (42_135, 10_533)
+    assert found(split)["cold-test-users"] == 2
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("variant", "users", "items", "rows", "attributes"),
+    [("Beauty", 22_363, 12_101, 198_502, 637), ("LastFM", 1_090, 3_646, 52_551, 388)],
+)
+def test_s3rec(variant: str, users: int, items: int, rows: int, attributes: int, tmp_path: Path) -> None:
+    node = {"name": "s3rec", "variant": variant, "filter": {"duplicates": "keep"}}
+    raw = read("s3rec", data_root(), variant=variant)
+    assert count(raw) == Counts(users, items, rows, rows)
+    assert raw.items is not None
+    assert raw.items["attributes"].explode().n_unique() == attributes
+    split = load_split(node, data_root(), tmp_path)
+    assert set(split.report["sources"].values()) == {"ok"}
+    assert split.protocol == ("candidates" if variant == "LastFM" else "full")
+    assert split.spec.features["item.attributes"].kind == "set"
+
+
+def test_attributes_of_s3rec_are_sets(tmp_path: Path) -> None:
+    folder = tmp_path / "s3rec"
+    folder.mkdir()
+    (folder / "Beauty.txt").write_text("".join(f"{user} 1 2 3 4\n" for user in range(1, 5)))
+    (folder / "Beauty_item2attributes.json").write_text('{"1": [7, 9], "2": [9], "4": []}')
+    split = load_split({"name": "s3rec"}, tmp_path, tmp_path / "cache")
+    assert split.items_table()["attributes"].to_list() == [[7, 9], [9], None, []]
+    assert split.features()["item.attributes"].values.tolist() == [[1, 2], [2, 0], [0, 0], [0, 0]]
+    (folder / "Beauty_item2attributes.json").write_text('[{"1": [7]}]')
+    with pytest.raises(DataError, match="is no object from items to lists of attributes"):
+        read("s3rec", tmp_path)
