@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from rexp.api import Capability, Query, Split, adopt_embeddings
 from rexp.api.model import HISTORY_LENGTH
 from rexp.testing.check import NotApplicable, Subject
 from rexp.train.rng import seed_everything
+
+if TYPE_CHECKING:
+    from rexp.data.types import Part
 
 K = 5
 """Items of each user in a question."""
@@ -41,11 +45,15 @@ def ready(subject: Subject, seed: int = 0, split: Split | None = None) -> Any:
 
 
 def query(model: Any, split: Split, users: Tensor | None = None) -> Query:
-    """Users, all of them where none are named, with their history where the model reads one."""
+    """Users, all of them where none are named, with their history, and in their latest context, where the model reads
+    these."""
     users = torch.arange(split.n_users) if users is None else users
-    if Capability.SEQUENTIAL in model.capabilities():
-        return split.query(users, ["train"], HISTORY_LENGTH.of(model))
-    return Query(users)
+    parts: list[Part] = ["train"] if Capability.SEQUENTIAL in model.capabilities() else []
+    asked = split.query(users, parts, HISTORY_LENGTH.of(model))
+    if Capability.READS_CONTEXT not in model.capabilities():
+        return asked
+    latest = split.train.latest_context(split.n_users)
+    return replace(asked, features={name: torch.from_numpy(values)[users] for name, values in latest.items()})
 
 
 def some_items(split: Split, seed: int, k: int = K) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ def histories(subject: Subject) -> tuple[Any, Query, Tensor]:
     needs(model, Capability.SEQUENTIAL)
     asked = query(model, split)
     assert asked.history is not None
-    asked = Query(asked.users, asked.history[:, -4:])
+    asked = replace(asked, history=asked.history[:, -4:])
     with torch.no_grad():
         return model, asked, model.score(asked, whole_catalog(split, split.n_users))
 
@@ -28,7 +29,7 @@ def padding(subject: Subject) -> None:
     assert asked.history is not None
     wider = torch.cat([torch.full((len(asked.users), 3), PADDING), asked.history], 1)
     with torch.no_grad():
-        padded = model.score(Query(asked.users, wider), whole_catalog(subject.split, len(asked.users)))
+        padded = model.score(replace(asked, history=wider), whole_catalog(subject.split, len(asked.users)))
     require(close(padded, scores), "three more places of padding in front change the scores")
 
 
@@ -38,7 +39,7 @@ def empty_history(subject: Subject) -> None:
     with torch.no_grad():
         for width in (0, 1, 4):
             nothing = torch.full((len(asked.users), width), PADDING)
-            scores = model.score(Query(asked.users, nothing), items)
+            scores = model.score(replace(asked, history=nothing), items)
             require(bool(scores.isfinite().all()), f"scores of a history of {width} places of padding are not finite")
 
 
@@ -47,7 +48,7 @@ def history_is_read(subject: Subject) -> None:
     assert asked.history is not None
     other = torch.where(asked.history == PADDING, PADDING, (asked.history + 1) % subject.split.n_items)
     with torch.no_grad():
-        changed = model.score(Query(asked.users, other), whole_catalog(subject.split, len(asked.users)))
+        changed = model.score(replace(asked, history=other), whole_catalog(subject.split, len(asked.users)))
     require(not close(changed, scores), "SEQUENTIAL is stated, and other histories give the same scores")
 
 
@@ -61,8 +62,8 @@ def causal(subject: Subject) -> None:
     later = history.clone()
     later[:, -1] = (later[:, -1] + 1) % subject.split.n_items
     with torch.no_grad():
-        first = model.score_sequence(Query(asked.users[users], history), items)
-        second = model.score_sequence(Query(asked.users[users], later), items)
+        first = model.score_sequence(_at_positions(asked, users, history), items)
+        second = model.score_sequence(_at_positions(asked, users, later), items)
     require(first.shape == items.shape, f"score_sequence gives {tuple(first.shape)} of items {tuple(items.shape)}")
     require(close(first[:, :-1], second[:, :-1]), "a later item changes the scores of an earlier position")
 
@@ -76,8 +77,18 @@ def last_position(subject: Subject) -> None:
         raise NotApplicable("no user has a history")
     items = torch.arange(subject.split.n_items).repeat(*asked.history.shape, 1)
     with torch.no_grad():
-        sequence = model.score_sequence(asked, items)[:, -1]
+        sequence = model.score_sequence(_at_positions(asked, slice(None), asked.history), items)[:, -1]
     require(close(sequence[known], scores[known]), "the last position of score_sequence is scored otherwise by score")
+
+
+def _at_positions(asked: Query, users: slice, history: Tensor) -> Query:
+    """The query of a whole sequence, where every position has the user's context."""
+    length = history.shape[1]
+    features = {
+        name: values[users].unsqueeze(1).expand(-1, length, *values.shape[1:])
+        for name, values in asked.features.items()
+    }
+    return Query(asked.users[users], history, features)
 
 
 AGAIN = ("model.repeatable",)

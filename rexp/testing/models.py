@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from rexp.api import Capability, Query
+from rexp.api import Capability
 from rexp.testing.check import Check, Subject, require
 from rexp.testing.made_model import close, needs, query, ready, same, scored, some_items, whole_catalog
 
@@ -125,7 +125,7 @@ def inputs_kept(subject: Subject) -> None:
     with torch.no_grad():
         model.score(asked, items)
         if Capability.SCORES_ALL_ITEMS in model.capabilities():
-            model.score_all(Query(asked.users, asked.history))
+            model.score_all(asked)
     kept = torch.equal(users, asked.users) and torch.equal(items, whole_catalog(split, split.n_users))
     require(kept, "scoring writes into the users or items it is asked for")
     require(history is None or torch.equal(history, asked.history), "scoring writes into the history")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Small data for checks: ratings, times, features, and ids that training has never met."""
+"""Small data for checks: ratings, times, features, contexts, and ids that training has never met."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rexp.api import Interactions, Split
+from rexp.api import FeatureSpec, Interactions, Split
 from rexp.prepare.build import Prepared
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.features.tables import fit_tables
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 N_USERS, N_ITEMS, TAKEN = 24, 20, 7
 COLD_USER, COLD_ITEM = N_USERS - 1, N_ITEMS - 1
+LOAD = FeatureSpec("context", "number", 0)
 
 
 def tiny_split(folder: Path, seed: int = 0) -> Split:
@@ -41,8 +42,13 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
             (user, item, 1 + (item + user) % 5, 1000 * (user % 4) + 60 * place) for place, item in enumerate(taken)
         ]
     table = np.array(rows)
+    hours = 1 + (table[:, 0] + table[:, 3]) % 3
     everything = Interactions(
-        table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2].astype(np.float32), table[:, 3]
+        table[:, 0].astype(np.int32),
+        table[:, 1].astype(np.int32),
+        table[:, 2].astype(np.float32),
+        table[:, 3],
+        context={"context.hour": hours, "context.load": (hours - 2).astype(np.float32)},
     )
     from_end = everything.offsets(N_USERS)[everything.users + 1] - 1 - np.arange(len(everything))
     test = everything.take(from_end == 0)
@@ -51,6 +57,7 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
         np.append(test.items, COLD_ITEM).astype(np.int32),
         np.append(test.ratings, 5).astype(np.float32) if test.ratings is not None else None,
         np.append(test.times, 9000) if test.times is not None else None,
+        context={name: np.append(values, values.dtype.type(0)) for name, values in test.context.items()},
     )
     table_of_users = pl.DataFrame(
         {
@@ -74,7 +81,8 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
         "item": np.isin(np.arange(N_ITEMS), train.items),
     }
     fitted = fit_tables({"user": table_of_users, "item": table_of_items}, {}, {}, trained, {})
-    specs = {name: feature.spec for name, feature in fitted.features.items()}
+    contexts = {"context.hour": FeatureSpec("context", "category", 4), "context.load": LOAD}
+    specs = {name: feature.spec for name, feature in fitted.features.items()} | contexts
     split = Split(
         "tiny",
         train,
@@ -91,7 +99,7 @@ def tiny_split(folder: Path, seed: int = 0) -> Split:
 
 
 def bare(split: Split) -> Split:
-    """The same without features, ratings and times."""
+    """The same without features, contexts, ratings and times."""
     train, valid, test = (Interactions(part.users, part.items) for part in (split.train, split.valid, split.test))
     name = f"bare {split.fingerprint}"
     return replace(
