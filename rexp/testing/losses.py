@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rexp.api import Batch, Layout, Query
-from rexp.api.training import CONFIG, REDUCTION, TARGET
+from rexp.api.training import CONFIG, REDUCTION, TARGET, WEIGHTED
 from rexp.testing.check import Check, NotApplicable, Subject, require
 from rexp.testing.process import no_global_chance, settings_kept
 
@@ -122,6 +123,24 @@ def marked(subject: Subject) -> None:
     require(bool((slope[log_q.isposinf()] == 0).all()), "what log_q marks by +inf still has a gradient")
 
 
+def weighted(subject: Subject) -> None:
+    loss = subject.make()
+    if not WEIGHTED.of(loss):
+        raise NotApplicable("the loss does not state that it counts rows by their weights")
+    scores, batch = example(loss, subject.seed)
+    scores.requires_grad_()
+    plain = loss(scores, batch)
+    for weight in (1.0, 2.0):
+        cost = loss(scores, replace(batch, weights=torch.full((B,), weight, dtype=scores.dtype)))
+        require(
+            torch.allclose(cost, weight * plain), f"weights of {weight:g} do not make the loss {weight:g} times itself"
+        )
+    few = torch.ones(B, dtype=scores.dtype)
+    few[0] = 0
+    (slope,) = torch.autograd.grad(loss(scores, replace(batch, weights=few)), scores)
+    require(bool((slope[0] == 0).all()), "a row of weight 0 still has a gradient")
+
+
 def repeatable(subject: Subject) -> None:
     loss = subject.make()
     scores, batch = example(loss, subject.seed)
@@ -143,5 +162,6 @@ CHECKS = (
     Check(
         "loss.prefers-positives", "A sign that is wrong teaches the opposite.", prefers_positives, ("loss.gradient",)
     ),
+    Check("loss.weighted", "Rows that a user weighs must weigh so.", weighted, ("loss.gradient",)),
     Check("loss.marked", "log_q of +inf marks an item that must not count.", marked, ("loss.gradient",)),
 )

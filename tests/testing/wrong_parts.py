@@ -53,6 +53,12 @@ class OneLossARow(RightLoss):
         return self.cost(scores)
 
 
+class WeightsUnread(RightLoss):
+    """loss.weighted"""
+
+    weighted = True
+
+
 class DetachedPositive(RightLoss):
     """loss.gradient"""
 
