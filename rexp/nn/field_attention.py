@@ -45,7 +45,7 @@ class FieldAttention(nn.Module):
 
     def __init__(self, dim: int, heads: int, head_size: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.head_size = heads, head_size
         width = heads * head_size
         self.query, self.key, self.value, self.residual = (nn.Linear(dim, width, bias=False) for _ in range(4))
         for layer in (self.query, self.key, self.value, self.residual):
@@ -54,7 +54,7 @@ class FieldAttention(nn.Module):
     def forward(self, fields: Tensor) -> Tensor:
         """(..., F, heads * head_size) of the vectors of fields (..., F, D)."""
         query, key, value = (self._headed(layer(fields)) for layer in (self.query, self.key, self.value))
-        found = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        found = (query @ key.mT).softmax(-1) @ value
         return F.relu(found.transpose(-2, -3).flatten(-2) + self.residual(fields))
 
     def _headed(self, values: Tensor) -> Tensor:

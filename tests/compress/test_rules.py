@@ -43,6 +43,7 @@ pytestmark = pytest.mark.slow
 MODELS: Mapping[str, list[str]] = {
     "mf": ["model.factors=16"],
     "ncf": ["model.factors=4"],
+    "mlp": ["model.factors=8"],
     "lightgcn": ["model.factors=16", "model.layers=2"],
     "two_tower": ["model.share_items=false"],
     "multvae": [],
@@ -80,6 +81,7 @@ ANY = frozenset({Requirement.TEACHER, Requirement.ONLINE, Requirement.INITIAL})
 HAS: Mapping[str, frozenset[Requirement]] = {
     "mf": ANY | {TABLES, VECTORS, READERS, Requirement.DOT},
     "ncf": ANY | {TABLES, LINEAR, READERS, HIDDEN},
+    "mlp": ANY | {TABLES, LINEAR, HIDDEN},
     "lightgcn": ANY | {TABLES, VECTORS, READERS},
     "two_tower": ANY | {TABLES, LINEAR, VECTORS, HIDDEN},
     "multvae": ANY | {LINEAR, VECTORS, HIDDEN},
@@ -97,7 +99,7 @@ WORDS = {
     Requirement.DOT: "needs two tables that meet in one dot product",
     Requirement.FEATURES: "needs features of users or items",
 }
-NOTHING_TO_TIE = ("mf", "ncf", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
+NOTHING_TO_TIE = ("mf", "ncf", "mlp", "lightgcn", "sasrec", "gru4rec", "ease", "puresvd", "pop")
 OTHER_BATCHES = ("multvae", "cdae", "sasrec", "gru4rec")
 REFUSED: Mapping[tuple[str, str], str] = {
     **{(model, "tie"): "has nothing to tie" for model in NOTHING_TO_TIE},

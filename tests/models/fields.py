@@ -82,6 +82,8 @@ def vector_of(fields: FieldEmbeddings, data: FieldData, name: str, row: int, ite
     if kind == "set":
         known = [code for code in value if code]
         return sum((rows[code] for code in known), torch.zeros(rows.shape[1], dtype=rows.dtype)) / max(1, len(known))
+    if kind == "vector":
+        return torch.tensor(value, dtype=rows.dtype) @ rows
     return rows[value] if kind == "category" else value * rows[0]
 
 

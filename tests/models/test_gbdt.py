@@ -53,7 +53,7 @@ def test_it_is_lightgbm_s(data: FieldData) -> None:
     matrix = np.array(rows, np.float64)
     direct = lightgbm.LGBMRegressor(n_estimators=10, num_leaves=4, min_child_samples=2, n_jobs=1, verbose=-1)
     direct.fit(matrix, train.ratings, categorical_feature=categories)
-    users, items = torch.from_numpy(train.users).long(), torch.from_numpy(train.items).long()
+    users, items = torch.tensor(train.users).long(), torch.tensor(train.items).long()
     np.testing.assert_allclose(model.score(Query(users), items), direct.predict(matrix), rtol=1e-5)
     assert Capability.PREDICTS_RATINGS in model.capabilities()
 

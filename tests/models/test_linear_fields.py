@@ -52,8 +52,8 @@ def dense(data: FieldData, split: Split) -> Array:
                 value = train.context[name][place]
             else:
                 value = data.split.features()[name].values[user if spec.side == "user" else item]
-            if spec.kind == "number":
-                row.append(np.array([value]))
+            if spec.kind in ("number", "vector"):
+                row.append(np.atleast_1d(value))
             elif spec.kind == "category":
                 row.append(np.eye(spec.cardinality)[value])
             else:

@@ -10,6 +10,7 @@ import torch
 from rexp.api import Capability, StageContext
 from rexp.compress.prune.structured import Structured, StructuredConfig
 from rexp.compress.surgery import describe_replacements, restore
+from rexp.models.deepfm import DeepFM, DeepFMConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.models.sasrec import SASRec, SASRecConfig
@@ -21,6 +22,7 @@ MODELS = {
     "mlp": lambda: NCF(NCFConfig("mlp", factors=8), SPLIT.spec),
     "neumf": lambda: NCF(NCFConfig("neumf", factors=8), SPLIT.spec),
     "two_tower": lambda: TwoTower(TwoTowerConfig(factors=16, layers=(32, 24), item_layers=(12,)), SPLIT.spec),
+    "deepfm": lambda: DeepFM(DeepFMConfig(factors=8, layers=(32, 16)), SPLIT.spec),
     "multvae": lambda: MultVAE(MultVAEConfig(hidden=(32, 16), latent=8), SPLIT.spec),
     "sasrec": lambda: SASRec(SASRecConfig(factors=16, history_length=10), SPLIT.spec),
 }
