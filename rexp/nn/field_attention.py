@@ -59,4 +59,4 @@ class FieldAttention(nn.Module):
 
     def _headed(self, values: Tensor) -> Tensor:
         """(..., heads, F, head_size)."""
-        return values.reshape(*values.shape[:-1], self.heads, -1).transpose(-2, -3)
+        return values.reshape(*values.shape[:-1], self.heads, self.head_size).transpose(-2, -3)
