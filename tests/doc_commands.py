@@ -28,6 +28,7 @@ SENDS = "it sends something"
 ELSEWHERE = "the tests of its verb, launcher or stages run it"
 SHOWS = "it shows a configuration, as composing it does"
 
+SMALL = ("measure.latency=false", "references=[]", "track=none", "train.progress=none")
 NOT_INSTALLED = r"\b(biased_mf|top1|head|jsonl|gap_cut|arp|shortened|margin_mse|track=epochs|bias_only|my_loss|rbp)\b"
 EMBEDDED = r"^(?!.*\bdata=)|\bdata=(online-retail|movietweetings)\b"
 SLOW = r"lightgcn|ncf_large|sasrec|compress=(fitnet|de|ftd|htd)\b|=ftd\b|compress_grid"
@@ -136,6 +137,28 @@ def counted(found: list[Command]) -> str:
     reasons = Counter(command.not_run for command in found if command.not_run)
     lines = [f"{number:4} not run: {reason}" for reason, number in reasons.most_common()]
     return "\n".join([f"{len(found)} commands: {len(composed)} composed, {len(run)} of them run small", *lines])
+
+
+def small(command: Command) -> list[str]:
+    """The first values of a sweep, for one epoch where there are any."""
+    settings = [one_value(word, 0) for word in command.settings]
+    fits = not {"model=pop", "model=bias"} & set(settings)
+    epochs = ["train.max_epochs=1", "compress.finetune.max_epochs=1"] if fits else []
+    given = {word.partition("=")[0] for word in settings}
+    return settings + [word for word in (*epochs, *SMALL) if word.partition("=")[0] not in given]
+
+
+def one_value(word: str, which: int) -> str:
+    """One value of a sweep: commas within brackets belong to a value."""
+    key, _, value = word.partition("=")
+    choices, depth = [""], 0
+    for letter in value:
+        depth += (letter in "[{(") - (letter in "]})")
+        if letter == "," and not depth:
+            choices.append("")
+        else:
+            choices[-1] += letter
+    return f"{key}={choices[which]}"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
 from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins.conf_dirs import conf_dir
-from tests.doc_commands import Command, commands, counted
+from tests.doc_commands import SMALL, Command, commands, counted, one_value, small
 
 ROOT = Path(__file__).parents[1]
 FLAGS = {"-m", "--cfg", "job", "--info", "searchpath", "--help", "--config-dir"}
@@ -29,7 +29,6 @@ FLAGS = {"-m", "--cfg", "job", "--info", "searchpath", "--help", "--config-dir"}
 COMMANDS = commands()
 RUNS = [command for command in COMMANDS if not command.verb and not command.not_composed]
 VERBAL = [command for command in COMMANDS if command.verb]
-SMALL = ("measure.latency=false", "references=[]", "track=none", "train.progress=none")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def composing() -> Iterator[None]:
 @pytest.mark.parametrize("command", RUNS, ids=str)
 def test_a_run_of_the_documentation_composes(command: Command) -> None:
     for which in (0, -1):
-        compose("config", overrides=normalize_overrides([_one(word, which) for word in command.settings]))
+        compose("config", overrides=normalize_overrides([one_value(word, which) for word in command.settings]))
     assert set(command.words) - set(command.settings) <= FLAGS
 
 
@@ -69,37 +68,15 @@ def test_what_needs_neither_foreign_data_nor_a_minute_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    small = [command for command in COMMANDS if not command.not_run]
-    for command in small:
+    cheap = [command for command in COMMANDS if not command.not_run]
+    for command in cheap:
         if not command.verb:
-            assert main(_small(command)) == 0, (command, capsys.readouterr().err)
+            assert main(small(command)) == 0, (command, capsys.readouterr().err)
     run = rexp.run(["model=mf", "train.max_epochs=1", *SMALL]).run_id
-    for command in small:
+    for command in cheap:
         if command.verb:
             words = [run if word == "RUN" else word for word in command.words]
             assert main(words) == 0, (command, capsys.readouterr().err)
-
-
-def _small(command: Command) -> list[str]:
-    """The first values of a sweep, for one epoch where there are any."""
-    settings = [_one(word, 0) for word in command.settings]
-    fits = not {"model=pop", "model=bias"} & set(settings)
-    epochs = ["train.max_epochs=1", "compress.finetune.max_epochs=1"] if fits else []
-    given = {word.partition("=")[0] for word in settings}
-    return settings + [word for word in (*epochs, *SMALL) if word.partition("=")[0] not in given]
-
-
-def _one(word: str, which: int) -> str:
-    """One value of a sweep: commas within brackets belong to a value."""
-    key, _, value = word.partition("=")
-    choices, depth = [""], 0
-    for letter in value:
-        depth += (letter in "[{(") - (letter in "]})")
-        if letter == "," and not depth:
-            choices.append("")
-        else:
-            choices[-1] += letter
-    return f"{key}={choices[which]}"
 
 
 def test_the_picture_of_the_layers_is_what_the_script_draws(tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from omegaconf import OmegaConf
+
+from rexp.store.store import Store
+from tests.doc_commands import commands, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +77,22 @@ def test_the_source_distribution_can_be_built_from_again(built: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", ".venv", "runs/", "plugins/"))]
 
 
+def test_both_pass_the_checks_that_come_before_an_upload(built: Path) -> None:
+    python("-m", "twine", "check", "--strict", *built.iterdir(), cwd=built)
+    script = Path(sys.executable).with_name("check-wheel-contents")
+    subprocess.run([script, *built.glob("*.whl")], cwd=ROOT, check=True)
+
+
+@pytest.mark.skipif(not Path(sys.prefix).samefile(ROOT / ".venv"), reason="scripts run in .venv")
+def test_the_bill_of_materials_has_what_a_run_needs_and_no_tool(tmp_path: Path) -> None:
+    subprocess.run([ROOT / "scripts" / "sbom", tmp_path / "rexp.cdx.json"], check=True, timeout=300)
+    bom = json.loads((tmp_path / "rexp.cdx.json").read_text())
+    names = {component["name"].lower() for component in bom["components"]}
+    assert {"torch", "hydra-core", "omegaconf", "numpy", "antlr4-python3-runtime"} <= names
+    assert not names & {"pytest", "ruff", "sphinx", "optuna", "onnx"}
+    assert {entry["ref"] for entry in bom["dependencies"]} > {component["bom-ref"] for component in bom["components"]}
+
+
 def test_its_metadata_declare_the_command_the_version_and_every_entry_point(site: Path) -> None:
     [info] = site.glob("rexp_recsys-*.dist-info")
     written = (info / "entry_points.txt").read_text()
@@ -111,6 +131,40 @@ def test_a_run_from_the_wheel_finds_the_embedded_data(site: Path, tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     [result] = (tmp_path / "runs").glob("*/result.json")
     assert json.loads(result.read_text())["labels"]["model"] == "pop"
+
+
+@pytest.fixture(scope="module")
+def environment(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel, which sees the packages of this one and no checkout."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    [packages] = folder.glob("lib/python*/site-packages")
+    # Paths in a .pth file are not searched for further ones: the editable install of the checkout stays out.
+    (packages / "others.pth").write_text("".join(f"{path}\n" for path in sys.path if path.endswith("site-packages")))
+    pip = ["-m", "pip", "--python", folder / "bin" / "python", "--quiet", "install", "--no-deps", "--no-index"]
+    python(*pip, *built.glob("*.whl"), cwd=folder)
+    return folder / "bin" / "rexp"
+
+
+def test_the_quick_start_works_from_the_wheel_alone(environment: Path, tmp_path: Path) -> None:
+    def rexp(*words: str) -> str:
+        kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "REXP_DATA")}
+        done = subprocess.run([environment, *words], cwd=tmp_path, env=kept, capture_output=True, text=True)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    page = [command for command in commands() if command.page == "docs/quickstart.md" and not command.not_run]
+    assert len(page) > 6
+    for command in page:
+        if not command.verb:
+            rexp(*small(command))
+    [run] = {brief.run_id for brief in Store(tmp_path / "runs").briefs() if brief.labels["model"] == "mf"}
+    for command in page:
+        if command.verb:
+            rexp(*(run if word == "RUN" else word for word in command.words))
+    assert "mf" in rexp("report", "--markdown")
+    own = [row for row in json.loads(rexp("plugins", "--json"))["plugins"] if row["distribution"] == "rexp-recsys"]
+    assert len(own) > 100
 
 
 def test_the_editable_install_finds_the_configurations_of_the_checkout(command: Callable[..., Any]) -> None:
