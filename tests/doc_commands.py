@@ -28,7 +28,7 @@ SENDS = "it sends something"
 ELSEWHERE = "the tests of its verb, launcher or stages run it"
 SHOWS = "it shows a configuration, as composing it does"
 
-SMALL = ("measure.latency=false", "references=[]", "track=none", "train.progress=none")
+SMALL = ("references=[]", "track=none", "train.progress=none")
 NOT_INSTALLED = r"\b(biased_mf|top1|head|jsonl|gap_cut|arp|shortened|margin_mse|track=epochs|bias_only|my_loss|rbp)\b"
 EMBEDDED = r"^(?!.*\bdata=)|\bdata=(online-retail|movietweetings)\b"
 SLOW = r"lightgcn|ncf_large|sasrec|compress=(fitnet|de|ftd|htd)\b|=ftd\b|compress_grid"
@@ -74,7 +74,7 @@ class Command:
 
     @property
     def not_run(self) -> str:
-        """Why it is not run; empty where it is, small: one epoch, without latencies, the first values of a sweep."""
+        """Why it is not run; empty where it is, small: one epoch, the first values of a sweep."""
         if self.not_composed or self.page.startswith("conf/") or "launcher=" in self.text:
             return self.not_composed or ELSEWHERE
         if self.verb:
@@ -140,12 +140,15 @@ def counted(found: list[Command]) -> str:
 
 
 def small(command: Command) -> list[str]:
-    """The first values of a sweep, for one epoch where there are any."""
+    """A run's words: of a sweep the first values, for one epoch where there are any."""
     settings = [one_value(word, 0) for word in command.settings]
     fits = not {"model=pop", "model=bias"} & set(settings)
     epochs = ["train.max_epochs=1", "compress.finetune.max_epochs=1"] if fits else []
+    # Latencies, which some tables ask for, are taken of a model that answers at once.
+    latency = "measure.repeats=3" if "model=pop" in settings else "measure.latency=false"
     given = {word.partition("=")[0] for word in settings}
-    return settings + [word for word in (*epochs, *SMALL) if word.partition("=")[0] not in given]
+    flags = ["-m"] if "-m" in command.words else []
+    return flags + settings + [word for word in (*epochs, *SMALL, latency) if word.partition("=")[0] not in given]
 
 
 def one_value(word: str, which: int) -> str:
