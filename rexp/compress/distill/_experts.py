@@ -13,6 +13,8 @@ ROWS_AT_ONCE = 512
 """Rows whose hidden layers are held at once: larger ones leave the cache."""
 DENSE = 0.5
 """From this share of experts that count, computing all of them is faster than looking for those that do."""
+EMPTY = 8
+"""Empty places of a batch that take as long as another expert computed alone."""
 
 
 class Experts(nn.Module):
@@ -62,22 +64,36 @@ class Experts(nn.Module):
         return torch.addmm(mixture @ self.second_bias, (hidden * mixture.unsqueeze(2)).flatten(1), self.second)
 
     def _chosen(self, student: Tensor, mixture: Tensor, counts: Tensor) -> Tensor:
-        """The same, from the pairs of rows and experts that count, expert by expert."""
-        rows = counts.T.nonzero()[:, 1]
-        sizes = counts.sum(0).tolist()
-        first = self.first.view(self.n, self.hidden, -1).unbind()
+        """The same, from the pairs of rows and experts that count: in one batch where that leaves few places empty."""
+        experts, rows = counts.T.nonzero().unbind(1)
+        sizes, weights = counts.sum(0), mixture.T[counts.T]
+        longest = int(sizes.max())
+        if longest * self.n - len(rows) > EMPTY * int((sizes > 0).sum()):
+            return self._one_by_one(student, rows, weights, sizes)
+        places = experts * longest + torch.arange(len(rows), device=rows.device) - (sizes.cumsum(0) - sizes)[experts]
+        rows = rows.new_zeros(self.n * longest).index_copy(0, places, rows)
+        weights = weights.new_zeros(self.n * longest).index_copy(0, places, weights)
+        inputs = student.index_select(0, rows).view(self.n, longest, -1)
+        first, second = (layer.view(self.n, self.hidden, -1) for layer in (self.first, self.second))
+        hidden = torch.baddbmm(self.first_bias.view(self.n, 1, -1), inputs, first.mT).relu()
+        outputs = torch.baddbmm(self.second_bias.unsqueeze(1), hidden, second).flatten(0, 1)
+        return self._nothing(student).index_add(0, rows, outputs * weights.unsqueeze(1))
+
+    def _one_by_one(self, student: Tensor, rows: Tensor, weights: Tensor, sizes: Tensor) -> Tensor:
+        """The same for pairs in the order of their experts, of which expert m has ``sizes[m]``."""
+        first, second = (layer.view(self.n, self.hidden, -1).unbind() for layer in (self.first, self.second))
         biases = zip(self.first_bias.view(self.n, -1).unbind(), self.second_bias.unbind(), strict=True)
-        second = self.second.view(self.n, self.hidden, -1).unbind()
-        inputs = torch.split(student.index_select(0, rows), sizes)
-        weights = torch.split(mixture.T[counts.T].unsqueeze(1), sizes)
+        counts = sizes.tolist()
+        pairs = zip(torch.split(student.index_select(0, rows), counts), torch.split(weights, counts), strict=True)
         outputs = [
-            torch.addmm(second_bias, F.linear(rows_in, w_1, first_bias).relu(), w_2) * weight
-            for rows_in, weight, w_1, w_2, (first_bias, second_bias) in zip(
-                inputs, weights, first, second, biases, strict=True
-            )
+            torch.addmm(bias_2, F.linear(inputs, w_1, bias_1).relu(), w_2) * weight.unsqueeze(1)
+            for (inputs, weight), w_1, w_2, (bias_1, bias_2) in zip(pairs, first, second, biases, strict=True)
+            if len(inputs)
         ]
-        nothing = student.new_zeros(len(student), self.second.shape[1])
-        return nothing.index_add(0, rows, torch.cat(outputs))
+        return self._nothing(student).index_add(0, rows, torch.cat(outputs))
+
+    def _nothing(self, student: Tensor) -> Tensor:
+        return student.new_zeros(len(student), self.second.shape[1])
 
 
 def squared_distance(teacher: Tensor, reconstructed: Tensor) -> Tensor:

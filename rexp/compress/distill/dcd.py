@@ -105,7 +105,7 @@ class DCDLoss(Distilling):
     def __init__(self, config: DCDConfig, model: RecommenderModule, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context, 2 * (config.k + 2 * (config.item_k if config.item_weight else 0)))
+        self.rrd = RRDLoss(config, context, 2 * (config.k + 3 * (config.item_k if config.item_weight else 0)))
         self.student = Student(model, context.split)
         self.best_items = self.rrd.lists.best
         self.best_users = top_users(teacher_of(context), context.split, config.depth) if config.item_weight else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
+
 from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._experts import Experts, squared_distance
@@ -85,8 +87,7 @@ class DELoss(Distilling):
         """The loss ``de``."""
         users = self.entities.of(step)
         items = [self._drawn(ids, users) for ids in positives_and_negatives(step.batch)]
-        of_items = self._distances(step, "item", items[0]) + self._distances(step, "item", items[1])
-        return {"de": self._distances(step, "user", users) + 0.5 * of_items}
+        return {"de": self._loss(step, "user", users) + 0.5 * self._loss(step, "item", *items)}
 
     def _drawn(self, items: Tensor, users: Sample) -> Sample:
         """Half as many items as users, or all where these are all."""
@@ -94,12 +95,18 @@ class DELoss(Distilling):
             return Sample(items)
         return self.entities.draw(items, max(1, len(users.ids) // 2))
 
-    def _distances(self, step: TrainStep, side: Side, sample: Sample) -> Tensor:
-        if not len(sample.ids):
-            return step.scores.new_zeros(())
+    def _loss(self, step: TrainStep, side: Side, *samples: Sample) -> Tensor:
+        """The losses of several samples of one side, added up; the experts are asked once."""
         experts = self.of_users if side == "user" else self.of_items
-        distances = reconstruction(experts, *pair_of_vectors(step, self.teacher, side, sample.ids), self.temperature)
-        return weighed(step, self.config.weight, distances, self.config.reduction, sample=sample)
+        vectors = pair_of_vectors(step, self.teacher, side, torch.cat([sample.ids for sample in samples]))
+        distances = reconstruction(experts, *vectors, self.temperature)
+        parts = torch.split(distances, [len(sample.ids) for sample in samples])
+        losses = [
+            weighed(step, self.config.weight, part, self.config.reduction, sample=sample)
+            for sample, part in zip(samples, parts, strict=True)
+            if len(part)
+        ]
+        return torch.stack(losses).sum() if losses else step.scores.new_zeros(())
 
 
 def experts_of(model: nn.Module, context: StageContext, n: int) -> tuple[Experts, Experts]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rexp.api import StageContext, TrainStep
 
-COST = 12
+COST = 20
 """What a group costs, in scored items; see :data:`rexp.compress.distill.de.COST`."""
 
 

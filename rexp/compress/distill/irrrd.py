@@ -66,7 +66,7 @@ class IRRRDLoss(Distilling):
     def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context, 3 * (config.item_n_positive + config.item_n_negative))
+        self.rrd = RRDLoss(config, context, 4 * (config.item_n_positive + config.item_n_negative))
         self.users_of_items = item_lists(config, context)
 
     def on_epoch(self, epoch: int) -> None:

@@ -43,9 +43,22 @@ def few(count: int, n: int = 4) -> Tensor:
     return mixture
 
 
-@pytest.mark.parametrize("mixture", [rows(9, 4).softmax(1), few(9)], ids=["all count", "few count"])
-def test_both_ways_are_the_loop(mixture: Tensor) -> None:
-    ours, student = experts(), rows(9, 3)
+def crowded(count: int, n: int = 4) -> Tensor:
+    """Mixtures of one expert, which nearly all rows take, beside one row of another."""
+    mixture = torch.zeros(count, n, dtype=torch.float64)
+    mixture[:, 2] = 1
+    mixture[1] = torch.tensor([0.5, 0.5, 0, 0])
+    return mixture
+
+
+WAYS = pytest.mark.parametrize(
+    "mixture", [rows(12, 4).softmax(1), few(12), crowded(12)], ids=["all count", "few count", "one is crowded"]
+)
+
+
+@WAYS
+def test_all_ways_are_the_loop(mixture: Tensor) -> None:
+    ours, student = experts(), rows(12, 3)
     torch.testing.assert_close(ours(student, mixture), one_by_one(ours, student, mixture))
 
 
@@ -56,9 +69,9 @@ def test_many_rows_are_computed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     torch.testing.assert_close(ours(student, mixture), whole)
 
 
-@pytest.mark.parametrize("mixture", [rows(4, 4).softmax(1), few(4)], ids=["all count", "few count"])
+@WAYS
 def test_gradients(mixture: Tensor) -> None:
-    ours, teacher = experts(), rows(4, 5, 2)
+    ours, teacher = experts(), rows(12, 5, 2)
 
     def loss(student: Tensor, weights: Tensor, *parameters: Tensor) -> Tensor:
         names = ["first", "first_bias", "second", "second_bias"]
@@ -70,7 +83,7 @@ def test_gradients(mixture: Tensor) -> None:
     ]
     # Weights of 0 are left out of the few, so theirs are only checked where all count.
     weights = mixture.clone().requires_grad_(bool((mixture > 0).all()))
-    assert torch.autograd.gradcheck(loss, (rows(4, 3).requires_grad_(), weights, *learned))
+    assert torch.autograd.gradcheck(loss, (rows(12, 3).requires_grad_(), weights, *learned))
 
 
 def test_sizes() -> None:
