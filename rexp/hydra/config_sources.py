@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from rexp.config.retriever import RetrieverNode
 from rexp.errors import ConfigError
+from rexp.hydra._compat import share_config_store
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
 from rexp.plugins.default_options import default_options
@@ -105,3 +106,4 @@ def install() -> None:
     plugins = Plugins.instance()
     for cls in (PluginSearchPath, EntryPointSource):
         plugins.register(cls)
+    share_config_store()
