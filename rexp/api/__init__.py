@@ -1,8 +1,8 @@
 """The contracts between rexp and its plugins: all that an author imports.
 
 A plugin is a class with a ``Config`` dataclass, published as an entry point; nothing is inherited. It may state the
-version of the contracts that it was written for as ``rexp_api``. Importing this imports no torch, so that listing
-plugins stays fast: what needs torch is imported when it is first asked for.
+version of the contracts that it was written for as ``rexp_api``. Importing this imports neither torch nor
+numpy, so that help and lists of plugins stay fast: what needs them is imported when it is first asked for.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from rexp.api.model import Capability, Model, ReplacementModule
 from rexp.api.retrieval import Retriever
 from rexp.api.tracking import RunInfo, Tracker
 from rexp.api.training import Batch, Layout, Loss, Negatives, Sampler
-from rexp.data.interactions import Interactions
 from rexp.data.query import DataSpec, Query
-from rexp.data.split import Split
-from rexp.data.types import PADDING, Feature, FeatureSpec
 from rexp.errors import ConfigError, DataError, RexpError, RunError, StoreError, did_you_mean
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, PropagatedCoupling, Reader
 from rexp.nn.reduction import Reduction, reduce
 
 if TYPE_CHECKING:
     from rexp.api.module import RecommenderModule
+    from rexp.data.interactions import Interactions
+    from rexp.data.split import Split
+    from rexp.data.types import PADDING, Feature, FeatureSpec
     from rexp.nn.compact_embedding import CompactEmbedding
     from rexp.nn.dot import dot
     from rexp.nn.embedding import EmbeddingTable, Init, adopt_embeddings, embedding_table, initialize
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 REXP_API = (2, 0)
 """(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``; see docs/api.md."""
 
-_WITH_TORCH = {
+_LATER = {
+    "rexp.data.interactions": ("Interactions",),
+    "rexp.data.split": ("Split",),
+    "rexp.data.types": ("PADDING", "Feature", "FeatureSpec"),
     "rexp.api.module": ("RecommenderModule",),
     "rexp.nn.compact_embedding": ("CompactEmbedding",),
     "rexp.nn.dot": ("dot",),
@@ -48,7 +51,7 @@ _WITH_TORCH = {
     "rexp.nn.sparse": ("SparseMatrix", "interaction_matrix"),
     "rexp.nn.surgery": ("find_modules", "replace_module", "select_modules", "tables"),
 }
-_LAZY = {name: module for module, names in _WITH_TORCH.items() for name in names}
+_LAZY = {name: module for module, names in _LATER.items() for name in names}
 
 if not TYPE_CHECKING:  # else any name would pass for a member
 

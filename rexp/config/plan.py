@@ -17,7 +17,7 @@ from rexp.config.retriever import TEACHER, Retrieving, plan_retrieval
 from rexp.config.teachers import Teachers
 from rexp.config.validation import validation_config
 from rexp.errors import ConfigError
-from rexp.evaluate.list_contexts import check_context, resolve_context
+from rexp.evaluate.context_rule import check_context, resolve_context
 from rexp.evaluate.protocol import identity as rules_of
 from rexp.evaluate.protocol import resolve as resolve_protocol
 from rexp.evaluate.protocol import used

@@ -12,7 +12,7 @@ import torch
 from rexp.errors import ConfigError
 from rexp.evaluate.adjustment import adjusts
 from rexp.evaluate.config import EvaluateConfig, check, parts_before
-from rexp.evaluate.list_contexts import resolve_context
+from rexp.evaluate.context_rule import resolve_context
 from rexp.evaluate.protocol import identity, resolve, short_hash
 from rexp.evaluate.protocols.pointwise import PointwiseTask
 from rexp.evaluate.protocols.ranking import RankingTask

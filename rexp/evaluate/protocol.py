@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
 from rexp.evaluate.config import EvaluateConfig, parts_before
-from rexp.evaluate.list_contexts import resolve_context
+from rexp.evaluate.context_rule import resolve_context
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

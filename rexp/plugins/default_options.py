@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MANDATORY = "???"
 """Hydra's value of an option that has no default."""
 
+EMPTY = {"field(default_factory=list)": list, "field(default_factory=dict)": dict}
+
 
 class _NotLiteral(Exception):
     """The source alone does not say it."""
@@ -81,6 +83,8 @@ def _annotated(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def _literal(value: ast.expr) -> Any:
+    if ast.unparse(value) in EMPTY:
+        return EMPTY[ast.unparse(value)]()
     try:
         return ast.literal_eval(value)
     except ValueError as error:

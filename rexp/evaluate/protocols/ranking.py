@@ -14,7 +14,8 @@ from rexp.errors import ConfigError, DataError
 from rexp.evaluate.accumulator import MetricAccumulator
 from rexp.evaluate.build_metrics import list_metrics
 from rexp.evaluate.config import parts_before
-from rexp.evaluate.list_contexts import TargetLists, check_context, lists_in_context, resolve_context
+from rexp.evaluate.context_rule import check_context, resolve_context
+from rexp.evaluate.list_contexts import TargetLists, lists_in_context
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
 from rexp.evaluate.protocol import suffix

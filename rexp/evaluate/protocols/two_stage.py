@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError
+from rexp.evaluate.context_rule import check_context
 from rexp.evaluate.embeddings import ItemFeatureVectors, ModelVectors, check_embeds
-from rexp.evaluate.list_contexts import check_context
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.protocols.attribution import Attribution
 from rexp.evaluate.protocols.index_recall import IndexRecall, compares_directions
