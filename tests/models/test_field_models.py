@@ -12,7 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Batch, Capability, Query
+from rexp.models.mlp import MLPConfig
 from rexp.nn.embedding import EmbeddingTable
+from rexp.plugins import registry
+from rexp.testing import check_plugin
 
 from .fields import FieldData, field_data, vectors_of
 from .helpers import learn, two_tastes
@@ -232,8 +235,6 @@ def test_one_row_can_be_trained_on_with_batch_norm(data: FieldData) -> None:
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
 def test_it_learns_the_tastes(name: str) -> None:
-    from rexp.plugins import registry
-
     torch.manual_seed(0)
     split = two_tastes()
     model_class: Any = registry.load("model", name)
@@ -245,7 +246,37 @@ def test_it_learns_the_tastes(name: str) -> None:
     [{"factors": 0}, {"l2": -1.0}, {"init_scale": -0.1}, {"layers": ()}, {"layers": (4, 0)}, {"dropout": 1.0}],
 )
 def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
-    from rexp.models.mlp import MLPConfig
-
     with pytest.raises(ValueError, match=next(iter(options))):
         MLPConfig(**options)
+
+
+def two_tasks(data: FieldData, **options: Any) -> Any:
+    return data.model("mlp", **TOWER, rating_weight=0.5, **options)
+
+
+@torch.no_grad()
+def test_clicks_and_ratings_are_learned_together(data: FieldData) -> None:
+    model, train = two_tasks(data), data.split.train
+    assert train.ratings is not None
+    rows = [0, 3, 17, 40, 41, 60]
+    users, items = torch.tensor(train.users[rows]).long(), torch.tensor(train.items[rows]).long()
+    query = Query(users, features=data.query.features)
+    lists = torch.stack([items, (items + 7) % data.split.n_items], 1)
+    clicks = model.score(query, lists)
+    rates = two_tasks(data, predict="ratings")
+    rates.load_state_dict(model.state_dict())
+    losses = [-F.logsigmoid(clicks[row, 0]) - F.logsigmoid(-clicks[row, 1]) for row in range(6)]
+    error = rates.score(query, items) - torch.tensor(train.ratings[rows], dtype=torch.float64)
+    expected = torch.stack(losses).sum() / 12 + 0.5 * error.square().mean()
+    torch.testing.assert_close(model.training_loss(Batch(query, lists)), expected, check_dtype=False)
+    assert Capability.OWN_LOSS in model.capabilities()
+    assert Capability.PREDICTS_RATINGS in rates.capabilities() - model.capabilities()
+
+
+def test_two_tasks_keep_the_contract() -> None:
+    results = check_plugin(
+        "model", "mlp", options=[{"rating_weight": 0.5}, {"rating_weight": 2.0, "predict": "ratings"}], draws=0
+    )
+    assert [str(result) for result in results if result.outcome == "failed"] == []
+    with pytest.raises(ValueError, match="predict=ratings needs rating_weight"):
+        MLPConfig(predict="ratings")
