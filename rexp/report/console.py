@@ -10,18 +10,15 @@ from rich.measure import Measurement
 from rich.table import Table as Grid
 
 from rexp.io.terminal import UNBOUNDED, Screen, styled
-from rexp.report.cells import cell_with_mark, footnotes, is_best, is_second
+from rexp.report.cells import cell_with_mark, footnotes
 from rexp.report.row_names import row_name
 from rexp.report.tables import Table, make_tables
+from rexp.report.whole_table import GAP, style, whole_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rexp.report.rows import Row
     from rexp.store.result import RunResult
-
-GAP = 3
-"""Letters between two columns."""
 
 
 def render_table(
@@ -48,15 +45,17 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
 
 
 def _print(table: Table, console: Console) -> None:
-    shown, grid = list(table.columns), _grid(table, table.columns)
-    anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
-    needed = Measurement.get(console, anywhere, grid).minimum
-    while len(shown) > 1 and needed > console.width:
-        needed -= _width(table, shown.pop()) + GAP
-    if len(shown) < len(table.columns):
-        grid = _grid(table, shown)
     console.print(styled(table.heading, "bold"), soft_wrap=True)
-    console.print(grid)
+    shown = list(table.columns)
+    if (whole := whole_table(table)) and whole.width <= console.width:
+        console.print(whole.text, soft_wrap=True)
+    else:
+        grid = _grid(table, shown)
+        anywhere = console.options.update(width=UNBOUNDED)  # else what is measured is never wider than the screen
+        needed = Measurement.get(console, anywhere, grid).minimum
+        while len(shown) > 1 and needed > console.width:
+            needed -= _width(table, shown.pop()) + GAP
+        console.print(grid if len(shown) == len(table.columns) else _grid(table, shown))
     notes = list(footnotes(table))
     if hidden := table.columns[len(shown) :]:
         notes.append(f"the screen is too narrow for {', '.join(hidden)}; choose with rexp report --cols")
@@ -73,7 +72,7 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
     for column in columns:
         grid.add_column(styled(column), justify="right", width=_width(table, column), no_wrap=True)
     for row in table.rows:
-        cells = [styled(cell_with_mark(row, column), _style(table, row, column)) for column in columns]
+        cells = [styled(cell_with_mark(row, column), style(table, row, column)) for column in columns]
         grid.add_row(*(styled(name) for name in row_name(row)), *map(str, table.counts_of(row)), *cells)
     return grid
 
@@ -81,7 +80,3 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
 def _width(table: Table, column: str) -> int:
     """In letters; numbers are never cut."""
     return max(map(len, [column, *(cell_with_mark(row, column) for row in table.rows)]))
-
-
-def _style(table: Table, row: Row, column: str) -> str:
-    return "bold" if is_best(table, row, column) else "underline" if is_second(table, row, column) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, did_you_mean
@@ -46,7 +47,7 @@ class Table:
     baseline: str = ""
     test: str = ""
 
-    @property
+    @cached_property
     def folded(self) -> bool:
         """Its rows are of several folds of one family."""
         return any(row.folds for row in self.rows)
