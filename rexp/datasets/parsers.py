@@ -211,14 +211,19 @@ def _check_counts(frame: pl.DataFrame, path: Path) -> None:
         )
 
 
-def read_candidates(path: Path, encoding: str = "utf-8") -> pl.DataFrame:
+def read_candidates(path: Path, encoding: str = "utf-8", *, join_pairs: bool = False) -> pl.DataFrame:
     """The given negatives, a row a line: ``user`` and ``items`` (a list column).
 
     A line is a user and items, or NCF's ``(user,test item)`` and items, separated by blanks, tabs or commas.
 
+    Args:
+        path: the file.
+        encoding: of its text.
+        join_pairs: take several lines ``(user,test item)`` of one user, whose test items are then ranked in one list
+            among the negatives of all of them.
+
     Raises:
-        DataError: two lines in NCF's format are of one user: each is for one test item, but all the test items of a
-            user are ranked in one list.
+        DataError: two lines in NCF's format are of one user, and ``join_pairs`` is not said: each is for one test item.
     """
     lines = _lines(as_utf8(read_bytes(path), path, encoding))
     frame = pl.DataFrame({"line": lines}).with_row_index("number", offset=1)
@@ -230,12 +235,12 @@ def read_candidates(path: Path, encoding: str = "utf-8") -> pl.DataFrame:
         fields=line.str.replace(r"^\s*\([^()]*\)", "").str.extract_all(r"[^\s,]+"),
     )
     again = frame.filter(pl.col("pair").is_not_null() & pl.col("pair").is_duplicated())
-    if len(again):
+    if len(again) and not join_pairs:
         user = again["pair"][0]
         first, second = again.filter(pl.col("pair") == user)["number"][:2]
         raise DataError(
-            f"{path}, lines {first} and {second}: both are of user {user}, each for one test item, but the test items "
-            f"of a user are ranked in one list; write lines '{user} item item ...', which are joined"
+            f"{path}, lines {first} and {second}: both are of user {user}, each for one test item; with "
+            "data.join_pairs=true the test items of a user are ranked in one list, among the negatives of all its lines"
         )
     alone = pl.col("pair").is_null()
     return frame.select(

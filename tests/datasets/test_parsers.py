@@ -12,6 +12,7 @@ import pytest
 from rexp.datasets.files import Columns
 from rexp.datasets.parsers import read_candidates, read_interactions
 from rexp.errors import DataError
+from rexp.prepare.candidates import candidate_pairs
 
 USERS, ITEMS, RATINGS, TIMES = ["7", "7", "12"], ["0042", "42", "0007"], [3.0, 4.5, 1.0], [30, 10, 20]
 FORMATS: dict[str, str] = {
@@ -76,6 +77,17 @@ def test_candidates_of_ncf_and_plain_ones(tmp_path: Path) -> None:
     assert read_candidates(tmp_path / "a").rows() == [("0", ["1064", "174"]), ("1", ["1072", "3154"])]
     (tmp_path / "b").write_text("0 1064 174\n\n1 1072\n")
     assert read_candidates(tmp_path / "b").rows() == [("0", ["1064", "174"]), ("1", ["1072"])]
+
+
+def test_several_pairs_of_one_user_are_refused_or_joined(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("(0,25) 7 8\n(1,3) 4\n(0,26) 8 9\n")
+    with pytest.raises(DataError, match=r"lines 1 and 3: both are of user 0.*data\.join_pairs=true"):
+        read_candidates(tmp_path / "a")
+    joined = read_candidates(tmp_path / "a", join_pairs=True)
+    assert joined.rows() == [("0", ["7", "8"]), ("1", ["4"]), ("0", ["8", "9"])]
+    pairs, n_joined = candidate_pairs(joined)
+    assert n_joined == 2
+    assert sorted(pairs.select("user", "item").rows()) == [("0", "7"), ("0", "8"), ("0", "9"), ("1", "4")]
 
 
 BAD: list[tuple[str, bytes, dict[str, Any], str]] = [
