@@ -74,6 +74,8 @@ class RawData:
         context: further columns of the interactions that are contexts of theirs (hour, device, weather), by name: a
             model gets them as the features ``context.<name>``.
         weight: further column of the interactions that holds the rows' weights, numbers of 0 or more; None for none.
+        propensity: further column that holds the probability with which the row's pair is observed, above 0 and up to
+            1; None for none.
     """
 
     interactions: pl.DataFrame | None = None
@@ -88,6 +90,7 @@ class RawData:
     vectors: Mapping[str, VectorSource] = field(default_factory=dict)
     context: Sequence[str] = ()
     weight: str | None = None
+    propensity: str | None = None
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ class ScoredRows:
         labels: float32, see :data:`LABELS`.
         threshold: the probability from which on a row is decided positive, where the protocol has chosen one; None
             leaves it to the metric.
+        propensities: float32 above 0 and up to 1, the probability with which a row's pair is among the data's rows;
+            None where the data does not know it.
     """
 
     users: Tensor
@@ -60,6 +62,7 @@ class ScoredRows:
     scores: Tensor
     labels: Tensor
     threshold: float | None = None
+    propensities: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,15 @@ class MetricContext:
         catalogue: (C,) int64, the items that can be recommended.
         train_users_per_item: (I,) int64, distinct training users of every item.
         item_features: (I, F) float32 or None: rows to measure distances between items.
+        n_pairs: of labeled rows, the user-item pairs that they are drawn from: users times items, by the share of the
+            rows that the measured part has; else None.
     """
 
     n_users: int
     catalogue: Tensor
     train_users_per_item: Tensor
     item_features: Tensor | None = None
+    n_pairs: float | None = None
 
 
 class UserMetric(Protocol):
@@ -128,7 +134,7 @@ class AggregateMetric(Protocol):
 class PointwiseMetric(Protocol):
     """A metric over labeled rows, for the protocol ``pointwise``.
 
-    It may also have ``labels`` (:data:`LABELS`).
+    It may also have ``labels`` and ``reads_propensities`` (:data:`LABELS`, :data:`READS_PROPENSITIES`).
     """
 
     Config: ClassVar[type]
@@ -145,6 +151,8 @@ class PointwiseMetric(Protocol):
 LABELS: OptionalMember[Literal["binary", "rating"]] = OptionalMember("labels", "binary")
 """Of a pointwise metric's class: what :attr:`ScoredRows.labels` holds. "binary": 1 for a positive row, 0 for a
 negative; "rating": the rating."""
+READS_PROPENSITIES = OptionalMember("reads_propensities", False)
+"""Of a pointwise metric's class: it needs :attr:`ScoredRows.propensities`; data without them are refused."""
 OF_ROWS: OptionalMember[type[Any] | None] = OptionalMember("of_rows", None)
 """Of a metric of lists: the pointwise metric that ``evaluate.row_metrics`` finds under its name, where lists and rows
 have a metric each of the same name (precision@k of lists, precision of decisions)."""

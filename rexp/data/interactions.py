@@ -44,6 +44,7 @@ class Interactions:
         context: the contexts' features by name (``context.hour``): (N,) or (N, K) values by row, encoded as
             :class:`rexp.data.types.Feature` says; not yet known to a splitter.
         weights: (N,) float32, how much each row counts where a fit is asked for it; or None where all count alike.
+        propensities: (N,) float32, the probability with which each row's pair is observed; or None where nobody knows.
     """
 
     users: Array
@@ -54,6 +55,7 @@ class Interactions:
     rows: Array | None = None
     context: Mapping[str, Array] = field(default_factory=dict)
     weights: Array | None = None
+    propensities: Array | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -68,6 +70,7 @@ class Interactions:
             self.ticks,
             context={name: values[rows] for name, values in self.context.items()},
             weights=None if self.weights is None else self.weights[rows],
+            propensities=None if self.propensities is None else self.propensities[rows],
         )
 
     def latest_context(self, n_users: int) -> dict[str, Array]:

@@ -36,8 +36,11 @@ class FilesConfig:
         items, users: files with a header and a row an item or user: titles, categories, numbers; several values of a
             cell are divided by "|".
         item_codes, user_codes: columns of these whose numbers stand for categories.
+        join_pairs: several lines ``(user,test item)`` of one user in ``candidates`` are one list of all their
+            negatives, in which all test items of the user are ranked; else they are refused.
         context: columns of the interactions that are contexts of theirs, such as hour or device.
         weight: column of the rows' weights, for ``train.weights=column``.
+        propensity: column of the probability with which a row's pair is observed, for ``ips`` and ``snips``.
         labeled: ratings are labels of 1 and 0 (or -1): rows bring their negatives.
         item_columns, user_columns: columns of the interactions that describe their item or user, by the name that they
             get, such as ``{title: Description}``; of several values the commonest text, or the median number.
@@ -62,8 +65,10 @@ class FilesConfig:
     user_codes: tuple[str, ...] = ()
     item_columns: dict[str, str] | None = None
     user_columns: dict[str, str] | None = None
+    join_pairs: bool = False
     context: tuple[str, ...] = ()
     weight: str | None = None
+    propensity: str | None = None
     labeled: bool = False
     vectors: dict[str, Any] | None = None
 
@@ -106,27 +111,32 @@ class Files:
         return [own_file(path) for path in [*self._parts().values(), *(path for path in beside if path)]]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_candidates
-
         config = self.config
         rows = {"interactions" if name == "path" else name: self._read(path) for name, path in self._parts().items()}
         frames = {name: frame for name, (frame, _) in rows.items()}
         return RawData(
             frames.pop("interactions", None),
             given=frames,
-            candidates=read_candidates(_path(config.candidates), config.encoding) if config.candidates else None,
+            candidates=self._candidates(),
             items=self._describe("item", config.items, config.item_codes),
             users=self._describe("user", config.users, config.user_codes),
             item_columns=config.item_columns or {},
             user_columns=config.user_columns or {},
             context=config.context,
             weight=config.weight,
+            propensity=config.propensity,
             origins={name: origin for name, (_, origin) in rows.items()},
             vectors={
                 name: VectorSource(_path(file.path), file.key, _path(file.ids) if file.ids else None, file.missing)
                 for name, file in self._vectors().items()
             },
         )
+
+    def _candidates(self) -> pl.DataFrame | None:
+        from rexp.datasets.parsers import read_candidates
+
+        path, config = self.config.candidates, self.config
+        return read_candidates(_path(path), config.encoding, join_pairs=config.join_pairs) if path else None
 
     def _vectors(self) -> dict[str, VectorFile]:
         """The files of vectors by feature."""

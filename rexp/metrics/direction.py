@@ -7,7 +7,9 @@ from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
 
 # The built-in metrics say so themselves too, but asking them imports torch; a test keeps the two in step.
-LOWER_IS_BETTER = frozenset({"ece", "gini", "logloss", "mae", "mse", "rmse"})
+LOWER_IS_BETTER = frozenset(
+    {"ece", "gini", "ips", "ips_logloss", "logloss", "mae", "mse", "rmse", "snips", "snips_logloss"}
+)
 
 
 def higher_is_better(column: str) -> bool | None:

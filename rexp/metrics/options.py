@@ -48,3 +48,34 @@ class Bins:
     def __post_init__(self) -> None:
         if self.bins < 1:
             raise ValueError(f"bins={self.bins} must be 1 or more")
+
+
+@dataclass
+class RatingError:
+    """What is averaged of a predicted rating.
+
+    Args:
+        error: "squared" or "absolute".
+    """
+
+    error: Literal["squared", "absolute"] = "squared"
+
+
+@dataclass
+class AllPairs:
+    """The pairs that rows are drawn from.
+
+    Args:
+        pairs: how many; null is users times items, by the share of the rows that the measured part has.
+    """
+
+    pairs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.pairs is not None and self.pairs < 1:
+            raise ValueError(f"pairs={self.pairs} must be 1 or more")
+
+
+@dataclass
+class AllPairsError(AllPairs, RatingError):
+    """What is averaged, and over how many pairs."""

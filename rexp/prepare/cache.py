@@ -116,6 +116,7 @@ def read_folder(folder: Path) -> Split:
             content["ticks"],
             context={known: _mapped(folder, f"{name}.context{place}") for place, known in enumerate(contexts)},
             weights=array(f"{name}.weights"),
+            propensities=array(f"{name}.propensities"),
         )
 
     return Split(

@@ -39,12 +39,14 @@ class SideColumns:
         first: where each frame's rows begin, by the name of the frame.
         context: names of the contexts.
         weight: name of the rows' weights, or None.
+        propensity: name of their propensities, or None.
     """
 
     frame: pl.DataFrame
     first: Mapping[str, int]
     context: Sequence[str]
     weight: str | None
+    propensity: str | None
 
     def places(self, part: str, order: Array) -> dict[str, Array]:
         """The places of a frame's rows in a given order; nothing where no column is named."""
@@ -53,7 +55,7 @@ class SideColumns:
     def encode(
         self, parts: Mapping[Part, Interactions], policies: Mapping[str, ColumnPolicy], clock: bool
     ) -> tuple[dict[Part, Interactions], dict[str, FeatureSpec], tuple[ColumnReport, ...]]:
-        """The parts with their contexts and weights, the contexts' specs, and what became of each column.
+        """The parts with their contexts, weights and propensities, the contexts' specs, and what became of each column.
 
         Args:
             parts: what the split gave.
@@ -62,7 +64,8 @@ class SideColumns:
 
         Raises:
             ConfigError: a policy of a context that is not there, or does not fit it.
-            DataError: a context that is no feature, or a weight that is no number of 0 or more.
+            DataError: a context that is no feature, a weight that is no number of 0 or more, or a propensity that is no
+                probability.
         """
         policies = {name: policy for name, policy in policies.items() if name.startswith("context.")}
         owner = np.repeat(list(parts), [len(part) for part in parts.values()])
@@ -80,11 +83,13 @@ class SideColumns:
                 f"{WHERE}: the data has no context '{min(policies)}'; {did_you_mean(min(policies), known)}"
             )
         weights = None if self.weight is None else _weights(self._taken(parts)[self.weight])
+        propensities = None if self.propensity is None else _propensities(self._taken(parts)[self.propensity])
         encoded = {
             part: replace(
                 rows,
                 context={name: feature.values[owner == part] for name, feature in features.items()},
                 weights=None if weights is None else weights[owner == part],
+                propensities=None if propensities is None else propensities[owner == part],
             )
             for part, rows in parts.items()
         }
@@ -126,20 +131,22 @@ def side_columns(raw: RawData, frames: Mapping[str, pl.DataFrame]) -> SideColumn
             taken = [frame.with_columns(pl.col(name).cast(pl.String)) for frame in taken]
     heights = np.cumsum([0, *(len(frame) for frame in taken)])
     first = dict(zip(frames, heights[:-1].tolist(), strict=True))
-    return SideColumns(pl.concat(taken), first, tuple(raw.context), raw.weight)
+    return SideColumns(pl.concat(taken), first, tuple(raw.context), raw.weight, raw.propensity)
 
 
 def named_columns(raw: RawData, frames: Mapping[str, pl.DataFrame]) -> list[str]:
-    """The names of contexts and weights, which every frame must have.
+    """The names of contexts, weights and propensities, which every frame must have.
 
     Raises:
         ConfigError: a frame has no such column, or it is read as an id, rating or time.
     """
-    names = [*raw.context, *([] if raw.weight is None else [raw.weight])]
+    names = [*raw.context, *(name for name in (raw.weight, raw.propensity) if name is not None)]
     for name in names:
         for part, frame in frames.items():
             if name in ROLES:
-                raise ConfigError(f"the column '{name}' is read as the {name}, so it is no context or weight")
+                raise ConfigError(
+                    f"the column '{name}' is read as the {name}, so it is no context, weight or propensity"
+                )
             if name not in frame.columns:
                 others = [column for column in frame.columns if column not in ROLES]
                 raise ConfigError(f"the {part} rows have no column '{name}'; {did_you_mean(name, others)}")
@@ -157,9 +164,18 @@ def _features(name: str, found: FittedColumn) -> dict[str, Feature]:
 
 def _weights(column: pl.Series) -> Array:
     numbers = column.cast(pl.Float64, strict=False).to_numpy()
-    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    return _checked(column, numbers, numbers >= 0, "weight", "numbers from 0 on")
+
+
+def _propensities(column: pl.Series) -> Array:
+    numbers = column.cast(pl.Float64, strict=False).to_numpy()
+    return _checked(column, numbers, (numbers > 0) & (numbers <= 1), "propensity", "probabilities above 0, up to 1")
+
+
+def _checked(column: pl.Series, numbers: Array, good: Array, what: str, wanted: str) -> Array:
+    bad = ~(np.isfinite(numbers) & good)
     if bad.any():
         first = column[int(np.flatnonzero(bad)[0])]
-        raise DataError(f"the weight '{column.name}' has {first!r}, and {bad.sum()} such rows: give numbers from 0 on")
+        raise DataError(f"the {what} '{column.name}' has {first!r}, and {bad.sum()} such rows: give {wanted}")
     found: Array = numbers.astype(np.float32)
     return found

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.prepare.features.policy import ColumnPolicy
 
-COLUMNS = ("users", "items", "ratings", "times", "weights")
+COLUMNS = ("users", "items", "ratings", "times", "weights", "propensities")
 
 
 def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:

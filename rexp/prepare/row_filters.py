@@ -53,7 +53,7 @@ def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
         ConfigError: a condition that cannot be read.
         DataError: an id, rating or time that is none; a row that lacks one where none may; nothing is left.
     """
-    described = {*raw.item_columns.values(), *raw.user_columns.values(), *raw.context, raw.weight}
+    described = {*raw.item_columns.values(), *raw.user_columns.values(), *raw.context, raw.weight, raw.propensity}
     named = dict(raw.given) if raw.interactions is None else {"interactions": raw.interactions}
     rows = Rows({}, [], {})
     for name, frame in named.items():

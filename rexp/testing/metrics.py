@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ B, K, N_ITEMS = 12, 6, 20
 def context() -> MetricContext:
     """A catalog of 19 of 20 items, with popularity and features."""
     taken = torch.arange(N_ITEMS).flip(0)
-    return MetricContext(24, torch.arange(N_ITEMS - 1), taken, torch.eye(N_ITEMS, 5) + 0.1)
+    return MetricContext(24, torch.arange(N_ITEMS - 1), taken, torch.eye(N_ITEMS, 5) + 0.1, n_pairs=200)
 
 
 def lists(seed: int = 0) -> TopKLists:
@@ -37,7 +38,8 @@ def rows(plugin: Any, seed: int = 0) -> ScoredRows:
     rated = LABELS.of(plugin) == "rating"
     labels = torch.randint(1, 6, (n,), generator=generator) if rated else torch.arange(n) % 2
     scores = torch.randn(n, generator=generator) + (3 if rated else 0)
-    return ScoredRows(torch.arange(n) % 7, torch.arange(n) % N_ITEMS, scores, labels.float())
+    propensities = 0.1 + 0.9 * torch.rand(n, generator=generator)
+    return ScoredRows(torch.arange(n) % 7, torch.arange(n) % N_ITEMS, scores, labels.float(), propensities=propensities)
 
 
 def of_kind(subject: Subject, kind: str) -> Any:
@@ -122,7 +124,14 @@ def rows_value(subject: Subject) -> None:
 def rows_order(subject: Subject) -> None:
     metric, some = of_kind(subject, "rows"), rows(subject.plugin)
     order = torch.randperm(len(some.users), generator=torch.Generator().manual_seed(subject.seed))
-    other = ScoredRows(some.users[order], some.items[order], some.scores[order], some.labels[order])
+    assert some.propensities is not None
+    other = ScoredRows(
+        some.users[order],
+        some.items[order],
+        some.scores[order],
+        some.labels[order],
+        propensities=some.propensities[order],
+    )
     first, second = metric.value(some), metric.value(other)
     require(abs(first - second) <= 1e-6 * max(1, abs(first)), f"rows in another order give {second}, not {first}")
 
@@ -131,7 +140,7 @@ def rows_ideal(subject: Subject) -> None:
     metric, some = of_kind(subject, "rows"), rows(subject.plugin)
     good = some.labels if LABELS.of(subject.plugin) == "rating" else 8 * some.labels - 4
     bad = 6 - some.labels if LABELS.of(subject.plugin) == "rating" else 4 - 8 * some.labels
-    values = [metric.value(ScoredRows(some.users, some.items, scores, some.labels)) for scores in (good, bad)]
+    values = [metric.value(replace(some, scores=scores)) for scores in (good, bad)]
     if values[0] == values[1]:
         raise NotApplicable("these options tell no rows apart")
     better = values[0] > values[1] if subject.plugin.higher_is_better else values[0] < values[1]

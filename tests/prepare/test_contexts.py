@@ -204,3 +204,19 @@ def test_what_cannot_be_a_context_is_said(tmp_path: Path, node: dict[str, Any], 
     table.with_columns(free=pl.concat_str("user", "item")).write_csv(path)
     with pytest.raises(error, match=text):
         load(path, tmp_path, **node)
+
+
+def test_propensities_go_with_their_rows(tmp_path: Path) -> None:
+    table = [(f"u{user}", f"i{item}", 1, item, (user + 1) / 10) for user in range(4) for item in range(5)]
+    path = write(tmp_path / "mine.csv", table, "user,item,rating,time,p")
+    split = load(path, tmp_path, propensity="p")
+    assert load(path, tmp_path).train.propensities is None
+    for name in PARTS:
+        part = split.part(name)
+        assert part.propensities is not None
+        expected = [(user + 1) / 10 for user, _ in pairs(split, part)]
+        assert part.propensities.tolist() == pytest.approx(expected, abs=1e-6)
+    assert load(path, tmp_path).fingerprint != split.fingerprint
+    path = write(tmp_path / "mine.csv", [*table, ("u0", "i9", 1, 9, 0.0)], "user,item,rating,time,p")
+    with pytest.raises(DataError, match=r"the propensity 'p' has '0\.0', and 1 such rows"):
+        load(path, tmp_path, propensity="p")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from rexp.api import ScoredRows
-from rexp.api.metric import LABELS
+from rexp.api.metric import LABELS, READS_PROPENSITIES
 from rexp.data.interactions import context_groups
+from rexp.data.types import PARTS
 from rexp.errors import ConfigError, DataError
 from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment
 from rexp.evaluate.build_metrics import row_metrics
@@ -25,6 +26,7 @@ from rexp.metrics.options import Bins
 from rexp.plugins.options import from_options
 
 if TYPE_CHECKING:
+    from rexp.data.interactions import Interactions
     from rexp.data.split import Split
     from rexp.data.types import Array, Part
     from rexp.evaluate.config import EvaluateConfig
@@ -56,13 +58,27 @@ class PointwiseTask:
         self.alike = _alike(pairs, device)
         self.alike_in_context = _alike(context_groups(pairs, rows.context), device) if rows.context else self.alike
         self.ratings = torch.as_tensor(np.array(rows.ratings, dtype=np.float32), device=device)
-        self.metrics = row_metrics(config.row_metrics, config.options, metric_context(split, config, device))
+        n_rows = sum(len(split.part(name)) for name in PARTS)
+        n_pairs = split.n_users * split.n_items * len(rows) / n_rows
+        context = replace(metric_context(split, config, device), n_pairs=n_pairs)
+        self.metrics = row_metrics(config.row_metrics, config.options, context)
+        self.propensities = self._propensities(split, rows, part, device)
         self.block = pairs_in(config.block_bytes)
         self.range = _range(split) if config.clip else None
         needs_binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
         self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
         self.split, self.config = split, config
         self.validation = _validation(split, config, part, device) if adjusts(config) and needs_binary else None
+
+    def _propensities(self, split: Split, rows: Interactions, part: Part, device: torch.device) -> Tensor | None:
+        if rows.propensities is not None:
+            return torch.as_tensor(np.array(rows.propensities, dtype=np.float32), device=device)
+        if reading := [name for name, metric in self.metrics.items() if READS_PROPENSITIES.of(metric)]:
+            raise ConfigError(
+                f"evaluate.row_metrics has {', '.join(reading)}, and the {part} rows of '{split.name}' have no "
+                "propensities: name their column (data=csv data.propensity=NAME), or leave it out"
+            )
+        return None
 
     def measure(self, scorer: Scorer) -> Evaluation:
         """Score every pair, then take each metric over all rows."""
@@ -94,7 +110,7 @@ class PointwiseTask:
         labels = self.ratings if rated else self.positive
         assert labels is not None
         read = scores.clamp(*self.range) if rated and self.range else scores
-        return float(metric.value(ScoredRows(self.users, self.items, read, labels, threshold)))
+        return float(metric.value(ScoredRows(self.users, self.items, read, labels, threshold, self.propensities)))
 
     def _reliability(self, scores: Tensor, logits: Tensor | None = None) -> Json:
         """``reliability``: rows, mean probability and share of positives of each bin, of scores and calibrated ones."""
