@@ -30,10 +30,10 @@ class AUC(RowMetric):
 
 
 class GroupedAUC(RowMetric):
-    """``gauc``: the AUC within a user's rows, averaged over the users who have both labels.
+    """``gauc = sum_u w_u auc_u / sum_u w_u`` over the users who have both labels, of the AUC within a user's rows.
 
-    Each counts the same, or with ``weights=impressions`` by the number of its rows (Zhu et al., KDD 2017, eq. 9). NaN
-    where no user has both labels.
+    w is 1, or with ``weights=impressions`` the number of the user's rows (Zhu et al., KDD 2017, eq. 9). NaN where no
+    user has both labels.
     """
 
     Config: ClassVar[type] = UserWeights
