@@ -229,7 +229,7 @@ def _configs(kind: str, plugin: Any, options: Sequence[NodeView], draws: int, se
 @cache
 def _split(seed: int) -> Split:
     """Made once; its folder goes with the process."""
-    return tiny_split(Path(_folder().name), seed)
+    return tiny_split(Path(_folder().name, f"tiny-{seed}"), seed)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Texts of items as vectors, a plugin of rexp."""
