@@ -9,11 +9,13 @@ from rexp.api import Capability
 from rexp.api.training import TARGET
 from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError
+from rexp.plugins import registry
 from rexp.plugins.choice import Choice
 from rexp.plugins.options import from_options
 from rexp.train.config import FitConfig, check_recipe
 from rexp.train.model_selection import monitored
 from rexp.train.resample import positives_of
+from rexp.train.training_rows import check_weighted, training_rows
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
@@ -56,7 +58,16 @@ def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split
     fit = _watching(fit, request, split)
     check_recipe(fit.recipe)
     positives_of(split, fit.recipe, fit.loss)
+    if fit.recipe.weights != "none":
+        check_weighted(fit.recipe.weights, _costs(fit, request))
+        training_rows(split, fit.loss, fit.recipe.weights)
     return fit
+
+
+def _costs(fit: Fit, request: Request) -> type:
+    """The class that says what a row costs: the loss, or a model that brings its own."""
+    found: type = registry.load("model", request.model["name"]) if fit.loss is None else fit.loss.plugin
+    return found
 
 
 def merged(request: Request, where: str = "model.fit") -> Fit:

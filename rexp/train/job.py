@@ -75,7 +75,7 @@ class FitJob:
             )
         if self.loss is None and Capability.OWN_LOSS not in self.capabilities:
             raise ConfigError("this model has no loss of its own; choose one with loss=NAME")
-        check_weighted(self.recipe.weights, self.model if self.loss is None else self.loss)
+        check_weighted(self.recipe.weights, type(self.model if self.loss is None else self.loss))
         check_target(self.split, self.loss)
         return self if TARGET.of(CONFIG.of(self.loss)) == "implicit" else replace(self, sampler=None)
 

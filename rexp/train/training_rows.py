@@ -34,19 +34,19 @@ def check_target(split: Split, loss: object) -> None:
         )
 
 
-def check_weighted(weights: str, counts: object) -> None:
+def check_weighted(weights: str, counts: type) -> None:
     """Refuse weights over a loss that does not read them.
 
     Args:
         weights: ``train.weights``.
-        counts: the loss, or the model that brings its own.
+        counts: class of the loss, or of the model that brings its own.
 
     Raises:
         ConfigError: naming what does not read them.
     """
     if weights != "none" and not WEIGHTED.of(counts):
         raise ConfigError(
-            f"train.weights={weights}: {type(counts).__name__} does not count rows by their weights; take a loss that "
+            f"train.weights={weights}: {counts.__name__} does not count rows by their weights; take a loss that "
             "does (bce, mse, bpr, sampled_softmax), or train.weights=none"
         )
 
@@ -56,7 +56,7 @@ def training_rows(split: Split, loss: object, weights: str) -> Interactions:
 
     Args:
         split: whose training part.
-        loss: of the fit; or None.
+        loss: of the fit, or its choice; or None.
         weights: ``train.weights``, see :class:`rexp.train.config.FitConfig`.
 
     Raises:

@@ -74,13 +74,18 @@ def test_weights_change_what_is_learned_and_what_a_run_is(train: Any) -> None:
     [
         (("model=ncf", "loss=bpr"), "loss=bpr takes every row for a positive and draws negatives"),
         (("model=ncf", "loss=bce", "loss.target=implicit"), r"loss=bce loss\.target=implicit takes every row"),
+        (("model=ncf", "train.weights=column", "data.weight=null"), "names no column of weights"),
+        (("model=multvae", "train.weights=inverse_frequency"), "MultVAE does not count rows by their weights"),
         (("model=ncf", "sampler=uniform"), "with target=label draws no negatives; leave sampler= out"),
         ((*FM, "evaluate=full", "evaluate.context=none"), r"model=fm reads the context .* evaluate\.context=none"),
     ],
 )
-def test_what_labeled_rows_in_context_do_not_allow(train: Any, words: tuple[str, ...], text: str) -> None:
+def test_what_labeled_rows_in_context_do_not_allow(
+    train: Any, tmp_path: Path, words: tuple[str, ...], text: str
+) -> None:
     with pytest.raises(ConfigError, match=text):
         train(*words)
+    assert not list(tmp_path.glob("runs/[0-9a-f]*"))
 
 
 def test_positives_alone_are_ranked_in_the_context_of_each_row(train: Any) -> None:
