@@ -50,7 +50,8 @@ def arguments() -> Arguments:
     """What the verb takes."""
     parser = Arguments(
         prog="rexp recommend",
-        description="Recommend items from a finished run: the best of the whole catalogue that the user does not have.",
+        description="Recommend items from a finished run: the best of the whole catalogue that the user does not have. "
+        "A model that reads contexts recommends in that of each user's last training row.",
         epilog="examples: rexp recommend 3f2a --users 12347,12352 --k 5    "
         "rexp recommend 3f2a --k 10 --out lists.parquet",
     )
