@@ -145,7 +145,8 @@ def _heading(results: Sequence[RunResult]) -> str:
     if "n_users_evaluated" in facts:
         parts.append(f"{_span(results, 'n_users_evaluated')} users evaluated")
     if "context" in facts:
-        parts.append(f"context {facts['context']}" + (f" ({facts['n_lists']:,} lists)" if "n_lists" in facts else ""))
+        lists = f" ({_span(results, 'n_lists')} lists)" if "n_lists" in facts else ""
+        parts.append(f"context {facts['context']}{lists}")
     if facts.get("ties", "item_id") != "item_id":
         parts.append(f"ties {facts['ties']}")
     folds = {other.fingerprint for other in results}
