@@ -70,6 +70,7 @@ from torch import Tensor
 from torch.nn.functional import softplus""",
         ("scale: float = 1.0", "factor of the scores."),
         '''    layout: ClassVar[Layout] = Layout.PAIRWISE
+    weighted: ClassVar[bool] = True
 
     def __init__(self, config: $clsConfig) -> None:
         self.config = config
@@ -77,7 +78,8 @@ from torch.nn.functional import softplus""",
     def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
         """The scalar loss of ``scores`` (B, 2): positive, negative."""
         losses = softplus(self.config.scale * (scores[:, 1] - scores[:, 0]))
-        return reduce(losses, "mean", None if batch.log_q is None else batch.log_q[:, 1])''',
+        log_q = None if batch.log_q is None else batch.log_q[:, 1]
+        return reduce(losses, "mean", log_q, batch.weights)''',
     ),
     "sampler": Body(
         """from dataclasses import dataclass
