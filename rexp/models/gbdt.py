@@ -154,6 +154,12 @@ class GBDT(RecommenderModule):
         found = self._read().predict(matrix, raw_score=True, num_threads=1)
         return torch.from_numpy(np.asarray(found, np.float32)).view(items.shape).to(items.device)
 
+    def n_codes(self) -> int:
+        """Numbers that the trees are made of: a value a leaf, and a threshold a split."""
+        lines = self.trees.text().splitlines()
+        leaves = [int(line.partition("=")[2]) for line in lines if line.startswith("num_leaves=")]
+        return sum(2 * n - 1 for n in leaves)
+
     def _matrix(self, users: Array, items: Array, context: Mapping[str, Array]) -> tuple[Array, list[int]]:
         """(N, M) float64 columns of rows, and which of them are categories."""
         sizes = (self.spec.n_users, self.spec.n_items)

@@ -35,9 +35,14 @@ def fitted(split: Split, **options: Any) -> GBDT:
     return model
 
 
+def without_context(split: Split) -> tuple[str, ...]:
+    """Names of the features of users and items."""
+    return tuple(name for name, spec in split.spec.features.items() if spec.side != "context")
+
+
 def test_it_is_lightgbm_s(data: FieldData) -> None:
     split, train = data.split, data.split.train
-    model = fitted(split, objective="regression", target="rating")
+    model = fitted(split, objective="regression", target="rating", use_features=without_context(split))
     features, rows = split.features(), []
     for user, item in zip(train.users, train.items, strict=True):
         genres = np.zeros(split.spec.features["item.genres"].cardinality)
@@ -82,13 +87,16 @@ def test_lists_are_those_of_users_where_rows_are_rated() -> None:
 
 
 def test_trees_are_stored_as_text(data: FieldData) -> None:
-    model = fitted(data.split)
+    names = without_context(data.split)
+    model = fitted(data.split, use_features=names)
     items = torch.arange(data.split.n_items).expand(data.split.n_users, -1)
     expected = model.score(Query(torch.arange(data.split.n_users)), items)
     (content,) = model.state_dict().values()
     assert content.dtype == torch.uint8
     assert bytes(content.numpy()).startswith(b"tree\n")
-    other = fitted(data.split, trees=2, leaves=2)
+    trees = lightgbm.Booster(model_str=model.trees.text()).dump_model()["tree_info"]
+    assert model.n_codes() == sum(2 * tree["num_leaves"] - 1 for tree in trees) > 0
+    other = fitted(data.split, trees=2, leaves=2, use_features=names)
     copy = deepcopy(model)
     for again in (other, copy):
         again.load_state_dict(model.state_dict())
