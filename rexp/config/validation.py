@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 def validation_config(config: EvaluateConfig) -> EvaluateConfig:
     """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself, and
     what is fitted on the validation part is left out."""
-    watched = replace(config, calibrate="none", decision=DecisionConfig())
+    watched = without_adjustment(config)
     return replace(watched, protocol="full") if config.protocol == "two_stage" else watched
+
+
+def without_adjustment(config: EvaluateConfig) -> EvaluateConfig:
+    """The rules without what is fitted on the validation part, so that this part can be measured by them."""
+    return replace(config, calibrate="none", decision=DecisionConfig())
 
 
 def validation_metrics(config: EvaluateConfig, split: Split) -> list[str]:

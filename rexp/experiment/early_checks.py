@@ -10,6 +10,7 @@ from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.plan import resolve
 from rexp.config.retriever import typed_retriever
+from rexp.config.validation import without_adjustment
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.warm_start import retrieval
 from rexp.plugins.choice import Choice
@@ -50,7 +51,8 @@ def check_with_data(request: Request, split: Split, store: Store, part: Part, *,
         RexpError: what the run itself would raise once its teacher is trained.
     """
     plan = resolve(request, split, store, sweeping=sweeping)
-    Evaluator(split, request.evaluate, part, retrieval=retrieval(plan, store))
+    rules = without_adjustment(request.evaluate) if part == "valid" else request.evaluate
+    Evaluator(split, rules, part, retrieval=retrieval(plan, store))
 
 
 def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:

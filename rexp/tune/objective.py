@@ -13,7 +13,7 @@ import numpy as np
 from optuna import TrialPruned
 
 from rexp.config.job import read
-from rexp.config.validation import validation_metrics
+from rexp.config.validation import validation_metrics, without_adjustment
 from rexp.errors import ConfigError, RunError
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.job import prepare_job
@@ -136,7 +136,7 @@ def _measure(
             _report(trial, values[goal.metric], epoch)
 
     with torch_settings(request.device.threads):
-        evaluator = Evaluator(split, request.evaluate, "valid", retrieval=retrieval(plan, store))
+        evaluator = Evaluator(split, without_adjustment(request.evaluate), "valid", retrieval=retrieval(plan, store))
         warm_start(plan, store)
         run_steps(plan, store, run, log)
         plan.model.to(evaluator.device)

@@ -221,3 +221,19 @@ def test_a_search_says_the_notes_that_a_run_says(tmp_path: Path) -> None:
     )
     assert any("time-leak" in line for line in notes)
     assert notes == others
+
+
+@pytest.mark.slow
+def test_what_is_fitted_on_the_validation_part_is_no_part_of_a_trial(tmp_path: Path) -> None:
+    rows = [f"{user},{item},{(user + item) % 3 % 2}" for user in range(20) for item in range(15)]
+    (tmp_path / "mine.csv").write_text("\n".join(["user,item,rating", *rows]) + "\n")
+    words = (
+        "[data=csv, data.path=mine.csv, data/split=ratio, model=bias, evaluate=pointwise, 'evaluate.row_metrics=[auc]'"
+    )
+    asked = "evaluate.calibrate=platt, evaluate.decision.by=f1]"
+    (tmp_path / "space.yaml").write_text(
+        f"overrides: {words}, {asked}\nmetric: auc\nspace:\n  model.user_damping: {{float: [1.0, 9.0]}}\n"
+    )
+    done = rexp("tune", "space.yaml", "--trials", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "trial 1/1  auc " in done.stderr
