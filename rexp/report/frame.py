@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | None
 FIRST = ("run_id", "status")
+OF_FOLDS = ("family", "fold")
 LAST = ("seed", "teacher", "fingerprint", "protocol_id", "finished")
 
 
@@ -25,8 +26,9 @@ def results_frame(store: Store) -> pl.DataFrame:
     Returns:
         ``run_id`` and ``status`` (see :meth:`rexp.store.store.Store.status`) of every run; of a finished one its labels
         (``data``, ``model``, ``compress``), ``seed``, ``teacher`` (run ids, joined by ``+``), ``fingerprint`` of its
-        data, ``protocol_id`` of its evaluation and when it was ``finished``; then its metrics and its costs, each under
-        its own name. Only runs with one fingerprint and protocol can be compared. What a run does not have is null.
+        data, ``protocol_id`` of its evaluation and when it was ``finished``; its ``family`` and ``fold``, where some
+        run is a fold; then its metrics and its costs, each under its own name. Only runs with one fingerprint and
+        protocol can be compared. What a run does not have is null.
     """
     import polars as pl
 
@@ -36,8 +38,10 @@ def results_frame(store: Store) -> pl.DataFrame:
         _names([getattr(result, part) for result in done.values()]) for part in ("labels", "metrics", "cost")
     )
     rows = [_row(done[run]) if run in done else {"run_id": run, "status": store.status(run)} for run in runs]
-    columns = {name: [row.get(name) for row in rows] for name in (*FIRST, *labels, *LAST, *metrics, *costs)}
-    kinds = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64) | {"seed": pl.Int64}
+    of_folds = OF_FOLDS if any(result.family for result in done.values()) else ()
+    columns = {name: [row.get(name) for row in rows] for name in (*FIRST, *labels, *LAST, *of_folds, *metrics, *costs)}
+    kinds = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64)
+    kinds |= {name: pl.Int64 for name in ("seed", "fold") if name in columns}
     for name in costs:
         whole = all(isinstance(value, int) for value in columns[name] if value is not None)
         kinds[name] = pl.Int64 if whole else pl.Float64
@@ -54,6 +58,8 @@ def _row(result: RunResult) -> dict[str, Value]:
         "seed": result.seed,
         "teacher": "+".join(result.teacher_runs) or None,
         "fingerprint": result.fingerprint,
+        "family": result.family or None,
+        "fold": result.fold,
         "protocol_id": result.protocol_id,
         "finished": result.finished or None,
     }

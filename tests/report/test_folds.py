@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats
@@ -16,6 +17,7 @@ from rexp.report.baseline import parse, with_baseline
 from rexp.report.cells import markdown
 from rexp.report.console import print_tables
 from rexp.report.csv_parquet import frame
+from rexp.report.frame import results_frame
 from rexp.report.html_data import table_contents
 from rexp.report.latex import latex
 from rexp.report.statistics import compare, compare_folds
@@ -163,3 +165,11 @@ def test_the_summary_tests_over_folds_too(tmp_path: Path) -> None:
     line = next(line for line in found.lines if line.part == "kd")
     assert line.comparison is not None
     assert line.comparison.n_folds == 5
+
+
+def test_the_frame_of_results_names_family_and_fold(tmp_path: Path) -> None:
+    found = results_frame(Store(save(tmp_path / "runs", RUNS)))
+    assert found.schema["fold"] == pl.Int64
+    assert sorted(found.filter(model="mf").select("family", "fold").rows()) == [("fa411e", fold) for fold in range(5)]
+    (tmp_path / "other").mkdir()
+    assert "fold" not in results_frame(Store(save(tmp_path / "other" / "runs", [result("r1", "mf", 0, 0.5)]))).columns
