@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rexp.api.module import RecommenderModule
     from rexp.api.training import Batch
     from rexp.data.split import Split
+    from rexp.data.types import Catalogue
 
 
 class Requirement(StrEnum):
@@ -47,12 +48,13 @@ class Requirement(StrEnum):
 class TeacherView(Protocol):
     """A teacher's lists, scores and embeddings, computed once and cached with its run; never the module itself."""
 
-    def top_items(self, k: int, *, hide_train: bool = True) -> Tensor:
+    def top_items(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "train") -> Tensor:
         """(U, k) int32: every user's best items of the catalog, best first; without those of the user's training part
-        unless ``hide_train`` is False; -1 where fewer are left."""
+        unless ``hide_train`` is False; -1 where fewer are left. The catalog is that of the items with a training
+        interaction; ``catalogue="all"`` has the cold ones too, ``"cold"`` no others."""
         ...
 
-    def top_scores(self, k: int, *, hide_train: bool = True) -> Tensor:
+    def top_scores(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "train") -> Tensor:
         """(U, k) float32: the logits of :meth:`top_items`, kept as they are; -inf where fewer are left."""
         ...
 

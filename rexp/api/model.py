@@ -42,6 +42,10 @@ class Capability(StrEnum):
     the model is built, before it is fitted and before stored weights are put into it; what it keeps is no weight."""
     READS_CONTEXT = "reads_context"
     """``Query.features`` must hold every feature of side "context" of the data (``DataSpec.features``)."""
+    COLD_ITEMS = "cold_items"
+    """An item without a training interaction is told from others like it: by what the data says of it, say."""
+    COLD_USERS = "cold_users"
+    """A user without a training interaction is told from others like it."""
     PREDICTS_RATINGS = "predicts_ratings"
     """Scores are ratings on the scale of the data: metrics such as RMSE may be taken. A model that is trained predicts
     them where its loss does."""

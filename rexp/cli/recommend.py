@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from rexp.cli.verbs import Arguments, add_store
-from rexp.data.types import PARTS
+from rexp.data.types import CATALOGUES, PARTS
 from rexp.errors import ConfigError
 from rexp.io.atomic import write_parquet
 from rexp.io.output import write
@@ -65,6 +65,12 @@ def arguments() -> Arguments:
         help="parts whose items are not recommended again, and which a model of sequences reads; as in the evaluation "
         "by default; 'train,valid,test' for what comes after all that is known, 'none' for everything",
     )
+    parser.add_argument(
+        "--catalogue",
+        choices=CATALOGUES,
+        default="train",
+        help="what can be recommended: items with a training interaction (default), all of them, or cold ones alone",
+    )
     add_store(parser)
     parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
@@ -76,7 +82,15 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
 
     users = [name.strip() for name in options.users.split(",") if name.strip()]
     torch.set_num_threads(from_options(DeviceConfig, {"threads": options.threads}, "--threads").threads)
-    return recommend(options.run, users, options.k, mask=_parts(options.mask), store=options.store, data=options.data)
+    return recommend(
+        options.run,
+        users,
+        options.k,
+        mask=_parts(options.mask),
+        catalogue=options.catalogue,
+        store=options.store,
+        data=options.data,
+    )
 
 
 def _parts(text: str) -> list[Part]:

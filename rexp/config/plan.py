@@ -225,6 +225,8 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
             f"model={node['name']} takes every training row of data={split.name} for a positive, labels of 0 too"
         )
     check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
+    if request.evaluate.catalogue == "cold" and Capability.COLD_ITEMS not in capabilities and not request.recipe.stages:
+        notices.append(f"model={node['name']} knows nothing of cold items, which evaluate.catalogue=cold ranks alone")
     check_rating_metrics(request, split, capabilities, fit)
     context = resolve_context(request.evaluate, split, resolve_protocol(request.evaluate, split))
     check_context(context, capabilities, f"model={node['name']}")

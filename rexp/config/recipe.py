@@ -104,9 +104,14 @@ class Recipe:
     def needs_teacher(self) -> bool:
         return self.needs(Requirement.TEACHER) or self.needs(Requirement.ONLINE)
 
+    @property
+    def stages(self) -> list[ConfiguredStage]:
+        """The stages of all steps."""
+        return [stage for step in self.steps for stage in step.stages]
+
     def needs(self, need: Requirement) -> bool:
         """Whether one of its stages does."""
-        return any(need in stage.needs for step in self.steps for stage in step.stages)
+        return any(need in stage.needs for stage in self.stages)
 
     def plain(self, steps: int | None = None) -> Node:
         """Plain values of the first ``steps`` of it, or of all."""

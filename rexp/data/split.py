@@ -13,7 +13,7 @@ import numpy as np
 from rexp.data.features import read_features, readable
 from rexp.data.interactions import Interactions, sorted_distinct
 from rexp.data.query import DataSpec, Query
-from rexp.data.types import PARTS, Array, Part
+from rexp.data.types import PARTS, Array, Catalogue, Part
 from rexp.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -114,6 +114,13 @@ class Split:
         """(n_items,) int64: distinct training users of every item; 0 for a cold one."""
         _, items = self.user_items(["train"])
         return np.bincount(items, minlength=self.n_items).astype(np.int64)
+
+    def in_catalogue(self, catalogue: Catalogue) -> Array:
+        """(n_items,) bool: the items of a catalogue; "cold" are those without a training interaction."""
+        if catalogue == "all":
+            return np.ones(self.n_items, bool)
+        warm: Array = self.train_users_per_item > 0
+        return warm if catalogue == "train" else ~warm
 
     def query(self, users: Tensor, parts: Sequence[Part], history_length: int | None = None) -> Query:
         """A query with these users' items in ``parts`` and in no other part.

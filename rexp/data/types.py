@@ -10,6 +10,9 @@ import numpy as np
 Part = Literal["train", "valid", "test"]
 Side = Literal["user", "item", "context"]
 Kind = Literal["category", "set", "number", "vector"]
+Catalogue = Literal["train", "all", "cold"]
+"""Items that can be recommended: with a training interaction, of the whole vocabulary, or without one."""
+CATALOGUES: tuple[Catalogue, ...] = ("train", "all", "cold")
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 Array = np.ndarray[Any, Any]
 PADDING = -1

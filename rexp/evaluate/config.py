@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rexp.errors import ConfigError, did_you_mean
 from rexp.plugins.options import Node  # noqa: TC001  the options are read with their types
 
+if TYPE_CHECKING:
+    from rexp.data.types import Catalogue
+
 ORDER = ("train", "valid", "test")
+OF_TARGETS: Mapping[str, Catalogue] = {"warm": "train", "cold": "cold"}
+"""The catalogue whose items ``evaluate.targets`` counts."""
 
 
 @dataclass
@@ -66,7 +72,10 @@ class EvaluateConfig:
         mask: parts whose items are never recommended to their user in the full ranking and in two stages; only
             those before the part that is measured.
         history: parts a sequential model may see; only those before the part that is measured.
-        catalogue: what can be recommended: "train", items with a training interaction, or "all" of the vocabulary.
+        catalogue: what can be recommended: "train", items with a training interaction, "all" of the vocabulary, or
+            "cold", items without one.
+        targets: which interactions of the part count: "all", or those with "warm" or "cold" items alone. What else a
+            user took in the part is then not relevant, though it may be recommended.
         context: in what context lists are ranked, where the data has some: "target", that of the row that is asked for,
             a list for each context of a user's rows; "latest", that of the user's last training row; "none". "auto"
             takes "target", and "latest" in two stages. Rows are always scored in their own ("pointwise").
@@ -94,7 +103,8 @@ class EvaluateConfig:
     k: list[int] = field(default_factory=lambda: [10])
     mask: list[str] = field(default_factory=lambda: ["train", "valid"])
     history: list[str] = field(default_factory=lambda: ["train", "valid"])
-    catalogue: Literal["train", "all"] = "train"
+    catalogue: Literal["train", "all", "cold"] = "train"
+    targets: Literal["all", "warm", "cold"] = "all"
     context: Literal["auto", "target", "latest", "none"] = "auto"
     ties: Literal["item_id", "expected", "pessimistic"] = "item_id"
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)

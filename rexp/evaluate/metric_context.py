@@ -24,9 +24,9 @@ def metric_context(split: Split, config: EvaluateConfig, device: torch.device) -
         ConfigError: the items have no column ``config.item_features``.
     """
     popularity = torch.as_tensor(np.array(split.train_users_per_item), device=device)
-    everything = torch.arange(split.n_items, device=device)
-    catalogue = everything[popularity > 0] if config.catalogue == "train" else everything
+    catalogue = torch.as_tensor(np.flatnonzero(split.in_catalogue(config.catalogue)), device=device)
     if len(catalogue) == 0:
-        raise DataError(f"'{split.name}' has no item with a training interaction: nothing can be recommended")
+        of_kind = "without" if config.catalogue == "cold" else "with"
+        raise DataError(f"'{split.name}' has no item {of_kind} a training interaction: nothing can be recommended")
     features = None if config.item_features is None else item_features(split, config.item_features).to(device)
     return MetricContext(len(np.unique(split.train.users)), catalogue, popularity, features)

@@ -53,6 +53,8 @@ def identity(protocol: str, config: EvaluateConfig, part: Part, context: str | N
         part: that is measured.
     """
     rules: Json = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
+    if config.targets != "all":
+        rules["targets"] = config.targets
     if protocol == "pointwise":
         rules |= {"threshold": config.threshold, "options": config.options}
         if config.calibrate != "none":

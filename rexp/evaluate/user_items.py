@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,10 +21,14 @@ class UserItems:
         split: the split.
         parts: its parts; may be empty.
         device: where blocks are wanted.
+        kept: (n_items,) bool, the items that count; None counts all.
     """
 
-    def __init__(self, split: Split, parts: Sequence[Part], device: torch.device) -> None:
+    def __init__(self, split: Split, parts: Sequence[Part], device: torch.device, kept: Array | None = None) -> None:
         offsets, items = split.user_items(parts)
+        if kept is not None:
+            counted = kept[items]
+            offsets, items = np.concatenate([[0], np.cumsum(counted)])[offsets], items[counted]
         self.offsets = torch.as_tensor(offsets, device=device)
         self.items = torch.as_tensor(items, device=device)
         self.n_items = split.n_items

@@ -18,6 +18,8 @@ from rexp.train.config import FitConfig
 
 OF_RANKINGS = ("ease", "pop")
 OF_RATINGS = ("mean", "bias")
+OF_COLD_ITEMS = ("random",)
+"""What a figure of cold items means depends on how many there are; models of interactions know nothing of them."""
 
 
 def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
@@ -42,10 +44,15 @@ def reference_jobs(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
 
 def _names(config: DictConfig) -> list[str]:
     """What was asked for; else means of ratings where rows are labeled or a metric of ratings is measured; else EASE
-    and popularity."""
+    and popularity, and chance where cold items count, alone or too."""
     if config.references is not None:
         return list(config.references)
-    return list(OF_RATINGS if _is_labeled(config) or _measures_ratings(config) else OF_RANKINGS)
+    if _is_labeled(config) or _measures_ratings(config):
+        return list(OF_RATINGS)
+    rules = config.evaluate or {}
+    if rules.get("catalogue") == "cold" or rules.get("targets") == "cold":
+        return list(OF_COLD_ITEMS)
+    return [*OF_RANKINGS, *(OF_COLD_ITEMS if rules.get("catalogue") == "all" else ())]
 
 
 def _is_labeled(config: DictConfig) -> bool:

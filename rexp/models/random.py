@@ -37,7 +37,8 @@ class Random(RecommenderModule):
 
     def capabilities(self) -> frozenset[Capability]:
         """Drawn, not trained."""
-        return frozenset({Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS})
+        drawn = {Capability.CLOSED_FORM, Capability.SCORES_ALL_ITEMS}
+        return frozenset(drawn | {Capability.COLD_ITEMS, Capability.COLD_USERS})
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Draw the salt: one number for users, one for items."""

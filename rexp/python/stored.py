@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.data.split import Split
-    from rexp.data.types import Part
+    from rexp.data.types import Catalogue, Part
     from rexp.evaluate.result import Evaluation
 
 Place = str | Path
@@ -93,6 +93,7 @@ def recommend(
     k: int = 10,
     *,
     mask: Sequence[Part] = ("train", "valid"),
+    catalogue: Catalogue = "train",
     store: Place = DEFAULT_STORE,
     data: Place | None = None,
 ) -> pl.DataFrame:
@@ -104,6 +105,7 @@ def recommend(
         users: their own ids; None or none for all.
         k: items of a list, cut to the catalog.
         mask: parts whose items are not recommended again, and which a model of sequences reads.
+        catalogue: items with a training interaction ("train"), all ("all"), or those without one alone ("cold").
         store: the folder of runs.
         data: the folder of data sets; by default ``$REXP_DATA``.
 
@@ -126,7 +128,7 @@ def recommend(
     split = load_split(name, store=store, data=data)
     wanted = dense_users(split, [str(user) for user in users or ()])
     model = restore.load_model(place, name, split, "recommend")
-    items, scores = top_items(model, split, torch.from_numpy(wanted), min(k, split.n_items), mask)
+    items, scores = top_items(model, split, torch.from_numpy(wanted), min(k, split.n_items), mask, catalogue=catalogue)
     return recommendation_frame(split, wanted, items, scores)
 
 

@@ -137,6 +137,8 @@ def _heading(results: Sequence[RunResult]) -> str:
         parts.append("mask " + ("+".join(facts["mask"]) or "none"))
     if "catalogue_size" in facts:
         parts.append(f"catalogue {facts.get('catalogue', 'given')} ({_span(results, 'catalogue_size')} items)")
+    if facts.get("targets", "all") != "all":
+        parts.append(f"{facts['targets']} targets")
     if "calibrate" in facts:
         parts.append(f"calibrated by {facts['calibrate']}")
     if rule := facts.get("decision"):

@@ -60,6 +60,15 @@ def test_everyone_gets_the_most_popular_items_that_he_does_not_have(store: Store
     assert frame.group_by("user").agg(pl.col("score").is_sorted(descending=True).all())["score"].all()
 
 
+def test_cold_items_alone(store: Store, run: str, tmp_path: Path) -> None:
+    split = load_run_split(store.result(run), None, store.root / ".data")
+    frame = written(store, run, tmp_path / "cold.parquet", "--k", "3", "--catalogue", "cold")
+    cold = split.items_table()["item"].to_numpy()[split.train_users_per_item == 0]
+    assert len(frame) == 3 * split.n_users
+    assert set(frame["item"]) <= set(cold)
+    assert set(frame["score"]) == {0.0}  # nobody took one
+
+
 def test_recall_of_the_lists_is_the_run_s(store: Store, run: str) -> None:
     result = store.result(run)
     split = load_run_split(result, None, store.root / ".data")

@@ -83,20 +83,32 @@ def lists_of(hits, n_relevant) -> TopKLists:
     return TopKLists(torch.arange(len(hits)), items, hits, torch.tensor(n_relevant))
 
 
-def plain_lists(split: Split, table, k, *, mask=("train", "valid"), ties="item_id", part="test", catalogue="train"):
+def plain_lists(
+    split: Split,
+    table,
+    k,
+    *,
+    mask=("train", "valid"),
+    ties="item_id",
+    part="test",
+    catalogue="train",
+    targets="all",
+):
     """user -> (list, relevant), ranked by sorting, one user after another."""
     sets = {p: [set() for _ in range(split.n_users)] for p in ("train", "valid", "test")}
     for name in sets:
         for user, item in zip(split.part(name).users.tolist(), split.part(name).items.tolist(), strict=True):
             sets[name][user].add(item)
     trained = set().union(*sets["train"])
+    of_kind = {"train": trained, "warm": trained, "all": set(range(split.n_items))}
+    of_kind["cold"] = of_kind["all"] - trained
     found = {}
     for user in range(split.n_users):
-        relevant = sets[part][user]
+        relevant = sets[part][user] & of_kind[targets]
         if not relevant:
             continue
         hidden = set().union(*(sets[name][user] for name in mask))
-        allowed = [i for i in range(split.n_items) if i not in hidden and (catalogue == "all" or i in trained)]
+        allowed = [i for i in range(split.n_items) if i not in hidden and i in of_kind[catalogue]]
         late = (lambda item, relevant=relevant: item in relevant) if ties == "pessimistic" else (lambda item: False)
         ranked = sorted(allowed, key=lambda item: (-float(table[user][item]), late(item), item))
         found[user] = ranked[:k], relevant

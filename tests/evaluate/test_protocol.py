@@ -33,6 +33,9 @@ def test_what_defines_the_protocol_changes_its_identity():
         protocol_id(part="valid"),
         protocol_id(mask=["train"]),
         protocol_id(catalogue="all"),
+        protocol_id(catalogue="cold"),
+        protocol_id(targets="warm"),
+        protocol_id(targets="cold"),
         protocol_id(ties="expected"),
         protocol_id(history=["train"]),
         protocol_id("candidates"),
@@ -42,6 +45,7 @@ def test_what_defines_the_protocol_changes_its_identity():
         protocol_id("two_stage", mask=["train"]),
         protocol_id("pointwise"),
         protocol_id("pointwise", threshold=4.0),
+        protocol_id("pointwise", targets="cold"),
     ]
     assert len(set(ids)) == len(ids)
 

@@ -31,17 +31,33 @@ def tied_table(seed=0, n_users=30, n_items=40):
 
 @pytest.mark.parametrize("ties", ["item_id", "pessimistic"])
 @pytest.mark.parametrize("mask", [["train", "valid"], ["train"], []])
-@pytest.mark.parametrize("catalogue", ["train", "all"])
-def test_equals_the_plain_ranking(ties, mask, catalogue):
+@pytest.mark.parametrize(
+    ("catalogue", "targets"), [("train", "all"), ("all", "all"), ("all", "warm"), ("all", "cold"), ("cold", "cold")]
+)
+def test_equals_the_plain_ranking(ties, mask, catalogue, targets):
     split, table = random_split(), tied_table()
-    found = evaluate(fixed(table), split, with_options(ties=ties, mask=mask, catalogue=catalogue))
-    expected = plain_lists(split, table, 10, mask=mask, ties=ties, catalogue=catalogue)
+    of_kind = {"catalogue": catalogue, "targets": targets, "k": [3, 4 if catalogue == "cold" else 10]}
+    found = evaluate(fixed(table), split, with_options(ties=ties, mask=mask, **of_kind))
+    expected = plain_lists(split, table, 10, mask=mask, ties=ties, catalogue=catalogue, targets=targets)
     assert found.per_user["user"].tolist() == list(expected)
-    for k in (3, 10):
+    for k in of_kind["k"]:
         for name in ACCURACY:
             by_hand = [plain_metrics(items, relevant, k)[name] for items, relevant in expected.values()]
             assert found.per_user[f"{name}@{k}"] == pytest.approx(by_hand, abs=1e-12)
             assert found.metrics[f"{name}@{k}"] == pytest.approx(np.mean(by_hand), abs=1e-12)
+    of_users = sum(len(relevant) for _, relevant in expected.values())
+    assert found.facts["n_targets"] == of_users
+    assert found.facts.get("n_targets_left_out", 0) == len(split.user_items(["test"])[1]) - of_users
+    assert found.facts["n_duplicate_targets"] == 0
+
+
+def test_nothing_to_measure_among_cold_items_is_told():
+    split = make_split([(0, 0)], [(0, 1)], n_users=1, n_items=2)
+    with pytest.raises(DataError, match="no row of a warm item in its test part"):
+        evaluate(fixed([[0.0, 1.0]]), split, with_options(targets="warm", k=[1]))
+    warm = make_split([(0, 0), (1, 1)], [(0, 1)], n_users=2, n_items=2)
+    with pytest.raises(DataError, match="no item without a training interaction"):
+        evaluate(fixed([[0.0, 1.0]] * 2), warm, with_options(catalogue="cold", k=[1]))
 
 
 def test_catalogue_metrics_equal_the_plain_ranking():
@@ -182,7 +198,7 @@ def test_k_above_the_catalogue_names_both():
 
 def test_a_part_without_users_is_refused():
     split = make_split([(0, 0)], [], n_users=1, n_items=1)
-    with pytest.raises(DataError, match="no user in its test part"):
+    with pytest.raises(DataError, match="no row in its test part"):
         Evaluator(split, with_options(k=[1]))
 
 

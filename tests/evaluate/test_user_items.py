@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from rexp.evaluate.user_items import UserItems
@@ -14,6 +15,13 @@ def test_a_block_in_any_order():
     rows, items = UserItems(SPLIT, ["train"], CPU).block(torch.tensor([2, 1, 0]))
     assert rows.tolist() == [0, 2, 2]
     assert items.tolist() == [2, 1, 3]
+
+
+def test_items_that_do_not_count_are_left_out():
+    kept = UserItems(SPLIT, ["train"], CPU, np.array([True, True, False, True, True]))
+    assert kept.counts.tolist() == [2, 0, 0, 0]
+    rows, items = kept.block(torch.arange(4))
+    assert (rows.tolist(), items.tolist()) == ([0, 0], [1, 3])
 
 
 def test_contains():

@@ -287,8 +287,8 @@ def test_strict_accepts_a_clean_split(cache: Path, tmp_path: Path) -> None:
         ({"filter": {"user_kore": 5}}, r"data\.filter\.user_kore is not an option here; did you mean 'user_core'\?"),
         ({"split": {"name": "leave_last", "kk": 5}}, r"data\.split\.kk is not an option here; did you mean 'k'\?"),
         ({"split": {"name": "leave_lst"}}, r"no split is named 'leave_lst'; did you mean 'leave_last'\?"),
-        ({"split": {"k": 1}}, r"data\.split has no name; choose data/split from given, kfold, leave_last"),
-        ({"split": "ratio"}, r"data\.split has no name; choose data/split from given, kfold, leave_last"),
+        ({"split": {"k": 1}}, r"data\.split has no name; choose data/split from cold, given, kfold, leave_last"),
+        ({"split": "ratio"}, r"data\.split has no name; choose data/split from cold, given, kfold, leave_last"),
         ({"name": "cvs"}, r"no data is named 'cvs'; did you mean 'csv'\?"),
     ],
 )

@@ -24,7 +24,7 @@ from rexp.store.kept import fault_of, keep
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
-    from rexp.data.types import Part
+    from rexp.data.types import Catalogue, Part
 
 Array = np.ndarray[Any, Any]
 
@@ -49,20 +49,22 @@ class StoredTeacher:
         self._lists: dict[str, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
 
-    def top_items(self, k: int, *, hide_train: bool = True) -> Tensor:
+    def top_items(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "train") -> Tensor:
         """(U, k) int32: every user's best items of the catalog, beside those of its training part unless
         ``hide_train`` is False; -1 for none."""
-        return self._best(k, hide_train)[0]
+        return self._best(k, hide_train, catalogue)[0]
 
-    def top_scores(self, k: int, *, hide_train: bool = True) -> Tensor:
+    def top_scores(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "train") -> Tensor:
         """(U, k) float32: the logits of :meth:`top_items`; -inf for none."""
-        return self._best(k, hide_train)[1]
+        return self._best(k, hide_train, catalogue)[1]
 
-    def _best(self, k: int, hide_train: bool) -> tuple[Tensor, Tensor]:
+    def _best(self, k: int, hide_train: bool, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
         """Lists and their scores, of one pass over the catalog."""
         name = f"best-{k}" if hide_train else f"best-{k}-of-all"
+        if catalogue != "train":
+            name += f"-catalogue-{catalogue}"
         if name not in self._lists:
-            made = cache(lambda: self._make_lists(k, hide_train))
+            made = cache(lambda: self._make_lists(k, hide_train, catalogue))
             items = self._kept(f"{name}-items", lambda: made()[0])
             self._lists[name] = items, self._kept(f"{name}-scores", lambda: made()[1])
         return self._lists[name]
@@ -107,11 +109,11 @@ class StoredTeacher:
             self._vectors[name] = self._kept(name, make)
         return self._vectors[name]
 
-    def _make_lists(self, k: int, hide_train: bool) -> tuple[Array, Array]:
+    def _make_lists(self, k: int, hide_train: bool, catalogue: Catalogue) -> tuple[Array, Array]:
         users = torch.arange(self._split.n_users)
         mask: list[Part] = ["train"] if hide_train else []
         with torch.no_grad():
-            items, scores = top_items(self._model, self._split, users, k, mask, shown=["train"])
+            items, scores = top_items(self._model, self._split, users, k, mask, shown=["train"], catalogue=catalogue)
         return items.int().numpy(), scores.float().numpy()
 
     def _make_user_vectors(self) -> Array:

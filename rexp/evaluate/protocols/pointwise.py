@@ -17,6 +17,7 @@ from rexp.errors import ConfigError, DataError
 from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment
 from rexp.evaluate.build_metrics import row_metrics
 from rexp.evaluate.config import DecisionConfig, parts_before
+from rexp.evaluate.counted_rows import counted_rows
 from rexp.evaluate.list_contexts import features_on
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.result import Evaluation
@@ -41,9 +42,7 @@ class PointwiseTask:
     """
 
     def __init__(self, split: Split, config: EvaluateConfig, part: Part, device: torch.device) -> None:
-        rows = split.part(part)
-        if len(rows) == 0:
-            raise DataError(f"'{split.name}' has no row in its {part} part: nothing can be measured")
+        rows = counted_rows(split, part, config)
         if rows.ratings is None:
             raise ConfigError(
                 f"evaluate=pointwise: the {part} part of '{split.name}' has no ratings to take labels from; "

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from rexp.api import TopKLists
-from rexp.errors import ConfigError, DataError
+from rexp.errors import ConfigError
 from rexp.evaluate.accumulator import MetricAccumulator
 from rexp.evaluate.build_metrics import list_metrics
-from rexp.evaluate.config import parts_before
+from rexp.evaluate.config import OF_TARGETS, parts_before
 from rexp.evaluate.context_rule import check_context, resolve_context
+from rexp.evaluate.counted_rows import counted_rows
 from rexp.evaluate.list_contexts import TargetLists, lists_in_context
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
@@ -62,12 +63,11 @@ class RankingTask:
         self.context = metric_context(split, config, device)
         self.metrics = list_metrics(config.metrics, config.options, self.context)
         self.asked = resolve_context(config, split, protocol)
+        self.rows = counted_rows(split, part, config)
         self.lists = self._lists_of_part(device)
         self.targets = self.lists.targets
         self.numbers = self.targets.counts.nonzero().squeeze(1)
         self.users = self.lists.owner[self.numbers]
-        if len(self.users) == 0:
-            raise DataError(f"'{split.name}' has no user in its {part} part: nothing can be measured")
         self.cold = self.context.train_users_per_item == 0
         self.n_cold = int(self.cold[self.targets.items.long()].sum())
         self.source = self._source()
@@ -91,9 +91,11 @@ class RankingTask:
     def _lists_of_part(self, device: torch.device) -> TargetLists:
         """One list a user, or one for each context of its rows."""
         if self.asked == "target":
-            return lists_in_context(self.split.part(self.part), self.split.n_items, device)
+            return lists_in_context(self.rows, self.split.n_items, device)
         everyone = torch.arange(self.split.n_users, device=device)
-        return TargetLists(UserItems(self.split, [self.part], device), everyone)
+        targets = self.config.targets
+        counted = None if targets == "all" else self.split.in_catalogue(OF_TARGETS[targets])
+        return TargetLists(UserItems(self.split, [self.part], device, counted), everyone)
 
     def _widest_draw(self) -> int:
         """The most candidates of one user; users who get fewer negatives than the metrics' names say are counted."""
@@ -210,10 +212,12 @@ class RankingTask:
             "n_users_evaluated": n_users,
             "n_users_dropped": self.split.n_users - n_users,
             "n_targets": n_targets,
-            "n_duplicate_targets": len(self.split.part(self.part)) - n_targets,
+            "n_duplicate_targets": len(self.rows) - n_targets,
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
+        if left_out := len(self.split.part(self.part)) - len(self.rows):
+            facts["n_targets_left_out"] = left_out
         if isinstance(self.source, FullCatalog | RetrievedCandidates):
             masked = torch.isin(self.targets.flat(self.numbers), self.source.mask.flat(self.users))
             facts["n_masked_targets"] = int(masked.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,21 @@ def test_another_teacher_in_the_same_folder_is_asked_anew(seed: int, code: str, 
     expected = teacher(tmp_path / "apart", seed, code).top_items(5)
     assert torch.equal(teacher(tmp_path, seed, code).top_items(5), expected)
     assert (tmp_path / "best-5-items.npy.json").read_bytes() != changed
+
+
+def test_lists_of_cold_items(tmp_path: Path) -> None:
+    train = SPLIT.train.take(SPLIT.train.items % 3 > 0)
+    split, model = replace(SPLIT, train=train), mf(SPLIT, 4, 1)
+    asked = StoredTeacher(model, split, tmp_path)
+    scores = asked.score_all(torch.arange(split.n_users))
+    cold = np.flatnonzero(split.train_users_per_item == 0)
+    assert len(cold) >= 4
+    best = scores[:, cold].topk(3)
+    assert asked.top_items(3, catalogue="cold").tolist() == torch.from_numpy(cold)[best.indices].tolist()
+    assert torch.allclose(asked.top_scores(3, catalogue="cold"), best.values)
+    everything = asked.top_items(split.n_items, hide_train=False, catalogue="all")
+    assert everything.sort(1).values.tolist() == [list(range(split.n_items))] * split.n_users
+    assert not np.isin(asked.top_items(3).numpy(), cold).any()  # as before, and kept apart from the others
 
 
 def test_the_hash_knows_values_names_and_shares() -> None:
