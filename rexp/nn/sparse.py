@@ -21,7 +21,7 @@ class SparseMatrix(nn.Module):
     scipy computes with it, on the CPU: a product of two sparse matrices is much cheaper than one with a dense factor.
 
     Args:
-        n_rows, n_columns: its shape.
+        n_rows, n_columns: its shape; None for columns that are known once it is assigned.
         persistent: it belongs to the weights, and is written with them.
     """
 
@@ -30,9 +30,9 @@ class SparseMatrix(nn.Module):
     columns: Tensor
     values: Tensor
 
-    def __init__(self, n_rows: int, n_columns: int, *, persistent: bool = True) -> None:
+    def __init__(self, n_rows: int, n_columns: int | None, *, persistent: bool = True) -> None:
         super().__init__()
-        self.shape = (n_rows, n_columns)
+        self.n_rows, self.n_columns = n_rows, n_columns
         self.register_buffer("starts", torch.zeros(n_rows + 1, dtype=torch.int64), persistent)
         self.register_buffer("columns", torch.zeros(0, dtype=torch.int32), persistent)
         self.register_buffer("values", torch.zeros(0), persistent)
@@ -43,7 +43,7 @@ class SparseMatrix(nn.Module):
         Raises:
             ValueError: it has another shape.
         """
-        if matrix.shape != self.shape:
+        if matrix.shape != (self.n_rows, self.n_columns or matrix.shape[1]):
             raise ValueError(f"the matrix has the shape {matrix.shape}, not {self.shape}")
         rows = csr_array(matrix)
         rows.sort_indices()
@@ -51,6 +51,13 @@ class SparseMatrix(nn.Module):
         self.starts = torch.from_numpy(rows.indptr.astype(np.int64)).to(device)
         self.columns = torch.from_numpy(rows.indices.astype(np.int32)).to(device)
         self.values = torch.from_numpy(rows.data.astype(np.float32)).to(device)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the matrix; columns that are not known beforehand reach to the last that holds a number."""
+        if self.n_columns is not None:
+            return self.n_rows, self.n_columns
+        return self.n_rows, int(self.columns.max()) + 1 if len(self.columns) else 0
 
     def scipy(self) -> csr_array:
         """The matrix as scipy has it; on the CPU it shares the memory."""
