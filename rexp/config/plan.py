@@ -116,7 +116,7 @@ class Plan:
 
     def _watched(self, recipe: FitConfig) -> Node:
         """The rules by which an epoch is chosen."""
-        rules = validation_config(self.request.evaluate)
+        rules = validation_config(self.request.evaluate, self.split)
         part: Part = "test" if recipe.validate_on == "test" else "valid"
         protocol = resolve_protocol(rules, self.split)
         return rules_of(protocol, rules, part, resolve_context(rules, self.split, protocol))

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from rexp.evaluate.config import EvaluateConfig
 
 
-def validation_config(config: EvaluateConfig) -> EvaluateConfig:
-    """The rules for validation: the run's own; a model that will rank candidates of an index is watched by itself, and
-    what is fitted on the validation part is left out."""
+def validation_config(config: EvaluateConfig, split: Split) -> EvaluateConfig:
+    """The rules for validation: the run's own, without what is fitted on the validation part. A model that will rank
+    candidates of an index is watched by itself, and one that will rank cold items by the items that training knows,
+    where validation has no others."""
     watched = without_adjustment(config)
-    return replace(watched, protocol="full") if config.protocol == "two_stage" else watched
+    if config.protocol == "two_stage":
+        watched = replace(watched, protocol="full")
+    if "cold" in (config.catalogue, config.targets) and not split.in_catalogue("cold")[split.valid.items].any():
+        watched = replace(watched, catalogue="train", targets="all")
+    return watched
 
 
 def without_adjustment(config: EvaluateConfig) -> EvaluateConfig:
@@ -31,7 +36,7 @@ def validation_metrics(config: EvaluateConfig, split: Split) -> list[str]:
     Raises:
         ConfigError: the protocol needs what the data does not have.
     """
-    rules = validation_config(config)
+    rules = validation_config(config, split)
     protocol = resolve(rules, split)
     if protocol == "pointwise":
         return list(rules.row_metrics)

@@ -200,7 +200,9 @@ def _context(plan: Plan, store: Store, place: int, inside: int, teacher: MakeTea
 
 def _measuring(plan: Plan, part: Part) -> Callable[[RecommenderModule], Mapping[str, float]]:
     """Measures models as between the epochs of a fit."""
-    evaluator = cache(partial(Evaluator, plan.split, validation_config(plan.request.evaluate), part))  # one a device
+    evaluator = cache(
+        partial(Evaluator, plan.split, validation_config(plan.request.evaluate, plan.split), part)
+    )  # one a device
     return lambda model: evaluator(device_of(model))(model).metrics
 
 

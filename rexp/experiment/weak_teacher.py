@@ -46,7 +46,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         return
     metric = validation_metrics(request.evaluate, split)[0]
     with torch_settings(request.device.threads):
-        evaluator = Evaluator(split, validation_config(request.evaluate), "valid")
+        evaluator = Evaluator(split, validation_config(request.evaluate, split), "valid")
         teacher = store.result(run)
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]

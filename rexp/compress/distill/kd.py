@@ -44,6 +44,8 @@ class KDConfig:
             authors leave it out.
         k: items of a list: the best that its owner did not take in training.
         ranked_by: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
+        catalogue: of the teacher's best: items of the ``train``ing part, or ``all``, so that a teacher that knows cold
+            items teaches them.
         random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
             teacher's best.
         reduction: that the weight is meant for, over the items of the batch, or over the lists;
@@ -61,6 +63,7 @@ class KDConfig:
     squared: bool = False
     k: int = 100
     ranked_by: Literal["teacher", "student"] = "teacher"
+    catalogue: Literal["train", "all"] = "train"
     random: int = 0
     reduction: Reduction = "sum"
     users_per_step: UsersPerStep = "auto"
@@ -143,9 +146,9 @@ class ListKD(Distilling):
         self.student = Student(model, context.split)
         self.users = StepUsers(config.users_per_step, context.generator, config.k + config.random)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
-        self.best = self.teacher.top_items(config.k)
+        self.best = self.teacher.top_items(config.k, catalogue=config.catalogue)
         # The teacher's scores of lists that stay are made once; they are most of the time of a fit else.
-        self.wanted = self.scale.of(self.teacher.top_scores(config.k))
+        self.wanted = self.scale.of(self.teacher.top_scores(config.k, catalogue=config.catalogue))
         self.others: Complement | None = None
         if config.random:
             self.others = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)

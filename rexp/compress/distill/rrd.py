@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._ranked import RankedLists
@@ -34,6 +34,8 @@ class RRDConfig:
         n_positive: K, items that are drawn of the teacher's best each epoch.
         n_negative: L, items that are drawn uniformly from the others each epoch.
         depth: how many of the teacher's best unobserved items the K are drawn from.
+        catalogue: of these: items of the ``train``ing part, or ``all``, so that a teacher that knows cold items teaches
+            them.
         temperature: rank r is drawn with a probability in proportion to exp(-r / temperature).
         fixed: take the first K and draw none; the authors later found it better (README of HetComp, WWW 2023).
         reduction: that the weight is meant for, over the users of the batch;
@@ -47,6 +49,7 @@ class RRDConfig:
     n_positive: int = 40
     n_negative: int = 40
     depth: int = 500
+    catalogue: Literal["train", "all"] = "train"
     temperature: float = 10.0
     fixed: bool = False
     reduction: Reduction = "sum"
@@ -105,7 +108,7 @@ class RRDLoss(Distilling):
 def user_lists(config: RRDConfig, context: StageContext) -> RankedLists:
     """The lists of items of every user."""
     split = context.split
-    best = teacher_of(context).top_items(config.depth)
+    best = teacher_of(context).top_items(config.depth, catalogue=config.catalogue)
     held = split.user_items(["train"])
     sizes = config.n_positive, config.n_negative
     return RankedLists(best, held, split.n_items, *sizes, config.temperature, config.fixed)

@@ -37,7 +37,7 @@ class Teacher:
     def __init__(self, model: MF, split: Split) -> None:
         self.model, self.split = model.requires_grad_(False).eval(), split
 
-    def top_items(self, k: int) -> Tensor:
+    def top_items(self, k: int, catalogue: str = "train") -> Tensor:
         scores = self.model.score_all(Query(torch.arange(self.split.n_users)))
         scores[self.split.train.users, self.split.train.items] = -torch.inf
         best, items = scores.topk(min(k, self.split.n_items))
@@ -45,7 +45,7 @@ class Teacher:
         table[:, : items.shape[1]] = items.int().masked_fill(best.isneginf(), -1)
         return table
 
-    def top_scores(self, k: int) -> Tensor:
+    def top_scores(self, k: int, catalogue: str = "train") -> Tensor:
         items = self.top_items(k)
         scores = self.model.score(Query(torch.arange(self.split.n_users)), items.long().clamp(min=0))
         return scores.masked_fill(items == -1, -torch.inf)
