@@ -131,6 +131,9 @@ INIT_FROM_MODELS: OptionalMember[Callable[[Mapping[str, nn.Module]], None] | Non
 )
 """Of a model, a method: takes its initial weights from trained models by their roles, for a mapping in
 ``model.init_from``; raises ``ConfigError`` for roles or sizes that do not fit."""
+TAKE_PARTS: OptionalMember[Callable[[Sequence[Any]], None] | None] = OptionalMember("take_parts", None)
+"""Of a model, a method: takes the models of the stored runs that ``model.runs`` names, in their order, as modules of
+its own, right after it was built; raises ``ConfigError`` for what does not fit. ``model.runs`` must then be given."""
 N_CODES: OptionalMember[Callable[[], int]] = OptionalMember("n_codes", int)
 """Of a module in a model, a method: how many numbers it stores as codes, which count as parameters."""
 RESIZABLE = OptionalMember("resizable", False)

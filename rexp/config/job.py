@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 VOLATILE = ("force", "measure", "on_error", "paths", "references", "tags", "track")
 ON_ERROR = ("continue", "stop")
 FITTING = ("loss", "sampler")
-MODEL_RESERVED = ("name", "fit", "seed", "init_from")
+MODEL_RESERVED = ("name", "fit", "seed", "init_from", "runs")
 TEACHER_RESERVED = (*MODEL_RESERVED, "weight", "on_weak")
 ON_WEAK = ("warn", "stop")
 """What is done about a teacher that is no better than its student would be without it."""

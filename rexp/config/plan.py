@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp import api
 from rexp.api import Capability, Requirement
+from rexp.api.model import TAKE_PARTS
 from rexp.api.training import TARGET
 from rexp.config.fit import Fit, plan_fit
 from rexp.config.job import FITTING, MODEL_RESERVED, Request
@@ -56,6 +57,7 @@ class Plan:
         model: freshly initialized under the seed.
         choice: the model's name and typed options.
         source: run id, or run ids by role, whose weights the model starts from; or None.
+        parts: ids of the runs whose models the model is made of.
         fit: how it is trained; None for a closed-form model, and where no step trains.
         teaching: who teaches; nobody where no stage asks it.
         retrieving: where candidates come from in the protocol two_stage; else None.
@@ -68,6 +70,7 @@ class Plan:
     model: RecommenderModule
     choice: Choice
     source: str | Mapping[str, str] | None
+    parts: tuple[str, ...]
     fit: Fit | None
     teaching: Teachers
     retrieving: Retrieving | None
@@ -84,6 +87,7 @@ class Plan:
             "data": {k: v for k, v in self.request.data.items() if k != "strict"},
             "model": self.choice.to_dict(),
             "init_from": self.source,
+            **({"runs": list(self.parts)} if self.parts else {}),
             "fit": fit,
             **{key: getattr(self.request.device, key) for key in IDENTITY_OF_DEVICE},
             "evaluate": used(self.request.evaluate, self.split),
@@ -187,10 +191,19 @@ class Plan:
         return side_files(named, "", hashes(self.request.cache))
 
 
-def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers = NOBODY, sweeping: bool) -> Plan:
+def resolve(
+    request: Request,
+    split: Split,
+    store: Store,
+    *,
+    parts: Mapping[str, RecommenderModule] | None = None,
+    teaching: Teachers = NOBODY,
+    sweeping: bool,
+) -> Plan:
     """Load the plugins, check their options, drop what the run does not use.
 
     Args:
+        parts: the models of ``model.runs`` by the runs' ids.
         teaching: who teaches, where a stage needs it.
 
     Raises:
@@ -203,6 +216,7 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
     seed_everything(request.seed)
     model: RecommenderModule = choice.make(split.spec)
     api.adopt_embeddings(model)  # through the package, which imports torch for it only now
+    give_parts(model, parts or {}, node["name"], "model")
     capabilities = model.capabilities()
     if Capability.NEEDS_TRAIN_DATA in capabilities:
         model.bind(split)
@@ -241,23 +255,52 @@ def resolve(request: Request, split: Split, store: Store, *, teaching: Teachers 
         notices.append(text)
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("init_from"), store)
-    plan = Plan(request, split, model, choice, source, fit, teaching, retrieving, tuple(notices), {})
+    plan = Plan(
+        request, split, model, choice, source, tuple(parts or ()), fit, teaching, retrieving, tuple(notices), {}
+    )
     return replace(plan, loaded={run: _plugins_behind(store, run) for run in _loaded_runs(plan.config())})
 
 
+def give_parts(model: RecommenderModule, parts: Mapping[str, RecommenderModule], name: str, where: str) -> None:
+    """Make a model of the models of stored runs.
+
+    Args:
+        model: as it was built.
+        parts: by the runs' ids.
+        name: the model's.
+        where: the key of its node, for messages.
+
+    Raises:
+        ConfigError: it has no parts, or needs some.
+    """
+    take = TAKE_PARTS.of(model)
+    if parts and take is None:
+        raise ConfigError(f"model={name} is not made of stored runs; leave {where}.runs out")
+    if take is not None:
+        if not parts:
+            raise ConfigError(f"model={name} is made of stored runs: name them with {where}.runs=[RUN,RUN]")
+        take(list(parts.values()))
+
+
 def _loaded_runs(config: Node) -> set[str]:
-    """Stored runs whose models take part: teachers, fused sources, and those that retrieve or rank."""
+    """Stored runs whose models take part: teachers, parts, fused sources, and those that retrieve or rank."""
     source, retriever = config["init_from"], config.get("retriever") or {}
     named = {retriever.get("from"), retriever.get("ranker")} - {None, TEACHER, "item_features"}
-    return {*teacher_runs(config), *(source.values() if isinstance(source, Mapping) else ()), *named}
+    return {
+        *teacher_runs(config),
+        *config.get("runs", ()),
+        *(source.values() if isinstance(source, Mapping) else ()),
+        *named,
+    }
 
 
 def _plugins_behind(store: Store, run: str) -> tuple[tuple[str, str], ...]:
     """The plugins that a stored run's model is made of."""
     check_installed(store, run)
-    config = store.result(run).config
-    stages = config["compress"]["stages"].values()
-    return ("model", config["model"]["name"]), *(("stage", stage["name"]) for stage in stages)
+    result = store.result(run)
+    stages = result.config["compress"]["stages"].values()
+    behind = [plugin for part in result.runs for plugin in _plugins_behind(store, part)]
+    return ("model", result.model_name), *(("stage", stage["name"]) for stage in stages), *behind
 
 
 def _source(named: Any, store: Store) -> str | dict[str, str] | None:

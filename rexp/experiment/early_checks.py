@@ -12,6 +12,7 @@ from rexp.config.plan import resolve
 from rexp.config.retriever import typed_retriever
 from rexp.config.validation import without_adjustment
 from rexp.evaluate.evaluator import Evaluator
+from rexp.experiment.restore import load_parts
 from rexp.experiment.warm_start import retrieval
 from rexp.plugins.choice import Choice
 from rexp.plugins.options import Node, from_options
@@ -50,7 +51,8 @@ def check_with_data(request: Request, split: Split, store: Store, part: Part, *,
     Raises:
         RexpError: what the run itself would raise once its teacher is trained.
     """
-    plan = resolve(request, split, store, sweeping=sweeping)
+    parts = load_parts(request.model, store, split, "model")
+    plan = resolve(request, split, store, parts=parts, sweeping=sweeping)
     rules = without_adjustment(request.evaluate) if part == "valid" else request.evaluate
     Evaluator(split, rules, part, retrieval=retrieval(plan, store))
 

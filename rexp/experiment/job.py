@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rexp.config.plan import Plan, resolve
 from rexp.experiment.early_checks import check_options, check_with_data
+from rexp.experiment.restore import load_parts
 from rexp.experiment.teachers import resolve_teachers
 from rexp.io.text import note
 from rexp.prepare.lint import findings
@@ -49,7 +50,8 @@ def prepare_job(
     if request.recipe.needs_teacher:
         check_with_data(request, split, store, part, sweeping=sweeping)
     teaching = resolve_teachers(config, request, store, split, train=train)
-    plan = resolve(request, split, store, teaching=teaching, sweeping=sweeping)
+    parts = load_parts(request.model, store, split, "model")
+    plan = resolve(request, split, store, parts=parts, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         note(notice)
     return plan

@@ -38,10 +38,13 @@ OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.
 """Keys of any teacher's node, which its model's own file need not have."""
 OF_COLUMN = re.compile(r"data\.(features|vectors)[.=].*", re.DOTALL)
 """Keys of columns of the data, which no file can list."""
+OF_PARTS = re.compile(r"model\.runs=.*", re.DOTALL)
+"""The runs that a model is made of: in a sweep over models only some of them are."""
 OVERRIDE = re.compile(r"\+{0,2}[\w.@/-]+")
 PLAIN = re.compile(r"[\w./:,+-]*", re.ASCII)
 MARKED = re.compile(r"^[\[{]|['\"\\]|\$\{|[(].*[)]$")
 """Values that are lists, mappings, references or calls, or have marks of their own: Hydra says what is wrong there."""
+RUNS = re.compile(r"(\+{0,2}[\w.@/]+\.runs)=\[([0-9a-f]+(?:,[0-9a-f]+)*)\]")
 RUN = re.compile(r"(\+{0,2}[\w.@/]+\.(?:init_from|from|ranker))=([0-9a-f]+(?:,[0-9a-f]+)*)")
 
 
@@ -56,6 +59,8 @@ def normalize_overrides(arguments: Sequence[str]) -> list[str]:
 
     >>> normalize_overrides(["teacher.from=12e4"])
     ["++teacher.from='12e4'"]
+    >>> normalize_overrides(["model.runs=[12e4,0017]"])
+    ["++model.runs=['12e4','0017']"]
     >>> normalize_overrides(["data.features.user.age.fill=median"])
     ['++data.features.user.age.fill=median']
     >>> normalize_overrides(["data.path=~/données.csv", "data.path=lr=0.1.csv"])
@@ -66,16 +71,19 @@ def normalize_overrides(arguments: Sequence[str]) -> list[str]:
     arguments = _options_first(arguments)
     sweeping = any(argument in ("-m", "--multirun") for argument in arguments)
     arguments = [_readable(argument, sweeping=sweeping) for argument in arguments]
-    texts = [RUN.fullmatch(argument) for argument in arguments]
-    quoted = [
-        f"{text[1]}=" + ",".join(f"'{run}'" for run in text[2].split(",")) if text else argument
-        for text, argument in zip(texts, arguments, strict=True)
-    ]
-    added = [
-        f"++{argument}" if OF_TEACHER.fullmatch(argument) or OF_COLUMN.fullmatch(argument) else argument
-        for argument in quoted
-    ]
+    quoted = [_runs_as_text(argument) for argument in arguments]
+    unlisted = (OF_TEACHER, OF_COLUMN, OF_PARTS)
+    added = [f"++{argument}" if any(key.fullmatch(argument) for key in unlisted) else argument for argument in quoted]
     return [_as_choice(argument) if sweeping else argument for argument in added]
+
+
+def _runs_as_text(argument: str) -> str:
+    """The argument, with quotes around ids of runs where it names some."""
+    several, listed = RUN.fullmatch(argument), RUNS.fullmatch(argument)
+    if not (found := several or listed):
+        return argument
+    quoted = ",".join(f"'{run}'" for run in found[2].split(","))
+    return f"{found[1]}=[{quoted}]" if listed else f"{found[1]}={quoted}"
 
 
 def _options_first(arguments: Sequence[str]) -> list[str]:

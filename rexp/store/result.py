@@ -158,6 +158,11 @@ class RunResult:
         return str(self.model_config["name"])
 
     @property
+    def runs(self) -> Sequence[str]:
+        """Ids of the runs whose models the model is made of."""
+        return self.config.get("runs") or ()
+
+    @property
     def model_label(self) -> str:
         """The name that tables show, else the plugin's."""
         return str(self.labels.get("model", self.model_name))

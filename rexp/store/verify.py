@@ -74,6 +74,7 @@ def verify(store: Store, run: str) -> list[Check]:
             ("data record", lambda: _data_record(manifest, result)),
             ("means", lambda: _means(directory, result)),
             ("side files", lambda: _side_files(result)),
+            ("parts", lambda: _parts(store, result)),
             ("index", lambda: _index(store.root, result)),
         ]
     unreadable = [read] if read.fault and "identity.json" not in manifest.get("files", {}) else []
@@ -195,6 +196,13 @@ def _side_files(result: Json) -> Iterator[Check]:
         for recorded in files:
             path = Path(recorded["path"])
             yield Check(f"side file {key} {path}", _file_fault(path, recorded))
+
+
+def _parts(store: Store, result: Json) -> Iterator[Check]:
+    """The runs whose models it is made of, without which it cannot be loaded."""
+    for run in result.get("config", {}).get("runs", ()):
+        fault = None if store.status(run) == "done" else "is not in the store: the model cannot be loaded without it"
+        yield Check(f"part {run}", fault)
 
 
 def _means(directory: Path, result: Json) -> Iterator[Check]:

@@ -18,7 +18,10 @@ from rexp.train.config import FitConfig
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "loss", "sampler", "retriever")
-RESERVED = {"model": ("fit", "init_from", "defaults"), "retriever": ("from", "n_candidates", "ranker", "defaults")}
+RESERVED = {
+    "model": ("fit", "init_from", "runs", "defaults"),
+    "retriever": ("from", "n_candidates", "ranker", "defaults"),
+}
 
 
 def node(name: str) -> dict[str, Any]:

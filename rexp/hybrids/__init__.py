@@ -1,0 +1,1 @@
+"""Models whose parts are stored runs: fused, switched, stacked, reordered."""

@@ -1,0 +1,101 @@
+"""Weights of parts, chosen on validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rexp.errors import ConfigError
+from rexp.evaluate.user_items import UserItems
+
+if TYPE_CHECKING:
+    from rexp.api import Query
+    from rexp.data.split import Split
+    from rexp.data.types import Catalogue
+
+CPU = torch.device("cpu")
+USERS_AT_ONCE = 256
+MOST_WEIGHTS = 2000
+
+
+def lattice(parts: int, steps: int) -> list[tuple[float, ...]]:
+    """All weights that are multiples of 1 / steps and sum to 1; equal ones come first.
+
+    >>> lattice(2, 2)
+    [(0.5, 0.5), (0.0, 1.0), (1.0, 0.0)]
+    """
+    found = [(1 / parts,) * parts]
+    for bars in combinations(range(steps + parts - 1), parts - 1):
+        edges = (-1, *bars, steps + parts - 1)
+        weights = tuple((behind - before - 1) / steps for before, behind in pairwise(edges))
+        if weights not in found:
+            found.append(weights)
+        if len(found) > MOST_WEIGHTS:
+            raise ConfigError(f"{parts} parts have too many weights in {steps} steps; take fewer with model.steps")
+    return found
+
+
+def validation_users(split: Split, catalogue: Catalogue) -> tuple[UserItems, Tensor]:
+    """The validation items of every user that are in a catalog, and who has some.
+
+    Raises:
+        ConfigError: nobody has.
+    """
+    targets = UserItems(split, ["valid"], CPU, split.in_catalogue(catalogue))
+    users = targets.counts.nonzero().squeeze(1)
+    if not len(users):
+        raise ConfigError(
+            f"weights are chosen on validation rows, and '{split.name}' has none of model.catalogue={catalogue}: take "
+            "a split with a validation part, or give model.weights"
+        )
+    return targets, users
+
+
+def blocks(split: Split, users: Tensor, length: int | None, *, sequential: bool) -> Iterator[Query]:
+    """Queries of the users as validation asks: with histories of the training part."""
+    for block in torch.split(users, USERS_AT_ONCE):
+        yield split.query(block, ["train"] if sequential else [], length)
+
+
+def best_weights(
+    terms: Callable[[Query], Sequence[Tensor]],
+    queries: Iterator[Query],
+    targets: UserItems,
+    allowed: Callable[[Query], Tensor],
+    candidates: Sequence[tuple[float, ...]],
+    k: int,
+) -> tuple[tuple[float, ...], float]:
+    """The weights whose weighted sum of terms has the highest NDCG@k; of equal ones the first.
+
+    Args:
+        terms: of a query, (B, I) each.
+        queries: of the users with targets.
+        targets: the users' items.
+        allowed: of a query, (B, I) bool, what can be recommended.
+        candidates: the weights that are tried.
+        k: cut.
+
+    Returns:
+        The weights, and their NDCG.
+    """
+    discounts = 1 / torch.log2(torch.arange(k, dtype=torch.float64) + 2)
+    gains, n_users = np.zeros(len(candidates)), 0
+    for query in queries:
+        stacked, hidden = torch.stack(list(terms(query))), ~allowed(query)
+        counts = targets.counts[query.users].clamp(max=k)
+        ideal = discounts.cumsum(0)[counts - 1]
+        for place, weights in enumerate(candidates):
+            fused = torch.tensordot(torch.tensor(weights, dtype=stacked.dtype), stacked, 1).masked_fill(
+                hidden, -torch.inf
+            )
+            best = fused.topk(min(k, fused.shape[1]), dim=1).indices
+            hits = targets.contains(query.users, best).double()
+            gains[place] += float(((hits * discounts[: hits.shape[1]]).sum(1) / ideal).sum())
+        n_users += len(query.users)
+    best = int(np.argmax(np.round(gains / n_users, 9)))
+    return candidates[best], float(gains[best] / n_users)

@@ -1,0 +1,107 @@
+"""A logistic regression on what several models score, learned from validation rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from rexp.api import Capability
+from rexp.hybrids._fusion import Scale, scaled
+from rexp.hybrids._hybrid import Hybrid
+from rexp.hybrids._tuning import blocks, validation_users
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from rexp.api import DataSpec, Query
+    from rexp.data.split import Split
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Options of :class:`Stack`.
+
+    Args:
+        scale: of each part's scores, see ``blend``.
+        negatives: items that a user did not take, drawn for each of his validation rows.
+        counts: read the logarithm of the item's training users, too, alone and times each score.
+        c: inverse strength of the penalty.
+        catalogue: of the rows that are learned from, and of what is drawn.
+    """
+
+    scale: Scale = "standard"
+    negatives: int = 20
+    counts: bool = False
+    c: float = 1.0
+    catalogue: Literal["train", "all", "cold"] = "train"
+
+    def __post_init__(self) -> None:
+        if self.negatives < 1 or self.c <= 0:
+            raise ValueError(f"negatives={self.negatives} must be 1 or more, c={self.c} above 0")
+
+
+class Stack(Hybrid):
+    """Stacked generalization (Wolpert, Neural Networks 1992; Sill et al.: Feature-weighted linear stacking, 2009): the
+    parts were fitted without the validation rows, from which it is learned how to combine them."""
+
+    Config: ClassVar[type] = StackConfig
+    config: StackConfig
+    log_counts: Tensor
+    weights: Tensor
+
+    def __init__(self, config: StackConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.register_buffer("log_counts", torch.zeros(spec.n_items), False)
+        self.register_buffer("weights", torch.zeros(0))
+
+    def take_parts(self, parts: object) -> None:
+        """See :meth:`Hybrid.take_parts`."""
+        super().take_parts(parts)  # type: ignore[arg-type]
+        self.weights = torch.zeros(len(self.parts) * (1 + self.config.counts) + self.config.counts)
+
+    def bind(self, split: Split) -> None:
+        """Count the items' users."""
+        super().bind(split)
+        self.log_counts = torch.from_numpy(np.log1p(split.train_users_per_item)).float()
+
+    def fit(self, split: Split, generator: Generator) -> None:
+        """Learn from the validation rows, and from as many times ``negatives`` others."""
+        targets, users = validation_users(split, self.config.catalogue)
+        catalog = torch.from_numpy(split.in_catalogue(self.config.catalogue))
+        sequential = Capability.SEQUENTIAL in self.capabilities()
+        rows: list[Tensor] = []
+        labels: list[Tensor] = []
+        for query in blocks(split, users, self.history_length, sequential=sequential):
+            features = self.features(query)
+            row, item = targets.block(query.users)
+            drawable = self.untaken(query) & catalog
+            drawable[row, item] = False
+            able = drawable.any(1)[row]
+            drawn = torch.multinomial(
+                drawable[row[able]].float(), self.config.negatives, replacement=True, generator=generator
+            )
+            others = row[able].unsqueeze(1).expand_as(drawn)
+            rows += [features[:, row, item].T, features[:, others.flatten(), drawn.flatten()].T]
+            labels += [torch.ones(len(row)), torch.zeros(drawn.numel())]
+        learned = LogisticRegression(C=self.config.c, max_iter=1000).fit(
+            torch.cat(rows).numpy(), torch.cat(labels).numpy()
+        )
+        self.weights = torch.from_numpy(learned.coef_[0]).float()
+
+    def features(self, query: Query) -> Tensor:
+        """(F, B, I): the parts' scores and, with ``counts``, these times the item's count, and the count."""
+        untaken = self.untaken(query)
+        parts = torch.stack([scaled(scores, untaken, self.config.scale) for scores in self.scores_of_parts(query)])
+        if not self.config.counts:
+            return parts
+        counts = self.log_counts.expand(parts.shape[1:]).unsqueeze(0)
+        return torch.cat([parts, parts * counts, counts])
+
+    def score_all(self, query: Query) -> Tensor:
+        """(B, I) log-odds, without what is the same for all items."""
+        return torch.tensordot(self.weights, self.features(query), 1)
