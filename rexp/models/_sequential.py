@@ -14,6 +14,7 @@ from rexp.nn.dot import dot
 
 if TYPE_CHECKING:
     from rexp.nn.embedding import EmbeddingTable
+    from rexp.nn.modalities import DescribedItems
 
 AT_ONCE = 32
 """Sequences that are encoded together: of like length, since padding costs as much as items do."""
@@ -32,7 +33,7 @@ class SequenceModel(RecommenderModule):
 
     history_length: int
 
-    def __init__(self, items: EmbeddingTable, history_length: int) -> None:
+    def __init__(self, items: EmbeddingTable | DescribedItems, history_length: int) -> None:
         super().__init__()
         self.items, self.history_length = items, history_length
 

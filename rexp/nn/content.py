@@ -63,7 +63,8 @@ class ItemContent:
 
     def __init__(self, options: ContentOptions, spec: DataSpec) -> None:
         self.options = options
-        kinds = {name: its.kind for name, its in spec.features.items() if its.side == "item" and its.kind != "number"}
+        of_items = {name: its.kind for name, its in spec.features.items() if its.side == "item"}
+        kinds: dict[str, str] = {name: kind for name, kind in of_items.items() if kind != "number"}
         kinds |= {name: "text" for name in spec.text if name.startswith("item.")}
         for name in options.columns or ():
             if name not in kinds:

@@ -10,13 +10,15 @@ from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 
 from rexp.nn.content import ContentOptions, ItemContent
-from rexp.nn.embedding import initialize
+from rexp.nn.embedding import embedding_table, initialize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rexp.data.query import DataSpec
     from rexp.data.split import Split
+    from rexp.data.types import Array
+    from rexp.nn.embedding import Init
 
 SEED = 0
 """Of the solver that reduces words: what is read must not depend on the run."""
@@ -51,7 +53,7 @@ class Modality(nn.Module):
         """Read the items; one of which nothing is said has no vector."""
         rows = self.content.read(split, SEED)
         assert isinstance(rows, np.ndarray)
-        known = rows.any(1)
+        known: Array = np.any(rows, axis=1)
         warm = split.in_catalogue("train") & known
         centered = normalize(rows - (rows[warm].mean(0) if warm.any() else 0)) * known[:, None]
         device = self.values.device
@@ -91,5 +93,40 @@ class Modalities(nn.Module):
     def forward(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """(N, M, D) vectors of ``items`` (N,), and (N, M) bool which of them are there."""
         vectors = torch.stack([column(items) for column in self.columns], 1)
-        known = torch.stack([column.known[items] for column in self.columns], 1)  # type: ignore[index,union-attr]
+        known = torch.stack([column.known[items] for column in self.columns], 1)  # type: ignore[index]
         return vectors, known
+
+
+class DescribedItems(nn.Module):
+    """A table of item vectors that are made of one column, with a vector of the id added or without; read as an
+    ``EmbeddingTable`` is. A cold item has no vector of its id.
+
+    Args:
+        name, spec, dim, width: as in :class:`Modality`.
+        init: of the ids' vectors; None reads none.
+    """
+
+    warm: Tensor
+
+    def __init__(self, name: str, spec: DataSpec, dim: int, width: int, init: Init | None) -> None:
+        super().__init__()
+        self.column, self.n_items, self.dim = Modality(name, spec, dim, width), spec.n_items, dim
+        self.ids = None if init is None else embedding_table(spec.n_items, dim, init)
+        self.register_buffer("warm", torch.zeros(spec.n_items, dtype=torch.bool), persistent=False)
+
+    def bind(self, split: Split) -> None:
+        """Read the items, and which of them training knows."""
+        self.column.bind(split)
+        self.warm = torch.from_numpy(split.in_catalogue("train")).to(self.warm.device)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """The vectors of ``ids``, in their shape with ``dim`` behind it."""
+        flat = ids.reshape(-1)
+        vectors: Tensor = self.column(flat)
+        if self.ids is not None:
+            vectors = vectors + self.ids(flat) * self.warm[flat].unsqueeze(1)
+        return vectors.view(*ids.shape, self.dim)
+
+    def rows(self) -> Tensor:
+        """(n_items, dim): all vectors."""
+        return self(torch.arange(self.n_items, device=self.warm.device))
