@@ -63,7 +63,14 @@ class Hybrid(RecommenderModule):
         return frozenset(own | (any_part & of_parts))
 
     def bind(self, split: Split) -> None:
-        """Take the users' training items; the parts have seen theirs."""
+        """Take the users' training items; the parts have seen theirs.
+
+        Raises:
+            ConfigError: it has no parts.
+        """
+        if not self.parts:
+            name = type(self).__name__.lower()
+            raise ConfigError(f"model={name} is made of stored runs: name them with model.runs=[RUN,RUN]")
         self.interactions.assign(interaction_matrix(split))
 
     def score(self, query: Query, items: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,7 +76,7 @@ class Rerank(Hybrid):
         """Read the items: at length 1 to be compared, or as shares of each item that sum to 1."""
         super().bind(split)
         rows = self.reader.read(split, 0)
-        content = torch.as_tensor(rows if self.reader.dense else rows.toarray()).float()
+        content = torch.as_tensor(rows if isinstance(rows, np.ndarray) else rows.toarray()).float()
         if self.config.how == "calibrated":
             content = (content > 0).float()
             content = content / content.sum(1, keepdim=True).clamp(min=1)

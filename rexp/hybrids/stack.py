@@ -104,4 +104,5 @@ class Stack(Hybrid):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) log-odds, without what is the same for all items."""
-        return torch.tensordot(self.weights, self.features(query), 1)
+        scores: Tensor = torch.tensordot(self.weights, self.features(query), 1)
+        return scores

@@ -66,8 +66,6 @@ class Switch(Hybrid):
 
     def fit(self, split: Split, generator: Generator) -> None:
         """Nothing is learned."""
-        if not self.parts:
-            raise ConfigError("switch is made of stored runs: name them with model.runs=[RUN,RUN]")
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the part whose turn it is."""

@@ -87,6 +87,7 @@ class Content(RecommenderModule):
         if self.config.similarity == "pearson":
             rows = rows - rows.mean(1, keepdims=True)
         if self.config.similarity == "jaccard":
+            assert not isinstance(rows, np.ndarray)  # as the constructor says
             rows = csr_array((np.ones_like(rows.data), rows.indices, rows.indptr), shape=rows.shape)
         else:
             rows = normalize(rows)

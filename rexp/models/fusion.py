@@ -98,7 +98,7 @@ class Fusion(RecommenderModule):
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
-        return self.users(query.users) @ self.item_embeddings().T
+        return self.user_embeddings(query) @ self.item_embeddings().T
 
     def user_embeddings(self, query: Query) -> Tensor:
         """(B, D)."""

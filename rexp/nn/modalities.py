@@ -129,4 +129,4 @@ class DescribedItems(nn.Module):
 
     def rows(self) -> Tensor:
         """(n_items, dim): all vectors."""
-        return self(torch.arange(self.n_items, device=self.warm.device))
+        return self.forward(torch.arange(self.n_items, device=self.warm.device))
