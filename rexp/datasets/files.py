@@ -120,7 +120,7 @@ def read_bytes(path: Path) -> bytes:
         except (OSError, EOFError, zlib.error) as error:
             where = f"after line {_whole_lines(data)}"
             raise DataError(f"{path} is damaged gzip {where} ({error}); fetch or compress it again") from error
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{path} is empty; a data file needs at least one interaction")
     return data
 

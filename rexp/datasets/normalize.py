@@ -98,7 +98,10 @@ def _text(ids: pl.Series, changed: dict[str, int]) -> pl.Series:
     name = ids.name
     plain = ids.str.strip_chars()
     _count(changed, f"{name}: blanks taken off", (plain != ids) & (plain != ""))
-    plain = plain.set(plain == "", None)
+    if (plain == "").any():
+        plain = plain.set(plain == "", None)
+    elif (plain == ids).all():
+        plain = ids  # one copy of the text is enough
     if plain.str.contains(r"\.0+$").any() and plain.str.contains(WHOLE).all():
         whole = plain.str.replace(r"\.0+$", "")
         _count(changed, f"{name}: written as whole numbers", whole != plain)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from rexp.data.interactions import context_groups, sorted_distinct
 
@@ -149,8 +150,8 @@ def _negatives(split: Split) -> Iterator[Finding]:
 
 
 def _overlap(split: Split) -> Iterator[Finding]:
-    both = np.concatenate([sorted_distinct(_keys(part, split.n_items)) for part in (split.train, split.test)])
-    shared = len(both) - len(sorted_distinct(both))
+    train, test = (pl.Series(_keys(part, split.n_items)) for part in (split.train, split.test))
+    shared = train.filter(train.is_in(test.implode())).n_unique()
     if shared:
         yield Finding("train-test-overlap", shared, f"{shared} pairs of user and item are in train and in test")
 

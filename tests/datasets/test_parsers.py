@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from rexp.datasets.files import Columns
-from rexp.datasets.parsers import read_candidates, read_interactions
+from rexp.datasets.parsers import as_utf8, read_candidates, read_interactions, read_rows
 from rexp.errors import DataError
 from rexp.prepare.candidates import candidate_pairs
 
@@ -144,3 +144,18 @@ def test_a_gzip_file_that_grows_without_bound_is_refused_in_one_line(
     fine = tmp_path / "fine.csv.gz"
     fine.write_bytes(gzip.compress(b"1,2\n" * 250))
     assert files.read_bytes(fine) == b"1,2\n" * 250
+
+
+def test_ratings_and_times_are_numbers_where_every_cell_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("user,item,rating,time\n07,a,4.5,10\n8,b,3,11\n")
+    frame, _ = read_rows(file)
+    assert frame.schema == {"user": pl.String, "item": pl.String, "rating": pl.Float64, "time": pl.Int64}
+    file.write_text("user,item,rating,time\n07,a,nan,10\n8,b,3,2020-01-31\n")
+    frame, _ = read_rows(file)
+    assert (frame["rating"].to_list(), frame["time"].to_list()) == (["nan", "3"], ["10", "2020-01-31"])
+
+
+@pytest.mark.parametrize("blanks", [0, 3, 5000])
+def test_blank_last_lines_are_no_rows(tmp_path: Path, blanks: int) -> None:
+    assert as_utf8(b"a,b\r\n1,2\r\n" + b" \r\n" * blanks, tmp_path) == b"a,b\n1,2\n"
