@@ -79,6 +79,9 @@ class EvaluateConfig:
         context: in what context lists are ranked, where the data has some: "target", that of the row that is asked for,
             a list for each context of a user's rows; "latest", that of the user's last training row; "none". "auto"
             takes "target", and "latest" in two stages. Rows are always scored in their own ("pointwise").
+        users: how many of the users with a target are ranked for, drawn once by ``users_seed``; null takes all of them.
+            The means are estimates then, and the result tells their 95 % intervals.
+        users_seed: of that draw, which depends on seed and user only.
         ties: who comes first of equal scores: "item_id", the lower dense id; "pessimistic", what is not relevant;
             "expected", the mean over all orders, for metrics without a formula over a few random ones.
         candidates: the draw of the protocol "sampled".
@@ -106,6 +109,8 @@ class EvaluateConfig:
     catalogue: Literal["train", "all", "cold"] = "train"
     targets: Literal["all", "warm", "cold"] = "all"
     context: Literal["auto", "target", "latest", "none"] = "auto"
+    users: int | None = None
+    users_seed: int = 0
     ties: Literal["item_id", "expected", "pessimistic"] = "item_id"
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     threshold: float | None = None
@@ -128,6 +133,8 @@ def check(config: EvaluateConfig) -> None:
         raise ConfigError(f"evaluate.k is {config.k}: give one or more cuts of at least 1, such as [10, 20]")
     if config.candidates.n < 1:
         raise ConfigError(f"evaluate.candidates.n is {config.candidates.n}: at least one negative must be drawn")
+    if config.users is not None and config.users < 1:
+        raise ConfigError(f"evaluate.users is {config.users}: draw at least one user, or null for all")
     if config.latency_users < 0:
         raise ConfigError(f"evaluate.latency_users is {config.latency_users}: give 0 or more users")
     if config.block_bytes < 1:

@@ -29,6 +29,8 @@ def resolve(config: EvaluateConfig, split: Split) -> str:
             f"evaluate=candidates: '{split.name}' comes without candidates; "
             "use evaluate=full, or evaluate=sampled to draw some"
         )
+    if protocol == "pointwise" and config.users is not None:
+        raise ConfigError("evaluate.users draws users to rank for, but rows are scored (pointwise); leave it out")
     return protocol
 
 
@@ -62,6 +64,8 @@ def identity(protocol: str, config: EvaluateConfig, part: Part, context: str | N
         if config.decision.by != "fixed":
             rules["decision"] = asdict(config.decision)
         return rules | ({"clip": True} if config.clip else {})
+    if config.users is not None:
+        rules |= {"users": config.users, "users_seed": config.users_seed}
     rules |= {"ties": config.ties, "options": config.options} | ({"context": context} if context else {})
     if protocol in ("full", "two_stage"):
         rules |= {"mask": parts_before(config.mask, part), "catalogue": config.catalogue}

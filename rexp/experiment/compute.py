@@ -14,6 +14,7 @@ from rexp.api import RunInfo
 from rexp.config.labels import labels_of
 from rexp.config.recipes import recipe_name
 from rexp.errors import ConfigError, Interrupted, RunError
+from rexp.evaluate import user_sample
 from rexp.evaluate.adjustment import told
 from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.per_user import write_per_user
@@ -104,7 +105,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
         steps = run_steps(plan, store, run, trackers.log, place)
         plan.model.to(evaluator.device)
         evaluation = evaluator(plan.model)
-        for line in told(evaluation.facts, evaluation.metrics):
+        for line in (*told(evaluation.facts, evaluation.metrics), *user_sample.told(evaluation.facts)):
             say(f"run {run}: {line}")
         write_per_user(evaluation, split, directory / "per_user.parquet")
         weights = save_model(plan.model, directory)

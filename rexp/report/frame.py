@@ -40,7 +40,7 @@ def results_frame(store: Store) -> pl.DataFrame:
     rows = [_row(done[run]) if run in done else {"run_id": run, "status": store.status(run)} for run in runs]
     of_folds = OF_FOLDS if any(result.family for result in done.values()) else ()
     columns = {name: [row.get(name) for row in rows] for name in (*FIRST, *labels, *LAST, *of_folds, *metrics, *costs)}
-    kinds = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64)
+    kinds: dict[str, type[pl.DataType]] = dict.fromkeys(columns, pl.String) | dict.fromkeys(metrics, pl.Float64)
     kinds |= {name: pl.Int64 for name in ("seed", "fold") if name in columns}
     for name in costs:
         whole = all(isinstance(value, int) for value in columns[name] if value is not None)

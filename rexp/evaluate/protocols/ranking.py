@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from rexp.evaluate.counted_rows import counted_rows
 from rexp.evaluate.list_contexts import TargetLists, lists_in_context
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
+from rexp.evaluate.progress import RankingProgress
 from rexp.evaluate.protocol import suffix
 from rexp.evaluate.protocols.candidate_sources import CandidateSet, FullCatalog
 from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
@@ -27,11 +28,12 @@ from rexp.evaluate.result import Evaluation
 from rexp.evaluate.tie_breaking import TieGroups, orders_of, tie_priority
 from rexp.evaluate.topk import stable_topk
 from rexp.evaluate.user_items import UserItems
+from rexp.evaluate.user_sample import draw_users, intervals
 from rexp.metrics._tie_orders import chances
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
-    from rexp.data.types import Part
+    from rexp.data.types import Array, Part
     from rexp.evaluate.config import EvaluateConfig
     from rexp.evaluate.scoring import Scorer
     from rexp.io.json_types import Json
@@ -67,9 +69,13 @@ class RankingTask:
         self.lists = self._lists_of_part(device)
         self.targets = self.lists.targets
         self.numbers = self.targets.counts.nonzero().squeeze(1)
+        self.population = torch.unique_consecutive(self.lists.owner[self.numbers])
+        if config.users is not None and config.users < len(self.population):
+            drawn = draw_users(self.population, config.users, config.users_seed)
+            self.numbers = self.numbers[torch.isin(self.lists.owner[self.numbers], drawn)]
         self.users = self.lists.owner[self.numbers]
         self.cold = self.context.train_users_per_item == 0
-        self.n_cold = int(self.cold[self.targets.items.long()].sum())
+        self.n_cold = int(self.cold[self.targets.block(self.numbers)[1]].sum())
         self.source = self._source()
         self.facts = self._facts()
         self.orders = orders_of(config.ties, self.metrics)
@@ -159,7 +165,9 @@ class RankingTask:
             self.targets, self.numbers, by_user, self.config.k, self.context, orders, self.part, owner
         )
         ties = torch.zeros(self.k, dtype=torch.int64, device=self.users.device)
+        progress = RankingProgress(len(self.users))
         for start in range(0, len(self.users), self.source.block):
+            progress.ranked(start)
             block = slice(start, start + self.source.block)
             numbers = self.numbers[block]
             scores, items = self.source.scores(scorer, self.users[block], numbers, self.lists.features_of(numbers))
@@ -192,12 +200,20 @@ class RankingTask:
         tally.average_lists()
         named = {f"{name}{end}": value for name, value in tally.means(list(self.metrics)).items()}
         per_user = {f"{name}{end}": values for name, values in tally.per_user().items()}
-        facts = self.facts | {f"tie_rate@{k}": float(ties[k - 1]) / len(self.users) for k in tally.cuts}
+        facts = self.facts | self._of_sample(per_user)
+        facts |= {f"tie_rate@{k}": float(ties[k - 1]) / len(self.users) for k in tally.cuts}
         if tally.undefined():
             facts["n_users_undefined"] = tally.undefined()
         if warm_tally is not None:
             facts["warm_only"] = self._warm_means(warm_tally)
         return Evaluation(named, {"user": torch.unique_consecutive(self.users).cpu().numpy()} | per_user, facts)
+
+    def _of_sample(self, per_user: Mapping[str, Array]) -> Json:
+        """What a sample of users says of all of them."""
+        if self.config.users is None:
+            return {}
+        found = {name: list(ends) for name, ends in intervals(per_user, len(self.population)).items()}
+        return {"n_users_drawn_from": len(self.population), "interval_95": found}
 
     def _warm_means(self, tally: MetricAccumulator) -> dict[str, float]:
         rows, items = self.targets.block(self.numbers)
@@ -207,12 +223,14 @@ class RankingTask:
     def _facts(self) -> Json:
         counts = self.targets.counts[self.numbers]
         n_targets = int(counts.sum())
-        n_users = len(torch.unique_consecutive(self.users))
+        users = torch.unique_consecutive(self.users)
+        n_users = len(users)
+        rows = torch.bincount(torch.from_numpy(self.rows.users), minlength=self.split.n_users)
         facts: Json = {
             "n_users_evaluated": n_users,
-            "n_users_dropped": self.split.n_users - n_users,
+            "n_users_dropped": self.split.n_users - len(self.population),
             "n_targets": n_targets,
-            "n_duplicate_targets": len(self.rows) - n_targets,
+            "n_duplicate_targets": int(rows[users.cpu()].sum()) - n_targets,
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
