@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rexp.io.json_types import Json, JsonView
 
 PROC_STATUS = Path("/proc/self/status")
+DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
 @dataclass(frozen=True)
@@ -125,17 +126,28 @@ def machine() -> Machine:
     """The hardware: processor, cores this process may use, memory in bytes, GPUs; threads where torch is loaded."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch = sys.modules.get("torch")  # never imported for the manifest's sake
-    gpus = []
-    if torch is not None and torch.cuda.is_available():
-        gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return Machine(
         platform=platform.platform(),
         cpu=_processor(),
         cores=cores,
         threads=torch.get_num_threads() if torch is not None else None,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None,
-        gpus=gpus,
+        gpus=_gpus(),
     )
+
+
+def _gpus() -> list[str]:
+    """Names of the GPUs, as their driver lists them; else as torch does, where CUDA is running already.
+
+    To ask torch starts CUDA, and a process that has done so can fork none that train on a GPU.
+    """
+    listed = [file.read_text(errors="replace") for file in sorted(DRIVER.glob("*/information"))]
+    if listed:
+        return [name.group(1) for text in listed if (name := re.search(r"^Model:\s*(.+?)\s*$", text, re.M))]
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return []
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
 
 
 def _processor() -> str:

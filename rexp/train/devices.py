@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import torch
 
 from rexp.errors import ConfigError
+from rexp.io.text import note
 
 if TYPE_CHECKING:
     from rexp.train.config import DeviceConfig, FitConfig
@@ -43,12 +45,25 @@ def trainer_options(device: DeviceConfig, recipe: FitConfig) -> TrainerOptions:
             raise ConfigError(
                 "train.clip_norm cannot clip the scaled gradients of 16-mixed; take train.precision=bf16-mixed"
             )
+    if device.precision == "bf16-mixed" and not on_gpu and device.accelerator != "mps" and not _computes_bf16():
+        note(
+            "train.precision=bf16-mixed: this processor has no instructions for bfloat16, which is slower here than "
+            "float32; take train.precision=32-true, or a GPU"
+        )
     return {
         "devices": device.devices,
         "accelerator": "cpu" if device.accelerator == "auto" and not on_gpu else device.accelerator,
         "strategy": _strategy(device),
         "precision": device.precision,
     }
+
+
+def _computes_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 (AVX-512 BF16 or AMX; Arm's is not asked for); True if unknown."""
+    asked = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
+    if None in asked or platform.machine().lower() not in ("x86_64", "amd64"):
+        return True
+    return any(supported() for supported in asked if supported)
 
 
 def _strategy(device: DeviceConfig) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rexp
-from rexp.store.manifest import finish, git_state, manifest
+from rexp.store.manifest import finish, git_state, machine, manifest
 
 
 def test_it_says_where_when_and_with_what() -> None:
@@ -67,3 +67,20 @@ def test_git_state_names_commit_and_changes(tmp_path: Path, monkeypatch: pytest.
     assert git_state() == replace(state, dirty=True)
     monkeypatch.setenv("PATH", os.devnull)
     assert git_state() is None
+
+
+def test_gpus_are_named_by_their_driver_and_cuda_is_not_started_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(*_: object) -> None:
+        raise AssertionError("CUDA was started, and a process that has done so cannot fork")
+
+    for name in ("_lazy_init", "get_device_name", "is_available", "device_count"):
+        monkeypatch.setattr(f"torch.cuda.{name}", started)
+    monkeypatch.setattr("rexp.store.manifest.DRIVER", tmp_path / "none")
+    assert machine().gpus == []
+    for place in ("0000:1a:00.0", "0000:3b:00.0"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text("Model: \t\t NVIDIA H200\nIRQ:   \t\t 33\n")
+    monkeypatch.setattr("rexp.store.manifest.DRIVER", tmp_path)
+    assert machine().gpus == ["NVIDIA H200", "NVIDIA H200"]

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, Layout, Query
 from rexp.errors import ConfigError, RunError
+from rexp.io.text import note
 from rexp.train.batches import Batches
 from rexp.train.config import DeviceConfig, FitConfig
+from rexp.train.devices import trainer_options
 from rexp.train.fit import FitReport, fit
 from rexp.train.job import FitJob
 from rexp.train.model_selection import copy_weights
@@ -271,6 +273,19 @@ def test_what_the_machine_cannot_do_is_refused(tmp_path: Path, device: dict[str,
         pytest.skip("there is a GPU here")
     with pytest.raises(ConfigError, match=text):
         train(tmp_path, device=DeviceConfig(**device))
+
+
+@pytest.mark.parametrize(("bf16", "amx", "told"), [(False, False, 1), (True, False, 0), (False, True, 0)])
+def test_bf16_on_a_processor_without_instructions_for_it_is_told(
+    bf16: bool, amx: bool, told: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: bf16, raising=False)
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr("rexp.train.devices.platform.machine", lambda: "x86_64")
+    note.cache_clear()
+    trainer_options(DeviceConfig(precision="bf16-mixed", accelerator="cpu"), FitConfig())
+    trainer_options(DeviceConfig(accelerator="cpu"), FitConfig())
+    assert [record.getMessage().count("train.precision=32-true") for record in caplog.records] == [1] * told
 
 
 def test_nothing_is_printed_and_nothing_is_left_but_the_checkpoint(
