@@ -225,8 +225,10 @@ def _encode(
     users = users_of[frame["user"].to_numpy()]
     times = frame["time"].to_numpy() if "time" in frame.columns else None
     # Both sorts are stable; filters leave rows in the order of time.
-    ordered = times is None or bool((times[1:] >= times[:-1]).all())
-    order = _by_number(users) if ordered else np.lexsort((times, users))
+    if times is None or bool((times[1:] >= times[:-1]).all()):
+        order = _by_number(users)
+    else:
+        order = np.lexsort((times, users))
     ratings = frame["rating"].to_numpy().astype(np.float32)[order] if "rating" in frame.columns else None
     times = None if times is None else times[order]
     rows = frame[ROW].to_numpy().astype(np.int64)[order] if ROW in frame.columns else None
