@@ -225,15 +225,16 @@ def _encode(
     users = users_of[frame["user"].to_numpy()]
     times = frame["time"].to_numpy() if "time" in frame.columns else None
     # Both sorts are stable; filters leave rows in the order of time.
-    if times is None or bool((times[1:] >= times[:-1]).all()):
-        order = _by_number(users)
-    else:
-        order = np.lexsort((times, users))
+    order = _by_number(users) if times is None or _ascending(times) else np.lexsort((times, users))
     ratings = frame["rating"].to_numpy().astype(np.float32)[order] if "rating" in frame.columns else None
     times = None if times is None else times[order]
     rows = frame[ROW].to_numpy().astype(np.int64)[order] if ROW in frame.columns else None
     items = items_of[frame["item"].to_numpy()[order]]
     return Interactions(users[order], items, ratings, times, ticks, rows, beside.places(part, order))
+
+
+def _ascending(values: Array) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
 
 
 def _by_number(numbers: Array) -> Array:
