@@ -76,7 +76,7 @@ class SelfNormalizedError(_OfRatings):
 
 
 class InversePropensityLogLoss(_OfLabels):
-    """``ips_logloss``: as ``ips``, of the log loss of 0/1 labels."""
+    """``ips_logloss = sum_i (o_i / P_i) / n``: as ``ips``, o the log loss of a 0/1 label."""
 
     Config: ClassVar[type] = AllPairs
 
@@ -88,7 +88,7 @@ class InversePropensityLogLoss(_OfLabels):
 
 
 class SelfNormalizedLogLoss(_OfLabels):
-    """``snips_logloss``: as ``snips``, of the log loss of 0/1 labels."""
+    """``snips_logloss = sum_i (o_i / P_i) / sum_i (1 / P_i)``: as ``snips``, o the log loss of a 0/1 label."""
 
     def __init__(self, config: NoOptions, context: MetricContext) -> None:
         pass
