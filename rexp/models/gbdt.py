@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError, DataError
-from rexp.models._columns import columns_of
+from rexp.models._columns import Column, columns_of
 from rexp.models._fields import FieldChoice
 from rexp.models._labeled_rows import LabeledRows, labeled_rows
 from rexp.models._stored_text import StoredText
@@ -123,7 +123,12 @@ class GBDT(RecommenderModule):
         groups = None
         if config.objective == "lambdarank":
             rows, groups = _lists(rows, config, len(split.train))
-        matrix, categories = self._matrix(rows.users, rows.items, rows.context)
+        columns = self._columns(rows.users, rows.items, rows.context)
+        starts = np.cumsum([0, *(values.shape[1] for _, values in columns)])
+        categories = [
+            int(start) for start, (column, _) in zip(starts[:-1], columns, strict=True) if column.kind == "category"
+        ]
+        matrix = np.concatenate([values for _, values in columns], 1)
         data = lightgbm.Dataset(matrix, rows.labels, group=groups, categorical_feature=categories)
         parameters = {
             "objective": config.objective,
@@ -147,10 +152,7 @@ class GBDT(RecommenderModule):
         """Scores of ``items`` (B,) or (B, K): log-odds, ratings, or what orders a list."""
         if not items.numel():
             return torch.zeros(items.shape, device=items.device)
-        width = items.numel() // len(items)
-        users = query.users.repeat_interleave(width).cpu().numpy()
-        context = {name: values.repeat_interleave(width, 0).cpu().numpy() for name, values in query.features.items()}
-        matrix, _ = self._matrix(users, items.reshape(-1).cpu().numpy(), context)
+        matrix = np.concatenate([values for _, values in self._asked(query, items)], 1)
         found = self._read().predict(matrix, raw_score=True, num_threads=1)
         return torch.from_numpy(np.asarray(found, np.float32)).view(items.shape).to(items.device)
 
@@ -160,16 +162,34 @@ class GBDT(RecommenderModule):
         leaves = [int(line.partition("=")[2]) for line in lines if line.startswith("num_leaves=")]
         return sum(2 * n - 1 for n in leaves)
 
-    def _matrix(self, users: Array, items: Array, context: Mapping[str, Array]) -> tuple[Array, list[int]]:
-        """(N, M) float64 columns of rows, and which of them are categories."""
+    def contributions(self, query: Query, items: Tensor) -> dict[str, Tensor]:
+        """What each field adds to the scores of ``items`` (B,): SHAP values of the trees (Lundberg et al.: From local
+        explanations to global understanding with explainable AI for trees, Nature Machine Intelligence 2020), as
+        LightGBM computes them.
+
+        Returns:
+            (B,) float64 by the field's name; under "" the expected score, which all fields add to.
+        """
+        columns = self._asked(query, items)
+        matrix = np.concatenate([values for _, values in columns], 1)
+        found = self._read().predict(matrix, pred_contrib=True, num_threads=1)
+        ends = np.cumsum([values.shape[1] for _, values in columns])
+        parts = np.split(np.asarray(found), ends, 1)
+        names = [*(column.name for column, _ in columns), ""]
+        return {name: torch.from_numpy(part.sum(1)) for name, part in zip(names, parts, strict=True)}
+
+    def _asked(self, query: Query, items: Tensor) -> list[tuple[Column, Array]]:
+        """The columns of ``items`` (B,) or (B, K), row by row."""
+        width = items.numel() // len(items)
+        users = query.users.repeat_interleave(width).cpu().numpy()
+        context = {name: values.repeat_interleave(width, 0).cpu().numpy() for name, values in query.features.items()}
+        return self._columns(users, items.reshape(-1).cpu().numpy(), context)
+
+    def _columns(self, users: Array, items: Array, context: Mapping[str, Array]) -> list[tuple[Column, Array]]:
+        """The fields of rows, each with its (N, m) float64 columns."""
         sizes = (self.spec.n_users, self.spec.n_items)
         columns = columns_of(self.names, self.spec.features, sizes, users, items, self._features, context)
-        parts = [column.values_only() for column in columns]
-        starts = np.cumsum([0, *(part.shape[1] for part in parts)])
-        categories = [
-            int(start) for start, column in zip(starts[:-1], columns, strict=True) if column.kind == "category"
-        ]
-        return np.concatenate(parts, 1), categories
+        return [(column, column.values_only()) for column in columns]
 
     def _read(self) -> Any:
         """The trees as LightGBM has them; read again where what is stored has changed."""

@@ -73,6 +73,17 @@ def test_it_learns_the_tastes(objective: str) -> None:
     assert (best // (split.n_items // 2) == everyone % 2).double().mean().item() > 0.95
 
 
+def test_contributions_of_fields_add_up_to_the_scores(data: FieldData) -> None:
+    model = fitted(data.split, objective="regression", target="rating")
+    query, items = Query(torch.arange(5)), torch.arange(5)
+    parts = model.contributions(query, items)
+    assert list(parts) == [*model.names, ""]
+    assert {part.shape for part in parts.values()} == {(5,)}
+    total = torch.stack(list(parts.values())).sum(0)
+    torch.testing.assert_close(total.float(), model.score(query, items), rtol=1e-4, atol=1e-5)
+    assert parts[""].unique().numel() == 1
+
+
 def test_lists_are_those_of_users_where_rows_are_rated() -> None:
     """Each user's scale is his own: between lists nothing is compared, within them the order is one for all."""
     split = two_tastes()

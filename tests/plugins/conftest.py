@@ -11,7 +11,7 @@ import pytest
 collect_ignore = ["broken"]  # it cannot be imported, that is its purpose
 
 ROOT = Path(__file__).parents[2]
-THEIRS = ("rexp-cml", "rexp-recent-pop", "rexp-starter", "rexp-text")
+THEIRS = ("rexp-cml", "rexp-explain", "rexp-recent-pop", "rexp-starter", "rexp-text")
 
 
 def pip(*arguments: str | Path) -> None:

@@ -115,7 +115,7 @@ def test_rexp_disable_takes_a_distribution_out(command: Callable[..., Any], site
     assert command("model=recent_pop", "--cfg", "job", on_path=[site], env=environment).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["rexp-cml", "rexp-recent-pop", "rexp-starter", "rexp-text"])
+@pytest.mark.parametrize("name", ["rexp-cml", "rexp-explain", "rexp-recent-pop", "rexp-starter", "rexp-text"])
 @pytest.mark.slow
 def test_their_own_tests_pass_against_the_installed_wheel(name: str, site: Path) -> None:
     done = subprocess.run(
