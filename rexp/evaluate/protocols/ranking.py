@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -225,12 +226,12 @@ class RankingTask:
         n_targets = int(counts.sum())
         users = torch.unique_consecutive(self.users)
         n_users = len(users)
-        rows = torch.bincount(torch.from_numpy(self.rows.users), minlength=self.split.n_users)
+        rows = np.bincount(self.rows.users, minlength=self.split.n_users)
         facts: Json = {
             "n_users_evaluated": n_users,
             "n_users_dropped": self.split.n_users - len(self.population),
             "n_targets": n_targets,
-            "n_duplicate_targets": int(rows[users.cpu()].sum()) - n_targets,
+            "n_duplicate_targets": int(rows[users.cpu().numpy()].sum()) - n_targets,
             "n_cold_targets": self.n_cold,
             "catalogue_size": len(self.context.catalogue),
         }
