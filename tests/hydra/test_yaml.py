@@ -15,7 +15,7 @@ from rexp.plugins.conf_dirs import conf_dir
 from rexp.plugins.options import from_options
 
 RESERVED = {
-    "model": {"name", "fit", "seed", "init_from"},
+    "model": {"name", "fit", "seed", "init_from", "runs"},
     "data": {"name", "features", "filter", "split", "strict"},
     "retriever": {"name", "from", "n_candidates", "ranker"},
 }
