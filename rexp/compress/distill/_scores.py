@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from rexp.data.types import PADDING
 
@@ -16,9 +17,23 @@ PAIRS_AT_ONCE = 2**16
 """Pairs whose vectors are held at once: larger blocks leave the cache."""
 
 
+_PLACED = WeakTensorKeyDictionary()
+"""The copy of a table on the device that last asked for its rows; gone with the table."""
+
+
+def placed(table: Tensor, device: torch.device) -> Tensor:
+    """A table on a device: copied there once, so that no step waits for rows from the CPU."""
+    if table.device == device:
+        return table
+    copy: Tensor | None = _PLACED.get(table)
+    if copy is None or copy.device != device:
+        copy = _PLACED[table] = table.to(device)
+    return copy
+
+
 def rows_of(table: Tensor, ids: Tensor) -> Tensor:
-    """(B, k) int64 rows of a table on the CPU, on the device of ``ids`` (B,)."""
-    return table[ids.cpu()].long().to(ids.device)
+    """(B, k) int64 rows of a table of whole numbers, on the device of ``ids`` (B,)."""
+    return placed(table, ids.device)[ids].long()
 
 
 def student_scores(step: TrainStep, users: Tensor, items: Tensor) -> Tensor:

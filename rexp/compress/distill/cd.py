@@ -12,7 +12,7 @@ from rexp.compress.distill._base import DistillationStage, Distilling, teacher_o
 from rexp.compress.distill._complement import ROWS_AT_ONCE
 from rexp.compress.distill._ranked import take
 from rexp.compress.distill._sampling import draw_positions, draw_ranks
-from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
+from rexp.compress.distill._scores import placed, rows_of, student_scores, teacher_table
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.student import Student
@@ -188,6 +188,6 @@ class CDLoss(Distilling):
         """The loss ``cd``."""
         sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.items, sample.ids))
-        theirs = self.targets[sample.ids.cpu()].to(ours)
+        theirs = placed(self.targets, ours.device)[sample.ids].to(ours)
         losses = soft_labels(ours, theirs, self.config.label_temperature, self.config.shift)
         return {"cd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}

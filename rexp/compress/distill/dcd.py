@@ -138,9 +138,10 @@ class DCDLoss(Distilling):
         """The losses ``rrd``, ``user_side`` and ``item_side``."""
         config = self.config
         users = self.rrd.users.of(step)
-        of_users = relaxed_ranking(*scores_of_lists(step, users.ids, *self.items))
+        scores = scores_of_lists(step, users.ids, self.rrd.positives, self.rrd.negatives, *self.items)
+        of_rrd, of_users = relaxed_ranking(*scores[:2]), relaxed_ranking(*scores[2:])
         losses = {
-            "rrd": self.rrd.of_users(step, users),
+            "rrd": weighed(step, config.weight, of_rrd, config.reduction, sample=users),
             "user_side": weighed(step, config.user_weight, of_users, config.reduction, sample=users),
         }
         if self.best_users is not None:

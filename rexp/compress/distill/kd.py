@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import Complement
 from rexp.compress.distill._relaxed_ranking import ABSENT
-from rexp.compress.distill._scores import rows_of, student_scores, teacher_table
+from rexp.compress.distill._scores import placed, rows_of, student_scores, teacher_table
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.student import Student
@@ -169,6 +169,6 @@ class ListKD(Distilling):
         """The loss ``kd``."""
         sample = self.users.of(step)
         ours = student_scores(step, sample.ids, rows_of(self.lists, sample.ids))
-        theirs = self.targets[sample.ids.cpu()].to(ours)
+        theirs = placed(self.targets, ours.device)[sample.ids].to(ours)
         losses = soft_lists(ours, theirs, self.config.temperature)
         return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, sample=sample)}
