@@ -66,7 +66,7 @@ def leave_one_out(model: Any, split: Split, query: Query, item: int, items: Tens
     A model of sequences is asked with the shorter history; another one is bound to training data without the rows.
 
     Raises:
-        ConfigError: the model does not read the history when it is asked.
+        ConfigError: the score does not change, whatever is left out.
     """
     if query.history is not None:
         scores = [_score(model, _shorter(query, int(left)), item) for left in items]
@@ -80,8 +80,8 @@ def leave_one_out(model: Any, split: Split, query: Query, item: int, items: Tens
     values = [score - without for without in scores]
     if not any(values):
         raise ConfigError(
-            f"{type(model).__name__} holds what it learned of each user as weights, and does not read the history: no "
-            "item of it can be left out without training again; explain a model such as ease, itemknn or sasrec"
+            f"{type(model).__name__} gives the same score whatever is left out of the history: what it learned of the "
+            "user lies in its weights; explain a model such as ease, itemknn or sasrec"
         )
     return torch.tensor(values, dtype=torch.float64)
 

@@ -121,7 +121,7 @@ def test_a_model_of_sequences_is_asked_with_the_shorter_history() -> None:
 
 
 def test_a_model_that_does_not_read_the_history_has_no_reason_there(split: Split) -> None:
-    with pytest.raises(ConfigError, match="MF holds what it learned of each user as weights"):
+    with pytest.raises(ConfigError, match="MF gives the same score whatever is left out"):
         explain_model(model_of("mf", split.spec), split, 0, 1)
     with pytest.raises(ConfigError, match="reads no fields"):
         explain_model(model_of("mf", split.spec), split, 0, 1, by="fields")
