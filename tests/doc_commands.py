@@ -60,8 +60,9 @@ class Command:
 
     @property
     def settings(self) -> list[str]:
-        """KEY=VALUE of a run."""
-        return [] if self.verb else [word for word in self.words if "=" in word and not word.startswith("-")]
+        """KEY=VALUE of a run, and ~KEY."""
+        given = [word for word in self.words if word.startswith("~") or ("=" in word and not word.startswith("-"))]
+        return [] if self.verb else given
 
     @property
     def not_composed(self) -> str:
@@ -153,6 +154,8 @@ def small(command: Command) -> list[str]:
 
 def one_value(word: str, which: int) -> str:
     """One value of a sweep: commas within brackets belong to a value."""
+    if word.startswith("~"):
+        return word
     key, _, value = word.partition("=")
     choices, depth = [""], 0
     for letter in value:
