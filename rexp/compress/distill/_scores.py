@@ -25,9 +25,9 @@ def placed(table: Tensor, device: torch.device) -> Tensor:
     """A table on a device: copied there once, so that no step waits for rows from the CPU."""
     if table.device == device:
         return table
-    copy: Tensor | None = _PLACED.get(table)
-    if copy is None or copy.device != device:
-        copy = _PLACED[table] = table.to(device)
+    if table not in _PLACED or _PLACED[table].device != device:
+        _PLACED[table] = table.to(device)
+    copy: Tensor = _PLACED[table]
     return copy
 
 
