@@ -156,7 +156,7 @@ def _place(ids: pl.Series, wanted: str | int, what: str, data: str) -> int:
 
 def _cell(table: pl.DataFrame, column: str, row: int) -> str:
     """What the data has of an item; "" where it has nothing."""
-    value = table[column][row] if column in table.columns else None
+    value: Any = table[column][row] if column in table.columns else None
     if hasattr(value, "to_list"):
         value = value.to_list()
     if isinstance(value, list):

@@ -22,7 +22,8 @@ def items_of(split: Split, query: Query) -> Tensor:
     """(H,) the items that the user is known by, each once: of the history where the model reads one, else of the
     training part."""
     if query.history is not None:
-        return torch.unique(query.history[query.history >= 0])
+        items: Tensor = torch.unique(query.history[query.history >= 0])
+        return items
     taken = split.train.items[split.train.users == int(query.users[0])]
     return torch.from_numpy(np.unique(taken).astype(np.int64))
 
@@ -57,7 +58,8 @@ def _by_vectors(model: Any, query: Query, item: int, items: Tensor) -> Tensor | 
     scale = (user @ total) / (total @ total).clamp(min=1e-30)
     if (user - scale * total).norm() > TOLERANCE * user.norm():
         return None
-    return scale * (vectors[items] @ vectors[item])
+    values: Tensor = scale * (vectors[items] @ vectors[item])
+    return values
 
 
 def leave_one_out(model: Any, split: Split, query: Query, item: int, items: Tensor, score: float) -> Tensor:

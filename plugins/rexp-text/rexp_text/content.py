@@ -89,15 +89,17 @@ class TextContent(RecommenderModule):
         self.items = ItemVectors(spec.n_items)
 
     def capabilities(self) -> frozenset[Capability]:
-        """Closed form, a dot product; scores of cold items are stated where this rexp has a word for them."""
-        always = {
-            Capability.CLOSED_FORM,
-            Capability.SCORES_ALL_ITEMS,
-            Capability.NEEDS_TRAIN_DATA,
-            Capability.HAS_EMBEDDINGS,
-            Capability.DOT_PRODUCT,
-        }
-        return frozenset(always | {known for known in Capability if known == "cold_items"})
+        """Closed form, a dot product, with vectors of cold items."""
+        return frozenset(
+            {
+                Capability.CLOSED_FORM,
+                Capability.SCORES_ALL_ITEMS,
+                Capability.NEEDS_TRAIN_DATA,
+                Capability.HAS_EMBEDDINGS,
+                Capability.DOT_PRODUCT,
+                Capability.COLD_ITEMS,
+            }
+        )
 
     def bind(self, split: Split) -> None:
         """Take the users' training items."""
@@ -161,4 +163,5 @@ def _inverse_root(vectors: np.ndarray[Any, Any], l2: float) -> np.ndarray[Any, A
     """(D, D) symmetric root of ``(V'V + l2)^-1``: a dot product of vectors times it is the regression's."""
     gram = vectors.T.astype(np.float64) @ vectors
     values, directions = np.linalg.eigh(gram)
-    return (directions / np.sqrt(values.clip(0) + l2)) @ directions.T
+    root: np.ndarray[Any, Any] = (directions / np.sqrt(values.clip(0) + l2)) @ directions.T
+    return root
