@@ -75,10 +75,11 @@ def test_it_learns_the_tastes(objective: str) -> None:
 
 def test_contributions_of_fields_add_up_to_the_scores(data: FieldData) -> None:
     model = fitted(data.split, objective="regression", target="rating")
-    query, items = Query(torch.arange(5)), torch.arange(5)
+    query = data.query
+    items = torch.arange(len(query.users))
     parts = model.contributions(query, items)
     assert list(parts) == [*model.names, ""]
-    assert {part.shape for part in parts.values()} == {(5,)}
+    assert {part.shape for part in parts.values()} == {items.shape}
     total = torch.stack(list(parts.values())).sum(0)
     torch.testing.assert_close(total.float(), model.score(query, items), rtol=1e-4, atol=1e-5)
     assert parts[""].unique().numel() == 1
