@@ -200,7 +200,7 @@ def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validate
         if closed and isinstance(step, TrainingStep) and (step.stages or step.kind == "finetune"):
             raise ConfigError(f"model={name} is fitted in closed form: no stage acts inside its fit, and none follows")
         for stage in step.stages:
-            for need in stage.needs:
+            for need in (need for need in Requirement if need in stage.needs):  # a set's own order is chance
                 if need is Requirement.VALIDATION and not has[need]:
                     raise ConfigError(
                         f"stage '{stage.label}' ({stage.name}) measures the model on a validation part: take a split "
