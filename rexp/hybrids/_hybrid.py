@@ -75,9 +75,10 @@ class Hybrid(RecommenderModule):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K), in their shape."""
+        if not items.numel():
+            return torch.zeros(items.shape, device=items.device)
         if len(torch.unique(query.users)) == len(query.users):
-            everything = self.score_all(query) if len(query.users) else torch.zeros(0, self.n_items)
-            return everything.gather(1, items.view(len(items), -1)).view(items.shape)
+            return self.score_all(query).gather(1, items.view(len(items), -1)).view(items.shape)
         if query.history is None and not query.features:
             return pick(self.score_all, query, items)
         return self.score_all(query).gather(1, items.view(len(items), -1)).view(items.shape)
