@@ -14,13 +14,12 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
-import rexp
-from rexp.__main__ import VERBS, main
+from rexp.__main__ import VERBS
 from rexp.config.schema import Root
 from rexp.hydra.config_sources import install
 from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins.conf_dirs import conf_dir
-from tests.doc_commands import SMALL, Command, commands, counted, one_value, small
+from tests.doc_commands import Command, commands, counted, one_value
 
 ROOT = Path(__file__).parents[1]
 FLAGS = {"-m", "--cfg", "job", "--info", "searchpath", "--help", "--config-dir"}
@@ -61,22 +60,6 @@ def test_commands_are_found_and_most_are_run() -> None:
     assert len(COMMANDS) > 180
     assert sum(not command.not_composed for command in COMMANDS) > 160
     assert sum(not command.not_run for command in COMMANDS) > 60
-
-
-@pytest.mark.slow
-def test_what_needs_neither_foreign_data_nor_a_minute_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    cheap = [command for command in COMMANDS if not command.not_run]
-    for command in cheap:
-        if not command.verb:
-            assert main(small(command)) == 0, (command, capsys.readouterr().err)
-    run = rexp.run(["model=mf", "train.max_epochs=1", "measure.latency=false", *SMALL]).run_id
-    for command in cheap:
-        if command.verb:
-            words = [run if word == "RUN" else word for word in command.words]
-            assert main(words) == 0, (command, capsys.readouterr().err)
 
 
 def test_the_picture_of_the_layers_is_what_the_script_draws(tmp_path: Path) -> None:
