@@ -44,9 +44,9 @@ def test_a_plugin_is_found_by_name_without_being_imported(install: Install) -> N
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_all_names() -> None:
-    known = ", ".join(registry.names("model"))
-    with pytest.raises(ConfigError, match=rf"^no model is named 'lightgnc'; did you mean 'lightgcn'\? Known: {known}$"):
-        registry.find("model", "lightgnc")
+    known = ", ".join(registry.names("sampler"))
+    with pytest.raises(ConfigError, match=rf"^no sampler is named 'unifrom'; did you mean 'uniform'\? Known: {known}$"):
+        registry.find("sampler", "unifrom")
 
 
 def test_a_clash_names_both_and_never_asks_to_disable_rexp_itself(install: Install) -> None:
