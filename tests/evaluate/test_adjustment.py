@@ -183,7 +183,7 @@ def test_the_rules_are_others_and_validation_has_none_of_them():
     told_apart = [rules(), rules(calibrate="platt"), rules(decision=by("f1")), rules(decision=by("precision", 0.5))]
     ids = {Evaluator(split, one).rules["protocol_id"] for one in told_apart}
     assert len(ids) == 4
-    watched = [Evaluator(split, validation_config(one), "valid").rules["protocol_id"] for one in told_apart]
+    watched = [Evaluator(split, validation_config(one, split), "valid").rules["protocol_id"] for one in told_apart]
     assert len(set(watched)) == 1
 
 

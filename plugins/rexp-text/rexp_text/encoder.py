@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,7 @@ from rexp_text.word_vectors import ENDINGS, encode_words
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float16]]
 DOCUMENTS = (".md", ".gitattributes")
 """Files beside a model that decide nothing."""
+NEEDED = "sentence-transformers (pip install sentence-transformers)"
 FORMAT = 1
 """Version of how texts become vectors here; another one encodes anew."""
 
@@ -38,9 +39,11 @@ def resolve(encoder: str) -> str:
     path = Path(encoder).expanduser()
     if path.exists() or path.is_absolute() or encoder.startswith(".") or path.suffix in ENDINGS:
         return str(path) if os.sep in str(path) else f".{os.sep}{path}"  # a bare word would pass for no path
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise ValueError(f"encoder={encoder} is no path, and a name needs {NEEDED}") from error
     try:
         name = encoder if "/" in encoder else f"sentence-transformers/{encoder}"
         return snapshot_download(name, local_files_only=True)
@@ -85,10 +88,16 @@ class Encoder:
     def fingerprint(self) -> str:
         """sha256 of all that decides the vectors: the files (weights, tokenizer, settings) by name and content, and the
         version of what reads them."""
-        reader = f"sentence-transformers {version('sentence-transformers')}" if self.is_sentence_model else "words"
+        reader = f"sentence-transformers {self._version()}" if self.is_sentence_model else "words"
         found = [(reader, str(FORMAT))]
         found += [(str(file.relative_to(self.path)), _sha256(file)) for file in self._files()]
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+    def _version(self) -> str:
+        try:
+            return version("sentence-transformers")
+        except PackageNotFoundError as error:
+            raise ConfigError(f"encoder={self.path} needs {NEEDED}; word vectors do not") from error
 
     def _files(self) -> Iterator[Path]:
         if not self.is_sentence_model:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +58,10 @@ def test_texts_are_encoded_once_and_anew_when_the_encoder_has_changed(
     np.testing.assert_array_equal(encoded(cache, Encoder(words), TEXTS), vectors)
 
 
-def test_a_model_is_known_by_its_files_but_not_by_what_is_written_about_it(tmp_path: Path) -> None:
+def test_a_model_is_known_by_its_files_but_not_by_what_is_written_about_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rexp_text.encoder.version", lambda name: "1.0")
     for name, text in {"modules.json": "[]", "model.safetensors": "w", "README.md": "of it"}.items():
         (tmp_path / name).write_text(text)
     before = Encoder(tmp_path).fingerprint
@@ -64,6 +69,19 @@ def test_a_model_is_known_by_its_files_but_not_by_what_is_written_about_it(tmp_p
     assert Encoder(tmp_path).fingerprint == before
     (tmp_path / "model.safetensors").write_text("other")
     assert Encoder(tmp_path).fingerprint != before
+
+
+def test_without_its_package_a_model_is_told_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("rexp_text.encoder.version", absent)
+    (tmp_path / "modules.json").write_text("[]")
+    with pytest.raises(ConfigError, match="needs sentence-transformers"):
+        Encoder(tmp_path).fingerprint  # noqa: B018
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ValueError, match="is no path, and a name needs sentence-transformers"):
+        resolve("all-MiniLM-L6-v2")
 
 
 def test_what_is_no_encoder_is_one_line(tmp_path: Path) -> None:
@@ -86,6 +104,7 @@ def test_what_is_no_encoder_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_name_is_looked_up_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="neither a path nor a model on this machine"):
         resolve("no-such-model")
