@@ -62,9 +62,9 @@ class Model(Protocol):
     (``rexp.api.embedding_table``), so that stages can put smaller ones in their places; a plain ``nn.Embedding`` is
     taken as one, see ``rexp.api.adopt_embeddings``.
 
-    A model may also have ``layout``, ``history_length``, ``coupled_parameters``, ``hidden_units``, ``widths`` and
-    ``init_from_models`` (:data:`LAYOUT` and so on, below), and its submodules ``n_codes`` and ``resizable``.
-    ``rexp.api.RecommenderModule`` is this contract as a base class, for who likes one.
+    A model may also have ``layout``, ``history_length``, ``coupled_parameters``, ``hidden_units``, ``widths``,
+    ``init_from_models`` and ``take_parts`` (:data:`LAYOUT` and so on, below), and its submodules ``n_codes`` and
+    ``resizable``. ``rexp.api.RecommenderModule`` is this contract as a base class, for who likes one.
 
     Example::
 
