@@ -21,12 +21,10 @@ pytestmark = [
 # Trained models are given just so many epochs, and some a larger step, that the difference is plain.
 TRAINED = {
     "cdae": ["train.max_epochs=30"],
-    "deepfm": ["train.max_epochs=8"],
     "fm": ["train.max_epochs=8"],
     "gru4rec": ["train.max_epochs=20", "train.lr=0.003"],
     "lightgcn": ["train.max_epochs=20", "train.lr=0.01"],
     "mf": ["train.max_epochs=15", "train.lr=0.003"],
-    "mlp": ["train.max_epochs=8"],
     "multvae": ["train.max_epochs=20", "model.hidden=[100]", "model.latent=50"],
     "ncf": ["train.max_epochs=8", "train.batch_size=1024", "train.lr=0.003", "model.variant=gmf", "model.factors=32"],
     "sasrec": ["train.max_epochs=30", "train.lr=0.003"],
@@ -68,8 +66,8 @@ def test_no_model_is_forgotten() -> None:
     of_ratings = {"mean", "bias", "svd", "nmf_ratings", "knn_ratings", "slope_one"}
     # Weights of ids order items by how popular they are, and so, mostly, do trees that split ids.
     of_popularity = {"linear", "logistic", "gbdt"}
-    # Towers and products over the same fields as fm, mlp and deepfm, which stand for them.
-    of_fields = {"afm", "autoint", "dcn", "nfm", "wide_deep"}
+    # Towers and products over the same fields as fm, which stands for them.
+    of_fields = {"afm", "autoint", "dcn", "deepfm", "mlp", "nfm", "wide_deep"}
     # They read the content of items, or the models of other runs.
     of_more = {"content", "content_map", "fusion", "blend", "rerank", "stack", "switch"}
     assert own == {"pop", "random", *of_ratings, *of_popularity, *of_fields, *of_more, *CLOSED_FORM, *TRAINED}
