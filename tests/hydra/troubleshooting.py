@@ -1,6 +1,6 @@
 """The table of docs/troubleshooting.md, made from what the tests of messages type and expect.
 
-python tests/config/troubleshooting.py      writes it
+python -m tests.hydra.troubleshooting writes it
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
-BEGIN, END = "<!-- from tests/config/test_complaints.py -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- from tests/hydra/test_error_messages.py -->\n", "<!-- end -->\n"
 
 
 def table() -> str:

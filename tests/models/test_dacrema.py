@@ -37,8 +37,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
+LONG = pytest.mark.skipif("REXP_LONG" not in os.environ, reason="takes minutes; REXP_LONG=1 runs it")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name == "slim" else ()) for name in PUBLISHED])
 def test_published_figures(name: str, store: Path) -> None:
     metrics = measured(name, store)
     assert metrics["hr@10|given"] == pytest.approx(PUBLISHED[name][0], abs=0.002)

@@ -59,6 +59,7 @@ def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("REXP_LONG" not in os.environ, reason="takes minutes; REXP_LONG=1 runs it")
 def test_the_published_figures_on_gowalla(tmp_path: Path) -> None:
     """Minutes: the decomposition of 29,858 x 40,981, and a pass over all users."""
     if "REXP_DATA" not in os.environ:
