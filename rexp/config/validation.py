@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rexp.evaluate.config import DecisionConfig
+from rexp.evaluate.adjustment import without_adjustment
 from rexp.evaluate.protocol import resolve, suffix
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ def validation_config(config: EvaluateConfig, split: Split) -> EvaluateConfig:
     if "cold" in (config.catalogue, config.targets) and not split.in_catalogue("cold")[split.valid.items].any():
         watched = replace(watched, catalogue="train", targets="all")
     return watched
-
-
-def without_adjustment(config: EvaluateConfig) -> EvaluateConfig:
-    """The rules without what is fitted on the validation part, so that this part can be measured by them."""
-    return replace(config, calibrate="none", decision=DecisionConfig())
 
 
 def validation_metrics(config: EvaluateConfig, split: Split) -> list[str]:

@@ -23,7 +23,7 @@ def context_groups(keys: Array, context: Mapping[str, Array]) -> Array:
     """(N,) int64 numbers from 0, equal where the keys (N,) and all contexts are, in the order of the keys."""
     numbers: Array = np.unique(keys, return_inverse=True)[1].astype(np.int64)
     for values in context.values():
-        for column in values.reshape(len(values), -1).T:
+        for column in [values] if values.ndim == 1 else values.T:
             codes = np.unique(column, return_inverse=True)[1]
             numbers = np.unique(numbers * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
     return numbers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rexp.api import DataCard, RawData, SourceFile
-from rexp.datasets.files import Place
+from rexp.datasets.files import Place, plain_name
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Frappe:
 
         from rexp.datasets.parsers import read_table
 
-        paths = {source.path.name.removesuffix(".gz"): source.path for source in self.sources()}
+        paths = {plain_name(source.path): source.path for source in self.sources()}
         uses = read_table(paths["frappe.csv"], "\t").select(COLUMNS)
         parts = {
             part: _labeled(paths[name], uses)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rexp.evaluate.calibration import FITTED_BY, Calibration
+from rexp.evaluate.config import DecisionConfig
 from rexp.evaluate.decision import Threshold, choose_threshold
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Adjustment:
 def adjusts(config: EvaluateConfig) -> bool:
     """Whether these rules fit anything on the validation rows."""
     return config.calibrate != "none" or config.decision.by != "fixed"
+
+
+def without_adjustment(config: EvaluateConfig) -> EvaluateConfig:
+    """The rules without what is fitted on the validation part, so that this part can be measured by them."""
+    return replace(config, calibrate="none", decision=DecisionConfig())
 
 
 def fit_adjustment(config: EvaluateConfig, scores: Tensor, positive: Tensor) -> Adjustment:

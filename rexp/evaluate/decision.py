@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rexp.metrics._cuts import cuts
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -41,14 +43,9 @@ def choose_threshold(rule: DecisionConfig, q: Tensor, positive: Tensor) -> Thres
         q: (N,) float64, probabilities.
         positive: (N,) bool, of both kinds.
     """
-    ordered, order = q.sort(descending=True)
-    tp = positive[order].double().cumsum(0)
-    last = torch.ones_like(ordered, dtype=torch.bool)  # of the rows with its probability
-    last[:-1] = ordered[:-1] != ordered[1:]
-    decided = torch.arange(1, len(q) + 1, dtype=torch.float64, device=q.device)[last]
-    tp, distinct = tp[last], ordered[last]
-    thresholds = (distinct + torch.cat([distinct[1:], distinct.new_zeros(1)])) / 2
-    values = _values(rule.by, tp, decided, float(positive.sum()), float(len(q)))
+    at = cuts(q, positive)
+    thresholds = (at.scores + torch.cat([at.scores[1:], at.scores.new_zeros(1)])) / 2
+    values = _values(rule.by, at.true_positives, at.decided, float(positive.sum()), float(len(q)))
     if rule.at_least is None:
         place = int(values.argmax())
         return Threshold(float(thresholds[place]), float(values[place]))

@@ -49,7 +49,7 @@ def lists_in_context(rows: Interactions, n_items: int, device: torch.device) -> 
     distinct = np.unique(number.astype(np.int64) * n_items + rows.items)
     offsets = np.searchsorted(distinct, np.arange(len(first) + 1, dtype=np.int64) * n_items)
     targets = UserItems.of(offsets, (distinct % n_items).astype(np.int32), n_items, device)
-    features = {name: torch.as_tensor(np.array(values[first]), device=device) for name, values in rows.context.items()}
+    features = features_on({name: values[first] for name, values in rows.context.items()}, device)
     return TargetLists(targets, torch.as_tensor(rows.users[first].astype(np.int64), device=device), features)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,8 @@ from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.plan import resolve
 from rexp.config.retriever import typed_retriever
-from rexp.config.validation import without_adjustment
+from rexp.evaluate.adjustment import without_adjustment
 from rexp.evaluate.evaluator import Evaluator
-from rexp.experiment.restore import load_parts
 from rexp.experiment.warm_start import retrieval
 from rexp.plugins.choice import Choice
 from rexp.plugins.options import Node, from_options
@@ -20,6 +19,7 @@ from rexp.track.trackers import check
 from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
+    from rexp.api import RecommenderModule
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.store.store import Store
@@ -45,13 +45,22 @@ def check_options(request: Request) -> None:
     check(request.track)
 
 
-def check_with_data(request: Request, split: Split, store: Store, part: Part, *, sweeping: bool) -> None:
+def check_with_data(
+    request: Request, split: Split, store: Store, part: Part, *, parts: Mapping[str, RecommenderModule], sweeping: bool
+) -> None:
     """Check everything about model and data that does not depend on the teacher.
+
+    Args:
+        request: the job.
+        split: its data.
+        store: holds what it starts from.
+        part: what the model will be measured on.
+        parts: the models that its own is made of, by their runs.
+        sweeping: one of several jobs.
 
     Raises:
         RexpError: what the run itself would raise once its teacher is trained.
     """
-    parts = load_parts(request.model, store, split, "model")
     plan = resolve(request, split, store, parts=parts, sweeping=sweeping)
     rules = without_adjustment(request.evaluate) if part == "valid" else request.evaluate
     Evaluator(split, rules, part, retrieval=retrieval(plan, store))

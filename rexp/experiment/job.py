@@ -47,10 +47,10 @@ def prepare_job(
     """
     check_options(request)
     split = load()
-    if request.recipe.needs_teacher:
-        check_with_data(request, split, store, part, sweeping=sweeping)
-    teaching = resolve_teachers(config, request, store, split, train=train)
     parts = load_parts(request.model, store, split, "model")
+    if request.recipe.needs_teacher:
+        check_with_data(request, split, store, part, parts=parts, sweeping=sweeping)
+    teaching = resolve_teachers(config, request, store, split, train=train)
     plan = resolve(request, split, store, parts=parts, teaching=teaching, sweeping=sweeping)
     for notice in (*plan.notices, *(f"{finding.name}: {finding.text}" for finding in findings(split))):
         note(notice)

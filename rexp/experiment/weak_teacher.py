@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,14 +30,15 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
 
     It is compared, by the first metric of the student's evaluation, with the student's own model trained without it
     under the student's seed, if the store has it, and with ``ease`` and ``pop``, which are fitted here where the store
-    has none (``ease`` only on a catalogue on which that takes seconds).
+    has none (``ease`` only on a catalogue on which that takes seconds), once for each teacher.
 
     Args:
         request: the student's.
         key, node: the teacher's; ``on_weak`` is ``warn`` or ``stop``.
         run: the teacher's.
         model: the student's name and typed options.
-        store: where values on the validation part are kept, in the result of each run that is asked for one.
+        store: where values on the validation part are kept, in the result of each run that is asked for one; those of
+            models without a run in the teacher's.
         split: without a validation part nothing is asked.
 
     Raises:
@@ -51,11 +53,8 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
         known = {result.model_name for result in (teacher, *rivals)}
-        found += [
-            Measured(name, None, _of_baseline(name, evaluator, metric))
-            for name in SIMPLE
-            if name not in known and is_quick(name, split.n_items)
-        ]
+        absent = [name for name in SIMPLE if name not in known and is_quick(name, split.n_items)]
+        found += _of_baselines(store, run, absent, evaluator, metric)
         line = verdict(_kept(store, teacher, evaluator, metric), found, metric, "valid")
     if line is None:
         return
@@ -73,11 +72,26 @@ def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) ->
         kept = evaluator(load_model(store, run, evaluator.split, "teacher")).metrics
         with store.lock(run):
             store.amend(run, valid={**store.result(run).valid, rules: kept})
-    value = kept[metric]
-    return Measured.of(result, math.nan if value is None else value)
+    return Measured.of(result, _number(kept[metric]))
 
 
-def _of_baseline(name: str, evaluator: Evaluator, metric: str) -> float:
-    model = build_model({"name": name}, evaluator.split, name)
-    model.fit(evaluator.split, torch.Generator())
-    return float(evaluator(model).metrics[metric])
+def _of_baselines(
+    store: Store, run: str, names: Sequence[str], evaluator: Evaluator, metric: str
+) -> Iterator[Measured]:
+    """Values of models that the store has no run of; fitted once, and kept in the teacher's result."""
+    rules = str(evaluator.rules["protocol_id"])
+    for name in names:
+        kept = store.result(run).baselines.get(rules, {}).get(name, {})
+        if metric not in kept:
+            model = build_model({"name": name}, evaluator.split, name)
+            model.fit(evaluator.split, torch.Generator())
+            kept = evaluator(model).metrics
+            with store.lock(run):
+                all_kept = store.result(run).baselines
+                store.amend(run, baselines={**all_kept, rules: {**all_kept.get(rules, {}), name: kept}})
+        yield Measured(name, None, _number(kept[metric]))
+
+
+def _number(value: float | None) -> float:
+    """A kept value; JSON has no NaN."""
+    return math.nan if value is None else value

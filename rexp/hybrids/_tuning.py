@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rexp.errors import ConfigError
 from rexp.evaluate.user_items import UserItems
+from rexp.metrics.ranking import ndcg
 
 if TYPE_CHECKING:
     from rexp.api import Query
@@ -83,19 +84,16 @@ def best_weights(
     Returns:
         The weights, and their NDCG.
     """
-    discounts = 1 / torch.log2(torch.arange(k, dtype=torch.float64) + 2)
     gains, n_users = np.zeros(len(candidates)), 0
     for query in queries:
         stacked, hidden = torch.stack(list(terms(query))), ~allowed(query)
-        counts = targets.counts[query.users].clamp(max=k)
-        ideal = discounts.cumsum(0)[counts - 1]
         for place, weights in enumerate(candidates):
             fused = torch.tensordot(torch.tensor(weights, dtype=stacked.dtype), stacked, 1).masked_fill(
                 hidden, -torch.inf
             )
             best = fused.topk(min(k, fused.shape[1]), dim=1).indices
             hits = targets.contains(query.users, best).double()
-            gains[place] += float(((hits * discounts[: hits.shape[1]]).sum(1) / ideal).sum())
+            gains[place] += float(ndcg(hits, targets.counts[query.users], k).sum())
         n_users += len(query.users)
     best = int(np.argmax(np.round(gains / n_users, 9)))
     return candidates[best], float(gains[best] / n_users)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
+from rexp.metrics._cuts import cuts
 from rexp.metrics._ranks import mean_ranks
 from rexp.metrics._row_metric import RowMetric, is_positive
 from rexp.metrics.options import UserWeights
@@ -62,14 +63,10 @@ class AveragePrecision(RowMetric):
     """
 
     def value(self, rows: ScoredRows) -> float:
-        scores, order = rows.scores.double().sort(descending=True)
-        tp = is_positive(rows)[order].double().cumsum(0)
-        last = torch.ones_like(scores, dtype=torch.bool)  # of the rows with its score
-        last[:-1] = scores[:-1] != scores[1:]
-        decided = torch.arange(1, len(scores) + 1, dtype=torch.float64, device=scores.device)[last]
-        found = tp[last]
+        at = cuts(rows.scores, is_positive(rows))
+        found = at.true_positives
         gained = torch.diff(found, prepend=found.new_zeros(1))
-        return float((gained * found / decided).sum() / found[-1]) if len(found) and found[-1] else float("nan")
+        return float((gained * found / at.decided).sum() / found[-1]) if len(found) and found[-1] else float("nan")
 
 
 class MeanSquaredError(RowMetric):

@@ -112,6 +112,20 @@ class ReciprocalRank(_HasNoOptions):
         return (first / _ranks(first)).sum(1)
 
 
+def ndcg(hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
+    """(B,) float64: :class:`NDCG` of lists.
+
+    Args:
+        hits: (B, k or fewer) float64, best first.
+        n_relevant: (B,) int64, at least 1.
+        k: cut.
+    """
+    discount = 1 / torch.log2(_ranks(hits) + 1)
+    # The best list can be longer than the one at hand: its ideal reaches rank min(k, rel).
+    ideal = (1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float64, device=hits.device))).cumsum(0)
+    return (hits * discount).sum(1) / ideal[n_relevant.clamp(max=k) - 1]
+
+
 class NDCG(_Linear):
     """``ndcg@k = sum_r hit(r) / log2(r + 1)`` over the same sum of ``min(k, rel)`` leading hits.
 
@@ -119,10 +133,7 @@ class NDCG(_Linear):
     """
 
     def of(self, hits: Tensor, n_relevant: Tensor, k: int) -> Tensor:
-        discount = 1 / torch.log2(_ranks(hits) + 1)
-        # The best list can be longer than the one at hand: its ideal reaches rank min(k, rel).
-        ideal = (1 / torch.log2(torch.arange(2, k + 2, dtype=torch.float64, device=hits.device))).cumsum(0)
-        return (hits * discount).sum(1) / ideal[n_relevant.clamp(max=k) - 1]
+        return ndcg(hits, n_relevant, k)
 
 
 class _AveragePrecision(_HasNoOptions):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.sparse import csr_array
 
+from rexp.models._quotient import quotient
+
 if TYPE_CHECKING:
     from rexp.data.types import Array
 
@@ -68,12 +70,12 @@ class CommonRatings:
             case "pearson":
                 sum_x, sum_y = (some @ ones.T).toarray(), (some_ones @ matrix.T).toarray()
                 spread = _spread(n, sum_x, square_x) * _spread(n, sum_y, square_y)
-                found = _quotient(n * products - sum_x * sum_y, np.sqrt(spread))
+                found = quotient(n * products - sum_x * sum_y, np.sqrt(spread))
             case "cosine":
-                found = _quotient(products, np.sqrt(square_x * square_y))
+                found = quotient(products, np.sqrt(square_x * square_y))
             case "pearson_baseline":
-                found = _quotient(products, np.sqrt(square_x * square_y))
-                found *= _quotient(n - 1, n - 1 + self.shrink)
+                found = quotient(products, np.sqrt(square_x * square_y))
+                found *= quotient(n - 1, n - 1 + self.shrink)
         found[n < self.min_support] = 0
         return found
 
@@ -88,8 +90,3 @@ def _spread(n: Array, total: Array, squares: Array) -> Array:
     spread: Array = n * squares - total**2
     spread[spread < 1e-10 * n * squares] = 0
     return spread
-
-
-def _quotient(numerator: Array, denominator: Array) -> Array:
-    quotient: Array = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-    return quotient

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from rexp.errors import ConfigError
+from rexp.models._quotient import quotient
 from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ class Ratings(nn.Module):
             weights: (B, I), sums of the neighbors' |similarity|.
         """
         sums, total = differences.toarray(), weights.toarray()
-        means = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        return self.baseline(users) + torch.from_numpy(means).to(users.device)
+        return self.baseline(users) + torch.from_numpy(quotient(sums, total)).to(users.device)
 
 
 def _damped_mean(values: Array, groups: Array, n: int, damping: float) -> Array:

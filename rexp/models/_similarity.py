@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from rexp.models._quotient import quotient
+
 Array = np.ndarray[Any, Any]
 Rows = Callable[[int, int], Array]
 SimilarityName = Literal["cosine", "pearson", "asymmetric", "jaccard", "dice", "tversky"]
@@ -98,8 +100,7 @@ class Similarity:
                 denominator = np.sqrt(y) * np.sqrt(x)
         denominator += self.shrink
         # Without anything in common, or in an empty column, there is nothing to divide.
-        quotients: Array = np.divide(products, denominator, out=np.zeros_like(products), where=denominator > 0)
-        return quotients
+        return quotient(products, denominator)
 
 
 def strongest(rows: Rows, n: int, top_k: int) -> csr_array:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from rexp.api import Capability
 from rexp.models._factor_model import Factors
+from rexp.models._quotient import quotient
 from rexp.models._rating_baseline import Array, rating_matrix
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class NMFRatings(Factors):
             predicted = csr_array(
                 (np.einsum("nf,nf->n", p[users], q[items]), ratings.indices, ratings.indptr), shape=ratings.shape
             )
-            of_users = _quotient(ratings @ q, predicted @ q + config.user_reg * n_users * p)
-            of_items = _quotient(ratings.T @ p, predicted.T @ p + config.item_reg * n_items * q)
+            of_users = quotient(ratings @ q, predicted @ q + config.user_reg * n_users * p)
+            of_items = quotient(ratings.T @ p, predicted.T @ p + config.item_reg * n_items * q)
             p, q = p * of_users, q * of_items
         mean = ratings.data.mean()
         self.take(
@@ -97,9 +98,3 @@ class NMFRatings(Factors):
         low, high = self.config.init_low, self.config.init_high
         drawn: Array = torch.rand(n, self.config.factors, generator=generator, dtype=torch.float64).numpy()
         return low + (high - low) * drawn
-
-
-def _quotient(numerator: Array, denominator: Array) -> Array:
-    """What vectors are multiplied by; 0 where there is nothing to learn from."""
-    quotient: Array = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-    return quotient

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from rexp.nn.resizable import Resizable
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class DenseMatrix(nn.Module):
+class DenseMatrix(Resizable):
     """``n_rows`` vectors of float32 in a buffer that is written with the weights; of width 0 until :meth:`assign`."""
 
-    resizable: ClassVar[bool] = True
     values: Tensor
 
     def __init__(self, n_rows: int) -> None:
@@ -26,10 +27,3 @@ class DenseMatrix(nn.Module):
         if len(rows) != len(self.values):
             raise ValueError(f"{len(rows)} rows cannot take the place of {len(self.values)}")
         self.values = torch.from_numpy(rows.astype("float32")).to(self.values.device)
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        """torch's own refuses a buffer of another size."""
-        if prefix + "values" in state_dict:
-            self.values = state_dict[prefix + "values"].detach().clone().to(self.values.device)
-        else:
-            rest[2].append(prefix + "values")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
-from torch import Tensor, nn
+from torch import Tensor
+
+from rexp.nn.resizable import Resizable
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
 
-PARTS = ("starts", "columns", "values")
 
-
-class SparseMatrix(nn.Module):
+class SparseMatrix(Resizable):
     """A matrix of float32 in compressed rows (CSR), kept in buffers; empty until :meth:`assign`.
 
     scipy computes with it, on the CPU: a product of two sparse matrices is much cheaper than one with a dense factor.
@@ -25,7 +25,6 @@ class SparseMatrix(nn.Module):
         persistent: it belongs to the weights, and is written with them.
     """
 
-    resizable: ClassVar[bool] = True  # its buffers have another size once it is fitted
     starts: Tensor
     columns: Tensor
     values: Tensor
@@ -63,16 +62,6 @@ class SparseMatrix(nn.Module):
         """The matrix as scipy has it; on the CPU it shares the memory."""
         starts, columns, values = (part.cpu().numpy() for part in (self.starts, self.columns, self.values))
         return csr_array((values, columns, starts), shape=self.shape)
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        """torch's own refuses a buffer of another size."""
-        missing = rest[2]
-        for name in PARTS:
-            if name not in self._non_persistent_buffers_set:
-                if prefix + name in state_dict:
-                    setattr(self, name, state_dict[prefix + name].detach().clone().to(self.values.device))
-                else:
-                    missing.append(prefix + name)
 
 
 def interaction_matrix(split: Split) -> csr_array:

@@ -107,7 +107,8 @@ def build_split(
     item_ids, items_of = settle(frames, "item", known["item"], [] if pairs is None else [pairs["item"]])
     beside = side_columns(raw, frames)
     encoded = {part: _encode(part, frame, users_of, items_of, ticks, beside) for part, frame in frames.items()}
-    of_folds = family(folded, frames, (raw.users, raw.items)) if folded else ""
+    known_of = (beside.frame, raw.users, raw.items)
+    of_folds = family(folded, encoded, (user_ids, item_ids), known_of) if folded else ""
     frames = {}
     parts, left_out = _divide(encoded, splitter)
     encoded = {}

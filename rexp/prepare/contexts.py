@@ -107,11 +107,11 @@ class SideColumns:
                 continue
             if name.removeprefix("context.") in self.context:
                 raise ConfigError(f"{WHERE}.{name}.from=time: the data has a context of this name; take another")
-            times = [part.times for part in parts.values() if part.times is not None]
+            times = {key: part.times for key, part in parts.items() if part.times is not None}
             if not clock or len(times) < len(parts):
                 raise ConfigError(f"{WHERE}.{name}.from=time: the data has no times of a clock")
-            start = float(times[0].min()) if len(times[0]) else 0.0
-            yield name, time_column(np.concatenate(times), parts["train"].ticks, policy.part, start)
+            start = float(times["train"].min()) if len(times["train"]) else 0.0
+            yield name, time_column(np.concatenate(list(times.values())), parts["train"].ticks, policy.part, start)
 
     def _taken(self, parts: Mapping[Part, Interactions]) -> pl.DataFrame:
         return self.frame[np.concatenate([part.context[PLACE] for part in parts.values()])]
@@ -158,8 +158,7 @@ def _features(name: str, found: FittedColumn) -> dict[str, Feature]:
     if found.feature is None or found.kind == "vector":
         why = "a vector, which no context may be" if found.kind == "vector" else f"no feature: {found.reason}"
         raise DataError(f"{name} is {why}; say what it is ({WHERE}.{name}.kind), or name other contexts")
-    indicator = {} if found.indicator is None else {f"{name}.missing": found.indicator}
-    return {name: found.feature, **indicator}
+    return found.features(name)
 
 
 def _weights(column: pl.Series) -> Array:

@@ -32,6 +32,12 @@ def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:
         yield "candidates", split.candidates
 
 
+def add_array(digest: hashlib._Hash, name: str, array: Array) -> None:
+    """Read an array into a digest: its name, type, shape and content."""
+    digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+
+
 def fingerprint(
     split: Split,
     users: pl.DataFrame,
@@ -43,8 +49,7 @@ def fingerprint(
     it: the policies, where they say something."""
     digest = hashlib.sha256(split.protocol.encode())
     for name, array in (*arrays_of(split), *vectors.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        add_array(digest, name, array)
     if split.train.ticks != 1:
         digest.update(f"ticks {split.train.ticks}".encode())
     if split.contexts or split.labeled:

@@ -61,8 +61,8 @@ def teacher_warnings(results: Sequence[RunResult], store: Iterable[RunResult]) -
 
     A weak teacher makes every compressor look good. What it should beat, by the first metric: the student's model
     trained without a teacher on the same data under the same seed, ``pop`` and ``ease``; the best of what is there. It
-    is compared on the validation part where all of them were measured there (as before a student is trained), else on
-    the test part.
+    is compared on the validation part where all of them were measured there (as before a student is trained, when
+    simple models that have no run are fitted for it), else on the test part.
 
     Args:
         results: among them students.
@@ -113,20 +113,29 @@ def _of_teacher(teacher: RunResult, students: Sequence[RunResult], known: Sequen
         if metric in run.metrics and run.comparable_with(teacher)
         if is_rival(run, teacher, *((run.model_config, run.seed) if run.model_and_seed in begun else ({}, -1)))
     ]
-    if not rivals:
-        models = " or ".join(dict.fromkeys(student.model_name for student in students))
-        return (
-            f"teacher {Measured.of(teacher, 0)} is not compared: the store has neither {models} trained without it "
-            f"(compress=none) nor {' or '.join(SIMPLE)} under these rules"
-        )
-    parts: list[tuple[Literal["valid", "test"], list[float | None]]] = [
-        *(("valid", [run.valid.get(rules, {}).get(metric) for run in (teacher, *rivals)]) for rules in teacher.valid),
-        ("test", [run.metrics[metric] for run in (teacher, *rivals)]),
-    ]
-    for part, values in parts:
-        found = [
-            Measured.of(run, value) for run, value in zip((teacher, *rivals), values, strict=True) if value is not None
-        ]
-        if len(found) == len(values):
-            return verdict(found[0], found[1:], metric, part)
-    return None
+    runs = (teacher, *rivals)
+    for rules in teacher.valid:
+        found = _measured(runs, [run.valid.get(rules, {}).get(metric) for run in runs])
+        fitted = _fitted(teacher, rules, metric)
+        if found and (rivals or fitted):
+            return verdict(found[0], [*found[1:], *fitted], metric, "valid")
+    if rivals:
+        found = _measured(runs, [run.metrics[metric] for run in runs])
+        return verdict(found[0], found[1:], metric, "test") if found else None
+    models = " or ".join(dict.fromkeys(student.model_name for student in students))
+    return (
+        f"teacher {Measured.of(teacher, 0)} is not compared: the store has neither {models} trained without it "
+        f"(compress=none) nor {' or '.join(SIMPLE)} under these rules"
+    )
+
+
+def _measured(runs: Sequence[RunResult], values: Sequence[float | None]) -> list[Measured]:
+    """Runs with their values; nothing where one has none."""
+    found = [Measured.of(run, value) for run, value in zip(runs, values, strict=True) if value is not None]
+    return found if len(found) == len(runs) else []
+
+
+def _fitted(teacher: RunResult, rules: str, metric: str) -> list[Measured]:
+    """Models that were fitted for the comparison alone."""
+    models = teacher.baselines.get(rules, {})
+    return [Measured(name, None, value) for name, kept in models.items() if (value := kept.get(metric)) is not None]

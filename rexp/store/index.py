@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Part = Literal["briefs", "summaries"]
 FOLDER = ".index"
-HEADER = "rexp index 3"
+HEADER = "rexp index 4"
 """Another number when the parts hold something else."""
 LEFT_OUT = ("fit", "steps", "parts", "weights", "capabilities", "content_sha256", "manifest")
 """What no table shows."""
@@ -61,6 +61,7 @@ def brief(result: JsonView) -> Json:
         "facts": {"protocol_id": facts.get("protocol_id")},
         "metrics": result.get("metrics") or {},
         "valid": result.get("valid") or {},
+        "baselines": result.get("baselines") or {},
     }
 
 

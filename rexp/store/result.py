@@ -80,6 +80,12 @@ class RunResult:
         return self.content.get("valid") or {}
 
     @property
+    def baselines(self) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
+        """Metrics of the validation part, by protocol, of models without a run that were fitted to compare a teacher
+        with, by their names."""
+        return self.content.get("baselines") or {}
+
+    @property
     def facts(self) -> JsonView:
         """How the evaluation was made: its protocol, its catalogue, its users."""
         return self.content.get("facts") or {}

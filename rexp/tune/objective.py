@@ -13,8 +13,9 @@ import numpy as np
 from optuna import TrialPruned
 
 from rexp.config.job import read
-from rexp.config.validation import validation_metrics, without_adjustment
+from rexp.config.validation import validation_metrics
 from rexp.errors import ConfigError, RunError
+from rexp.evaluate.adjustment import without_adjustment
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.job import prepare_job
 from rexp.experiment.run import run as make_run

@@ -206,6 +206,8 @@ def test_a_weak_teacher_is_told_before_its_student_is_trained(table: Path, tmp_p
     store = Store(tmp_path / "runs")
     told = bare(*pair, "seed=5", cwd=tmp_path)
     assert " of ease; what it teaches" in told, "no run of it is in the store"
+    assert told.count("is weak") == 1, "said once, whatever the store has no run of"
+    assert "not compared" not in told
     bare(f"data.path={table}", "model=ease", cwd=tmp_path)
     errors = bare(*pair, "teacher.on_weak=stop", cwd=tmp_path, code=2)
     assert "teacher pop (run " in errors

@@ -58,3 +58,22 @@ def test_a_teacher_that_beats_them_all_is_not_spoken_of() -> None:
 def test_what_is_no_fair_rival_is_not_compared(other: RunResult) -> None:
     (line,) = teacher_warnings([STUDENT, ANOTHER], [TEACHER, STUDENT, ANOTHER, other])
     assert "not compared" in line
+
+
+def test_a_model_that_was_fitted_for_the_comparison_alone_counts() -> None:
+    """Its values are of the validation part; what else is compared there must have one too."""
+
+    def taught(**parts: object) -> RunResult:
+        return RunResult({**TEACHER.content, "valid": {"v": {"ndcg@10": 0.25}}, **parts})
+
+    better = taught(baselines={"v": {"pop": {"ndcg@10": 0.1}, "ease": {"ndcg@10": 0.26}}})
+    (line,) = teacher_warnings([STUDENT], [better, STUDENT])
+    assert "of 0.2500 on the validation part does not beat the 0.2600 of ease;" in line
+    worse = taught(baselines={"v": {"pop": {"ndcg@10": 0.1}, "ease": {"ndcg@10": None}}})
+    assert teacher_warnings([STUDENT], [worse, STUDENT]) == []
+    (line,) = teacher_warnings([STUDENT], [taught(), STUDENT])
+    assert "not compared" in line
+    rival = result("p", "mf", 0.31)
+    (line,) = teacher_warnings([STUDENT], [worse, STUDENT, rival])
+    assert "on the test part" in line
+    assert "run p" in line

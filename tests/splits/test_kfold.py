@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,3 +129,29 @@ def test_folds_of_the_same_data_are_a_family(tmp_path: Path) -> None:
     others = {prepared(paths[0], seed=1).family, prepared(paths[0], folds=4).family, prepared(paths[1]).family}
     assert len({first.family, *others}) == 4
     assert prepared(paths[0], "ratio", train=0.5, valid=0.0, test=0.5).family == ""
+
+
+def test_a_family_is_of_the_data_whatever_the_process_read_before(tmp_path: Path) -> None:
+    """Polars numbers text, and the distinct values of a column, as it meets them; a family must not hear of it."""
+    users = ["zoe", "ann", "bob", "eve", "kim"]
+    lines = [f"{users[row % 5]},i{row * 37 % 20},{row % 5 + 1},{row % 3}" for row in range(20)]
+    (tmp_path / "a.csv").write_text("\n".join(["user,item,rating,hour", *lines]) + "\n")
+    script = (
+        "import sys; from pathlib import Path; import polars as pl\n"
+        "from rexp.prepare.prepare import load_split\n"
+        "kept = pl.Series(sys.argv[2].split()).cast(pl.Categorical)\n"
+        "split = {'name': 'kfold', 'order': 'file'}\n"
+        "node = {'name': 'csv', 'path': sys.argv[1], 'context': ['hour'], 'split': split}\n"
+        "print(load_split(node, None, Path(sys.argv[3])).family)"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "a.csv"), before, str(tmp_path / f"cache{place}")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "POLARS_MAX_THREADS": str(place + 1)},
+        ).stdout
+        for place, before in enumerate(["nobody", "kim i3 i1 zoe ann i17", "i19 i2 eve bob"])
+    }
+    assert len(found) == 1

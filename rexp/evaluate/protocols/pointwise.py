@@ -14,9 +14,9 @@ from rexp.api.metric import LABELS, READS_PROPENSITIES
 from rexp.data.interactions import context_groups
 from rexp.data.types import PARTS
 from rexp.errors import ConfigError, DataError
-from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment
+from rexp.evaluate.adjustment import Adjustment, adjusts, fit_adjustment, without_adjustment
 from rexp.evaluate.build_metrics import row_metrics
-from rexp.evaluate.config import DecisionConfig, parts_before
+from rexp.evaluate.config import parts_before
 from rexp.evaluate.counted_rows import counted_rows
 from rexp.evaluate.list_contexts import features_on
 from rexp.evaluate.metric_context import metric_context
@@ -154,8 +154,7 @@ def _validation(split: Split, config: EvaluateConfig, part: Part, device: torch.
         raise ConfigError(
             f"{asked} is fitted on the validation part, and {why}; take a split with one, or leave it out"
         )
-    plain = replace(config, calibrate="none", decision=DecisionConfig())
-    rows = PointwiseTask(split, plain, "valid", device)
+    rows = PointwiseTask(split, without_adjustment(config), "valid", device)
     assert rows.positive is not None
     if len(torch.unique(rows.positive)) < 2:
         raise DataError(

@@ -55,6 +55,11 @@ class FittedColumn:
     fill: str = ""
     indicator: Feature | None = None
 
+    def features(self, name: str) -> dict[str, Feature]:
+        """The feature by the column's name, and its indicator; whichever there is."""
+        made = {name: self.feature, f"{name}.missing": self.indicator}
+        return {key: feature for key, feature in made.items() if feature is not None}
+
 
 def fit_column(name: str, column: pl.Series, in_train: Array, policy: ColumnPolicy) -> FittedColumn:
     """Make a feature of a column.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,7 @@ def fit_sides(
         "user": _table("user", ids["user"], [raw.users, _own_columns(frames, "user", raw.user_columns)]),
         "item": _table("item", ids["item"], [raw.items, _own_columns(frames, "item", raw.item_columns)]),
     }
-    vectors = read_all(raw.vectors, lambda side: _listed(raw, side), ids)
+    vectors = read_all(raw.vectors, cache(lambda side: _listed(raw, side)), ids)
     in_train = {side: _met(trained[side], len(ids[side])) for side in tables}
     return Sides(tables["user"], tables["item"], fit_tables(tables, vectors, raw.vectors, in_train, policies))
 

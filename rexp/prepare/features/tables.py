@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,7 @@ def fit_tables(
         policy = policies.get(name, DEFAULT)
         fitted[name] = _fit_read(name, read, sources[name], in_train[_side(name)], policy)
     order = sorted(fitted, key=lambda name: list(tables).index(_side(name)))  # users' first; else as they come
-    features = dict(pair for name in order for pair in _features(name, fitted[name]))
+    features = {key: feature for name in order for key, feature in fitted[name].features(name).items()}
     texts = tuple(name for name in order if fitted[name].kind == "text")
     return FittedTables(features, texts, tuple(report_of(name, fitted[name]) for name in order))
 
@@ -105,13 +105,6 @@ def report_of(name: str, fitted: FittedColumn) -> ColumnReport:
 
 def _side(name: str) -> Side:
     return "user" if name.startswith("user.") else "item"
-
-
-def _features(name: str, fitted: FittedColumn) -> Iterator[tuple[str, Feature]]:
-    if fitted.feature is not None:
-        yield name, fitted.feature
-    if fitted.indicator is not None:
-        yield f"{name}.missing", fitted.indicator
 
 
 def _fit_read(name: str, read: Vectors, source: VectorSource, in_train: Array, policy: ColumnPolicy) -> FittedColumn:
