@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rexp.python.evaluation import evaluate_model
     from rexp.python.jobs import run, run_many
-    from rexp.python.stored import evaluate_model, load_model, load_split, recommend, results
+    from rexp.python.stored import load_model, load_split, recommend
+    from rexp.python.table import results
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "evaluate_model", "load_model", "load_split", "recommend", "results", "run", "run_many"]
@@ -13,7 +15,9 @@ __all__ = ["__version__", "evaluate_model", "load_model", "load_split", "recomme
 _MODULES = {
     "run": "rexp.python.jobs",
     "run_many": "rexp.python.jobs",
-    **dict.fromkeys(("evaluate_model", "load_model", "load_split", "recommend", "results"), "rexp.python.stored"),
+    **dict.fromkeys(("load_model", "load_split", "recommend"), "rexp.python.stored"),
+    "evaluate_model": "rexp.python.evaluation",
+    "results": "rexp.python.table",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -17,9 +16,9 @@ from rexp.cli.verbs import Arguments
 from rexp.io.paths import at_home
 from rexp.io.terminal import Screen, styled
 from rexp.plugins import registry
-from rexp.prepare.describe import Overview, look_at
 
 if TYPE_CHECKING:
+    from rexp.prepare.describe import Overview
     from rexp.prepare.features.tables import ColumnReport
 
 STYLES = {"ok": "green", "differs": "red", "missing": "yellow", "broken": "red"}
@@ -29,7 +28,11 @@ def main(argv: list[str]) -> int:
     """Run ``rexp data ...``; returns the exit code."""
     options = arguments().parse_args(argv)
     root = at_home(options.data) if options.data else None
-    return _list(root, as_json=options.json) if options.verb == "list" else _info(options, root)
+    from rexp.prepare.describe import look_at  # reads data; help needs none of it
+
+    if options.verb == "list":
+        return _list([look_at(name, root) for name in registry.names("data")], root, as_json=options.json)
+    return _info(look_at(options.name, root, columns=True), as_json=options.json)
 
 
 def arguments() -> Arguments:
@@ -55,8 +58,7 @@ def arguments() -> Arguments:
     return parser
 
 
-def _list(root: Path | None, *, as_json: bool) -> int:
-    overviews = [look_at(name, root) for name in registry.names("data")]
+def _list(overviews: list[Overview], root: Path | None, *, as_json: bool) -> int:
     if as_json:
         json.dump([overview.as_dict() for overview in overviews], sys.stdout, indent=2)
         print()
@@ -94,9 +96,8 @@ def _numbers(overview: Overview) -> list[str]:
     return [f"{counts.users:,}", f"{counts.items:,}", f"{counts.interactions:,}", f"{counts.density:.4%}"]
 
 
-def _info(options: argparse.Namespace, root: Path | None) -> int:
-    overview = look_at(options.name, root, columns=True)
-    if options.json:
+def _info(overview: Overview, *, as_json: bool) -> int:
+    if as_json:
         json.dump(overview.as_dict(), sys.stdout, indent=2)
         print()
     else:

@@ -17,7 +17,6 @@ from rexp.io.output import write
 from rexp.io.terminal import Screen
 from rexp.io.text import say
 from rexp.plugins.options import from_options
-from rexp.python.stored import recommend
 from rexp.train.config import DeviceConfig
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def arguments() -> Arguments:
 
 def _recommend(options: argparse.Namespace) -> pl.DataFrame:
     import torch
+
+    from rexp.python.stored import recommend
 
     users = [name.strip() for name in options.users.split(",") if name.strip()]
     torch.set_num_threads(from_options(DeviceConfig, {"threads": options.threads}, "--threads").threads)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rexp.plugins.options import Node  # noqa: TC001  the options are read with their types
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 
 
 @dataclass

@@ -1,7 +1,8 @@
-"""Titles, years and genres from the ``movies.dat`` form that MovieLens introduced."""
+"""Titles, years and genres from the forms that MovieLens introduced."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,13 @@ def read_movies(path: Path, encoding: str) -> pl.DataFrame:
     frame = read_table(path, "::", ["item", "title", "genres"], encoding=encoding)
     genres = pl.col("genres").fill_null("").str.split("|").list.eval(pl.element().filter(pl.element() != ""))
     return frame.select("item", "title", year_of("title"), genres.alias("genres"))
+
+
+def read_flags(path: Path, genres: Sequence[str], encoding: str) -> pl.DataFrame:
+    """``item|title (year)|released|video|url|0|1|...``, a flag for each genre, as the same columns."""
+    frame = read_table(path, "|", ["item", "title", "released", "video", "url", *genres], encoding=encoding)
+    named = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in genres]
+    return frame.select("item", "title", year_of("title"), pl.concat_list(named).list.drop_nulls().alias("genres"))
 
 
 def year_of(title: str) -> pl.Expr:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from rexp.api import DataCard, DataError, RawData, SourceFile
+from rexp.api import DataCard, RawData, SourceFile
 from rexp.datasets.files import Place, existing, plain_name
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -57,48 +54,8 @@ class CiteULikeA:
         return [self.place.find(self.root, "users.dat"), *existing(list(extra))]
 
     def read(self) -> RawData:
-        import polars as pl
-
+        from rexp.datasets._citeulike_lines import read_articles
         from rexp.datasets.parsers import read_lists
 
         files = {plain_name(source.path): source.path for source in self.sources()}
-        columns = {}
-        if {"item-tag.dat", "tags.dat"} <= set(files):
-            columns["tags"] = _named(files["item-tag.dat"], files["tags.dat"])
-        if "citations.dat" in files:
-            columns["citations"] = _numbers(files["citations.dat"])
-        items = None
-        if columns:
-            lengths = {len(column) for column in columns.values()}
-            if len(lengths) > 1:
-                counts = " and ".join(map(str, sorted(lengths)))
-                raise DataError(f"item-tag.dat and citations.dat have {counts} lines; each needs one an item")
-            items = pl.DataFrame({"item": pl.int_range(lengths.pop(), eager=True).cast(pl.String), **columns})
-        return RawData(read_lists(files["users.dat"], counted=True), items=items)
-
-
-def _numbers(path: Path) -> pl.Series:
-    """Line k holds the numbers of item k, their count first."""
-    import polars as pl
-
-    from rexp.datasets.parsers import read_lines
-
-    lists = read_lines(path).str.extract_all(r"\d+").cast(pl.List(pl.Int64))
-    wrong = (lists.list.first() != lists.list.len() - 1).fill_null(value=True)
-    if wrong.any():
-        raise DataError(
-            f"{path}, line {wrong.arg_true()[0] + 1}: the first number is not the count of those that follow"
-        )
-    return lists.list.slice(1)
-
-
-def _named(path: Path, names: Path) -> pl.Series:
-    """Every item's tags by name; line k of ``names`` is tag k."""
-    import polars as pl
-
-    from rexp.datasets.parsers import read_lines
-
-    numbers, tags = _numbers(path), read_lines(names).to_list()
-    if (numbers.list.max().max() or 0) >= len(tags):  # type: ignore[operator]
-        raise DataError(f"{path} has a tag beyond the {len(tags):,} lines of {names}")
-    return pl.Series([[tags[number] for number in row] for row in numbers.to_list()], dtype=pl.List(pl.String))
+        return RawData(read_lists(files["users.dat"], counted=True), items=read_articles(files))

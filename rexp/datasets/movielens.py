@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rexp.api import DataCard, RawData, SourceFile, VectorSource
 from rexp.datasets.files import Columns, Place, existing, plain_name
-
-if TYPE_CHECKING:
-    import polars as pl
 
 LICENCE = "GroupLens: research use, no redistribution without permission, no commercial use"
 CITATION = (
@@ -95,13 +92,13 @@ class MovieLens100K:
         return [self.place.find(self.root, "u.data"), *existing(list(extra)), *vectors]
 
     def read(self) -> RawData:
+        from rexp.datasets._movies_dat import read_flags
         from rexp.datasets.parsers import read_interactions, read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         items = users = None
         if "u.item" in files:
-            names = ["item", "title", "released", "video", "url", *GENRES_100K]
-            items = _genre_flags(read_table(files["u.item"], "|", names, encoding="latin-1"))
+            items = read_flags(files["u.item"], GENRES_100K, encoding="latin-1")
         if "u.user" in files:
             users = read_table(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
         vectors = {f"item.clip_{key}": VectorSource(files[CLIP], key) for key in ("image", "text") if CLIP in files}
@@ -156,13 +153,3 @@ class MovieLens1M:
         if "users.dat" in files:
             users = read_table(files["users.dat"], "::", ["user", "gender", "age", "occupation", "zip"])
         return RawData(ratings, items=items, users=users)
-
-
-def _genre_flags(frame: pl.DataFrame) -> pl.DataFrame:
-    """``u.item``'s 0/1 columns as one list column."""
-    import polars as pl
-
-    from rexp.datasets._movies_dat import year_of
-
-    named = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in GENRES_100K]
-    return frame.select("item", "title", year_of("title"), pl.concat_list(named).list.drop_nulls().alias("genres"))

@@ -9,7 +9,7 @@ import polars as pl
 
 from rexp.data.features import TITLE
 from rexp.datasets.columns import usual_column
-from rexp.datasets.normalize import ROLES, normal_ids, place_of
+from rexp.datasets.normalize import ROLES, Role, normal_ids, place_of
 from rexp.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def comparable(column: pl.Series) -> pl.Series:
 
 
 def described(
-    frame: pl.DataFrame, role: str, wanted: str | int | None, origin: Origin, codes: Sequence[str]
+    frame: pl.DataFrame, role: Role, wanted: str | int | None, origin: Origin, codes: Sequence[str]
 ) -> pl.DataFrame:
     """A table of users or items: its id first, text that holds several values divided by "|" as lists.
 
@@ -50,7 +50,7 @@ def described(
         DataError: there is no such column, or an id is empty.
     """
     own = wanted if isinstance(wanted, str) and wanted in frame.columns else None
-    own = own or usual_column(frame.columns, role, origin.path)  # type: ignore[arg-type]
+    own = own or usual_column(frame.columns, role, origin.path)
     if own is None:
         raise DataError(
             f"{origin.path} has no column that is plainly the {role}: call one '{role}', or as data.columns.{role} says"

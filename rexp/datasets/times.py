@@ -135,7 +135,8 @@ def _one_type(timed: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
 
 
 def _whole_units(dated: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], int]:
-    finest = max((column.dtype.time_unit for column in dated.values()), key=UNITS.__getitem__)  # type: ignore[attr-defined]
+    units = [kind.time_unit for column in dated.values() if isinstance(kind := column.dtype, pl.Datetime)]
+    finest = max(units, key=UNITS.__getitem__)
     numbers = {name: column.cast(pl.Datetime(finest)).to_physical() for name, column in dated.items()}
     for ticks in (1, *UNITS.values()):
         step = UNITS[finest] // ticks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,7 +18,7 @@ from rexp.hybrids._tuning import best_weights, blocks, lattice, validation_users
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from rexp.api import DataSpec, Query
+    from rexp.api import DataSpec, Query, RecommenderModule
     from rexp.data.split import Split
 
 
@@ -65,9 +66,9 @@ class Blend(Hybrid):
         super().__init__(config, spec)
         self.register_buffer("weights", torch.zeros(0))
 
-    def take_parts(self, parts: object) -> None:
+    def take_parts(self, parts: Sequence[RecommenderModule]) -> None:
         """See :meth:`Hybrid.take_parts`; as many weights as parts."""
-        super().take_parts(parts)  # type: ignore[arg-type]
+        super().take_parts(parts)
         given = self.config.weights
         if given is not None and len(given) != len(self.parts):
             raise ConfigError(f"model.weights has {len(given)} weights for {len(self.parts)} runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,7 +19,7 @@ from rexp.hybrids._tuning import blocks, validation_users
 if TYPE_CHECKING:
     from torch import Generator
 
-    from rexp.api import DataSpec, Query
+    from rexp.api import DataSpec, Query, RecommenderModule
     from rexp.data.split import Split
 
 
@@ -59,9 +60,9 @@ class Stack(Hybrid):
         self.register_buffer("log_counts", torch.zeros(spec.n_items), False)
         self.register_buffer("weights", torch.zeros(0))
 
-    def take_parts(self, parts: object) -> None:
+    def take_parts(self, parts: Sequence[RecommenderModule]) -> None:
         """See :meth:`Hybrid.take_parts`."""
-        super().take_parts(parts)  # type: ignore[arg-type]
+        super().take_parts(parts)
         self.weights = torch.zeros(len(self.parts) * (1 + self.config.counts) + self.config.counts)
 
     def bind(self, split: Split) -> None:

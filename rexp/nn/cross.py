@@ -25,7 +25,8 @@ class CrossNet(nn.Module):
         for layer in (*self.down, *self.layers):
             initialize(layer.weight, "glorot_uniform")
         for layer in self.layers:
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            assert isinstance(layer, nn.Linear)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, values: Tensor) -> Tensor:
         """(..., width) of the last layer."""

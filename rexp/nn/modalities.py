@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -93,7 +93,7 @@ class Modalities(nn.Module):
     def forward(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """(N, M, D) vectors of ``items`` (N,), and (N, M) bool which of them are there."""
         vectors = torch.stack([column(items) for column in self.columns], 1)
-        known = torch.stack([column.known[items] for column in self.columns], 1)  # type: ignore[index]
+        known = torch.stack([cast("Modality", column).known[items] for column in self.columns], 1)
         return vectors, known
 
 

@@ -49,7 +49,8 @@ class FieldTower(nn.Module):
     def _initialize(self, inputs: Sequence[int], first: int) -> None:
         whole = initialize(torch.empty(first, sum(inputs)), "glorot_uniform")  # the fan-in is that of all inputs
         for layer, part in zip(self.first, torch.split(whole, list(inputs), 1), strict=True):
-            layer.weight.copy_(part)  # type: ignore[operator]
+            assert isinstance(layer, nn.Linear)
+            layer.weight.copy_(part)
         for layer in (*self.layers, self.output):
             initialize(layer.weight, "glorot_uniform")
         for layer in (self.first[0], *self.layers, self.output):
@@ -86,7 +87,9 @@ class FieldTower(nn.Module):
 
     def _activated(self, values: Tensor, place: int) -> Tensor:
         if self.norms is not None:
-            values = _normalized(values, self.norms[place])  # type: ignore[arg-type]
+            norm = self.norms[place]
+            assert isinstance(norm, nn.BatchNorm1d)
+            values = _normalized(values, norm)
         dropped: Tensor = self.dropout(F.relu(values, inplace=True))
         return dropped
 

@@ -21,7 +21,7 @@ from rexp.prepare.candidates import candidate_pairs, candidate_table
 from rexp.prepare.contexts import SideColumns, named_columns, side_columns
 from rexp.prepare.family import FoldedSplitter, family
 from rexp.prepare.features.sides import fit_sides
-from rexp.prepare.filters import FilterConfig, apply_filters, core_step, k_core, record
+from rexp.prepare.filters import apply_filters, core_step, k_core, record
 from rexp.prepare.fingerprint import fingerprint
 from rexp.prepare.row_filters import choose_rows
 from rexp.prepare.vocabulary import number_ids, settle
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rexp.datasets.steps import Step
     from rexp.io.json_types import Json
     from rexp.prepare.features.policy import ColumnPolicy
+    from rexp.prepare.filter_config import FilterConfig
     from rexp.prepare.vocabulary import Side
 
 ROW = "row"

@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from rexp.datasets.files import checksum_state
 from rexp.errors import ConfigError, DataError, RexpError
 from rexp.plugins import registry
+from rexp.prepare.contexts import side_columns
+from rexp.prepare.features.columns import fit_column
+from rexp.prepare.features.policy import DEFAULT
+from rexp.prepare.features.sides import fit_sides
+from rexp.prepare.features.tables import report_of
+from rexp.prepare.filter_config import FilterConfig
 from rexp.prepare.prepare import make_dataset
+from rexp.prepare.row_filters import choose_rows
+from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from rexp.api import DataCard, RawData
     from rexp.data.types import Side
     from rexp.io.json_types import Json
@@ -102,8 +109,6 @@ def look_at(name: str, root: Path | None, options: NodeView | None = None, *, co
 
 def count(raw: RawData) -> Counts:
     """The counts of what a reader returned, all parts together."""
-    import polars as pl
-
     frames = [*raw.given.values()] if raw.interactions is None else [raw.interactions]
     pairs = pl.concat([frame.select(pl.col("user", "item").cast(pl.String)) for frame in frames])
     return Counts(
@@ -114,15 +119,6 @@ def count(raw: RawData) -> Counts:
 def columns_of(raw: RawData) -> tuple[ColumnReport, ...]:
     """What becomes of each column of users, items and contexts, fitted on the given training part, or else on
     everything."""
-    from rexp.prepare.contexts import side_columns
-    from rexp.prepare.features.columns import fit_column
-    from rexp.prepare.features.policy import DEFAULT
-    from rexp.prepare.features.sides import fit_sides
-    from rexp.prepare.features.tables import report_of
-    from rexp.prepare.filters import FilterConfig
-    from rexp.prepare.row_filters import choose_rows
-    from rexp.prepare.vocabulary import build_vocabulary, encode
-
     frames = choose_rows(raw, FilterConfig(on_missing="drop")).frames
     fitted_on = "train" if "train" in frames else next(iter(frames))
     ids: dict[Side, pl.Series] = {

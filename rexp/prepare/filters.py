@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import polars as pl
 
 from rexp.datasets.steps import Step, describe_step
 from rexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from rexp.prepare.filter_config import FilterConfig
     from rexp.prepare.vocabulary import Side
-
-
-@dataclass(frozen=True)
-class FilterConfig:
-    """Filters applied to the interactions before they are split.
-
-    Args:
-        where: conditions in SQL that a row must meet, by the file's own names of its columns or by rexp's:
-            ``Quantity > 0``, ``InvoiceNo NOT LIKE 'C%'``. A column of numbers alone is one of numbers.
-        on_missing: of rows without an id, a rating or a time: ``error``, or ``drop`` leaves them out.
-        duplicates: of a user's rows with the same item keep the ``first`` or ``last`` in time, or ``keep`` them all;
-            ``sum`` and ``mean`` keep the first with the sum or the mean of their ratings, ``sum_first`` with the sum
-            of those of its time alone; ``error`` refuses them.
-        min_rating: keeps ratings of at least this.
-        drop_ratings: ratings that are taken out, such as the middle one of five, which says neither yes nor no.
-        user_core: keeps users with at least this many rows, 0 for all.
-        item_core: keeps items with at least this many rows; both are applied again and again until nothing changes.
-            Of given parts they are taken in the training part; the others lose the rows of those who left it.
-    """
-
-    where: tuple[str, ...] = ()
-    on_missing: Literal["error", "drop"] = "error"
-    duplicates: Literal["first", "last", "keep", "sum", "mean", "sum_first", "error"] = "first"
-    min_rating: float | None = None
-    drop_ratings: tuple[float, ...] = ()
-    user_core: int = 0
-    item_core: int = 0
-
-    def __post_init__(self) -> None:
-        if self.user_core < 0 or self.item_core < 0:
-            raise ValueError("user_core and item_core cannot be negative; 0 keeps all")
-
-    @property
-    def cores(self) -> bool:
-        """Whether users or items with few rows are left out."""
-        return self.user_core > 1 or self.item_core > 1
 
 
 def apply_filters(
@@ -98,8 +62,6 @@ def one_of_each(
         ConfigError: ``sum``, ``mean`` or ``sum_first`` of data without ratings, ``sum_first`` of data without times.
         DataError: ``error``, and some pair has several rows.
     """
-    import polars as pl
-
     pair = ["user", "item"]
     if which in ("first", "last"):
         return _unique_pairs(frame, which)
@@ -125,8 +87,6 @@ def one_of_each(
 
 def _unique_pairs(frame: pl.DataFrame, keep: Literal["first", "last"]) -> pl.DataFrame:
     """The first or last row of each user and item, in the order of the rows."""
-    import polars as pl
-
     pair = ["user", "item"]
     if not all(frame[side].dtype == pl.Int32 for side in pair):
         return frame.unique(pair, keep=keep, maintain_order=True)
@@ -137,16 +97,12 @@ def _unique_pairs(frame: pl.DataFrame, keep: Literal["first", "last"]) -> pl.Dat
 
 def keep_rated(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Rows rated at least ``threshold``."""
-    import polars as pl
-
     _require_ratings(frame, "min_rating is set, but the data has no ratings; set it to null")
     return frame.filter(pl.col("rating") >= threshold)
 
 
 def drop_rated(frame: pl.DataFrame, ratings: Sequence[float]) -> pl.DataFrame:
     """Rows with none of these ratings."""
-    import polars as pl
-
     _require_ratings(frame, "drop_ratings is set, but the data has no ratings; set it to []")
     return frame.filter(~pl.col("rating").is_in(list(ratings)))
 
@@ -158,8 +114,6 @@ def _require_ratings(frame: pl.DataFrame, complaint: str) -> None:
 
 def k_core(frame: pl.DataFrame, user_core: int, item_core: int) -> pl.DataFrame:
     """The largest part in which every user has ``user_core`` and every item ``item_core`` rows."""
-    import polars as pl
-
     while True:
         before = len(frame)
         for column, least in (("user", user_core), ("item", item_core)):

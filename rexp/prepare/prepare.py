@@ -22,7 +22,7 @@ from rexp.plugins.options import Node, from_options
 from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
 from rexp.prepare.cache import FORMAT, CorruptError, read_folder, write_folder
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 
 if TYPE_CHECKING:
     from rexp.api import Dataset, RawData

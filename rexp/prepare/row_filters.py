@@ -10,11 +10,12 @@ import polars as pl
 from rexp.datasets.normalize import ROLES, missing, normalize, place_of, refuse_missing
 from rexp.datasets.side_tables import comparable
 from rexp.errors import ConfigError, did_you_mean
-from rexp.prepare.filters import FilterConfig, record
+from rexp.prepare.filters import record
 
 if TYPE_CHECKING:
     from rexp.api import Origin, RawData
     from rexp.datasets.steps import Step
+    from rexp.prepare.filter_config import FilterConfig
 
 
 class FrameReport(TypedDict):

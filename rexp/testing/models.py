@@ -121,14 +121,16 @@ def dot_product(subject: Subject) -> None:
 def inputs_kept(subject: Subject) -> None:
     model, split = ready(subject), subject.split
     asked, items = query(model, split), whole_catalog(split, split.n_users)
-    users, history = asked.users.clone(), None if asked.history is None else asked.history.clone()
+    users, history = asked.users.clone(), asked.history
+    before = None if history is None else history.clone()
     with torch.no_grad():
         model.score(asked, items)
         if Capability.SCORES_ALL_ITEMS in model.capabilities():
             model.score_all(asked)
     kept = torch.equal(users, asked.users) and torch.equal(items, whole_catalog(split, split.n_users))
     require(kept, "scoring writes into the users or items it is asked for")
-    require(history is None or torch.equal(history, asked.history), "scoring writes into the history")  # type: ignore[arg-type]
+    unchanged = history is None or before is None or torch.equal(before, history)
+    require(unchanged, "scoring writes into the history")
 
 
 MADE, SHAPE, KEPT, AGAIN = "model.made", "model.score-shape", "model.inputs-kept", "model.repeatable"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rexp.io.json_types import JsonView
 
 Mode = Literal["online", "offline", "disabled"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass
@@ -146,7 +147,7 @@ def default_mode(base_url: str, environment: Mapping[str, str] | None = None) ->
     environment = os.environ if environment is None else environment
     if named := environment.get("WANDB_MODE", "").strip().lower():
         word = {"run": "online"}.get(named, named)
-        return word if word in get_args(Mode) else "offline"  # type: ignore[return-value]
+        return next((mode for mode in MODES if mode == word), "offline")
     return (
         "online"
         if environment.get("WANDB_API_KEY") or _netrc_has_key(urlsplit(base_url).hostname or "", environment)

@@ -9,13 +9,15 @@ from lightning.pytorch import Callback, Trainer
 
 from rexp.train.checkpoint import save_checkpoint
 from rexp.train.curve import seconds_of
+from rexp.train.lightning_module import RecommenderTask
 from rexp.train.progress import Left
 
 if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule
+
     from rexp.train.checkpoint import FitState
     from rexp.train.curve import EpochRow
     from rexp.train.job import FitJob
-    from rexp.train.lightning_module import RecommenderTask
     from rexp.train.model_selection import Selection
     from rexp.train.progress import Display
     from rexp.train.signals import SigtermHandler
@@ -44,8 +46,9 @@ class EpochCallback(Callback):
         self.job, self.belongs_to, self.display, self.termination = job, belongs_to, display, termination
         self.selection, self.curve = selection, curve
 
-    def on_train_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Measure what no training leaves: the state before the first epoch may be the best."""
+        module = _task(module)
         if not self.job.fitted or self.job.recipe.select_epoch != "best" or module.epochs_before:
             return
         with module.attachments.settled_at_once(module.model) as settled:
@@ -53,12 +56,14 @@ class EpochCallback(Callback):
                 metrics = trainer.strategy.broadcast(self._measure(0, module) if trainer.is_global_zero else {})
                 self.selection.observe(0, metrics, module.model)
 
-    def on_train_epoch_start(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        module = _task(module)
         self.started = time.perf_counter()
         if trainer.is_global_zero:
             self.display.epoch_started(module.epoch, module.batches.n_steps)
 
-    def on_train_epoch_end(self, trainer: Trainer, module: RecommenderTask) -> None:  # type: ignore[override]
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        module = _task(module)
         seconds = time.perf_counter() - self.started
         epoch, loss = module.epoch, module.mean_loss()
         metrics = trainer.strategy.broadcast(self._measure(epoch, module) if trainer.is_global_zero else {})
@@ -113,6 +118,12 @@ class EpochCallback(Callback):
             "selection": self.selection.state(),
             "curve": self.curve,
         }
+
+
+def _task(module: LightningModule) -> RecommenderTask:
+    """The one kind of module that is trained here."""
+    assert isinstance(module, RecommenderTask)
+    return module
 
 
 def _slow_down(trainer: Trainer, factor: float) -> None:

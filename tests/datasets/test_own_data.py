@@ -16,7 +16,7 @@ from rexp.api import RawData
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 from rexp.prepare.prepare import load_split
 from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 

@@ -15,7 +15,7 @@ from rexp.hydra.config_sources import EntryPointSource
 from rexp.hydra.overrides import normalize_overrides
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 
 CODE = """
 from dataclasses import dataclass, field

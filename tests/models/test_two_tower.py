@@ -17,7 +17,7 @@ from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 from rexp.samplers.in_batch import InBatch, InBatchConfig
 from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.train.batches import Batches

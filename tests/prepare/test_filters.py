@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rexp.errors import ConfigError, DataError
-from rexp.prepare.filters import FilterConfig, apply_filters, k_core
+from rexp.prepare.filter_config import FilterConfig
+from rexp.prepare.filters import apply_filters, k_core
 
 Pairs = list[tuple[int, int]]
 PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=60)

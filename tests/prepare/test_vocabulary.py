@@ -10,7 +10,8 @@ import pytest
 
 from rexp.errors import DataError
 from rexp.prepare.build import _by_number
-from rexp.prepare.filters import FilterConfig, apply_filters
+from rexp.prepare.filter_config import FilterConfig
+from rexp.prepare.filters import apply_filters
 from rexp.prepare.vocabulary import SIDES, number_ids, settle
 
 TEXT = {"train": ["u7", "u10", "u7"], "test": ["u10", "new"]}

@@ -66,7 +66,7 @@ def fit_number(name: str, side: Side, numbers: Array, in_train: Array, policy: C
 def _fill_value(name: str, train: Array, policy: ColumnPolicy, fill: str) -> float:
     if fill == "constant":
         try:
-            return float(policy.value)  # type: ignore[arg-type]
+            return float(str(policy.value))
         except ValueError:
             raise ConfigError(f"{WHERE}.{name}.value={policy.value!r} is no number, and the column is one") from None
     if fill == "mode":

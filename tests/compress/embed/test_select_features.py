@@ -21,7 +21,7 @@ from rexp.models.two_tower import TwoTower, TwoTowerConfig
 from rexp.plugins.choice import Choice
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
-from rexp.prepare.filters import FilterConfig
+from rexp.prepare.filter_config import FilterConfig
 from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 from rexp.store.weights import load_state, save_model
 
