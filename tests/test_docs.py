@@ -40,6 +40,7 @@ def composing() -> Iterator[None]:
     GlobalHydra.instance().clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("composing")
 @pytest.mark.parametrize("command", RUNS, ids=str)
 def test_a_run_of_the_documentation_composes(command: Command) -> None:

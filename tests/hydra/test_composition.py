@@ -44,6 +44,7 @@ KEYS = [
 FILE_KEYS = [("path", "mine.csv"), *((f"columns.{name}", "c") for name in ("user", "item", "rating", "time"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_of_every_group_composes_alone(composed: Composed, group: str, option: str) -> None:
     stage = group == "compress/stage"
@@ -81,6 +82,7 @@ def test_the_folder_of_data_comes_from_the_environment(composed: Composed, monke
     assert composed("paths.data=mine").paths.data == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sweep", "jobs"),
     [

@@ -69,6 +69,7 @@ def test_a_paper_that_there_is_not() -> None:
         load("ftd_hdt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("paper", "row"), jobs())
 def test_a_shipped_row_composes(paper: str, row: str) -> None:
     found = load(paper)

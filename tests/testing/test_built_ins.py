@@ -29,6 +29,7 @@ def cases(plugin: registry.Plugin, options: list[dict[str, Any]]) -> list[Case]:
     return cases_of(plugin.kind, plugin.name, plugin.load(), options=options, draws=1, expected=EXPECTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: f"{plugin.kind}-{plugin.name}")
 def test_a_built_in_keeps_its_contract(plugin: registry.Plugin, ratings: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REXP_DATA", raising=False)
