@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
 from rexp.export.dense_tables import make_exportable
+from rexp.export.fold import fold_layers
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -59,7 +60,8 @@ def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
     """The module to export, and its description.
 
     A model that needs the training data to score (a graph, profiles) or was fitted in closed form is exported as the
-    vectors that it comes to; another one as it stands, with its compressed tables.
+    vectors that it comes to; another one as it stands, with its compressed tables and its dense ones folded
+    (:mod:`rexp.export.fold`).
 
     Args:
         model: on the CPU, in evaluation mode; it is left as it is.
@@ -78,6 +80,7 @@ def scorer_for(model: Any, split: Split, name: str) -> tuple[nn.Module, str]:
     needs_data = bool(capabilities & {Capability.NEEDS_TRAIN_DATA, Capability.CLOSED_FORM})
     if Capability.SEQUENTIAL in capabilities or not needs_data:
         copied = deepcopy(model).eval()
+        fold_layers(copied)
         make_exportable(copied)
         return ModelScorer(copied).eval(), "the model"
     if not {Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT} <= capabilities:

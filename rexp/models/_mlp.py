@@ -70,10 +70,11 @@ class Tower(nn.Module):
 
     def above(self, joined: Tensor) -> Tensor:
         """The rest of the tower, from the sum of the first layer's halves on, which it overwrites."""
-        hidden = F.relu(joined, inplace=True)
+        # Of rows: runtimes that read an exported model join product, bias and ReLU for matrices alone.
+        hidden = F.relu(joined.view(-1, joined.shape[-1]), inplace=True)
         for layer in self.layers:
             hidden = F.relu(layer(self.dropout(hidden)), inplace=True)
-        return hidden
+        return hidden.view(*joined.shape[:-1], hidden.shape[1])
 
     def catalogue(self, users: Tensor, items: Tensor, weight: Tensor) -> Tensor:
         """Every user with every item: ``weight · tower(u, i)``.

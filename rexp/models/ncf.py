@@ -13,7 +13,7 @@ from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
-from rexp.nn.dot import dot
+from rexp.nn.dot import dot, weighted_sum
 from rexp.nn.embedding import Init, InitName, embedding_table, initialize
 
 
@@ -97,7 +97,7 @@ class NCF(RecommenderModule):
             parts.append(dot(users_gmf * weight, items_gmf))
         if self.tower is not None and self.mlp_weight is not None:
             tower = self.tower.from_item_sides if by_table else self.tower
-            parts.append(tower(users_mlp, items_mlp) @ self.mlp_weight)
+            parts.append(weighted_sum(tower(users_mlp, items_mlp), self.mlp_weight))
         return sum(parts, start=self.bias)
 
     def _by_table(self, items: Tensor) -> bool:

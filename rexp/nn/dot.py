@@ -24,3 +24,18 @@ def dot(users: Tensor, items: Tensor) -> Tensor:
     if items.dim() == 3 and not torch.is_grad_enabled():
         return (items @ users.unsqueeze(-1)).squeeze(-1)
     return ((users if items.dim() == 2 else users.unsqueeze(1)) * items).sum(-1)
+
+
+def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
+    """Dot products with the same vector.
+
+    Args:
+        values: (..., D).
+        weights: (D,).
+
+    Returns:
+        (...,).
+    """
+    if torch.compiler.is_exporting():  # ONNX Runtime takes a vector on the right for a product of each row alone
+        return (values @ weights.unsqueeze(1)).squeeze(-1)
+    return values @ weights

@@ -83,7 +83,8 @@ class EmbeddingTable(nn.Module):
         """The vectors of ``ids``, in their shape with ``dim`` behind it."""
         if self.sparse and self.training:
             return F.embedding(ids, self.weight, sparse=True)
-        if self.weight.device.type != "cpu":
+        # Exported, it is one operation, where ids of any shape must not be made flat.
+        if self.weight.device.type != "cpu" or torch.compiler.is_exporting():
             return F.embedding(ids, self.weight)
         # On CPU the backward of index_select (index_add) is two to three times as fast as that of F.embedding.
         return self.weight.index_select(0, ids.reshape(-1)).view(*ids.shape, self.weight.shape[1])

@@ -26,6 +26,7 @@ from tests.models.helpers import shaken, two_tastes
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("onnxruntime", reason="the extra 'deploy' is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra 'deploy' is not installed")
 N_USERS, N_ITEMS = 40, 31
 SPLIT = two_tastes(N_USERS, N_ITEMS)
 
@@ -78,6 +79,15 @@ def test_scores_are_torch_s(name: str, options: dict[str, Any], vectors: bool, t
         expected = model.score(query, one).numpy()
     session = open_session(tmp_path / "it.onnx")
     np.testing.assert_allclose(run_session(session, query, one), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_request_looks_rows_up_once_and_multiplies_by_no_first_layer(tmp_path: Path) -> None:
+    model = built("ncf", factors=4)
+    written(model, tmp_path / "it.onnx")
+    kinds = [node.op_type for node in onnx.load(tmp_path / "it.onnx").graph.node]
+    assert kinds.count("Gather") == 2
+    # Two layers of the tower above the first, GMF's dot product, and the tower's half of the prediction layer.
+    assert kinds.count("Gemm") + kinds.count("MatMul") == 4
 
 
 def test_8_bits_are_smaller_and_how_far_off_is_known(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from rexp.api import StageContext
 from rexp.compress.prune.pack import Pack, PackConfig, PackedTable
 from rexp.errors import RunError
+from rexp.measure.sizes import byte_sizes
 from tests.compress.embed.helpers import SPLIT, mf
 
 
@@ -132,3 +133,25 @@ def test_it_can_be_exported(values: Any) -> None:
     table.take(rows)
     exported = torch.export.export(table, (torch.arange(5),))
     assert torch.equal(exported.module()(torch.arange(5)), table.rows()[:5])
+
+
+@pytest.mark.parametrize("values", ["fp16", "int4"])
+def test_unpacked_in_memory_it_reads_and_is_stored_as_packed(values: Any) -> None:
+    rows, others = sparse_rows(50, 33, 0.3), sparse_rows(50, 33, 0.3).flip(0)
+    packed_table = PackedTable(50, 33, int(rows.count_nonzero()), values)
+    table = PackedTable(50, 33, int(rows.count_nonzero()), values, "dense")
+    for one in (packed_table, table):
+        one.take(rows)
+    ids = torch.tensor([[3, 49], [0, 3]])
+    expected, stored = packed_table(ids), table.nbytes()
+    assert byte_sizes(table)["resident_bytes"] == byte_sizes(packed_table)["resident_bytes"]
+    assert torch.equal(table(ids), expected)
+    assert byte_sizes(table)["resident_bytes"] == byte_sizes(packed_table)["resident_bytes"] + 50 * 33 * 4
+    assert table.nbytes() == stored == packed_table.nbytes()
+    again = PackedTable(**table.describe())
+    again.load_state_dict(table.state_dict())
+    assert torch.equal(again(ids), expected)
+    packed_table.take(others)
+    table.load_state_dict(packed_table.state_dict())  # what was unpacked before counts no more
+    assert torch.equal(table(ids), packed_table(ids))
+    assert not torch.equal(table(ids), expected)
