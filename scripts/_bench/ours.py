@@ -18,6 +18,8 @@ from rexp.train.job import FitJob
 if TYPE_CHECKING:
     from rexp.data.split import Split
 
+UNVALIDATED: Any = {"select_epoch": "last", "validate_on": "none"}
+
 
 def plugin(kind: str, name: str, *arguments: Any, **options: Any) -> Any:
     """A plugin with these options."""
@@ -25,19 +27,21 @@ def plugin(kind: str, name: str, *arguments: Any, **options: Any) -> Any:
     return part(part.Config(**options), *arguments)
 
 
-def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout: str = "point") -> list[float]:
+def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout: str = "pointwise") -> list[float]:
     """Seconds of each of ``count`` whole epochs of NeuMF-8, checkpoints included.
 
-    The first epoch's begin before Lightning starts.
-
-    ``rows`` keeps a positive with its negatives; its batches have as many samples as those of ``point``.
+    ``listwise`` keeps a positive with its negatives; its batches have as many samples as those of ``pointwise``.
     """
     torch.manual_seed(0)
     model = plugin("model", "ncf", split.spec, variant="neumf", factors=8, dropout=dropout)
     loss = plugin("loss", "bce", layout=layout)
     sampler = plugin("sampler", "uniform", split, n=4)
-    size = batch_size if layout == "point" else round(batch_size / 5)
-    recipe = FitConfig(max_epochs=count, batch_size=size, select_epoch="last", validate_on="none")
+    size = batch_size if layout == "pointwise" else round(batch_size / 5)
+    return whole_epochs(split, model, loss, sampler, FitConfig(max_epochs=count, batch_size=size, **UNVALIDATED))
+
+
+def whole_epochs(split: Split, model: Any, loss: Any, sampler: Any, recipe: FitConfig) -> list[float]:
+    """Seconds of each epoch of a fit, checkpoints included; the first epoch's begin before Lightning starts."""
     times = [now()]
     with TemporaryDirectory() as directory:
         fit(FitJob(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -42,6 +43,8 @@ KERNELS: Mapping[int, Any] = {
     2: torch.ops.quantized.embedding_bag_2bit_rowwise_offsets.default,
 }
 """Sums of rows, by bits. Found once: to look an operator up by name takes as long as to read a row."""
+ROWS_A_REQUEST = 4096
+"""Up to so many ids are what a request reads, and come in the same number again."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +86,18 @@ class RowwiseTable(CompactEmbedding):
         self.register_buffer("packed", torch.zeros(n_rows, width, dtype=torch.uint8))
         self.register_buffer("columns", torch.ones(dim) if columns else None)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """The vectors of ``ids``, in their shape with ``dim`` behind it."""
-        return self.lookup(ids.reshape(-1, 1)).view(*ids.shape, self.dim)
-
     def lookup(self, ids: Tensor) -> Tensor:
-        """(N, dim) vectors of ``ids`` (N,) or (N, 1)."""
+        """(N, dim) vectors of ``ids`` (N,)."""
         # torch's kernels are for the CPU, and not all of them can be traced.
-        by_kernel = ids.device.type == "cpu" and ids.numel() and not torch.compiler.is_compiling()
-        vectors = self._by_kernel(ids) if by_kernel else self._by_gather(ids.reshape(-1))
+        by_kernel = type(ids) is Tensor and ids.device.type == "cpu" and len(ids) and not torch.compiler.is_compiling()
+        vectors = self._by_kernel(ids) if by_kernel else self._by_gather(ids)
         return vectors * self.columns if self.options["columns"] else vectors
 
     def _by_kernel(self, ids: Tensor) -> Tensor:
         """Bags of one row each: three to eight times as fast as :meth:`_by_gather` for thousands of ids."""
-        vectors: Tensor = KERNELS[self.bits](self.packed, ids.reshape(-1, 1).contiguous())
+        n = len(ids)
+        starts = _kept_starts(n, ids.dtype) if n <= ROWS_A_REQUEST else torch.arange(n, dtype=ids.dtype)
+        vectors: Tensor = KERNELS[self.bits](self.packed, ids.contiguous(), starts)
         return vectors if vectors.shape[1] == self.dim else vectors[:, : self.dim]
 
     def _by_gather(self, ids: Tensor) -> Tensor:
@@ -124,6 +125,12 @@ class RowwiseTable(CompactEmbedding):
             codes, scale, offset = quantized(block.numpy(), self.bits, search)
             ends = np.concatenate([scale, offset], 1).view(np.uint8)
             packed.copy_(torch.cat([pack(torch.from_numpy(codes), self.bits), torch.from_numpy(ends)], 1))
+
+
+@lru_cache(maxsize=32)
+def _kept_starts(n: int, kind: torch.dtype) -> Tensor:
+    """Where ``n`` bags of one row begin: made once, for that takes as long as to read a few rows."""
+    return torch.arange(n, dtype=kind)
 
 
 def quantized(rows: Array, bits: int, search: Search) -> tuple[Array, Array, Array]:
