@@ -14,7 +14,8 @@ from rexp.errors import ConfigError
 from rexp.io.output import print_or_write, write
 from rexp.io.text import fail, say, warn
 from rexp.report.baseline import parse, with_baseline
-from rexp.report.cells import markdown
+from rexp.report.best_rows import best_rows, with_whole_runs
+from rexp.report.cells import markdown, rows_shown
 from rexp.report.console import print_tables
 from rexp.report.csv_parquet import comma_separated, write_parquet
 from rexp.report.frontier import draw_frontier
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
 
 PICTURES = (".png", ".svg", ".pdf")
+MOST = 500
+"""Rows of a table that a browser shows without a pause, and that a reader may look at."""
 COSTS = ("weight_bytes", "score_100_p95_ms")
 """What a frontier is drawn against, where it is measured."""
 
@@ -45,10 +48,8 @@ def main(argv: list[str]) -> int:
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
     store = Store(options.store)
-    # Pages and pictures show more than tables do.
-    runs = store.runs() if options.html or options.plots or options.wandb or options.frontier else store.summaries()
     with _uncollected():
-        results = sorted(runs, key=lambda run: (sorted(run.labels.items()), run.seed))
+        results = sorted(store.summaries(), key=lambda run: (sorted(run.labels.items()), run.seed))
     if not results:
         fail(f"no finished run in {options.store}; start one with: python -m rexp")
         return 1
@@ -58,12 +59,8 @@ def main(argv: list[str]) -> int:
     tables = make_tables(results, options.rows, options.cols, named=wanted)
     if wanted:
         tables = with_baseline(tables, wanted, options.store, options.test)
-    if options.html:
-        _write_page(options.html, results, tables, store)
-    if options.plots:
-        _draw_all(options.plots, results, tables, store)
-    if options.wandb:
-        _publish(options, tables, results)
+    if options.html or options.plots or options.wandb:
+        _show(options, results, tables, store)
     if options.summary:
         show(results, options.store, options.cols[0] if options.cols else None)
     elif options.markdown:
@@ -124,6 +121,13 @@ def arguments() -> Arguments:
         "--html", type=Path, metavar="FILE", help="write one page that needs no network: tables to sort"
     )
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw every picture the runs allow: PDF and SVG")
+    parser.add_argument(
+        "--most",
+        type=_rows,
+        default=MOST,
+        metavar="ROWS",
+        help="of each table in pages and pictures, the best by the first metric (default: %(default)s)",
+    )
     return parser
 
 
@@ -152,20 +156,29 @@ def _draw(path: Path, results: Sequence[RunResult], rows: Sequence[str] | None, 
     say(f"{metrics[0]} against {', '.join(costs)} drawn to {path}")
 
 
-def _publish(options: argparse.Namespace, tables: Sequence[Table], results: Sequence[RunResult]) -> None:
-    with TemporaryDirectory() as folder:
-        pictures = draw_all(results, tables, Store(options.store), Path(folder), (".png",))
-        place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
-    say(place)
+def _show(options: argparse.Namespace, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
+    """The page, the pictures and what goes to W&B, of the best rows of each table."""
+    shown = [best_rows(table, options.most) for table in tables]
+    for table in shown:
+        if table.n_hidden:
+            say(f"{table.heading.split(' · ')[0]}: {rows_shown(table)}")
+    results = with_whole_runs(results, shown, store)
+    if options.html:
+        print_or_write(options.html, page(results, shown, store))
+        say(f"the page is {options.html}")
+    if options.plots:
+        say(f"{len(draw_all(results, shown, store, options.plots))} pictures drawn to {options.plots}")
+    if options.wandb:
+        with TemporaryDirectory() as folder:
+            pictures = draw_all(results, shown, store, Path(folder), (".png",))
+            place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
+        say(place)
 
 
-def _write_page(path: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-    print_or_write(path, page(results, tables, store))
-    say(f"the page is {path}")
-
-
-def _draw_all(folder: Path, results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> None:
-    say(f"{len(draw_all(results, tables, store, folder))} pictures drawn to {folder}")
+def _rows(text: str) -> int:
+    if text.isdecimal() and (number := int(text)) > 0:
+        return number
+    raise argparse.ArgumentTypeError(f"'{text}' is no number of rows: 1 or more")
 
 
 def _names(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rexp.report import control
 from rexp.report.rows import PARTS
-from rexp.report.tables import Table, make_tables
+from rexp.report.tables import Table, one_table
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult
@@ -34,11 +34,11 @@ def all_columns(table: Table, results: Sequence[RunResult]) -> Table:
     columns = [
         column for column in dict.fromkeys([*table.columns, *known]) if not column.startswith(control.column(""))
     ]
-    (wide,) = make_tables(own, table.keys, columns)
+    wide = one_table(own, table.keys, columns)
     compared = {row.runs: row for row in table.rows}
     rows = tuple(
         replace(row, comparisons=compared[row.runs].comparisons, is_baseline=compared[row.runs].is_baseline)
         for row in wide.rows
     )
-    kept = {key: getattr(table, key) for key in ("heading", "left_out", "baseline", "test")}
+    kept = {key: getattr(table, key) for key in ("heading", "left_out", "n_hidden", "baseline", "test")}
     return replace(wide, rows=rows, **kept)

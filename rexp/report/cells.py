@@ -51,12 +51,20 @@ def footnotes(table: Table) -> Iterator[str]:
         yield "mean ± sample standard deviation over seeds"
     if table.left_out:
         yield f"left out: {table.left_out} older run(s) of a configuration and seed that was run again since"
+    if table.n_hidden:
+        yield rows_shown(table)
     if any(column.startswith(control.column("")) for column in table.columns):
         yield (
             "control: the same steps and epochs without what distils and prunes; - where none is needed, "
             "or it was not run (compress.control_run=true)"
         )
     yield from baseline.footnotes(table)
+
+
+def rows_shown(table: Table) -> str:
+    """Of a table that does not have all of its rows, how many it has."""
+    rows = len(table.rows)
+    return f"the best {rows:,} of {rows + table.n_hidden:,} rows; --most ROWS shows more or fewer"
 
 
 def markdown(tables: Sequence[Table]) -> str:

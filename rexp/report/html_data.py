@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from rexp.metrics.direction import higher_is_better
 from rexp.report.all_columns import all_columns
+from rexp.report.best_rows import first_metric
 from rexp.report.cells import cell_with_mark, footnotes, is_best
 from rexp.report.plots.buckets import Buckets, by_activity, by_popularity
 from rexp.report.plots.curves import learning_curves
-from rexp.report.plots.draw_all import COSTS, first_metric
+from rexp.report.plots.draw_all import COSTS
 from rexp.report.plots.gaps import COLOURS, gaps
 from rexp.report.plots.reliability import KINDS, kinds_of, reliability_curves
 from rexp.report.plots.retrieval import columns_of, sweeps

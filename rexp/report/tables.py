@@ -34,6 +34,7 @@ class Table:
         columns: metrics, then costs.
         best, second: the best mean of each column that has one, where they differ, and the one after it.
         left_out: older runs of the same configuration and seed that are not in it.
+        n_hidden: rows that :func:`rexp.report.best_rows.best_rows` left out.
         baseline, test: what rows were compared with, and how; see :func:`rexp.report.baseline.with_baseline`.
     """
 
@@ -46,6 +47,7 @@ class Table:
     second: Mapping[str, float] = field(default_factory=dict)
     baseline: str = ""
     test: str = ""
+    n_hidden: int = 0
 
     @cached_property
     def folded(self) -> bool:
@@ -87,6 +89,11 @@ def make_tables(
         groups.setdefault((result.protocol_id, result.family or result.fingerprint), []).append(result)
     known = {result.run_id: result for result in results}
     return [_table(group, keys, columns, list(named), known) for group in groups.values()]
+
+
+def one_table(results: Sequence[RunResult], keys: Sequence[str], columns: Sequence[str]) -> Table:
+    """The table of results of one protocol on one data set; a key that none of them has is ``-`` in every row."""
+    return _table(list(results), keys, columns, (), {result.run_id: result for result in results})
 
 
 def _table(

@@ -69,13 +69,14 @@ def teacher_warnings(results: Sequence[RunResult], store: Iterable[RunResult]) -
         store: all finished runs that are known.
     """
     known = list(store)
+    rivals = Rivals(known)
     by_id = {result.run_id: result for result in known}
     taught: dict[str, list[RunResult]] = {}
     for student in results:
         for run in student.teacher_runs:
             if run in by_id and by_id[run].comparable_with(student):
                 taught.setdefault(run, []).append(student)
-    lines = (_of_teacher(by_id[run], students, known) for run, students in taught.items())
+    lines = (_of_teacher(by_id[run], students, rivals) for run, students in taught.items())
     return [line for line in lines if line]
 
 
@@ -102,17 +103,37 @@ def verdict(teacher: Measured, rivals: Sequence[Measured], metric: str, part: Li
     )
 
 
-def _of_teacher(teacher: RunResult, students: Sequence[RunResult], known: Sequence[RunResult]) -> str | None:
+class Rivals:
+    """What teachers should beat, among thousands of runs."""
+
+    def __init__(self, known: Sequence[RunResult]) -> None:
+        self._simple: list[tuple[int, RunResult]] = []
+        self._fitted: dict[str, list[tuple[int, RunResult]]] = {}
+        for place, run in enumerate(known):
+            if run.compress_order == FIT_ONLY:
+                self._fitted.setdefault(run.model_and_seed, []).append((place, run))
+                if run.model_name in SIMPLE:
+                    self._simple.append((place, run))
+
+    def of(self, teacher: RunResult, students: Sequence[RunResult], metric: str) -> list[RunResult]:
+        """Those that were measured like the teacher, in the order of the store."""
+        begun = {student.model_and_seed for student in students}
+        near = dict(self._simple)
+        for key in begun:
+            near.update(self._fitted.get(key, ()))
+        return [
+            run
+            for _, run in sorted(near.items(), key=lambda item: item[0])
+            if metric in run.metrics and run.comparable_with(teacher)
+            if is_rival(run, teacher, *((run.model_config, run.seed) if run.model_and_seed in begun else ({}, -1)))
+        ]
+
+
+def _of_teacher(teacher: RunResult, students: Sequence[RunResult], known: Rivals) -> str | None:
     metric = students[0].first_metric
     if metric is None or metric not in teacher.metrics or higher_is_better(metric) is None:
         return None
-    begun = {student.model_and_seed for student in students}
-    rivals = [
-        run
-        for run in known
-        if metric in run.metrics and run.comparable_with(teacher)
-        if is_rival(run, teacher, *((run.model_config, run.seed) if run.model_and_seed in begun else ({}, -1)))
-    ]
+    rivals = known.of(teacher, students, metric)
     runs = (teacher, *rivals)
     for rules in teacher.valid:
         found = _measured(runs, [run.valid.get(rules, {}).get(metric) for run in runs])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -91,9 +91,15 @@ class Store:
             raise StoreError(f"run {run} in {self.root} is not done but {self.status(run)}; run its command again")
         return RunResult(content)
 
-    def runs(self) -> Iterator[RunResult]:
-        """Results of all finished runs, in the order of their ids; those that cannot be used are said, and left out."""
+    def runs(self, among: Container[str] | None = None) -> Iterator[RunResult]:
+        """Results of finished runs, in the order of their ids; those that cannot be used are said, and left out.
+
+        Args:
+            among: the ids that are asked for; None takes all.
+        """
         for run, entry in self._entries("briefs"):
+            if among is not None and run not in among:
+                continue
             content = self._read(run, trusted=bool(entry.stamp))
             if content.get("status") == "done":
                 yield RunResult(content)

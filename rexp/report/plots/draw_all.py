@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import StoreError
 from rexp.io.output import write as write_to
-from rexp.metrics.direction import higher_is_better
 from rexp.report.all_columns import all_columns
+from rexp.report.best_rows import first_metric
 from rexp.report.figures import save
 from rexp.report.frontier import draw_frontier
 from rexp.report.plots.buckets import by_activity, by_popularity, draw_buckets
@@ -88,11 +88,6 @@ def _pictures(
         yield "retrieval", _to_file(draw_retrieval(table, curve))
     if reliable := reliability_curves(table, results):
         yield "reliability", _to_file(draw_reliability(table, reliable))
-
-
-def first_metric(table: Table) -> str | None:
-    """The first column of which the direction is known."""
-    return next((column for column in table.columns if higher_is_better(column) is not None), None)
 
 
 def _to_file(figure: Figure) -> Callable[[str, Path], None]:

@@ -53,16 +53,17 @@ def sweeps(table: Table, results: Sequence[RunResult]) -> list[Sweep]:
             key = canonical_json(config | {"retriever": rest})
             groups.setdefault(key, []).append((int(retriever["n_candidates"]), place))
     curves = [sorted(group) for group in groups.values() if len(group) > 1]
+    differences = short_differences(table.rows)
     return [
-        Sweep(_name(table, group[0][1]), tuple(place for _, place in group), tuple(n for n, _ in group))
+        Sweep(_name(table, group[0][1], differences), tuple(place for _, place in group), tuple(n for n, _ in group))
         for group in curves
     ]
 
 
-def _name(table: Table, place: int) -> str:
+def _name(table: Table, place: int, differences: Sequence[Sequence[str]]) -> str:
     """The row's name without the number of candidates."""
     labels = zip(table.keys, table.rows[place].labels, strict=True)
-    difference = [pair for pair in short_differences(table.rows)[place] if not pair.startswith("n_candidates=")]
+    difference = [pair for pair in differences[place] if not pair.startswith("n_candidates=")]
     brackets = f"({', '.join(difference)})" if difference else ""
     return " ".join([*(label for key, label in labels if key != NUMBER), *filter(None, [brackets])])
 
