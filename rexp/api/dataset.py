@@ -62,7 +62,8 @@ class RawData:
     Args:
         interactions: every interaction.
         given: the publisher's own parts by name.
-        candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users.
+        candidates: ``user`` and ``items`` (a list column): the publisher's own negatives of the test users. With a
+            column ``target``, each list is of one test item alone, which is ranked in it.
         items: ``item`` and any of ``title``, ``genres`` and further feature columns.
         users: ``user`` and feature columns.
         steps: what the reader itself left out, in its order, each as ``rexp.datasets.steps.describe_step`` tells

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
+    from rexp.data.target_candidates import TargetCandidates
     from rexp.data.types import Feature, FeatureSpec
     from rexp.io.content_hash import FileContent
     from rexp.io.json_types import JsonView
@@ -36,6 +37,7 @@ class Split:
         fingerprint: hash of all content: parts, vocabularies, candidates.
         protocol: the protocol that ``evaluate=auto`` takes: "full", "candidates" or "pointwise".
         candidates: (n_users, C) int32, the data's own candidates of each user, padded with -1; or None.
+        target_candidates: those of each test item by itself, where the data has a list for each; or None.
         report: what preparation did: each filter with the rows it left, users dropped, counts.
         directory: the prepared folder, or None for a split made in memory.
         sources: the files that it was made from, as they were read.
@@ -62,6 +64,7 @@ class Split:
     text_columns: tuple[str, ...] = ()
     labeled: bool = False
     family: str = ""
+    target_candidates: TargetCandidates | None = None
 
     def part(self, name: Part) -> Interactions:
         part: Interactions = getattr(self, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rexp.api import DataCard, Origin, RawData, SourceFile, VectorSource
 from rexp.datasets.column_names import by_column
-from rexp.datasets.files import Columns, Format, own_file
+from rexp.datasets.files import Columns, Format, Pairs, own_file
 from rexp.errors import ConfigError
 from rexp.io.paths import at_home
 from rexp.plugins.options import from_options
@@ -36,8 +36,8 @@ class FilesConfig:
         items, users: files with a header and a row an item or user: titles, categories, numbers; several values of a
             cell are divided by "|".
         item_codes, user_codes: columns of these whose numbers stand for categories.
-        join_pairs: several lines ``(user,test item)`` of one user in ``candidates`` are one list of all their
-            negatives, in which all test items of the user are ranked; else they are refused.
+        pairs: what several lines ``(user,test item)`` of one user in ``candidates`` are: "refuse"; "apart", a list for
+            each test item; "join", one list of all their negatives, in which all test items of the user are ranked.
         context: columns of the interactions that are contexts of theirs, such as hour or device.
         weight: column of the rows' weights, for ``train.weights=column``.
         propensity: column of the probability with which a row's pair is observed, for ``ips`` and ``snips``.
@@ -65,7 +65,7 @@ class FilesConfig:
     user_codes: tuple[str, ...] = ()
     item_columns: dict[str, str] | None = None
     user_columns: dict[str, str] | None = None
-    join_pairs: bool = False
+    pairs: Pairs = "refuse"
     context: tuple[str, ...] = ()
     weight: str | None = None
     propensity: str | None = None
@@ -136,7 +136,7 @@ class Files:
         from rexp.datasets.parsers import read_candidates
 
         path, config = self.config.candidates, self.config
-        return read_candidates(_path(path), config.encoding, join_pairs=config.join_pairs) if path else None
+        return read_candidates(_path(path), config.encoding, config.pairs) if path else None
 
     def _vectors(self) -> dict[str, VectorFile]:
         """The files of vectors by feature."""

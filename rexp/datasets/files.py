@@ -21,6 +21,8 @@ MOST_TIMES = 100
 LEAST_BOUND = 2**28
 """Bytes that any file may hold."""
 Format = Literal["auto", "csv", "tsv", "parquet", "dat", "inter", "list", "counted_list"]
+Pairs = Literal["refuse", "join", "apart"]
+"""What several lines ``(user,test item) item ...`` of one user are, in a file of candidates."""
 ChecksumState = Literal["ok", "differs", "unpinned"]
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from rexp.api import Origin
 from rexp.datasets.columns import find_columns, is_known, take_columns
-from rexp.datasets.files import Columns, Format, plain_name, read_bytes
+from rexp.datasets.files import Columns, Format, Pairs, plain_name, read_bytes
 from rexp.datasets.normalize import ROLES, missing, normalize, place_of, refuse_missing
 from rexp.datasets.times import parse_times
 from rexp.errors import DataError
@@ -227,19 +227,20 @@ def _check_counts(frame: pl.DataFrame, path: Path) -> None:
         )
 
 
-def read_candidates(path: Path, encoding: str = "utf-8", *, join_pairs: bool = False) -> pl.DataFrame:
-    """The given negatives, a row a line: ``user`` and ``items`` (a list column).
+def read_candidates(path: Path, encoding: str = "utf-8", pairs: Pairs = "refuse") -> pl.DataFrame:
+    """The given negatives, a row a line: ``user`` and ``items`` (a list column), and ``target`` where pairs are apart.
 
     A line is a user and items, or NCF's ``(user,test item)`` and items, separated by blanks, tabs or commas.
 
     Args:
         path: the file.
         encoding: of its text.
-        join_pairs: take several lines ``(user,test item)`` of one user, whose test items are then ranked in one list
-            among the negatives of all of them.
+        pairs: what several lines ``(user,test item)`` of one user are: "refuse"; "join" ranks the test items in one
+            list among the negatives of all of them, "apart" each in a list of its own.
 
     Raises:
-        DataError: two lines in NCF's format are of one user, and ``join_pairs`` is not said: each is for one test item.
+        DataError: two lines in NCF's format are of one user, and ``pairs`` does not say what becomes of them; or a line
+            without a test item where they are apart.
     """
     lines = _lines(as_utf8(read_bytes(path), path, encoding))
     frame = pl.DataFrame({"line": lines}).with_row_index("number", offset=1)
@@ -248,18 +249,25 @@ def read_candidates(path: Path, encoding: str = "utf-8", *, join_pairs: bool = F
     frame = frame.select(
         "number",
         pair=line.str.extract(r"^\s*\(([^,()]+),[^()]*\)").str.strip_chars(),
+        target=line.str.extract(r"^\s*\([^,()]+,([^()]*)\)").str.strip_chars(),
         fields=line.str.replace(r"^\s*\([^()]*\)", "").str.extract_all(r"[^\s,]+"),
     )
     again = frame.filter(pl.col("pair").is_not_null() & pl.col("pair").is_duplicated())
-    if len(again) and not join_pairs:
+    if len(again) and pairs == "refuse":
         user = again["pair"][0]
         first, second = again.filter(pl.col("pair") == user)["number"][:2]
         raise DataError(
-            f"{path}, lines {first} and {second}: both are of user {user}, each for one test item; with "
-            "data.join_pairs=true the test items of a user are ranked in one list, among the negatives of all its lines"
+            f"{path}, lines {first} and {second}: both are of user {user}, each for one test item; data.pairs=apart "
+            "ranks each of them in its own list, data.pairs=join all of a user in one, among the negatives of all its "
+            "lines"
         )
     alone = pl.col("pair").is_null()
+    if pairs == "apart" and len(plain := frame.filter(alone)):
+        raise DataError(
+            f"{path}, line {plain['number'][0]}: data.pairs=apart, and it does not begin with (user,test item)"
+        )
     return frame.select(
+        *(["target"] if pairs == "apart" else []),
         user=pl.when(alone).then(pl.col("fields").list.first()).otherwise(pl.col("pair")),
         items=pl.when(alone).then(pl.col("fields").list.slice(1)).otherwise(pl.col("fields")),
     )

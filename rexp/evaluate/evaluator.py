@@ -13,7 +13,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.adjustment import adjusts
 from rexp.evaluate.config import EvaluateConfig, check, parts_before
 from rexp.evaluate.context_rule import resolve_context
-from rexp.evaluate.protocol import identity, resolve, short_hash
+from rexp.evaluate.protocol import identity, lists_apart, resolve, short_hash
 from rexp.evaluate.protocols.pointwise import PointwiseTask
 from rexp.evaluate.protocols.ranking import RankingTask
 from rexp.evaluate.protocols.two_stage import TwoStage
@@ -58,7 +58,8 @@ class Evaluator:
                 f"evaluate.calibrate and evaluate.decision are of labeled rows, but the protocol is {self.protocol}; "
                 "take evaluate=pointwise, or leave them out"
             )
-        rules = identity(self.protocol, config, part, resolve_context(config, split, self.protocol))
+        context, apart = resolve_context(config, split, self.protocol), lists_apart(self.protocol, split, part)
+        rules = identity(self.protocol, config, part, context, apart=apart)
         self.rules = rules | {"protocol_id": short_hash(rules)}
         self.task: RankingTask | PointwiseTask | TwoStage
         if self.protocol == "pointwise":

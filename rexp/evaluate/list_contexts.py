@@ -15,11 +15,12 @@ from rexp.evaluate.user_items import UserItems
 
 if TYPE_CHECKING:
     from rexp.data.interactions import Interactions
+    from rexp.data.types import Array
 
 
 @dataclass(frozen=True)
 class TargetLists:
-    """The lists of one part: one a user, or one for each context that a user's rows of the part have.
+    """The lists of one part: one a user, or one for each context or item that a user's rows of the part have.
 
     Args:
         targets: the items that each list should hold, by the number of the list.
@@ -36,20 +37,25 @@ class TargetLists:
         return None if self.features is None else {name: values[lists] for name, values in self.features.items()}
 
 
-def lists_in_context(rows: Interactions, n_items: int, device: torch.device) -> TargetLists:
-    """A list for each user and context of some rows.
+def lists_of_rows(
+    rows: Interactions, n_items: int, device: torch.device, context: Mapping[str, Array], *, by_item: bool
+) -> TargetLists:
+    """A list for each user and context of some rows, and for each item where these are apart.
 
     Args:
         rows: of the part, sorted by user.
         n_items: size of the vocabulary.
         device: where lists are wanted.
+        context: the rows' contexts, in which they are ranked; may be empty.
+        by_item: a list has one target.
     """
-    number = context_groups(rows.users, rows.context)
+    users = rows.users.astype(np.int64)
+    number = context_groups(users * n_items + rows.items if by_item else users, context)
     first = np.unique(number, return_index=True)[1]
     distinct = np.unique(number.astype(np.int64) * n_items + rows.items)
     offsets = np.searchsorted(distinct, np.arange(len(first) + 1, dtype=np.int64) * n_items)
     targets = UserItems.of(offsets, (distinct % n_items).astype(np.int32), n_items, device)
-    features = features_on({name: values[first] for name, values in rows.context.items()}, device)
+    features = features_on({name: values[first] for name, values in context.items()}, device) if context else None
     return TargetLists(targets, torch.as_tensor(rows.users[first].astype(np.int64), device=device), features)
 
 

@@ -46,13 +46,21 @@ def suffix(protocol: str, config: EvaluateConfig) -> str:
     return ""
 
 
-def identity(protocol: str, config: EvaluateConfig, part: Part, context: str | None = None) -> Json:
+def lists_apart(protocol: str, split: Split, part: Part) -> bool:
+    """Whether every test item is ranked in its own list, among its own candidates; validation rows have none."""
+    return protocol == "candidates" and part == "test" and split.target_candidates is not None
+
+
+def identity(
+    protocol: str, config: EvaluateConfig, part: Part, context: str | None = None, *, apart: bool = False
+) -> Json:
     """Identity of the protocol, without cuts and metric names.
 
     Args:
         protocol, context: as they are resolved.
         config: the rules.
         part: that is measured.
+        apart: see :func:`lists_apart`.
     """
     rules: Json = {"protocol": protocol, "part": part, "history": parts_before(config.history, part)}
     if config.targets != "all":
@@ -67,6 +75,8 @@ def identity(protocol: str, config: EvaluateConfig, part: Part, context: str | N
     if config.users is not None:
         rules |= {"users": config.users, "users_seed": config.users_seed}
     rules |= {"ties": config.ties, "options": config.options} | ({"context": context} if context else {})
+    if apart:
+        rules["lists"] = "test item"
     if protocol in ("full", "two_stage"):
         rules |= {"mask": parts_before(config.mask, part), "catalogue": config.catalogue}
     if protocol == "sampled":
@@ -84,7 +94,8 @@ def used(config: EvaluateConfig, split: Split) -> Json:
         ConfigError: see :func:`resolve`.
     """
     protocol = resolve(config, split)
-    rules = identity(protocol, config, "test", resolve_context(config, split, protocol))
+    context, apart = resolve_context(config, split, protocol), lists_apart(protocol, split, "test")
+    rules = identity(protocol, config, "test", context, apart=apart)
     if protocol == "pointwise":
         return rules | {"row_metrics": config.row_metrics}
     # What candidates are ranked does not follow from the catalogue where the data gives them; what is covered does.

@@ -17,7 +17,7 @@ from rexp.data.types import PARTS, Array, Part
 from rexp.datasets.normalize import ROLES
 from rexp.datasets.times import as_ticks
 from rexp.errors import ConfigError, DataError
-from rexp.prepare.candidates import candidate_pairs, candidate_table
+from rexp.prepare.candidates import candidate_pairs, candidate_table, target_candidates
 from rexp.prepare.contexts import SideColumns, named_columns, side_columns
 from rexp.prepare.family import FoldedSplitter, family
 from rexp.prepare.features.sides import fit_sides
@@ -103,7 +103,8 @@ def build_split(
     pairs = None
     if raw.candidates is not None:
         pairs, joined = candidate_pairs(raw.candidates)
-        report["candidates"] = {"lists": len(raw.candidates), "joined": joined}
+        apart = "target" in raw.candidates.columns
+        report["candidates"] = {"lists": len(raw.candidates)} | ({"apart": joined} if apart else {"joined": joined})
     user_ids, users_of = settle(frames, "user", known["user"])
     item_ids, items_of = settle(frames, "item", known["item"], [] if pairs is None else [pairs["item"]])
     beside = side_columns(raw, frames)
@@ -144,6 +145,7 @@ def build_split(
         text_columns=fitted.texts,
         labeled=labeled,
         family=of_folds,
+        target_candidates=target_candidates(raw.candidates, user_ids, item_ids),
     )
     vectors = {name: fitted.features[name].values for name in raw.vectors if name in fitted.features}
     identified = replace(split, fingerprint=fingerprint(split, users, items, vectors, policies))

@@ -19,6 +19,7 @@ import numpy as np
 from rexp.data.features import feature_file
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
+from rexp.data.target_candidates import TargetCandidates
 from rexp.data.types import FeatureSpec
 from rexp.io.atomic import write_parquet
 
@@ -119,6 +120,10 @@ def read_folder(folder: Path) -> Split:
             propensities=array(f"{name}.propensities"),
         )
 
+    lists = None
+    if "lists.users.npy" in content["files"]:
+        lists = TargetCandidates(*(_mapped(folder, f"lists.{name}") for name in ("users", "items", "candidates")))
+
     return Split(
         name=content["name"],
         train=part("train"),
@@ -135,6 +140,7 @@ def read_folder(folder: Path) -> Split:
         text_columns=tuple(content["text"]),
         labeled=content["labeled"],
         family=content["family"],
+        target_candidates=lists,
     )
 
 

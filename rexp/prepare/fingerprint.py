@@ -30,6 +30,8 @@ def arrays_of(split: Split) -> Iterator[tuple[str, Array]]:
             yield f"{part}.context{place}", split.part(part).context[name]
     if split.candidates is not None:
         yield "candidates", split.candidates
+    if (lists := split.target_candidates) is not None:
+        yield from (("lists.users", lists.users), ("lists.items", lists.items), ("lists.candidates", lists.candidates))
 
 
 def add_array(digest: hashlib._Hash, name: str, array: Array) -> None:

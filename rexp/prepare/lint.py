@@ -139,7 +139,9 @@ def _cold(split: Split) -> Iterator[Finding]:
 def _negatives(split: Split) -> Iterator[Finding]:
     if split.candidates is None:
         return
-    among = (split.candidates[split.test.users] == split.test.items[:, None]).any(axis=1)
+    lists = split.target_candidates
+    given = split.candidates[split.test.users] if lists is None else lists.of(split.test.users, split.test.items)
+    among = (given == split.test.items[:, None]).any(axis=1)
     users, tested = len(np.unique(split.test.users[among])), len(np.unique(split.test.users))
     if users:
         yield Finding(

@@ -153,6 +153,8 @@ def _heading(results: Sequence[RunResult]) -> str:
         parts.append(f"threshold by {rule['by']}{least}")
     if "n_users_evaluated" in facts:
         parts.append(f"{_span(results, 'n_users_evaluated')} users evaluated")
+    if "lists" in facts:
+        parts.append(f"a list a {facts['lists']} ({_span(results, 'n_lists')} lists)")
     if "context" in facts:
         lists = f" ({_span(results, 'n_lists')} lists)" if "n_lists" in facts else ""
         parts.append(f"context {facts['context']}{lists}")

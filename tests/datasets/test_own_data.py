@@ -260,6 +260,30 @@ def test_lists_of_one_user_are_joined_and_a_list_a_pair_is_refused(load: Any) ->
         load(**parts, candidates="(1,20)\t30\n(2,21)\t31\n(1,22)\t32\n")
 
 
+def test_a_list_a_test_item(load: Any) -> None:
+    test = "user,item\n1,20\n1,22\n2,21\n"
+    # Of the pair (1, 20) two lines; nobody is tested on (2, 22), nobody is called 9.
+    lines = "(1,22) 32 30\n(1,20) 30\n(2,21) 31 33\n(1,20) 31 30\n(2,22) 30\n(9,20) 30\n"
+    parts = {"train": TRAIN, "test": test, "split": GIVEN, "candidates": lines}
+    split = load(**parts, pairs="apart")
+    lists, items, users = split.target_candidates, split.items_table()["item"], split.user_ids()
+    assert lists is not None
+    named = {
+        (users[int(user)], items[int(item)]): [items[int(one)] for one in row if one >= 0]
+        for user, item, row in zip(lists.users, lists.items, lists.candidates, strict=True)
+    }
+    assert named == {
+        ("1", "20"): ["30", "31"],
+        ("1", "22"): ["32", "30"],
+        ("2", "21"): ["31", "33"],
+        ("2", "22"): ["30"],
+    }
+    assert split.report["candidates"] == {"lists": 6, "apart": 5}
+    joined = load(**parts, pairs="join")
+    assert joined.target_candidates is None
+    assert joined.fingerprint != split.fingerprint
+
+
 def test_cores_of_given_parts_are_of_the_training_part(load: Any) -> None:
     train = "user,item\n" + "".join(f"{u},{i}\n" for u in (1, 2, 3) for i in (10, 11)) + "4,10\n1,12\n"
     split = load(train=train, test="user,item\n1,11\n4,11\n2,12\n3,13\n", split=GIVEN, filter={"user_core": 2})

@@ -81,13 +81,18 @@ def test_candidates_of_ncf_and_plain_ones(tmp_path: Path) -> None:
 
 def test_several_pairs_of_one_user_are_refused_or_joined(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("(0,25) 7 8\n(1,3) 4\n(0,26) 8 9\n")
-    with pytest.raises(DataError, match=r"lines 1 and 3: both are of user 0.*data\.join_pairs=true"):
+    with pytest.raises(DataError, match=r"lines 1 and 3: both are of user 0.*data\.pairs=apart.*data\.pairs=join"):
         read_candidates(tmp_path / "a")
-    joined = read_candidates(tmp_path / "a", join_pairs=True)
+    joined = read_candidates(tmp_path / "a", pairs="join")
     assert joined.rows() == [("0", ["7", "8"]), ("1", ["4"]), ("0", ["8", "9"])]
     pairs, n_joined = candidate_pairs(joined)
     assert n_joined == 2
     assert sorted(pairs.select("user", "item").rows()) == [("0", "7"), ("0", "8"), ("0", "9"), ("1", "4")]
+    apart = read_candidates(tmp_path / "a", pairs="apart").select("user", "target", "items")
+    assert apart.rows() == [("0", "25", ["7", "8"]), ("1", "3", ["4"]), ("0", "26", ["8", "9"])]
+    (tmp_path / "a").write_text("(0,25) 7 8\n0 9\n")
+    with pytest.raises(DataError, match=r"line 2: data\.pairs=apart, and it does not begin with \(user,test item\)"):
+        read_candidates(tmp_path / "a", pairs="apart")
 
 
 BAD: list[tuple[str, bytes, dict[str, Any], str]] = [

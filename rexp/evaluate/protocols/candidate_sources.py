@@ -75,7 +75,8 @@ class CandidateSet:
         """Scores (B, C) of ``lists`` (B,) for their users in their contexts, -inf for padding, and the items (B, C)
         they belong to, ascending; None takes the users' numbers for those of their lists."""
         lists = users if lists is None else lists
-        items = with_targets(self.candidates.of(users), self.targets, lists, distinct=self.candidates.repeats)
+        given = self.candidates.of(lists if self.candidates.by_list else users)
+        items = with_targets(given, self.targets, lists, distinct=self.candidates.repeats)
         scores = scorer.pairs_of(users, items.clamp(min=0), features)
         scorer.reject_nan(scores, users)
         return scores.masked_fill_(items < 0, NEVER), items

@@ -17,11 +17,11 @@ from rexp.evaluate.build_metrics import list_metrics
 from rexp.evaluate.config import OF_TARGETS, parts_before
 from rexp.evaluate.context_rule import check_context, resolve_context
 from rexp.evaluate.counted_rows import counted_rows
-from rexp.evaluate.list_contexts import TargetLists, lists_in_context
+from rexp.evaluate.list_contexts import TargetLists, lists_of_rows
 from rexp.evaluate.metric_context import metric_context
 from rexp.evaluate.popularity_buckets import PopularityBuckets, add_of_targets
 from rexp.evaluate.progress import RankingProgress
-from rexp.evaluate.protocol import suffix
+from rexp.evaluate.protocol import lists_apart, suffix
 from rexp.evaluate.protocols.candidate_sources import CandidateSet, FullCatalog
 from rexp.evaluate.protocols.retrieved_candidates import RetrievedCandidates
 from rexp.evaluate.protocols.sampled_candidates import ProvidedNegatives, SampledNegatives
@@ -66,6 +66,8 @@ class RankingTask:
         self.context = metric_context(split, config, device)
         self.metrics = list_metrics(config.metrics, config.options, self.context)
         self.asked = resolve_context(config, split, protocol)
+        self.apart = lists_apart(protocol, split, part)
+        self.several = self.apart or self.asked == "target"  # lists of one user
         self.rows = counted_rows(split, part, config)
         self.lists = self._lists_of_part(device)
         self.targets = self.lists.targets
@@ -85,7 +87,7 @@ class RankingTask:
             names = ", ".join(self.orders.drawn)
             self.notices = (f"evaluate.ties=expected: {names} are means over {self.orders.draws} random orders",)
             self.facts["orders_of_ties"] = dict.fromkeys(self.orders.drawn, self.orders.draws)
-        if self.asked == "target":
+        if self.several:
             self.facts["n_lists"] = len(self.numbers)
         widest = self._widest_draw() if protocol == "sampled" else self.source.width
         self.k = max(config.k)
@@ -96,9 +98,10 @@ class RankingTask:
             raise ConfigError(f"evaluate.k has {self.k}, but only {widest} {what} on '{split.name}': take a smaller k")
 
     def _lists_of_part(self, device: torch.device) -> TargetLists:
-        """One list a user, or one for each context of its rows."""
-        if self.asked == "target":
-            return lists_in_context(self.rows, self.split.n_items, device)
+        """One list a user, or one for each context of its rows, or each of its test items."""
+        if self.several:
+            context = self.rows.context if self.asked == "target" else {}
+            return lists_of_rows(self.rows, self.split.n_items, device, context, by_item=self.apart)
         everyone = torch.arange(self.split.n_users, device=device)
         targets = self.config.targets
         counted = None if targets == "all" else self.split.in_catalogue(OF_TARGETS[targets])
@@ -135,8 +138,7 @@ class RankingTask:
             return RetrievedCandidates(self.retrieval, mask, self.context.catalogue, config.block_bytes)
         candidates: ProvidedNegatives | SampledNegatives
         if self.protocol == "candidates":
-            assert split.candidates is not None
-            candidates = ProvidedNegatives(split.candidates, split.user_name)
+            candidates = self._given()
         else:
             popular = config.candidates.sampler == "popularity"
             weights = (self.context.train_users_per_item if popular else in_catalogue).double() * in_catalogue
@@ -144,6 +146,21 @@ class RankingTask:
             taken = UserItems(split, [self.part], device)
             candidates = SampledNegatives(config.candidates, weights, [excluded, taken])
         return CandidateSet(candidates, self.targets, split.n_items, config.block_bytes)
+
+    def _given(self) -> ProvidedNegatives:
+        """The data's own candidates, of users or of test items."""
+        split = self.split
+        if not self.apart:
+            assert split.candidates is not None
+            return ProvidedNegatives(split.candidates, split.user_name)
+        assert split.target_candidates is not None
+        owner, items = self.lists.owner.cpu().numpy(), self.targets.items.cpu().numpy()
+        ids = split.items_table()["item"]
+
+        def name(place: int) -> str:
+            return f"{split.user_name(int(owner[place]))} with the test item {ids[int(items[place])]}"
+
+        return ProvidedNegatives(split.target_candidates.of(owner, items), name, by_list=True)
 
     def measure(self, scorer: Scorer, watch: Watch | None = None) -> Evaluation:
         """Rank for every user with a target, and sum up.
@@ -154,7 +171,7 @@ class RankingTask:
                 hits (B, K) float64, where scores are equal the chance of one.
         """
         check_context(self.asked, scorer.capabilities, type(scorer.model).__name__)
-        orders, owner = self.orders, self.lists.owner if self.asked == "target" else None
+        orders, owner = self.orders, self.lists.owner if self.several else None
         tally = MetricAccumulator(self.metrics, self.config.k, len(self.users), self.context, orders, owner)
         by_user = {name: metric for name, metric in self.metrics.items() if metric.kind == "users"}
         warm_tally = (

@@ -23,8 +23,9 @@ class ProvidedNegatives:
     """The data's own candidates.
 
     Args:
-        candidates: (n_users, C) item ids, padded with -1.
-        user_name: what a user is called in a message.
+        candidates: item ids, padded with -1: (n_users, C), or (L, C) of lists.
+        name: what a user, or the user of a list, is called in a message.
+        by_list: they are of lists.
 
     Raises:
         DataError: on a block, where a user has no candidates: alone, its targets would stand on top unopposed.
@@ -32,20 +33,20 @@ class ProvidedNegatives:
 
     repeats = True
 
-    def __init__(self, candidates: np.ndarray[Any, Any], user_name: Callable[[int], str]) -> None:
-        self.candidates, self.user_name = candidates, user_name
+    def __init__(self, candidates: np.ndarray[Any, Any], name: Callable[[int], str], *, by_list: bool = False) -> None:
+        self.candidates, self.name, self.by_list = candidates, name, by_list
 
     @property
     def width(self) -> int:
         return int(self.candidates.shape[1])
 
     def of(self, users: Tensor) -> Tensor:
-        """(B, C) int64 candidates of ``users`` (B,), padded with -1."""
+        """(B, C) int64 candidates of ``users`` (B,), or of lists, padded with -1."""
         block = torch.from_numpy(self.candidates[users.cpu().numpy()].astype("int64")).to(users.device)
         lone = (block < 0).all(1)
         if bool(lone.any()):
             raise DataError(
-                f"{self.user_name(int(users[lone][0]))} has targets but no candidates; give every such user some, "
+                f"{self.name(int(users[lone][0]))} has targets but no candidates; give every such user some, "
                 "or rank the whole catalogue with evaluate=full"
             )
         return block
@@ -63,7 +64,7 @@ class SampledNegatives:
         excluded: sets of items that are never drawn for their user, targets among them.
     """
 
-    repeats = False
+    repeats = by_list = False
 
     def __init__(self, config: CandidatesConfig, weights: Tensor, excluded: list[UserItems]) -> None:
         self.config, self.weights, self.excluded = config, weights, excluded
