@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rexp.api import DataCard, RawData, SourceFile
-from rexp.datasets.files import Place
+from rexp.datasets.files import Place, read_bytes
 from rexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
 OF_ITEMS = "_item2attributes.json"
 """Ending of the file of a variant's attributes."""
+TEXTS = "Yelp.item.json"
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,15 @@ class S3RecConfig:
 
     Args:
         variant: which data; the given negatives of ``LastFM`` are read too where they are at hand.
+        texts: of ``Yelp``: read titles and names of categories, ``item.title`` and ``item.categories``.
     """
 
     variant: Literal["Beauty", "Sports_and_Outdoors", "Toys_and_Games", "Yelp", "LastFM"] = "Beauty"
+    texts: bool = False
+
+    def __post_init__(self) -> None:
+        if self.texts and self.variant != "Yelp":
+            raise ValueError(f"texts=true is for variant=Yelp; {self.variant} has none")
 
 
 class S3Rec:
@@ -45,7 +52,8 @@ class S3Rec:
         citation="K. Zhou et al. S3-Rec: Self-Supervised Learning for Sequential Recommendation with Mutual "
         "Information Maximization. CIKM 2020.",
         notes="<variant>.txt (user item item ...) and <variant>_item2attributes.json; LastFM_sample.txt has 99 given "
-        "negatives of every test user.",
+        "negatives of every test user. Yelp.item.json has its titles and categories; it is from "
+        "https://github.com/HonghuiBao2000/LETTER/tree/master/data/Yelp.",
     )
     place: ClassVar[Place] = Place(
         "s3rec",
@@ -67,6 +75,8 @@ class S3Rec:
             "Yelp.txt.gz": "a81963e5a94fd772d64b1d240154674fc64ebbc4c46cfd2d85cd80b90d44cf10",
             f"Yelp{OF_ITEMS}": "f25acd5e1e680e0b22fd4e3f4fb6be4b2a7461e9222610616e3e1ee6702dd58d",
             f"Yelp{OF_ITEMS}.gz": "98138e2468582fa354ff2645a30f3492f26ca32630732038a99adde01b88aedf",
+            TEXTS: "8f58a9d54111fc10ccd675f99e6f2afe988cd0ee70b40f1e37d04f9aea764c2d",
+            f"{TEXTS}.gz": "b8f49cf8f05312740d98ab2d1ba8c558986bb5736ba0a90838231407b65fe755",
             "LastFM.txt": "9ded486adb5b0fe9dc761950afa0a9a05e93ff018992e0c52bf11afec529f802",
             "LastFM.txt.gz": "feee892bd0c0def1c7ad403a7b44c78ac1268c0f2f0787e01efabb42854c339e",
             f"LastFM{OF_ITEMS}": "a4ccd678dc9ff6d43fe5073f491db5c9b02eb98dfa4f8c0382913a784be217ef",
@@ -83,31 +93,46 @@ class S3Rec:
         name = self.config.variant
         found = [self.place.find(self.root, f"{name}.txt"), self.place.find(self.root, f"{name}{OF_ITEMS}")]
         negatives = self.place.find_optional(self.root, f"{name}_sample.txt")
-        return [*found, *([] if negatives is None else [negatives])]
+        texts = self.place.find(self.root, TEXTS) if self.config.texts else None
+        return [*found, *(file for file in (negatives, texts) if file is not None)]
 
     def read(self) -> RawData:
         from rexp.datasets.parsers import read_candidates, read_lists
 
-        sequences, attributes, *negatives = (source.path for source in self.sources())
-        return RawData(
-            read_lists(sequences),
-            candidates=read_candidates(negatives[0]) if negatives else None,
-            items=_attributes(attributes),
-        )
+        sequences, attributes, *others = (source.path for source in self.sources())
+        items = _attributes(attributes)
+        if self.config.texts:
+            items = items.join(_texts(others.pop()), on="item", how="left", maintain_order="left")
+        return RawData(read_lists(sequences), candidates=read_candidates(others[0]) if others else None, items=items)
 
 
 def _attributes(path: Path) -> pl.DataFrame:
-    """The attributes of every item: one object, from an item's number as text to a list of numbers."""
+    """The attributes of every item: from an item's number as text to a list of numbers."""
+    return _items(path, "lists of attributes", {"attributes": list[int]}, lambda item, numbers: (item, numbers))
+
+
+def _texts(path: Path) -> pl.DataFrame:
+    """Titles and categories of Yelp: from an item's number less one, as text, to both as texts."""
+
+    def row(place: str, found: Mapping[str, str]) -> tuple[str, str, list[str]]:
+        return str(int(place) + 1), found["title"], found["description"].split(", ")
+
+    return _items(path, "titles and descriptions", {"title": str, "categories": list[str]}, row)
+
+
+def _items(
+    path: Path, what: str, columns: Mapping[str, Any], row: Callable[[str, Any], tuple[object, ...]]
+) -> pl.DataFrame:
+    """A row an item, of a file of one JSON object.
+
+    Raises:
+        DataError: it is another thing.
+    """
     import polars as pl
 
-    from rexp.datasets.files import read_bytes
-
     try:
-        found = json.loads(read_bytes(path))
-        return pl.DataFrame(
-            {"item": list(found), "attributes": list(found.values())},
-            schema={"item": pl.String, "attributes": pl.List(pl.Int64)},
-        )
-    except (ValueError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
+        rows = [row(key, value) for key, value in json.loads(read_bytes(path)).items()]
+        return pl.DataFrame(rows, schema={"item": str, **columns}, orient="row")
+    except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is no object from items to lists of attributes ({reason}); fetch it again") from error
+        raise DataError(f"{path} is no object from items to {what} ({reason}); fetch it again") from error

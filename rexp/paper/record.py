@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
 
 BACK = "take the file back from where it came"
-COSTS = ("parameters", "weight_bytes", "fit_seconds", "evaluate_seconds", "wall_seconds", "cpu_seconds", "peak_bytes")
+COSTS = (
+    *("parameters", "weight_bytes", "score_100_p50_ms"),
+    *("fit_seconds", "evaluate_seconds", "wall_seconds", "cpu_seconds", "peak_bytes"),
+)
 MACHINE = ("cpu", "cores", "threads", "gpus")
 IF_KNOWN = ("epochs", "reused", "tuned")
 """Fields that are written if they are not None."""

@@ -56,6 +56,7 @@ class Line:
         epochs, cpu_seconds, bytes: means over seeds; the bytes of the file of weights.
         reused: a step was taken from another run, whose time is not counted.
         smaller: times smaller than the dense row.
+        milliseconds: mean over seeds of the median time of a request of one user with 100 candidates.
         seeds, wanted: runs that are recorded, and those that are asked for.
         verdict: ``outdated`` where the file asks for other runs than were recorded, ``differs`` where the users' values
             and the records do not agree.
@@ -76,6 +77,7 @@ class Line:
     reused: bool = False
     bytes: float | None = None
     smaller: float | None = None
+    milliseconds: float | None = None
     seeds: int = 0
     wanted: int = 0
     verdict: Verdict = "not run"
@@ -156,7 +158,7 @@ class Study:
         )
         if not records:
             return line
-        values = self._values(source)
+        values, size = self._values(source), self._cost(source.name, "weight_bytes")
         means = {metric: self._mean(source.name, metric) for metric in self.paper.metrics}
         return replace(
             line,
@@ -167,8 +169,9 @@ class Study:
             epochs=fmean(record.epochs or 0 for record in records) or None,
             cpu_seconds=fmean(record.cost["cpu_seconds"] for record in records),
             reused=any(record.reused for record in records),
-            bytes=self._bytes(source.name),
-            smaller=_ratio(self._bytes(group.dense or group.plain), self._bytes(source.name)),
+            bytes=size,
+            smaller=_ratio(self._cost(group.dense or group.plain, "weight_bytes"), size),
+            milliseconds=self._cost(source.name, "score_100_p50_ms"),
             seeds=len(records),
             verdict=self._verdict(source, records, values),
         )
@@ -232,11 +235,11 @@ class Study:
         known = [float(value) for value in values if value is not None]
         return fmean(known) if known else None
 
-    def _bytes(self, name: str | None) -> float | None:
+    def _cost(self, name: str | None, key: str) -> float | None:
+        """Mean of a cost that all records of a row have."""
         row = self._stood_for(name)
         costs = [record.cost for record in self._records.get(row.name, [])] if row else []
-        known = all("weight_bytes" in cost for cost in costs)
-        return fmean(cost["weight_bytes"] for cost in costs) if costs and known else None
+        return fmean(cost[key] for cost in costs) if costs and all(key in cost for cost in costs) else None
 
     def _simplest(self, group: Group, lines: Sequence[Line]) -> tuple[str, str] | None:
         values = [(line.row, line.means[self._metric]) for line in lines if line.means and not line.stands_for]

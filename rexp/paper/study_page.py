@@ -21,7 +21,7 @@ ABOUT = (
     "Holm-adjusted over all tests of a table; † p < 0.05. CPU s with *: without a step that was taken from another run."
 )
 FIRST = ("row", "learns from", "valid")
-LAST = ("epochs", "CPU s", "bytes", "times smaller", "seeds", "verdict")
+LAST = ("epochs", "CPU s", "bytes", "times smaller", "p50 ms", "seeds", "verdict")
 
 
 def page(study: Study, tunings: Tunings) -> Page:
@@ -59,6 +59,7 @@ def _grid(table: Table, metrics: list[str]) -> Grid:
         "p (plain)": group.plain is not None,
         "p (control)": group.control is not None,
         "times smaller": group.dense is not None or group.plain is not None,
+        "p50 ms": any(line.milliseconds is not None for line in table.lines),
     }
     middle = (*metrics, share, "gap closed", "p (plain)", "p (control)")
     titles = tuple(title for title in (*FIRST, *middle, *LAST) if shown.get(title, True))
@@ -85,6 +86,7 @@ def _cells(line: Line, metrics: list[str]) -> Iterator[tuple[str, str]]:
     yield "CPU s", _number(line.cpu_seconds, ",.0f") + ("*" if line.reused else "")
     yield "bytes", _number(line.bytes, ",.0f")
     yield "times smaller", _number(line.smaller, ".1f")
+    yield "p50 ms", _number(line.milliseconds, ".3f")
     yield "seeds", f"{line.seeds}/{line.wanted}"
     yield "verdict", line.verdict
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from rexp.datasets.files import checksum_state
 from rexp.datasets.movietweetings import FOLDER
+from rexp.datasets.s3rec import S3RecConfig
 from rexp.errors import ConfigError, DataError
 from rexp.plugins import registry
 from rexp.prepare.describe import Counts, count
@@ -357,3 +359,35 @@ def test_attributes_of_s3rec_are_sets(tmp_path: Path) -> None:
     (folder / "Beauty_item2attributes.json").write_text('[{"1": [7]}]')
     with pytest.raises(DataError, match="is no object from items to lists of attributes"):
         read("s3rec", tmp_path)
+
+
+def test_texts_of_yelp(tmp_path: Path) -> None:
+    folder = tmp_path / "s3rec"
+    folder.mkdir()
+    (folder / "Yelp.txt").write_text("".join(f"{user} 1 2 3 4\n" for user in range(1, 5)))
+    (folder / "Yelp_item2attributes.json").write_text('{"1": [1, 2], "2": [2], "4": [3]}')
+    texts = {"0": ("Sal's Pizza", "Food, Pizza"), "1": ("Milk Bar", "Food"), "3": ("Gym", "Fitness & Instruction")}
+    (folder / "Yelp.item.json").write_text(
+        json.dumps({place: {"title": title, "description": kinds} for place, (title, kinds) in texts.items()})
+    )
+    split = load_split({"name": "s3rec", "variant": "Yelp", "texts": True}, tmp_path, tmp_path / "cache")
+    assert split.text("item.title") == ["Sal's Pizza", "Milk Bar", "", "Gym"]
+    kinds = split.items_table()["categories"].to_list()
+    assert kinds == [["Food", "Pizza"], ["Food"], None, ["Fitness & Instruction"]]
+    # Items 3 and 4 validate and are tested, so that the gym's category is unknown.
+    assert split.features()["item.categories"].values.tolist() == [[1, 2], [1, 0], [0, 0], [0, 0]]
+    plain = load_split({"name": "s3rec", "variant": "Yelp"}, tmp_path, tmp_path / "cache")
+    assert plain.items_table().columns == ["item", "attributes"]
+    (folder / "Yelp.item.json").write_text('{"0": {"title": "Sal\'s Pizza"}}')
+    with pytest.raises(DataError, match="is no object from items to titles and descriptions"):
+        read("s3rec", tmp_path, variant="Yelp", texts=True)
+    with pytest.raises(ValueError, match="Beauty has none"):
+        S3RecConfig(texts=True)
+
+
+@needs_data
+def test_yelp_has_as_many_names_as_attributes() -> None:
+    items = read("s3rec", data_root(), variant="Yelp", texts=True).items
+    assert items is not None
+    alike = items["categories"].list.len() == items["attributes"].list.len()
+    assert (items.height, int(alike.sum())) == (20_033, 20_032)
