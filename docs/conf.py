@@ -11,12 +11,12 @@ sys.path.insert(0, str(Path(__file__).with_name("_ext")))
 
 project, author, copyright = "rexp", "the authors of rexp", "the authors of rexp; Apache-2.0"
 version = release = rexp.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "rexp_docs"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "notebook_pages", "rexp_docs"]
 
 # The root of the sources is the checkout, so that pages and records link to one another as they lie there.
 root_doc = "docs/index"
 include_patterns = ["docs/**", "results/**", "CHANGELOG.md", "CONTRIBUTING.md"]
-exclude_patterns = [".*", "build", "dist", "runs", "docs/_*"]
+exclude_patterns = [".*", "build", "dist", "runs", "docs/_*", "docs/python.ipynb"]  # python.md says the same
 
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
