@@ -104,6 +104,7 @@ OTHER_BATCHES = ("multvae", "cdae", "sasrec", "gru4rec")
 REFUSED: Mapping[tuple[str, str], str] = {
     **{(model, "tie"): "has nothing to tie" for model in NOTHING_TO_TIE},
     **{(model, "bd"): "are trained on different batches" for model in OTHER_BATCHES},
+    **{(model, "aligned"): "needs a loss over positives with their negatives" for model in OTHER_BATCHES},
     ("cdae", "content_init"): "has a row for each of 61 items",  # its items are in linear layers
 }
 """What a stage itself refuses."""

@@ -13,6 +13,7 @@ from torch import nn
 from rexp.api import Batch, Query, Requirement, StageContext
 from rexp.compress.distill._topology import between_groups, within_groups
 from rexp.compress.distill._vectors import positives_and_negatives
+from rexp.compress.distill.aligned import Aligned
 from rexp.compress.distill.cd import CD
 from rexp.compress.distill.dcd import DCD
 from rexp.compress.distill.de import DE
@@ -48,9 +49,10 @@ STAGES: dict[str, tuple[type, dict[str, Any]]] = {
     "ftd": (FTD, dict(ALL)),
     "htd": (HTD, ALL | {"groups": 3}),
     "unkd": (UnKD, ALL | {"groups": 2, "n": 12}),
+    "aligned": (Aligned, {}),
 }
 PROJECTED = {"fitnet", "de"}
-VECTORS = {"fitnet", "de", "ftd", "htd"}
+VECTORS = {"fitnet", "de", "ftd", "htd", "aligned"}
 SPLIT = split_of()
 
 
@@ -141,7 +143,7 @@ def test_equal_seeds_give_equal_losses_and_epochs_differ_where_lists_are_drawn(n
 
     first, second = two_epochs(0)
     assert two_epochs(0) == [first, second]
-    if name not in {"fitnet", "ftd"}:
+    if name not in {"fitnet", "ftd", "aligned"}:
         assert first != second
         assert two_epochs(1)[0] != first
 
@@ -159,7 +161,7 @@ def test_users_of_a_batch_count_once_and_weights_are_factors(name: str) -> None:
         return sum(loss.item() for loss in attached.loss(OneStep(student, batch, sums)).values())
 
     assert value(twice) == pytest.approx(value(batch), rel=1e-5)
-    if name not in {"irrrd", "dcd"}:  # which have several weights
+    if name not in {"irrrd", "dcd", "aligned"}:  # which have several weights
         weight = attach(name, student, context_of(SPLIT, teacher())).config.weight
         assert value(batch, weight=3 * weight) == pytest.approx(3 * value(batch), rel=1e-5)
 
@@ -325,6 +327,7 @@ def test_positives_and_negatives_of_every_layout() -> None:
         ("dcd", {"k": 600, "depth": 500}),
         ("htd", {"alpha": 1.5}),
         ("unkd", {"n": 2, "groups": 3}),
+        ("aligned", {"rating": -0.1}),
     ],
 )
 def test_options_that_cannot_be(name: str, options: dict[str, float]) -> None:
