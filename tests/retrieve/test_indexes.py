@@ -24,6 +24,7 @@ KINDS: list[tuple[str, dict[str, Any], float]] = [
     ("ivfpq", {}, 0.75),
     ("pq_fastscan", {}, 0.98),
     ("pq_fastscan", {"refine": 0.0}, 0.75),
+    ("binary", {}, 0.75),
     ("factory", {"index": "PCA24,IVF16,SQ8"}, 0.6),
 ]
 EACH = pytest.mark.parametrize(("name", "options", "least"), KINDS, ids=[f"{name}-{o}" for name, o, _ in KINDS])
@@ -74,8 +75,8 @@ def test_a_file_mapped_into_memory_finds_the_same(
         for mine, other in zip(first.search(queries, n), second.search(queries, n), strict=True):
             np.testing.assert_array_equal(mine, other)
     assert first.nbytes == second.nbytes == (tmp_path / "index").stat().st_size
-    # FAISS copies the codes of a fast scan into an order of its own.
-    if Path("/proc/self/maps").is_file() and options != {"refine": 0.0}:
+    # FAISS copies the codes of a fast scan into an order of its own, and maps no bits.
+    if Path("/proc/self/maps").is_file() and options != {"refine": 0.0} and name != "binary":
         assert os.fspath(tmp_path / "index") in Path("/proc/self/maps").read_text()
 
 
@@ -157,6 +158,7 @@ def test_a_handful_of_items(name: str) -> None:
         ("hnsw", {"m": 1}, "m=1 must be 2 or more"),
         ("ivfpq", {"bits": 9}, "bits=9 must be 8 or fewer"),
         ("ivf", {"n_probe": 0}, "n_probe=0 must be 1 or more"),
+        ("binary", {"bits": 100}, "bits=100 must be a multiple of 8"),
         ("pq_fastscan", {"refine": 0.5}, "refine=0.5 must be 0 or at least 1"),
     ],
 )
@@ -166,7 +168,25 @@ def test_what_cannot_be_is_one_line(name: str, options: dict[str, Any], message:
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_index(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["flat", "binary"])
+def test_a_file_that_is_no_index(name: str, tmp_path: Path) -> None:
     (tmp_path / "index").write_bytes(b"nonsense" * 20)
+    retriever: Any = registry.load("retriever", name)
     with pytest.raises(StoreError, match="is no index that FAISS can read"):
-        registry.load("retriever", "flat")(typed("flat")).load(tmp_path / "index")  # type: ignore[attr-defined]
+        retriever(typed(name)).load(tmp_path / "index")
+
+
+@pytest.mark.parametrize("metric", ["ip", "cosine"])
+def test_bits_are_signs_of_projections(metric: str) -> None:
+    """By numpy alone: codes of a bit a direction, and the cosine that their share of unlike bits stands for."""
+    vectors, queries = clustered(300)
+    scores, items = built("binary", vectors, metric=metric, bits=64, seed=3).search(queries, 300)
+    if metric == "ip":
+        norms = np.square(vectors).sum(1)
+        vectors = np.column_stack([vectors, np.sqrt(norms.max() - norms)])
+        queries = np.column_stack([queries, np.zeros(len(queries), np.float32)])
+    directions = np.random.default_rng(3).standard_normal((vectors.shape[1], 64), dtype=np.float32)
+    unlike = ((queries @ directions > 0)[:, None] != (vectors @ directions > 0)[None]).mean(2)
+    expected = np.take_along_axis(np.cos(np.pi * unlike), items, 1)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    assert built("binary", vectors, bits=64).nbytes < 300 * 8 + 200
