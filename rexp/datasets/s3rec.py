@@ -121,7 +121,7 @@ def _texts(path: Path) -> pl.DataFrame:
 
 
 def _items(
-    path: Path, what: str, columns: Mapping[str, Any], row: Callable[[str, Any], tuple[object, ...]]
+    path: Path, what: str, columns: Mapping[str, type], row: Callable[[str, Any], tuple[object, ...]]
 ) -> pl.DataFrame:
     """A row an item, of a file of one JSON object.
 
