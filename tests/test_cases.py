@@ -71,7 +71,7 @@ def test_the_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert names["ease"].cost["weight_bytes"] > 340 * names["small"].cost["weight_bytes"]
     random, read, untaught, taught = (run.metrics["recall@10"] for run in names["cold"])
     assert untaught < 3 * random < taught
-    assert min(read, taught) > 10 * random
+    assert min(read, taught) > 8 * random
     assert abs(names["found"].gap) < 1e-3
     assert names["lists"].height == 6
 
