@@ -84,7 +84,7 @@ class Command:
             return SHOWS
         if not re.search(EMBEDDED, self.text) or "experiment=" in self.text:
             return FOREIGN
-        if re.search(r"\bRUN\b", self.text):
+        if re.search(r"\bRUN\b|\.scores=", self.text):
             return WRITTEN
         return LONG if re.search(SLOW, self.text) else ""
 

@@ -23,6 +23,9 @@ class Requirement(StrEnum):
 
     TEACHER = "teacher"
     """A teacher (``StageContext.teacher``): ``model@teacher=NAME``, or ``teacher.from=RUN``."""
+    PAIRS = "pairs"
+    """With ``TEACHER``: a teacher that scores every pair of user and item, not those of its lists alone
+    (``Capability.LISTS_ONLY``)."""
     ONLINE = "online"
     """A teacher that the stage trains beside its student (``StageContext.online``)."""
     TABLES = "tables"
@@ -59,7 +62,8 @@ class TeacherView(Protocol):
         ...
 
     def scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient.
+        """Logits of ``items`` (B,) or (B, K) for ``users`` (B,), in the shape of ``items``, without a gradient;
+        of a stage with ``Requirement.PAIRS``.
 
         ``features`` are contexts (B,), those of the batch say (``step.batch.query.features``), for a teacher that reads
         them; here and everywhere None takes that of each user's last training row.
@@ -67,7 +71,8 @@ class TeacherView(Protocol):
         ...
 
     def score_all(self, users: Tensor) -> Tensor:
-        """(B, I) logits of the whole catalogue for ``users`` (B,), without a gradient."""
+        """(B, I) logits of the whole catalogue for ``users`` (B,), without a gradient; -inf of what a teacher of lists
+        does not recommend."""
         ...
 
     def user_embeddings(self, users: Tensor) -> Tensor:

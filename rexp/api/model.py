@@ -46,6 +46,8 @@ class Capability(StrEnum):
     """An item without a training interaction is told from others like it: by what the data says of it, say."""
     COLD_USERS = "cold_users"
     """A user without a training interaction is told from others like it."""
+    LISTS_ONLY = "lists_only"
+    """It scores the items of a list of each user, and gives -inf for all others, which are not recommended."""
     PREDICTS_RATINGS = "predicts_ratings"
     """Scores are ratings on the scale of the data: metrics such as RMSE may be taken. A model that is trained predicts
     them where its loss does."""

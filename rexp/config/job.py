@@ -34,7 +34,8 @@ VOLATILE = ("force", "measure", "on_error", "paths", "references", "tags", "trac
 ON_ERROR = ("continue", "stop")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "init_from", "runs")
-TEACHER_RESERVED = (*MODEL_RESERVED, "weight", "on_weak")
+OF_TEACHER = ("weight", "on_weak")
+TEACHER_RESERVED = (*MODEL_RESERVED, *OF_TEACHER)
 ON_WEAK = ("warn", "stop")
 """What is done about a teacher that is no better than its student would be without it."""
 
@@ -91,7 +92,7 @@ class Request:
     def teachers(self) -> dict[str, Node]:
         """The nodes that name a teacher, by their keys."""
         named = {"teacher": self.raw["teacher"], **{f"teachers.{key}": n for key, n in self.raw["teachers"].items()}}
-        return {key: dict(node) for key, node in named.items() if node}
+        return {key: _lists(node) if node.get("scores") else dict(node) for key, node in named.items() if node}
 
     @property
     def overrides(self) -> list[str]:
@@ -250,8 +251,13 @@ def _check_teachers(raw: Node) -> None:
                 f"{key}={node!r} is no model; choose one with {'+' if '.' in key else ''}model@{key}=NAME, or a stored "
                 f"run with {key}.from=RUN"
             )
-        if not isinstance(node.get("name"), str) and not node.get("from"):
-            raise ConfigError(f"{key} names no model; choose one with model@{key}=NAME, or a run with {key}.from=RUN")
+        if node.get("from") and node.get("scores"):
+            raise ConfigError(f"{key}.from and {key}.scores name two teachers; leave one of them out")
+        if not (isinstance(node.get("name"), str) or node.get("from") or node.get("scores")):
+            raise ConfigError(
+                f"{key} names no model; choose one with model@{key}=NAME, a run with {key}.from=RUN, or a file with "
+                f"{key}.scores=FILE"
+            )
         if (on_weak := node.get("on_weak", ON_WEAK[0])) not in ON_WEAK:
             raise ConfigError(f"{key}.on_weak={on_weak}: there is no such way; {did_you_mean(str(on_weak), ON_WEAK)}")
 
@@ -272,6 +278,12 @@ def _check_plugins(raw: Node) -> None:
     for key, node in places.items():
         if node is not None and not (isinstance(node, dict) and isinstance(node.get("name"), str)):
             raise ConfigError(f"{key}={node!r} names no plugin; it is a mapping with the key 'name', or null")
+
+
+def _lists(node: Node) -> Node:
+    """The teacher whose scores a file holds, whatever model the recipe has for one."""
+    kept = {key: value for key, value in node.items() if key in OF_TEACHER}
+    return {"name": "lists", "scores": node["scores"], **kept}
 
 
 def _without_check(node: Any) -> Any:

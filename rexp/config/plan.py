@@ -241,8 +241,14 @@ def resolve(
     check_model(request.recipe, model, node["name"], validated=len(split.valid) > 0)
     if request.evaluate.catalogue == "cold" and Capability.COLD_ITEMS not in capabilities and not request.recipe.stages:
         notices.append(f"model={node['name']} knows nothing of cold items, which evaluate.catalogue=cold ranks alone")
+    protocol = resolve_protocol(request.evaluate, split)
+    if Capability.LISTS_ONLY in capabilities and protocol != "full":
+        raise ConfigError(
+            f"evaluate={protocol}: model={node['name']} has lists alone, which say nothing of most candidates and "
+            "rows; take evaluate=full"
+        )
     check_rating_metrics(request, split, capabilities, fit)
-    context = resolve_context(request.evaluate, split, resolve_protocol(request.evaluate, split))
+    context = resolve_context(request.evaluate, split, protocol)
     check_context(context, capabilities, f"model={node['name']}")
     if not request.recipe.needs_teacher and request.teachers:
         names = [f"{key}={node.get('name', node.get('from'))}" for key, node in request.teachers.items()]

@@ -183,6 +183,7 @@ def check_model(recipe: Recipe, model: RecommenderModule, name: str, *, validate
         Requirement.FEATURES: any(isinstance(part, FeatureEmbedding) for part in model.modules()),
         Requirement.HIDDEN: bool(HIDDEN_UNITS.of(model)()),
         Requirement.TEACHER: True,
+        Requirement.PAIRS: True,
         Requirement.ONLINE: True,
         Requirement.INITIAL: True,
         Requirement.VALIDATION: validated and not closed,

@@ -59,7 +59,7 @@ def resolve_teachers(
     if recipe.needs(Requirement.ONLINE):
         return Teachers(online=_online(request, nodes, store, split))
     known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
-    runs = {key: run or _trained(key, config, request, train) for key, run in known.items()}
+    runs = {key: run or _trained(key, config, request, split, train) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
     for key, run in runs.items():
@@ -89,8 +89,8 @@ def _found(key: str, node: Node, request: Request, store: Store, split: Split) -
     return None
 
 
-def _trained(key: str, config: DictConfig, request: Request, train: Callable[..., Outcome]) -> str:
-    outcome = train(teacher_job(config, key), sweeping=True, recipe_folders=request.recipe_folders)
+def _trained(key: str, config: DictConfig, request: Request, split: Split, train: Callable[..., Outcome]) -> str:
+    outcome = train(teacher_job(config, key, request, split), sweeping=True, recipe_folders=request.recipe_folders)
     return outcome.result.run_id
 
 
@@ -178,11 +178,17 @@ def _built(node: Node, split: Split, where: str) -> RecommenderModule:
 
 
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
-    """Refuse a teacher without vectors where a stage compares vectors."""
-    if Capability.HAS_EMBEDDINGS in capabilities:
-        return
+    """Refuse a teacher without what a stage asks it for: vectors, or scores of any pair."""
+    embeds, listed = Capability.HAS_EMBEDDINGS in capabilities, Capability.LISTS_ONLY in capabilities
+    if listed and len(request.teachers) > 1:
+        raise ConfigError(f"teacher={name} has lists alone, and no mean with the scores of others; leave one out")
     for stage in _stages(request):
-        if {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
+        if listed and Requirement.PAIRS in stage.needs:
+            raise ConfigError(
+                f"stage '{stage.label}' ({stage.name}) asks for scores of any pair, and teacher={name} has those of "
+                "its lists alone; take a stage that reads lists (kd with mode=listwise, rrd, rd, hard_labels, unkd, dcd)"
+            )
+        if not embeds and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
                 "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
@@ -193,12 +199,23 @@ def _stages(request: Request) -> Iterator[ConfiguredStage]:
     return (stage for step in request.recipe.steps for stage in step.stages)
 
 
-def teacher_job(config: DictConfig, key: str) -> DictConfig:
-    """The configuration of a teacher's own run."""
+def teacher_job(config: DictConfig, key: str, request: Request, split: Split) -> DictConfig:
+    """The configuration of a teacher's own run.
+
+    Lists are measured by the full ranking whatever the student is measured by: of most candidates and rows they say
+    nothing.
+
+    Args:
+        config, request: the student's.
+        key: the teacher's.
+        split: the data.
+    """
+    node = request.teachers[key]
+    listed = Capability.LISTS_ONLY in _built(node, split, key).capabilities()
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):
-        other.model = OmegaConf.select(other, key)
+        other.model = OmegaConf.create(node)
         other.seed = other.model.pop("seed", None) or 0
         for own_of_teacher in ("weight", "on_weak"):
             other.model.pop(own_of_teacher, None)
@@ -206,7 +223,7 @@ def teacher_job(config: DictConfig, key: str) -> DictConfig:
         other.teachers = {}
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}
         other.force = False
-        if other.evaluate.protocol == "two_stage":
+        if listed or other.evaluate.protocol == "two_stage":
             other.evaluate.protocol = "full"
         for field in fields(FitConfig):
             if field.name in other.train:

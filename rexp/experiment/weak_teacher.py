@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rexp.api import Capability
 from rexp.config.validation import validation_config, validation_metrics
 from rexp.errors import ConfigError
 from rexp.evaluate.evaluator import Evaluator
+from rexp.evaluate.protocol import resolve
 from rexp.experiment.baselines import is_quick
 from rexp.experiment.restore import build_model, load_model
 from rexp.experiment.warm_start import torch_settings
@@ -39,12 +41,13 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         model: the student's name and typed options.
         store: where values on the validation part are kept, in the result of each run that is asked for one; those of
             models without a run in the teacher's.
-        split: without a validation part nothing is asked.
+        split: without a validation part nothing is asked, nor of lists where another protocol than the full ranking
+            measures.
 
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-    if not len(split.valid):
+    if not len(split.valid) or (_has_lists_alone(store.result(run)) and resolve(request.evaluate, split) != "full"):
         return
     metric = validation_metrics(request.evaluate, split)[0]
     with torch_settings(request.device.threads):
@@ -62,6 +65,10 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
 
     note(line)
+
+
+def _has_lists_alone(teacher: RunResult) -> bool:
+    return Capability.LISTS_ONLY in teacher.capabilities
 
 
 def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:

@@ -34,7 +34,7 @@ WITHOUT_VALUE = (
 """Options of Hydra's command line."""
 OFTEN_EMPTY = ("teacher.", "teachers.", "retriever.", "loss.", "sampler.", "compress.stages.")
 """Options of groups that may hold nothing; in a sweep over such a group they are options of some of its jobs alone."""
-OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|seed|weight|on_weak)=.*", re.DOTALL)
+OF_TEACHER = re.compile(r"teachers?(\.\w+)?\.(from|scores|seed|weight|on_weak)=.*", re.DOTALL)
 """Keys of any teacher's node, which its model's own file need not have."""
 OF_COLUMN = re.compile(r"data\.(features|vectors)[.=].*", re.DOTALL)
 """Keys of columns of the data, which no file can list."""

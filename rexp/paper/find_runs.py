@@ -95,7 +95,7 @@ def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:
     taught = request.recipe.needs_teacher
     if not taught:
         return own, None, False
-    return own, _teacher_configuration(teacher_job(config, "teacher"), split, store), True
+    return own, _teacher_configuration(teacher_job(config, "teacher", request, split), split, store), True
 
 
 def _teacher_configuration(config: Any, split: Split, store: Store) -> Json:

@@ -65,8 +65,12 @@ def repeatable(subject: Subject) -> None:
 
 
 def finite(subject: Subject) -> None:
-    scores = scored(ready(subject), subject.split)
-    bad = (~scores.isfinite()).nonzero()
+    model = ready(subject)
+    scores = scored(model, subject.split)
+    fine = scores.isfinite()
+    if Capability.LISTS_ONLY in model.capabilities():
+        fine |= scores.isneginf()
+    bad = (~fine).nonzero()
     require(not len(bad), f"{len(bad)} scores are not finite, the first of user, item {bad[:1].tolist()}")
 
 

@@ -68,8 +68,8 @@ def test_no_model_is_forgotten() -> None:
     of_popularity = {"linear", "logistic", "gbdt"}
     # Towers and products over the same fields as fm, which stands for them.
     of_fields = {"afm", "autoint", "dcn", "deepfm", "mlp", "nfm", "wide_deep"}
-    # They read the content of items, or the models of other runs.
-    of_more = {"content", "content_map", "fusion", "blend", "rerank", "stack", "switch"}
+    # They read the content of items, the models of other runs, or a file.
+    of_more = {"content", "content_map", "fusion", "blend", "lists", "rerank", "stack", "switch"}
     assert own == {"pop", "random", *of_ratings, *of_popularity, *of_fields, *of_more, *CLOSED_FORM, *TRAINED}
 
 

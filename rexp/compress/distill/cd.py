@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import ROWS_AT_ONCE
 from rexp.compress.distill._ranked import take
@@ -80,6 +81,7 @@ class CD(DistillationStage):
 
     Config: ClassVar[type] = CDConfig
     config: CDConfig
+    needs: frozenset[Requirement] = frozenset({Requirement.TEACHER, Requirement.PAIRS})
 
     def attach(self, model: RecommenderModule, context: StageContext) -> CDLoss:
         """Ask the teacher for its best items where it guides."""

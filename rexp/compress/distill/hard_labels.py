@@ -63,8 +63,10 @@ class HardLabels(DistillationStage):
 
 
 def labeled(positives: Tensor, negatives: Tensor) -> Tensor:
-    """(B,) ``-sum ln sigmoid(s) - sum ln sigmoid(-s)`` of logits (B, K) and (B, L); -inf is not there."""
-    signed = torch.cat([positives, -negatives], 1)
+    """(B,) ``-sum ln sigmoid(s) - sum ln sigmoid(-s)`` of logits (B, K) and (B, L); -inf is not there. A row without
+    positives is 0: the teacher says nothing of its user."""
+    nothing = positives.isinf().all(1, keepdim=True)
+    signed = torch.cat([positives, -negatives.masked_fill(nothing, -torch.inf)], 1)
     return -F.logsigmoid(signed.masked_fill(signed.isinf(), 0.0)).where(~signed.isinf(), 0.0).sum(1)
 
 

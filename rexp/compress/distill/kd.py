@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._complement import Complement
 from rexp.compress.distill._relaxed_ranking import ABSENT
@@ -87,6 +88,11 @@ class KD(DistillationStage):
 
     Config: ClassVar[type] = KDConfig
     config: KDConfig
+
+    def __init__(self, config: KDConfig) -> None:
+        super().__init__(config)
+        if config.mode == "pointwise" or config.ranked_by == "student" or config.random:
+            self.needs = self.needs | {Requirement.PAIRS}
 
     def attach(self, model: RecommenderModule, context: StageContext) -> Distilling:
         """Ask the teacher for its best items where lists need them."""

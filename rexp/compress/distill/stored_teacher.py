@@ -45,6 +45,7 @@ class StoredTeacher:
         capabilities = model.capabilities()
         self._embeds = Capability.HAS_EMBEDDINGS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
+        self._listed = Capability.LISTS_ONLY in capabilities
         self._scorer = Scorer(self._model, split, ["train"], torch.device("cpu"), BLOCK_BYTES)
         self._lists: dict[str, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
@@ -79,7 +80,13 @@ class StoredTeacher:
         block = max(1, pairs_in(BLOCK_BYTES) // width)
         with torch.no_grad():
             parts = torch.split(torch.arange(len(users)), block)
-            return torch.cat([self._scores(users[rows], items[rows], features, rows) for rows in parts])
+            scores = torch.cat([self._scores(users[rows], items[rows], features, rows) for rows in parts])
+        if self._listed and bool(scores.isneginf().any()):
+            raise ConfigError(
+                "a stage asks its teacher for the score of a pair that is in none of its lists; take one that reads "
+                "lists (rrd, rd, hard_labels), or a teacher that scores any pair"
+            )
+        return scores
 
     def _scores(self, users: Tensor, items: Tensor, features: Mapping[str, Tensor] | None, rows: Tensor) -> Tensor:
         taken = None if features is None else {name: values[rows] for name, values in features.items()}

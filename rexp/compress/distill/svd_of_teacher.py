@@ -65,7 +65,7 @@ class SVDOfTeacher:
 
     Config: ClassVar[type] = SVDOfTeacherConfig
     phase: ClassVar[Literal["build"]] = "build"
-    needs: frozenset[Requirement] = frozenset({Requirement.TEACHER, Requirement.DOT})
+    needs: frozenset[Requirement] = frozenset({Requirement.TEACHER, Requirement.PAIRS, Requirement.DOT})
     trainable_after: ClassVar[bool] = True
     fits: ClassVar[bool] = True
     modules: ClassVar[Mapping[str, type]] = {}

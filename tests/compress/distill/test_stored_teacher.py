@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
+from rexp.api import Requirement
 from rexp.compress.distill.ensemble import Ensemble
 from rexp.compress.distill.stored_teacher import StoredTeacher, weights_hash
+from rexp.errors import ConfigError
+from rexp.models.lists import Lists, ListsConfig
+from rexp.plugins import registry
 
 from .helpers import mf, split_of
 
@@ -81,3 +86,29 @@ def test_the_hash_knows_values_names_and_shares() -> None:
     one, same, other = mf(SPLIT, 4, 1), mf(SPLIT, 4, 1), mf(SPLIT, 4, 2)
     assert weights_hash(one) == weights_hash(same) != weights_hash(other)
     assert weights_hash(Ensemble([one, other], [0.5, 0.5])) != weights_hash(Ensemble([one, other], [0.4, 0.6]))
+
+
+def test_a_teacher_of_lists_answers_from_them(tmp_path: Path) -> None:
+    model = Lists(ListsConfig("of another time.parquet"), SPLIT.spec)
+    scores = np.zeros((SPLIT.n_users, SPLIT.n_items), np.float32)
+    scores[0, [7, 30]] = 0.5, -2.0
+    model.lists.assign(csr_array(scores))
+    teacher = StoredTeacher(model, SPLIT, tmp_path)
+    known = [item for item in (7, 30) if item not in SPLIT.user_items(["train"])[1][:5]]
+    assert teacher.top_items(3)[0].tolist() == known + [-1] * (3 - len(known))
+    assert teacher.top_items(3)[1:].unique().tolist() == [-1]
+    assert teacher.top_scores(3, hide_train=False)[0].tolist() == [0.5, -2.0, -np.inf]
+    assert teacher.score_all(torch.tensor([1])).isneginf().all()
+    assert teacher.scores(torch.tensor([0, 0]), torch.tensor([7, 30])).tolist() == [0.5, -2.0]
+    with pytest.raises(ConfigError, match="a pair that is in none of its lists"):
+        teacher.scores(torch.tensor([0, 1]), torch.tensor([7, 30]))
+
+
+def test_stages_that_ask_for_any_pair_say_so() -> None:
+    asks = {"kd": [{"mode": "pointwise"}, {"random": 5}, {"ranked_by": "student"}], "cd": [{}], "svd_of_teacher": [{}]}
+    reads = {"kd": [{}], **{name: [{}] for name in ("rrd", "irrrd", "rd", "hard_labels", "unkd", "dcd")}}
+    for stages, wanted in ((asks, True), (reads, False)):
+        for name, options in stages.items():
+            for given in options:
+                stage = registry.load("stage", name)
+                assert (Requirement.PAIRS in stage(stage.Config(**given)).needs) == wanted, (name, given)
