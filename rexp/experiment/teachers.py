@@ -186,7 +186,7 @@ def _check_teacher(request: Request, capabilities: Collection[str], name: str) -
         if listed and Requirement.PAIRS in stage.needs:
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) asks for scores of any pair, and teacher={name} has those of "
-                "its lists alone; take a stage that reads lists (kd with mode=listwise, rrd, rd, hard_labels, unkd, dcd)"
+                "its lists alone; take one that reads lists (kd with mode=listwise, rrd, rd, hard_labels, unkd, dcd)"
             )
         if not embeds and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
             raise ConfigError(

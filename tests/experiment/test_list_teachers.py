@@ -1,4 +1,4 @@
-"""Teachers whose scores lie in a file: they teach as the model that wrote them, and are refused where lists do not do."""
+"""Teachers whose scores lie in a file: they teach as the model that wrote them did; where lists do not do, one line."""
 
 from __future__ import annotations
 

@@ -91,17 +91,18 @@ def test_the_hash_knows_values_names_and_shares() -> None:
 def test_a_teacher_of_lists_answers_from_them(tmp_path: Path) -> None:
     model = Lists(ListsConfig("of another time.parquet"), SPLIT.spec)
     scores = np.zeros((SPLIT.n_users, SPLIT.n_items), np.float32)
-    scores[0, [7, 30]] = 0.5, -2.0
+    taken = SPLIT.user_items(["train"])[1][:5]  # of user 0
+    first, second = np.setdiff1d(np.flatnonzero(SPLIT.in_catalogue("train")), taken)[:2].tolist()
+    scores[0, [first, second, taken[0]]] = -2.0, 0.5, 9.0
     model.lists.assign(csr_array(scores))
     teacher = StoredTeacher(model, SPLIT, tmp_path)
-    known = [item for item in (7, 30) if item not in SPLIT.user_items(["train"])[1][:5]]
-    assert teacher.top_items(3)[0].tolist() == known + [-1] * (3 - len(known))
+    assert teacher.top_items(3)[0].tolist() == [second, first, -1]
     assert teacher.top_items(3)[1:].unique().tolist() == [-1]
-    assert teacher.top_scores(3, hide_train=False)[0].tolist() == [0.5, -2.0, -np.inf]
+    assert teacher.top_scores(4, hide_train=False)[0].tolist() == [9.0, 0.5, -2.0, -np.inf]
     assert teacher.score_all(torch.tensor([1])).isneginf().all()
-    assert teacher.scores(torch.tensor([0, 0]), torch.tensor([7, 30])).tolist() == [0.5, -2.0]
+    assert teacher.scores(torch.tensor([0, 0]), torch.tensor([first, second])).tolist() == [-2.0, 0.5]
     with pytest.raises(ConfigError, match="a pair that is in none of its lists"):
-        teacher.scores(torch.tensor([0, 1]), torch.tensor([7, 30]))
+        teacher.scores(torch.tensor([0, 1]), torch.tensor([first, second]))
 
 
 def test_stages_that_ask_for_any_pair_say_so() -> None:
