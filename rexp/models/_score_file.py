@@ -13,12 +13,12 @@ from rexp.datasets.normalize import normal_ids, place_of
 from rexp.datasets.parsers import read_headed
 from rexp.errors import ConfigError, DataError
 from rexp.io.text import note
-from rexp.prepare.vocabulary import SIDES, encode
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.datasets.normalize import Where
 
+SIDES = ("user", "item")
 COLUMNS = (*SIDES, "score")
 
 
@@ -50,8 +50,8 @@ def read_scores(path: str, split: Split) -> csr_array:
     ids = {side: normal_ids(frame[side], where) for side in SIDES}
     rows = pl.DataFrame({**ids, "score": frame["score"].cast(pl.Float32, strict=False)})
     _check(rows, where)
-    known = _known(rows, split, path)
-    users, items = (encode(known[side], ids) for side, ids in _vocabularies(split).items())
+    known = _dense(rows, split, path)
+    users, items = (known[side].to_numpy() for side in SIDES)
     _tell(path, np.bincount(users, minlength=split.n_users), len(rows) - len(known), len(rows))
     shape = split.n_users, split.n_items
     return csr_array((known["score"].to_numpy(), (users, items)), shape=shape, dtype=np.float32)
@@ -73,21 +73,19 @@ def _check(rows: pl.DataFrame, where: Where) -> None:
         )
 
 
-def _vocabularies(split: Split) -> dict[str, pl.Series]:
-    return {"user": split.user_ids(), "item": split.items_table()["item"]}
-
-
-def _known(rows: pl.DataFrame, split: Split, path: str) -> pl.DataFrame:
-    """The rows whose user and item the data has."""
-    for side, vocabulary in _vocabularies(split).items():
-        first = rows[side].head(1).to_list()
-        rows = rows.with_columns(pl.col(side).cast(vocabulary.dtype, strict=False))
-        rows = rows.filter(pl.col(side).is_in(vocabulary.implode()))
-        if not len(rows):
+def _dense(rows: pl.DataFrame, split: Split, path: str) -> pl.DataFrame:
+    """The rows whose user and item the data has, under dense ids."""
+    for side, ids in (("user", split.user_ids()), ("item", split.items_table()["item"])):
+        places = pl.DataFrame({side: ids}).with_row_index("place")
+        named = rows.with_columns(pl.col(side).cast(ids.dtype, strict=False))
+        found = named.join(places, on=side, how="inner", maintain_order="left")
+        if not len(found):
+            first = rows[side].head(1).to_list()
             raise ConfigError(
                 f"{path}: '{split.name}' has none of its {side}s (the file has {first}, the data "
-                f"{vocabulary.head(1).to_list()}); it must hold the data's own ids"
+                f"{ids.head(1).to_list()}); it must hold the data's own ids"
             )
+        rows = found.drop(side).rename({"place": side})
     return rows
 
 
