@@ -55,5 +55,6 @@ def _fold(model: nn.Module, reader: LinearCoupling) -> None:
     first, end = reader.columns
     rows = table.weight
     folded = torch.cat([rows[:, :first], layer(rows[:, first:end]), rows[:, end:]], 1)
-    replace_module(model, reader.table, EmbeddingTable(*folded.shape, nn.Parameter(folded, requires_grad=False)))
+    n_rows, dim = folded.shape
+    replace_module(model, reader.table, EmbeddingTable(n_rows, dim, nn.Parameter(folded, requires_grad=False)))
     replace_module(model, reader.layer, Folded(layer.out_features))

@@ -78,7 +78,7 @@ def test_every_loss(
     assert elsewhere(task_of(name, model_options, loss, options, tmp_path)) == []
 
 
-# multvae and cdae read their users' profiles on the CPU, and what two_tower computes once depends on which ids are equal.
+# Not multvae and cdae, which read profiles on the CPU, nor two_tower: meta cannot tell which of its ids are equal.
 @pytest.mark.parametrize("name", ["deepfm", "dcn", "nfm", "afm", "autoint", "wide_deep", "mlp"])
 def test_every_kind_of_model(name: str, tmp_path: Path) -> None:
     assert elsewhere(task_of(name, {}, "bce", {}, tmp_path)) == []

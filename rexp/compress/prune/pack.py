@@ -47,9 +47,9 @@ class PackConfig:
         min_per_row: so many weights of a row stay in any case.
         values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
             their row, relative to a scale of every column; a row's scale and offset take 4 bytes, a column's scale 4.
-        memory: ``packed``: read as it is stored, which takes four to five times as long as a dense table for a request
-            of 100 candidates; ``dense``: unpacked beside it when it is first read, as fast as a dense table and larger
-            than one. What is stored is the same.
+        memory: ``packed``: read as it is stored, by which a request of 100 candidates takes two to four times as long
+            as of a dense table; ``dense``: unpacked beside it when it is first read, as fast as a dense table and
+            larger than one. What is stored is the same.
     """
 
     targets: tuple[str, ...] = ("*",)

@@ -91,7 +91,7 @@ class RowwiseTable(CompactEmbedding):
         # torch's kernels are for the CPU, and not all of them can be traced.
         by_kernel = type(ids) is Tensor and ids.device.type == "cpu" and len(ids) and not torch.compiler.is_compiling()
         vectors = self._by_kernel(ids) if by_kernel else self._by_gather(ids)
-        return vectors * self.columns if self.options["columns"] else vectors
+        return vectors if self.columns is None else vectors * self.columns
 
     def _by_kernel(self, ids: Tensor) -> Tensor:
         """Bags of one row each: three to eight times as fast as :meth:`_by_gather` for thousands of ids."""
