@@ -19,6 +19,7 @@ from rexp.export.scorer import scorer_for
 from rexp.measure.costs import scorer_of
 from rexp.measure.latency import Request, requests
 from rexp.measure.onnx_session import onnx_scorer
+from rexp.measure.sizes import byte_sizes
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -66,6 +67,7 @@ def latencies(split: Split, rounds: int, names: list[str] | None) -> None:
             asked = requests(scorer_of(forms["fp32"], split, [], torch.device("cpu")), CANDIDATES)
             for n, chosen in asked.items():
                 _print_rows(f"{name:7} {n:10}", _turns(sides, chosen, 10 * rounds))
+            _print_sizes(name, forms)
 
 
 def _forms(name: str, split: Split) -> dict[str, Any]:
@@ -109,6 +111,12 @@ def _print_rows(start: str, spent: Mapping[Side, list[float]]) -> None:
         cells += "" if form == "fp32" else f"  {_ratio(spent['fp32', 'torch'], torch_us)}"
         cells += "" if form == "fp32" or not onnx_us else f"  {_ratio(spent['fp32', 'onnx'], onnx_us)}"
         print(f"{start} {form:11} {cells}", flush=True)
+
+
+def _print_sizes(name: str, forms: Mapping[str, Any]) -> None:
+    """After the requests, for a table may be unpacked by the first of them."""
+    sizes = [f"{form} {byte_sizes(model)['resident_bytes']:,}" for form, model in forms.items()]
+    print(f"{name:7} bytes in memory: {'; '.join(sizes)}", flush=True)
 
 
 def _ratio(slow: list[float], fast: list[float]) -> str:
