@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
 
 ABSENT = "-"
+WORDS = {None: "null", True: "true", False: "false"}
 PARTS = ("metrics", "cost", "gate", "found", "beside")
 """Of a result: where columns come from."""
 
@@ -176,8 +177,22 @@ def _differences(configs: Sequence[Mapping[str, str]], named: set[str]) -> Itera
 def _flat(node: JsonView, prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, member in node.items():
-        if isinstance(member, Mapping) and member:
+        if member and (type(member) is dict or isinstance(member, Mapping)):
             flat |= _flat(member, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = member if isinstance(member, str) else canonical_json(member)
+            flat[prefix + key] = _text(member)
     return flat
+
+
+def _text(value: Any) -> str:
+    """An option as canonical JSON has it, text without its quotes.
+
+    >>> [_text(value) for value in ("a", 0.5, 1, True, None, (1, 2.0))]
+    ['a', '0.5', '1', 'true', 'null', '[1,2.0]']
+    """
+    kind = type(value)  # nearly all of the options of thousands of runs are numbers or words
+    if kind is int or (kind is float and math.isfinite(value)):
+        return repr(value)
+    if value is None or kind is bool:
+        return WORDS[value]
+    return value if isinstance(value, str) else canonical_json(value)

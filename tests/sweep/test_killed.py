@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from rexp.hydra.overrides import normalize_overrides
 from rexp.store.store import Store
+from tests.doc_commands import one_value
 from tests.sweep.helpers import (
     JOBLIB,
     events,
@@ -21,6 +25,9 @@ from tests.sweep.helpers import (
     start,
     sweep,
 )
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 GRID = ["model=mf,pop", "seed=1,2,3", "train.max_epochs=40", "train.patience=0"]
 COLUMNS = "ndcg@10,recall@10,parameters"
@@ -70,3 +77,12 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def report(folder: Path) -> str:
     return rexp("report", "--csv", "-", "--cols", COLUMNS, cwd=folder).stdout
+
+
+def test_the_sweep_that_is_killed_by_hand_composes(composed: Callable[..., DictConfig]) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "kill"
+    sweep = runpy.run_path(str(script))["SWEEP"]
+    assert sweep[0] == "-m"
+    for which in (0, -1):
+        settings = [one_value(word, which) for word in sweep[1:] if not word.startswith("hydra")]
+        composed(*normalize_overrides(settings))
