@@ -53,7 +53,7 @@ RUNNING = [
     ("train.devices=100000", "train: devices=100000 is beyond "),
     ("teacher=[1,2]", "teacher=[1, 2] is no model; choose one with model@teacher=NAME"),
     ("teacher=lightgcn", "teacher='lightgcn' is no model; choose one with model@teacher=NAME, or a stored run with"),
-    ("teacher.seed=1", "teacher names no model; choose one with model@teacher=NAME, or a run with teacher.from=RUN"),
+    ("teacher.seed=1", "teacher names no model; choose one with model@teacher=NAME, a run with teacher.from=RUN, or a"),
     ("teacher.on_weak=end", "teacher names no model; choose one with"),
     ("seed=-1", "seed=-1 must be a number from 0 to 9223372036854775807"),
     ("seed=99999999999999999999", "seed=99999999999999999999 must be a number from 0 to 9223372036854775807"),
