@@ -62,14 +62,18 @@ STUDENTS = (
 
 
 def factors(split: Split, rounds: int, methods: tuple[str, ...] | None = None) -> None:
-    """Print a row for each student, teacher and method: seconds of an epoch, and how many plain ones that is."""
+    """Print a Markdown table: of each student, teacher and method the seconds of an epoch, and how many plain ones."""
     print(
-        f"\ndistilled epochs, {split.name}, {len(split.train):,} interactions, batch {BATCH}, median of {rounds} fits"
+        f"\ndistilled epochs, {split.name}, {len(split.train):,} interactions, batch {BATCH}, median of {rounds} fits\n"
     )
-    print("student  teacher   method            plain s  distilled s  factor    attach s")
+    print("| student | teacher | method | plain, s | distilled, s | factor | attached in, s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for student in STUDENTS:
-        scoring = "ease" if split.n_items <= MOST_OF_EASE else "lightgcn"
-        for teacher_name, kinds in ((scoring, SCORES), ("mf", VECTORS if student.vectors else ())):
+        scoring = ["ease"] if split.n_items <= MOST_OF_EASE else []
+        taught = [(name, SCORES) for name in [*scoring, "lightgcn"]]
+        if student.vectors:
+            taught.append(("mf", VECTORS))
+        for teacher_name, kinds in taught:
             chosen = [kind for kind in kinds if methods is None or kind in methods]
             if not chosen:
                 continue
@@ -77,11 +81,7 @@ def factors(split: Split, rounds: int, methods: tuple[str, ...] | None = None) -
                 teacher = _teacher(teacher_name, split, Path(folder))
                 for method in chosen:
                     plain, distilled, attach = _compare(student, split, method, teacher, rounds)
-                    print(
-                        f"{student.name:8} {teacher_name:9} {method:15} {plain:9.3f} {distilled:12.3f} "
-                        f"{distilled / plain:7.2f} {attach:11.2f}",
-                        flush=True,
-                    )
+                    _row(student.name, teacher_name, method, plain, distilled, f"{attach:.2f}")
         if student.vectors and (methods is None or "bd" in methods):
             _bidirectional(student, split, rounds)
 
@@ -108,7 +108,12 @@ def _bidirectional(student: Student, split: Split, rounds: int) -> None:
         alone += [sum(pair) for pair in pairs]
         together += _epochs(small, split, "bd", online=plugin("model", large.model, split.spec, **large.options))[0]
     plain, both = statistics.median(alone), statistics.median(together)
-    print(f"mf-8     mf-64     bd              {plain:9.3f} {both:12.3f} {both / plain:7.2f}")
+    _row("mf-8", "mf-64", "bd", plain, both, "-")
+
+
+def _row(student: str, teacher: str, method: str, plain: float, distilled: float, attach: str) -> None:
+    factor = distilled / plain
+    print(f"| {student} | {teacher} | {method} | {plain:.3f} | {distilled:.3f} | {factor:.2f} | {attach} |", flush=True)
 
 
 def _epochs(

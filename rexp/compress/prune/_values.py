@@ -1,38 +1,90 @@
-"""The values of a sparse row as whole numbers between the lowest and the highest of them."""
+"""The values of a sparse table as whole numbers in one of 256 ranges, which a byte of their row names."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.compress.quantize._ranges import column_scales, nearest_codes, stored_scale
+from rexp.compress.quantize._ranges import column_scales
+
+Array = np.ndarray[Any, Any]
+ZEROS = (2, 4, 6, 7, 9, 10, 12, 14)
+"""Where 0 lies in a range, in sixteenths of it: most rows reach further to one side than to the other."""
+SCALES = 32
+"""Scales of a range, from the smallest that a row of the table needs to the largest, in steps of equal ratio."""
+SMALLEST = 0.01
+"""Of the median: the smallest scale that counts, so that rows of next to nothing do not make the steps larger."""
+NARROWER = 4
+"""Scales that are tried of a row: the one that covers it, and such smaller ones, finer at the cost of the ends."""
+ROUNDING = 1e-3
+"""Share of a step between two scales by which one may be too small, as logarithms are rounded."""
 
 
-def quantized_values(rows: Tensor, there: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Codes of the values that are there, so that ``(offset + scale * code) * column`` is near them.
+@dataclass(frozen=True)
+class RangeCodes:
+    """What stands for the values: ``column · scale · (code + 1/2 - zero)``; no code is 0, as no value that is there is.
 
-    A row's range is that of its own values: what is not there, a zero, has no code and stays one.
+    Args:
+        codes: (V,) uint8 row by row.
+        ranges: (N,) uint8, of every row ``8 s + z``: ``scale = exp(low + step · s)``, and z the place in :data:`ZEROS`.
+        columns: (D,) float32.
+        grid: (2,) float32: low and step.
+    """
+
+    codes: Tensor
+    ranges: Tensor
+    columns: Tensor
+    grid: Tensor
+
+
+def zeros_of(bits: int) -> tuple[int, ...]:
+    """:data:`ZEROS` in codes of so many bits."""
+    return tuple(zero * 2 ** (bits - 4) for zero in ZEROS)
+
+
+def range_codes(rows: Tensor, there: Tensor, bits: int) -> RangeCodes:
+    """Codes near the values that are there: what is not there, a zero, has none and stays one.
+
+    Of the ranges that cover its values and some that are narrower, each row takes that of the smallest squared error.
 
     Args:
         rows: (N, D) float32 on the CPU.
         there: (N, D) bool.
         bits: of a code, 8 or 4.
-
-    Returns:
-        (V,) uint8 codes row by row; (N, 2) float16, scale and offset of every row, infinite where a value is beyond
-        float16; and (D,) float32 scales of the columns.
     """
-    mask = there.numpy()
+    mask, levels, zeros = there.numpy(), 2**bits - 1, zeros_of(bits)
     columns = column_scales(rows.numpy(), mask)
-    wide = rows.numpy() / columns
-    any_value = mask.any(1, keepdims=True)
-    low = np.where(any_value, np.where(mask, wide, np.float32(np.inf)).min(1, keepdims=True), np.float32(0))
-    high = np.where(any_value, np.where(mask, wide, np.float32(-np.inf)).max(1, keepdims=True), np.float32(0))
-    levels = 2**bits - 1
-    with np.errstate(over="ignore"):  # the caller refuses what is too large
-        scale, offset = stored_scale(low, high, levels, np.float16)
-        ends = np.concatenate([scale, offset], 1).astype(np.float16)
-    finite = bool(np.isfinite(ends).all())
-    codes = nearest_codes(wide, scale, offset, levels)[mask] if finite else np.zeros(int(mask.sum()), np.uint8)
-    return torch.from_numpy(codes), torch.from_numpy(ends), torch.from_numpy(columns)
+    wide = np.where(mask, rows.numpy() / columns, np.float32(0))
+    below, above = -wide.min(1, keepdims=True).clip(max=0), wide.max(1, keepdims=True).clip(min=0)
+    needed = np.concatenate([np.maximum(below / (zero - 0.5), above / (levels + 0.5 - zero)) for zero in zeros], 1)
+    least = needed.min(1)[mask.any(1)]
+    low, high = _ends(least)
+    step = (high - low) / (SCALES - 1)
+    errors = np.full((len(wide), 1), np.inf, np.float32)
+    codes, ranges = np.zeros(wide.shape, np.uint8), np.zeros((len(wide), 1), np.uint8)
+    for place, zero in enumerate(zeros):
+        exact = (np.log(np.clip(needed[:, place : place + 1], np.exp(low), np.exp(high))) - low) / (step or 1)
+        covering = np.ceil(exact - ROUNDING)
+        for narrower in range(NARROWER):
+            scales = np.clip(covering - narrower, 0, SCALES - 1)
+            scale = np.exp(low + step * scales).astype(np.float32)
+            found = np.rint(wide / scale + np.float32(zero - 0.5)).clip(0, levels)
+            off = ((found + np.float32(0.5 - zero)) * scale - wide) * columns
+            error = np.where(mask, np.square(off), np.float32(0)).sum(1, keepdims=True)
+            better = error < errors
+            codes = np.where(better, found.astype(np.uint8), codes)
+            ranges = np.where(better, (8 * scales + place).astype(np.uint8), ranges)
+            errors = np.minimum(error, errors)
+    parts = (torch.from_numpy(part) for part in (codes[mask], ranges[:, 0], columns))
+    return RangeCodes(*parts, torch.tensor([low, step], dtype=torch.float32))
+
+
+def _ends(least: Array) -> tuple[float, float]:
+    """Logarithms of the smallest and of the largest of the scales that rows need."""
+    if not len(least):
+        return 0.0, 0.0
+    return float(np.log(max(least.min(), SMALLEST * np.median(least)))), float(np.log(least.max()))

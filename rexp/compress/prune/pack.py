@@ -15,7 +15,7 @@ from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget
 from rexp.compress.base.table_stage import TableStage
 from rexp.compress.prune._masks import Scope, topk_masks
-from rexp.compress.prune._values import quantized_values
+from rexp.compress.prune._values import range_codes, zeros_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
 from rexp.errors import RunError
 from rexp.nn.compact_embedding import ROWS_AT_ONCE, CompactEmbedding
@@ -45,8 +45,8 @@ class PackConfig:
         scope: of that pruning: the smallest of all tables together (``global``), of each (``layer``), or of each
             ``row``.
         min_per_row: so many weights of a row stay in any case.
-        values: format of what is kept; ``int8`` and ``int4`` are codes between the lowest and the highest kept value of
-            their row, relative to a scale of every column; a row's scale and offset take 4 bytes, a column's scale 4.
+        values: format of what is kept; ``int8`` and ``int4`` are codes in one of 256 ranges, which a byte of
+            their row names, relative to a scale of every column.
         memory: ``packed``: read as it is stored, by which a request of 100 candidates takes two to four times as long
             as of a dense table; ``dense``: unpacked beside it when it is first read, as fast as a dense table and
             larger than one. What is stored is the same.
@@ -80,21 +80,25 @@ class PackedTable(CompactEmbedding):
     bits: Tensor
     starts: Tensor
     values: Tensor
-    ends: Tensor
+    ranges: Tensor
     columns: Tensor
+    grid: Tensor
+    zeros: Tensor
     unpacked: Tensor | None
 
     def __init__(self, n_rows: int, dim: int, n_values: int, values: Format, memory: Memory = "packed") -> None:
         super().__init__(n_rows, dim, n_values=n_values, values=values, memory=memory)
         self.code_bits = BITS.get(values, 0)
         self.register_buffer("bits", torch.zeros(n_rows, packed_width(dim, 1), dtype=torch.uint8))
-        self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32))
+        self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32), persistent=False)
         # One more, for the places where nothing is read.
         if self.code_bits:
             width = packed_width(n_values + 1, self.code_bits)
             self.register_buffer("values", torch.zeros(width, dtype=torch.uint8))
-            self.register_buffer("ends", torch.zeros(n_rows, 2, dtype=torch.float16))  # scale and offset
+            self.register_buffer("ranges", torch.zeros(n_rows, dtype=torch.uint8))
             self.register_buffer("columns", torch.ones(dim))
+            self.register_buffer("grid", torch.zeros(2))
+            self.register_buffer("zeros", torch.tensor(zeros_of(self.code_bits)), persistent=False)
         else:
             self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
         self.register_buffer("unpacked", None, persistent=False)
@@ -108,18 +112,16 @@ class PackedTable(CompactEmbedding):
             self.unpacked = torch.cat([self._unpack(block) for block in blocks])
         return self.unpacked.index_select(0, ids)
 
-    def _load_from_state_dict(self, *arguments: Any) -> None:
-        super()._load_from_state_dict(*arguments)
-        self.unpacked = None
-
     def _unpack(self, ids: Tensor) -> Tensor:
         there = unpack(self.bits.index_select(0, ids), 1, self.dim).bool()
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
         places = torch.where(there, places, self.options["n_values"])  # where the 0 lies
         if not self.code_bits:
             return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
-        scale, offset = torch.split(self.ends.index_select(0, ids).float(), 1, 1)
-        return torch.where(there, (offset + scale * self._codes(places)) * self.columns, 0.0)
+        low, step = self.grid.unbind()
+        ranges = self.ranges.index_select(0, ids).int().unsqueeze(1)
+        scale, zero = (low + step * (ranges // 8)).exp(), self.zeros[ranges % 8]
+        return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.columns, 0.0)
 
     def _codes(self, places: Tensor) -> Tensor:
         """The codes that lie at some places, in their shape."""
@@ -140,26 +142,33 @@ class PackedTable(CompactEmbedding):
         """
         self.unpacked = None
         there = rows != 0
-        counts = there.sum(1)
         self.bits.copy_(pack(there.to(torch.uint8), 1))
-        self.starts.copy_(counts.cumsum(0) - counts)
+        self._find_starts()
         if self.code_bits:
-            codes, ends, columns = quantized_values(rows, there, self.code_bits)
-            self.values.copy_(pack(F.pad(codes, (0, 1)).view(1, -1), self.code_bits)[0])
-            self.ends.copy_(ends)
-            self.columns.copy_(columns)
+            found = range_codes(rows, there, self.code_bits)
+            self.values.copy_(pack(F.pad(found.codes, (0, 1)).view(1, -1), self.code_bits)[0])
+            self.ranges.copy_(found.ranges)
+            self.columns.copy_(found.columns)
+            self.grid.copy_(found.grid)
         else:
             self.values[:-1] = rows[there].to(self.values.dtype)
-        stored = self.ends if self.code_bits else self.values
-        if not stored.isfinite().all():
-            form = self.options["values"]
-            raise RunError(f"a table has values up to {rows.abs().max():g}: too large for {form}; take values=fp32")
+            if not self.values.isfinite().all():
+                raise RunError(f"a table has values up to {rows.abs().max():g}: too large for fp16; take values=fp32")
+
+    def _find_starts(self) -> None:
+        """Where the values of each row begin: told by the bits, so that it is not stored."""
+        counts = unpack(self.bits, 1, self.dim).sum(1, dtype=torch.int32)
+        self.starts.copy_(counts.cumsum(0) - counts)
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        super()._load_from_state_dict(*arguments)
+        self.unpacked = None
+        self._find_starts()
 
 
 class Pack(TableStage):
-    """Sparse tables as they are stored: 1 bit a place, 2 bytes a value and 4 a row; with codes of 4 bits half a byte a
-    value and 8 a row. (Compressed rows with their usual 8-byte indices are larger than the dense table at half the
-    weights.)"""
+    """Sparse tables as they are stored: 1 bit a place and 2 bytes a value; with codes of 4 bits half a byte a value and
+    1 a row. (Compressed rows with their usual 8-byte indices are larger than the dense table at half the weights.)"""
 
     Config: ClassVar[type] = PackConfig
     phase: ClassVar[Literal["post"]] = "post"
