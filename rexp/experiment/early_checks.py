@@ -10,6 +10,7 @@ from rexp.config.fit import merged
 from rexp.config.job import MODEL_RESERVED, TEACHER_RESERVED, Request
 from rexp.config.plan import resolve
 from rexp.config.retriever import typed_retriever
+from rexp.errors import ConfigError
 from rexp.evaluate.adjustment import without_adjustment
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.warm_start import retrieval
@@ -20,6 +21,7 @@ from rexp.train.config import FitConfig
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
+    from rexp.config.recipe import ConfiguredStage
     from rexp.data.split import Split
     from rexp.data.types import Part
     from rexp.store.store import Store
@@ -40,6 +42,8 @@ def check_options(request: Request) -> None:
     recipe = request.recipe
     if recipe.trains:
         from_options(FitConfig, request.finetune, "compress.finetune")
+    for stage in recipe.stages:
+        _check_targets(stage)
     if request.retriever is not None:
         typed_retriever(request.retriever)
     check(request.track)
@@ -64,6 +68,20 @@ def check_with_data(
     plan = resolve(request, split, store, parts=parts, sweeping=sweeping)
     rules = without_adjustment(request.evaluate) if part == "valid" else request.evaluate
     Evaluator(split, rules, part, retrieval=retrieval(plan, store))
+
+
+def _check_targets(stage: ConfiguredStage) -> None:
+    """Patterns of modules that fit none whatever the model; of others, its modules alone can tell."""
+    options = stage.choice.config
+    for key, nothing in (
+        ("targets", getattr(options, "targets", None) == ()),
+        ("ignore", "*" in getattr(options, "ignore", ())),
+    ):
+        if nothing:
+            raise ConfigError(
+                f"compress.stages.{stage.label}.{key}={list(getattr(options, key))} leaves nothing to work on; name "
+                "patterns of modules, or take the stage out of compress.order"
+            )
 
 
 def _models(request: Request) -> Iterator[tuple[str, Node, tuple[str, ...]]]:

@@ -18,7 +18,7 @@ import torch
 
 from rexp.io.text import warn
 
-OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "_RJEM_")
+OF_LIBRARIES = ("CUDA_DEVICE_ORDER", "KMP_", "MASTER_", "PYTORCH_NVML_", "TORCHINDUCTOR_", "WANDB_SERVICE", "_RJEM_")
 """Environment variables that libraries set for themselves, when they are imported or start processes; they stay."""
 
 

@@ -16,6 +16,7 @@ from rexp.store.store import Store
 
 Job = Callable[..., DictConfig]
 COMMON = ("data=csv", "track=none", "measure.latency=false", "model=mf", "compress=kd", "train.progress=none")
+QUANT = ("compress.order=[[fit,distill],quant]",)
 
 
 @pytest.fixture
@@ -38,6 +39,8 @@ def job(tmp_path: Path) -> Iterator[Job]:
         (["model.fit.optimizer=adm"], "model.fit.optimizer='adm' is not allowed; did you mean 'adam'?"),
         (["model.fit.sampler.n=0"], "sampler: n=0 must be 1 or more"),
         (["compress.stages.distill.mode=nothing"], "compress.stages.distill.mode='nothing' is not allowed"),
+        ([*QUANT, "+compress.stages.quant={name: rowwise, targets: []}"], "stages.quant.targets=[] leaves nothing"),
+        ([*QUANT, "+compress.stages.quant={name: half, ignore: ['*']}"], "stages.quant.ignore=['*'] leaves nothing"),
         (["compress.finetune.max_epochs=0"], "compress.finetune: max_epochs=0 must be at least 1"),
         (["evaluate=two_stage", "retriever=hnsw", "retriever.m=x"], "retriever.m='x' has the wrong type"),
         (["+track.mine={name: csv, fle: x}"], "track.mine.fle is not an option here; did you mean 'file'?"),
