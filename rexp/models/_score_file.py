@@ -47,8 +47,8 @@ def read_scores(path: str, split: Split) -> csr_array:
             f"has {', '.join(frame.columns)}"
         )
     where = place_of(path, origin)
-    ids = {side: normal_ids(frame[side], where) for side in SIDES}
-    rows = pl.DataFrame({**ids, "score": frame["score"].cast(pl.Float32, strict=False)})
+    ids = [normal_ids(frame[side], where) for side in SIDES]
+    rows = pl.DataFrame([*ids, frame["score"].cast(pl.Float32, strict=False)])
     _check(rows, where)
     known = _dense(rows, split, path)
     users, items = (known[side].to_numpy() for side in SIDES)
