@@ -99,6 +99,12 @@ def needs(model: Any, *capabilities: Capability) -> None:
             raise NotApplicable(f"the model does not state {capability.name}")
 
 
+def proper(model: Any, scores: Tensor) -> Tensor:
+    """Which scores are finite; -inf is as good where a model recommends the items of its lists alone."""
+    finite = scores.isfinite()
+    return finite | scores.isneginf() if Capability.LISTS_ONLY in model.capabilities() else finite
+
+
 def close(first: Tensor, second: Tensor) -> bool:
     """Alike but for rounding, with NaN and infinities in the same places."""
     return first.shape == second.shape and bool(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rexp.api import Capability
 from rexp.testing.check import Check, Subject, require
-from rexp.testing.made_model import built, close, query, ready, same, scored, some_items
+from rexp.testing.made_model import built, close, proper, query, ready, same, scored, some_items
 from rexp.testing.process import no_global_chance, settings_kept
 from rexp.testing.tiny_split import bare
 
@@ -137,7 +137,7 @@ def autocast(subject: Subject) -> None:
     asked, items = query(model, split), some_items(split, 0)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         scores = model.score(asked, items)
-    require(bool(scores.isfinite().all()), "scores in bfloat16 autocast are not finite")
+    require(bool(proper(model, scores).all()), "scores in bfloat16 autocast are not finite")
 
 
 def globals_kept(subject: Subject) -> None:
@@ -147,8 +147,11 @@ def globals_kept(subject: Subject) -> None:
 
 def bare_data(subject: Subject) -> None:
     split = bare(subject.split)
-    scores = scored(ready(subject, split=split), split)
-    require(bool(scores.isfinite().all()), "data without features, ratings and times give scores that are not finite")
+    model = ready(subject, split=split)
+    scores = scored(model, split)
+    require(
+        bool(proper(model, scores).all()), "data without features, ratings and times give scores that are not finite"
+    )
 
 
 MADE, AGAIN = ("model.made",), ("model.repeatable",)

@@ -6,7 +6,7 @@ import torch
 
 from rexp.api import Capability
 from rexp.testing.check import Check, Subject, require
-from rexp.testing.made_model import close, needs, query, ready, same, scored, some_items, whole_catalog
+from rexp.testing.made_model import close, needs, proper, query, ready, same, scored, some_items, whole_catalog
 
 METHODS = {
     Capability.HAS_EMBEDDINGS: ("user_embeddings", "item_embeddings"),
@@ -67,10 +67,7 @@ def repeatable(subject: Subject) -> None:
 def finite(subject: Subject) -> None:
     model = ready(subject)
     scores = scored(model, subject.split)
-    fine = scores.isfinite()
-    if Capability.LISTS_ONLY in model.capabilities():
-        fine |= scores.isneginf()
-    bad = (~fine).nonzero()
+    bad = (~proper(model, scores)).nonzero()
     require(not len(bad), f"{len(bad)} scores are not finite, the first of user, item {bad[:1].tolist()}")
 
 
