@@ -79,8 +79,8 @@ def range_codes(rows: Tensor, there: Tensor, bits: int) -> RangeCodes:
             codes = np.where(better, found.astype(np.uint8), codes)
             ranges = np.where(better, (8 * scales + place).astype(np.uint8), ranges)
             errors = np.minimum(error, errors)
-    parts = (torch.from_numpy(part) for part in (codes[mask], ranges[:, 0], columns))
-    return RangeCodes(*parts, torch.tensor([low, step], dtype=torch.float32))
+    grid = torch.tensor([low, step], dtype=torch.float32)
+    return RangeCodes(torch.from_numpy(codes[mask]), torch.from_numpy(ranges[:, 0]), torch.from_numpy(columns), grid)
 
 
 def _ends(least: Array) -> tuple[float, float]:
