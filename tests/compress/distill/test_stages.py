@@ -80,7 +80,9 @@ def test_what_a_stage_says_of_itself(name: str) -> None:
     assert stage.phase == "train"
     assert stage.trainable_after
     assert stage.modules == {}
-    assert stage.needs == ({Requirement.TEACHER, Requirement.VECTORS} if name in VECTORS else {Requirement.TEACHER})
+    vectors = {Requirement.VECTORS} if name in VECTORS else set()
+    assert stage.needs - {Requirement.PAIRS} == {Requirement.TEACHER} | vectors
+    assert (Requirement.PAIRS in stage.needs) == (name == "cd"), "kd asks for pairs by its options alone"
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES if name not in PROJECTED])
