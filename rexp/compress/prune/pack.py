@@ -119,7 +119,7 @@ class PackedTable(CompactEmbedding):
         if not self.code_bits:
             return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
         low, step = self.grid.unbind()
-        ranges = self.ranges.index_select(0, ids).int().unsqueeze(1)
+        ranges = self.ranges.index_select(0, ids).long().unsqueeze(1)
         scale, zero = (low + step * (ranges // 8)).exp(), self.zeros[ranges % 8]
         return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.columns, 0.0)
 
