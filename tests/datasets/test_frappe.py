@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rexp.datasets.frappe import COLUMNS, CONTEXT
+from rexp.datasets._frappe_rows import COLUMNS, CONTEXT
 from rexp.errors import DataError
 from rexp.prepare.prepare import load_split, make_dataset
 
