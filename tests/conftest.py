@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -20,6 +21,9 @@ from rexp.io.messages import messages_shown
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
 NOTHING: Mapping[str, str] = {}
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

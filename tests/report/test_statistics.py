@@ -20,7 +20,7 @@ def planted(n: int = 400, shift: float = 0.1, seed: int = 0) -> np.ndarray:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_holm_is_statsmodels_holm(values: list[float]) -> None:
     assert holm(values) == pytest.approx(multipletests(values, method="holm")[1])
 
