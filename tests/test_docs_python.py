@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterable, Iterator
@@ -11,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.notebooks import Notebook
+
 ROOT = Path(__file__).parents[1]
-NOTEBOOK = json.loads((ROOT / "docs" / "python.ipynb").read_text(encoding="utf-8"))
+NOTEBOOK = ROOT / "docs" / "python.ipynb"
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +27,6 @@ def blocks(file: str, heading: str = "") -> list[str]:
     """The blocks of Python of a page, behind a heading."""
     text = (ROOT / file).read_text(encoding="utf-8")
     return re.findall(r"^```python\n(.*?)^```", text[text.index(heading) :], re.M | re.S)
-
-
-def cells() -> list[str]:
-    return ["".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
 
 
 def execute(sources: Iterable[str]) -> dict[str, Any]:
@@ -59,18 +56,19 @@ def test_the_page_on_testing(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = execute(cells())
-    assert names["frame"]["model"].n_unique() == 2
-    assert len(names["runs"]) == 3
+    notebook = Notebook(NOTEBOOK)
+    notebook.execute()
+    assert notebook.names["frame"]["model"].n_unique() == 2
+    assert len(notebook.names["runs"]) == 3
 
 
 def test_the_notebook_is_kept_without_outputs() -> None:
-    assert (NOTEBOOK["nbformat"], NOTEBOOK["nbformat_minor"]) == (4, 5)
-    assert len({cell["id"] for cell in NOTEBOOK["cells"]}) == len(NOTEBOOK["cells"])
-    for cell in NOTEBOOK["cells"]:
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == []
-            assert cell["execution_count"] is None
+    notebook = Notebook(NOTEBOOK)
+    assert (notebook.node["nbformat"], notebook.node["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in notebook.node["cells"]}) == len(notebook.node["cells"])
+    for cell in notebook.code:
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
 
 
 def test_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

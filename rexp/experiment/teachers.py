@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from rexp.api import Capability, Requirement
-from rexp.config.job import TEACHER_RESERVED
+from rexp.config.job import OF_TEACHER, TEACHER_RESERVED
 from rexp.config.recipe import TrainingStep, check_model
 from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
+from rexp.evaluate.protocol import resolve
 from rexp.experiment.weak_teacher import check_teacher
 from rexp.io.text import warn
 from rexp.plugins.choice import Choice
@@ -211,19 +212,23 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
         split: the data.
     """
     node = request.teachers[key]
-    listed = Capability.LISTS_ONLY in _built(node, split, key).capabilities()
+    protocol = resolve(request.evaluate, split)
+    # A model is built to be asked where the answer matters alone.
+    full = protocol == "two_stage" or (
+        protocol != "full" and Capability.LISTS_ONLY in _built(node, split, key).capabilities()
+    )
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):
         other.model = OmegaConf.create(node)
         other.seed = other.model.pop("seed", None) or 0
-        for own_of_teacher in ("weight", "on_weak"):
+        for own_of_teacher in OF_TEACHER:
             other.model.pop(own_of_teacher, None)
         other.teacher = other.loss = other.sampler = other.retriever = None
         other.teachers = {}
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}
         other.force = False
-        if listed or other.evaluate.protocol == "two_stage":
+        if full:
             other.evaluate.protocol = "full"
         for field in fields(FitConfig):
             if field.name in other.train:
