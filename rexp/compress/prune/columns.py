@@ -29,12 +29,13 @@ class ColumnsConfig:
         keep: share of the columns of every reader that stay, at least one.
         by: what the least important columns have least of: ``weight``, the length of the column on one side times that
             on the other, which is a table's or a layer's; ``activation``, the mean size of what they add to a score, or
-            the mean size of what a layer reads times the length, on training interactions.
+            the mean size of what a layer reads times the length, on training interactions; ``order``, the last columns
+            go, as tables trained with ``matryoshka`` have it.
         targets, ignore: patterns of the tables' paths in the model.
     """
 
     keep: float = 0.5
-    by: Literal["weight", "activation"] = "weight"
+    by: Literal["weight", "activation", "order"] = "weight"
     targets: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
 
@@ -76,6 +77,8 @@ class Columns:
 
     def _importance(self, model: Any, reader: Reader, wide: list[Tensor], context: StageContext) -> Tensor:
         """(D,) of the columns that a reader reads."""
+        if self.config.by == "order":
+            return torch.arange(wide[0].shape[1], 0, -1, dtype=torch.float32)
         by_weight = self.config.by == "weight"
         if isinstance(reader, LinearCoupling):
             path, whole = reader.table, slice(*reader.columns)
