@@ -65,16 +65,17 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
     read = reader(store)
     compared = []
     for table in tables:
-        baselines = [baseline_of(table, row, wanted) for row in table.rows]
-        found, called_so = _compare(table, baselines, read, test), _matching(table, wanted)
+        baselines = Baselines(table, wanted)
+        own = [baselines.of(row) for row in table.rows]
+        found = _compare(table, own, read, test)
         rows = []
-        for place, (row, baseline) in enumerate(zip(table.rows, baselines, strict=True)):
-            alone = baseline is None and row not in called_so
+        for place, (row, baseline) in enumerate(zip(table.rows, own, strict=True)):
+            alone = baseline is None and row not in baselines
             rows.append(
                 replace(
                     row,
                     comparisons=found.get(place, {}),
-                    is_baseline=row in called_so,
+                    is_baseline=row in baselines,
                     baseline=" ".join(row_name(baseline)) if baseline else "",
                     unpaired=frozenset(c for c in table.columns if alone and _is_compared(row, c, read)),
                 )
@@ -83,24 +84,42 @@ def with_baseline(tables: Sequence[Table], wanted: Mapping[str, str], store: Pat
     return compared
 
 
-def baseline_of(table: Table, row: Row, wanted: Mapping[str, str]) -> Row | None:
-    """The one row that this row is compared with; None where there is none, or more than one, or where it is it.
+class Baselines:
+    """Which row each row of a table is compared with.
 
-    It is of the same model, unless ``wanted`` names one, and has the row's other labels. Of several the one whose
+    It is of the same model, unless ``wanted`` names one, and has the row's other labels. Of several it is the one whose
     configuration is nearest: the fewest keys differ.
+
+    Args:
+        table: has the rows.
+        wanted: labels of a baseline, by row key.
     """
-    matching = _matching(table, wanted)
-    free = {*wanted, FOLLOWS}
-    model = () if "model" in wanted else ("model.name",)
-    alike = [
-        other
-        for other in matching
-        if all(a == b for key, a, b in zip(table.keys, row.labels, other.labels, strict=True) if key not in free)
-        and all(row.config.get(key) == other.config.get(key) for key in model)
-    ]
-    distances = [_distance(row, other) for other in alike]
-    nearest = [other for other, distance in zip(alike, distances, strict=True) if distance == min(distances)]
-    return nearest[0] if len(nearest) == 1 and row not in matching else None
+
+    def __init__(self, table: Table, wanted: Mapping[str, str]) -> None:
+        self._shared = [place for place, key in enumerate(table.keys) if key not in {*wanted, FOLLOWS}]
+        self._any_model = "model" in wanted
+        rows = _matching(table, wanted)
+        self._runs = {row.runs for row in rows}
+        self._by_likeness: dict[tuple[str | None, ...], list[Row]] = {}
+        for row in rows:
+            self._by_likeness.setdefault(self._likeness(row), []).append(row)
+
+    def __contains__(self, row: Row) -> bool:
+        """The row is called as baselines are."""
+        return row.runs in self._runs
+
+    def of(self, row: Row) -> Row | None:
+        """The one row that this row is compared with; None where there is none, or more than one, or where it is it."""
+        if row in self:
+            return None
+        alike = self._by_likeness.get(self._likeness(row), [])
+        distances = [_distance(row, other) for other in alike]
+        least = min(distances, default=0)
+        return alike[distances.index(least)] if distances.count(least) == 1 else None
+
+    def _likeness(self, row: Row) -> tuple[str | None, ...]:
+        labels = [row.labels[place] for place in self._shared]
+        return (*labels, None if self._any_model else row.config.get("model.name"))
 
 
 def _distance(row: Row, other: Row) -> int:

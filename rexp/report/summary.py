@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rexp.metrics.direction import higher_is_better
-from rexp.report.baseline import baseline_of, compared_by, reader, user_means
+from rexp.report.baseline import Baselines, compared_by, reader, user_means
 from rexp.report.control import of_control
 from rexp.report.statistics import interval
 from rexp.report.tables import SHORT, Table, make_tables
@@ -92,7 +92,9 @@ def _has(results: Sequence[RunResult], cost: str) -> bool:
 
 def _summary(table: Table, metric: str, known: Mapping[str, RunResult], read: Read) -> Summary:
     parts = _parts(table.rows, known)
-    plains = {place: _plain(table, row, parts) for place, row in enumerate(table.rows)}
+    alone = Baselines(table, {"compress": UNCOMPRESSED})
+    plain_runs = {row.runs for row, part in zip(table.rows, parts, strict=True) if part == PLAIN}
+    plains = {place: _plain(alone.of(row), row, plain_runs) for place, row in enumerate(table.rows)}
     students = [row for row, part in zip(table.rows, parts, strict=True) if part == PLAIN]
     pairs = [(place, table.rows[place], plain) for place, plain in plains.items() if plain is not None]
     compared = compared_by(table, pairs, metric, read, "wilcoxon")
@@ -138,12 +140,11 @@ def _parts(rows: Sequence[Row], known: Mapping[str, RunResult]) -> list[str]:
     return parts
 
 
-def _plain(table: Table, row: Row, parts: Sequence[str]) -> Row | None:
-    """The row of the same model that is trained alone."""
-    plain = baseline_of(table, row, {"compress": UNCOMPRESSED})
-    if plain is None or plain.labels[0] != row.labels[0] or parts[table.rows.index(plain)] != PLAIN:
+def _plain(baseline: Row | None, row: Row, plain_runs: Container[tuple[str, ...]]) -> Row | None:
+    """The row's baseline, if that is of the same model and is trained alone."""
+    if baseline is None or baseline.labels[0] != row.labels[0] or baseline.runs not in plain_runs:
         return None
-    return plain
+    return baseline
 
 
 def _is_split(place: int, table: Table, parts: Sequence[str]) -> bool:
