@@ -105,9 +105,10 @@ class NestedWidths(nn.Module):
 
     def _narrow(self, step: TrainStep, masks: Mapping[str, Tensor]) -> Tensor:
         (asked,) = self._asked
-        weights = {f"{path}.weight": asked.model.get_submodule(path).weight * mask for path, mask in masks.items()}
-        narrowed = {f"model.{name}": rows for name, rows in weights.items()}
-        return functional_call(asked, narrowed, (step,))  # type: ignore[no-any-return]
+        tables = {path: asked.model.get_submodule(path) for path in masks}
+        narrowed = {f"model.{path}.weight": tables[path].weight * mask for path, mask in masks.items()}
+        loss: Tensor = functional_call(asked, narrowed, (step,))
+        return loss
 
     def after_step(self) -> None:
         """Nothing: the tables are whole between the losses."""
