@@ -19,6 +19,7 @@ VERBS = {
     "measure": "rexp.cli.measure",
     "new": "rexp.cli.new",
     "paper": "rexp.cli.paper",
+    "plan": "rexp.cli.plan",
     "plugins": "rexp.cli.plugins",
     "recommend": "rexp.cli.recommend",
     "report": "rexp.cli.report",

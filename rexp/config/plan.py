@@ -264,7 +264,7 @@ def resolve(
     plan = Plan(
         request, split, model, choice, source, tuple(parts or ()), fit, teaching, retrieving, tuple(notices), {}
     )
-    return replace(plan, loaded={run: _plugins_behind(store, run) for run in _loaded_runs(plan.config())})
+    return replace(plan, loaded={run: plugins_behind(store, run) for run in _loaded_runs(plan.config())})
 
 
 def give_parts(model: RecommenderModule, parts: Mapping[str, RecommenderModule], name: str, where: str) -> None:
@@ -300,12 +300,12 @@ def _loaded_runs(config: Node) -> set[str]:
     }
 
 
-def _plugins_behind(store: Store, run: str) -> tuple[tuple[str, str], ...]:
+def plugins_behind(store: Store, run: str) -> tuple[tuple[str, str], ...]:
     """The plugins that a stored run's model is made of."""
     check_installed(store, run)
     result = store.result(run)
     stages = result.config["compress"]["stages"].values()
-    behind = [plugin for part in result.runs for plugin in _plugins_behind(store, part)]
+    behind = [plugin for part in result.runs for plugin in plugins_behind(store, part)]
     return ("model", result.model_name), *(("stage", stage["name"]) for stage in stages), *behind
 
 

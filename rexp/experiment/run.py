@@ -70,6 +70,12 @@ def run(
 
 def cached_outcome(request: Request) -> Outcome | None:
     """The stored outcome of a job, found without torch or the data; None if the job has to be prepared."""
+    known = known_run(request)
+    return None if known is None else _skip(Store(request.store), known)
+
+
+def known_run(request: Request) -> str | None:
+    """The finished run that answers a job, by what was asked for alone."""
     if request.force:
         return None
     store = Store(request.store)
@@ -77,9 +83,7 @@ def cached_outcome(request: Request) -> Outcome | None:
     if known is None or not unchanged(store.result(known).side_files, hashes(request.cache)):
         return None
     # What was asked for may name stored runs, whose models have code of their own.
-    if not is_code_unchanged(store.directory(known), request.cache):
-        return None
-    return _skip(store, known)
+    return known if is_code_unchanged(store.directory(known), request.cache) else None
 
 
 def title_of(request: Request) -> str:

@@ -75,7 +75,7 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
     """
     steps = plan.recipe.steps
     initial = _initial(plan)
-    known, done = _furthest(plan, store)
+    known, done = furthest(plan, store)
     reports: list[Json] = []
     if known is not None:
         stored = store.result(known)
@@ -99,11 +99,11 @@ def run_steps(plan: Plan, store: Store, run: str, log: Log, place_of_run: str = 
 @contextmanager
 def exclusive_fit(plan: Plan, store: Store) -> Iterator[None]:
     """Of several runs that begin alike, let one pass at a time until it is done, so that the others can take it."""
-    _, done = _furthest(plan, store)
+    _, done = furthest(plan, store)
     if done:
         yield
         return
-    with store.lock(f"fit-{_key(plan, plan.recipe.first_fit + 1)[:12]}"):
+    with store.lock(f"fit-{step_key(plan, plan.recipe.first_fit + 1)[:12]}"):
         yield
 
 
@@ -114,18 +114,19 @@ def register_steps(plan: Plan, store: Store, run: str, reports: Sequence[Json]) 
     """
     for steps, report in enumerate(reports, 1):
         if "taken_from" not in report or steps == len(reports):
-            store.set_alias(_key(plan, steps), run)
+            store.set_alias(step_key(plan, steps), run)
 
 
-def _key(plan: Plan, steps: int) -> str:
+def step_key(plan: Plan, steps: int) -> str:
+    """The alias of the first ``steps`` of a run, which all runs have that begin alike."""
     return alias_key({"steps": plan.steps_identity(steps)})
 
 
-def _furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
+def furthest(plan: Plan, store: Store) -> tuple[str | None, int]:
     """A finished run that began with the most of these steps, and how many they are."""
     if not plan.request.force:
         for steps in range(len(plan.recipe.steps), 0, -1):
-            if known := store.alias(_key(plan, steps)):
+            if known := store.alias(step_key(plan, steps)):
                 return known, steps
     return None, 0
 
@@ -261,7 +262,7 @@ def _train(
     if plan.fit is None:
         model.fit(split, torch.Generator().manual_seed(request.seed))
         return {"selected": "closed form", "seconds": time.perf_counter() - started}
-    recipe = _recipe(plan, step)
+    recipe = recipe_of(plan, step)
     first, directory = place == plan.recipe.first_fit, store.directory(run)
     part: Part = "valid" if recipe.validate_on == "valid" else "test"
     measure = _measuring(plan, part)
@@ -271,7 +272,7 @@ def _train(
             store.append_metrics(run, {"epoch": epoch, **values})
         log({name if name in OF_EPOCH else f"{part}/{name}": value for name, value in values.items()}, epoch)
 
-    attachments, found = _attachments(plan, store, step, place, recipe, teacher)
+    attachments, found = attachments_of(plan, store, step, place, recipe, teacher)
     job = FitJob(
         model,
         split,
@@ -289,7 +290,7 @@ def _train(
     return {**fit(job).summary(), **_found(found)}
 
 
-def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
+def recipe_of(plan: Plan, step: TrainingStep) -> FitConfig:
     """The recipe of a fit; a fine-tune's has other words for some keys."""
     assert plan.fit is not None
     if step.kind == "fit":
@@ -297,7 +298,7 @@ def _recipe(plan: Plan, step: TrainingStep) -> FitConfig:
     return replace(plan.fit.recipe, **plan.request.finetune)
 
 
-def _attachments(
+def attachments_of(
     plan: Plan, store: Store, step: TrainingStep, place: int, recipe: FitConfig, teacher: MakeTeacher
 ) -> tuple[Attachments, Mapping[str, Mapping[str, float]]]:
     """The stages that act inside a fit, attached to the model, and what they found by their labels."""

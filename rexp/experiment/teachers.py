@@ -48,18 +48,10 @@ def resolve_teachers(
             is told before a teacher is trained; or a teacher was compressed, or learned from other data; or it is
             weak, and that is to stop the run.
     """
-    recipe, nodes = request.recipe, request.teachers
-    if not recipe.needs_teacher:
-        return Teachers()
-    if not nodes:
-        raise ConfigError(
-            "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
-            "teacher.from=RUN"
-        )
-    check_model(recipe, _built(request.model, split, "model"), request.model["name"], validated=len(split.valid) > 0)
-    if recipe.needs(Requirement.ONLINE):
-        return Teachers(online=_online(request, nodes, store, split))
-    known = {key: _found(key, node, request, store, split) for key, node in nodes.items()}
+    nodes = request.teachers
+    known = find_teachers(request, store, split)
+    if isinstance(known, Teachers):
+        return known
     runs = {key: run or _trained(key, config, request, split, train) for key, run in known.items()}
     if len(set(runs.values())) < len(runs):
         raise ConfigError(f"{' and '.join(runs)} are one and the same teacher; say teacher.weight for a heavier one")
@@ -72,6 +64,35 @@ def resolve_teachers(
     for key, run in runs.items():
         if run != SELF:
             check_teacher(request, key, nodes[key], run, _named_options(request.model, "model"), store, split)
+    return weighted(nodes, runs)
+
+
+def find_teachers(request: Request, store: Store, split: Split) -> Teachers | dict[str, str | None]:
+    """The teachers of a job as far as they are known before any is trained, each checked.
+
+    Returns:
+        The run of each by its key, None for one that has to be trained; or the teachers themselves where a job has no
+        run for any: it needs none, or its teacher learns beside its student.
+
+    Raises:
+        ConfigError: see :func:`resolve_teachers`.
+    """
+    recipe, nodes = request.recipe, request.teachers
+    if not recipe.needs_teacher:
+        return Teachers()
+    if not nodes:
+        raise ConfigError(
+            "a stage of compress.order needs a teacher; name one with model@teacher=NAME, or a stored run with "
+            "teacher.from=RUN"
+        )
+    check_model(recipe, _built(request.model, split, "model"), request.model["name"], validated=len(split.valid) > 0)
+    if recipe.needs(Requirement.ONLINE):
+        return Teachers(online=_online(request, nodes, store, split))
+    return {key: _found(key, node, request, store, split) for key, node in nodes.items()}
+
+
+def weighted(nodes: Mapping[str, Node], runs: Mapping[str, str]) -> Teachers:
+    """The teachers with their shares in what they teach; their runs, too, by the keys of the nodes."""
     weights = {key: _weight(key, node) for key, node in nodes.items()}
     return Teachers(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
 

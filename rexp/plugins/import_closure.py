@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).parents[1]
 OUTSIDE = frozenset(
     {
         "__main__", "cli", "python", "paper", "tune", "sweep", "hydra",  # ask for runs, named by their configuration
+        "estimate",  # says what runs will cost
         "export", "report", "track",  # show what was found
         "measure",  # costs of a finished model, which are measured again without training it again
         "store", "io", "errors",  # keep and tell what others computed

@@ -45,6 +45,11 @@ def memory_told() -> Iterator[None]:
         ) from error
 
 
+def machine_bytes() -> int:
+    """Memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def check_size(make: Callable[[], nn.Module], where: str) -> None:
     """Refuse a model whose weights alone are more than this machine's memory.
 
@@ -66,7 +71,7 @@ def check_size(make: Callable[[], nn.Module], where: str) -> None:
     finally:
         torch.set_rng_state(state)
     bytes_ = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_bytes()
     if bytes_ > memory:
         raise ConfigError(
             f"{where}: the weights would take {bytes_ / 1e9:,.0f} GB, this machine has {memory / 1e9:,.0f} GB; "

@@ -84,24 +84,7 @@ class RecommenderTask(LightningModule):
         steps = 0
         for batch in chunk:
             steps += 1
-            loss, scores = self.step_loss(batch)
-            if self.attachments:
-                objective = partial(_objective, loss=self.job.loss, batch=batch)
-                step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)
-                added = self.attachments.loss(step)
-                loss = loss if added is None else loss + added
-            if not loss.requires_grad:
-                raise RunError(
-                    "the loss depends on no parameter that is trained: those with a part in it are frozen; "
-                    "leave this training out, or free them"
-                )
-            optimizer.zero_grad()
-            self.manual_backward(loss)
-            if self.job.recipe.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.job.recipe.clip_norm)
-            optimizer.step()
-            self.attachments.after_step()
-            self.loss_sum += loss.detach()
+            self.loss_sum += self.step(batch, optimizer)
         self.steps += steps
         if not math.isfinite(self.loss_sum.item()):
             raise RunError(
@@ -109,6 +92,27 @@ class RecommenderTask(LightningModule):
                 "or train.precision=32-true"
             )
         self.between_chunks(steps)
+
+    def step(self, batch: Batch, optimizer: Any) -> Tensor:
+        """One step on a batch of this device; returns its loss, without a graph."""
+        loss, scores = self.step_loss(batch)
+        if self.attachments:
+            objective = partial(_objective, loss=self.job.loss, batch=batch)
+            step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)
+            added = self.attachments.loss(step)
+            loss = loss if added is None else loss + added
+        if not loss.requires_grad:
+            raise RunError(
+                "the loss depends on no parameter that is trained: those with a part in it are frozen; "
+                "leave this training out, or free them"
+            )
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.job.recipe.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.job.recipe.clip_norm)
+        optimizer.step()
+        self.attachments.after_step()
+        return loss.detach()
 
     def mean_loss(self) -> float:
         """Mean over the epoch's steps, and over the ranks."""
