@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from rexp.estimate.records import Job
     from rexp.hydra.launchers import HydraContext
 
+OWN = ("-h", "--help", "-m", "--multirun", "--no-probe", "--json")
+"""Options that are not handed to Hydra."""
+
 
 def main(argv: list[str]) -> int:
     """Plan what the words would run, and print it; exit code 2 where something cannot fit."""
-    options, words = arguments().parse_known_args(argv)
+    # Hydra has options of its own, some with a value, which stay in their order.
+    options = arguments().parse_args([word for word in argv if word in OWN])
+    words = [word for word in argv if word not in OWN]
     task = Planned(probing=not options.no_probe)
     launch([*(["-m"] if options.multirun else []), *words], task)
     if task.fault:
@@ -46,11 +51,10 @@ def arguments() -> Arguments:
     """What the verb takes."""
     parser = Arguments(
         prog="rexp plan",
-        usage="rexp plan [-m] [--no-probe] [--json] [KEY=VALUE ...]",
         description="Say what a run or a sweep will need, by the words of its command: memory, bytes on disk and "
         "seconds, from a few steps of the real model on the real data; and refuse what cannot fit.",
-        allow_abbrev=False,
     )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="as of the run, or of the sweep")
     parser.add_argument("-m", "--multirun", action="store_true", help="a sweep: a line a job, and the sum")
     parser.add_argument("--no-probe", action="store_true", help="time nothing, and leave out what has to be tried")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -91,7 +91,7 @@ def test_the_probe_leaves_nothing_in_the_store_and_foretells_the_run(job: Any, t
 
 def test_a_step_of_a_stored_run_costs_nothing(job: Any) -> None:
     made = run(job("model=mf", f"model.factors={FACTORS}")).result
-    other = own(Planner().plan(job("model=mf", f"model.factors={FACTORS}", "evaluate.k=[5,10]")))
+    other = own(Planner().plan(job("model=mf", f"model.factors={FACTORS}", "evaluate.k=[10,5]")))
     assert [step.where for step in other.steps] == ["stored", "planned"]
     assert made.run_id in other.steps[0].note
     assert other.seconds == other.steps[1].seconds
@@ -102,7 +102,7 @@ def test_what_jobs_share_is_counted_once(job: Any) -> None:
     plain = own(planner.plan(job("model=mf"), sweeping=True))
     smaller = own(planner.plan(job("model=mf", "compress=quantize"), sweeping=True))
     assert [step.where for step in plain.steps] == ["planned", "planned"]
-    assert [step.where for step in smaller.steps][0] == "shared"
+    assert smaller.steps[0].where == "shared"
     assert plain.run in smaller.steps[0].note
     twice = own(planner.plan(job("model=mf"), sweeping=True))
     assert (twice.where, twice.run, twice.disk_bytes) == ("shared", plain.run, 0)
@@ -112,7 +112,9 @@ def test_a_closed_form_is_fitted_and_a_model_of_two_stages_is_not_timed(job: Any
     pop = own(Planner().plan(job("model=pop")))
     assert pop.seconds.complete
     assert pop.steps[0].note == "fitted"
-    two_stage = own(Planner().plan(job("model=mf", "evaluate=two_stage", "retriever=flat", "retriever.n_candidates=20")))
+    two_stage = own(
+        Planner().plan(job("model=mf", "evaluate=two_stage", "retriever=flat", "retriever.n_candidates=20"))
+    )
     assert two_stage.steps[0].seconds.complete
     assert not two_stage.steps[1].seconds.complete
 

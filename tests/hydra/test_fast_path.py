@@ -39,6 +39,7 @@ COMPLETION = {"COMP_LINE": "rexp model=", "COMP_POINT": "11", "COMP_CWORD": "1"}
         ["report", "--help"],
         ["data", "--help"],
         ["verify", "--help"],
+        ["plan", "--help"],
         ["sweep", "status", "--help"],
     ],
     ids=lambda arguments: " ".join(arguments[:4]),
