@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, Layout, Query, RecommenderModule
 from rexp.models._item_item import pick
-from rexp.nn.sparse import SparseMatrix, dense, interaction_matrix
+from rexp.nn.sparse import SparseMatrix, interaction_matrix
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -47,7 +47,7 @@ class AutoEncoder(RecommenderModule):
 
     def profiles(self, users: Tensor) -> Tensor:
         """(B, I): 1 where the user took the item in the training part."""
-        return dense(self.interactions.scipy()[users.cpu().numpy()], users)
+        return self.interactions.dense_rows(users)
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), in their shape."""

@@ -91,9 +91,16 @@ class MultVAE(AutoEncoder):
         code = mean + torch.randn_like(mean) * (log_variance / 2).exp()
         log_likelihood = (F.log_softmax(self.output(self.decode(code)), 1) * profiles).sum(1)
         divergence = (log_variance.exp() + mean.square() - 1 - log_variance).sum(1) / 2
-        share = 1.0 if not self.config.annealing_steps else min(1.0, int(self.steps) / self.config.annealing_steps)
+        weight = self._weight()
         self.steps += 1
-        return (share * self.config.beta * divergence - log_likelihood).mean()
+        return (weight * divergence - log_likelihood).mean()
+
+    def _weight(self) -> Tensor | float:
+        """Of the Kullback-Leibler term at this step, which is a number of the device: to read it would wait for it."""
+        if not self.config.annealing_steps:
+            return self.config.beta
+        exact = torch.float32 if self.steps.device.type == "mps" else torch.float64
+        return (self.steps.to(exact) / self.config.annealing_steps).clamp(max=1.0) * self.config.beta
 
     def hidden_units(self) -> Sequence[HiddenUnits]:
         """Hidden units of encoder and decoder, without the code itself."""

@@ -35,6 +35,8 @@ class SparseMatrix(Resizable):
         self.register_buffer("starts", torch.zeros(n_rows + 1, dtype=torch.int64), persistent)
         self.register_buffer("columns", torch.zeros(0, dtype=torch.int32), persistent)
         self.register_buffer("values", torch.zeros(0), persistent)
+        self.longest = 0
+        """Numbers of the fullest row, known without asking the device."""
 
     def assign(self, matrix: Any) -> None:
         """Take the content of a scipy matrix of the same shape.
@@ -46,10 +48,37 @@ class SparseMatrix(Resizable):
             raise ValueError(f"the matrix has the shape {matrix.shape}, not {self.shape}")
         rows = csr_array(matrix)
         rows.sort_indices()
+        self.longest = int(np.diff(rows.indptr).max(initial=0))
         device = self.values.device
         self.starts = torch.from_numpy(rows.indptr.astype(np.int64)).to(device)
         self.columns = torch.from_numpy(rows.indices.astype(np.int32)).to(device)
         self.values = torch.from_numpy(rows.data.astype(np.float32)).to(device)
+
+    def _load_from_state_dict(self, *given: Any) -> None:
+        super()._load_from_state_dict(*given)
+        self.longest = int(self.starts.diff().max()) if len(self.columns) else 0
+
+    def dense_rows(self, rows: Tensor) -> Tensor:
+        """(B, n_columns) float32: the rows (B,) of a matrix whose columns are known, on its own device.
+
+        On the CPU scipy is faster; elsewhere each row is read up to the length of the fullest one, so that no size
+        depends on a value, and nothing waits for the device.
+        """
+        if self.values.device.type == "cpu":
+            return dense(self.scipy()[rows.numpy()], self.values)
+        return self.padded_rows(rows)
+
+    def padded_rows(self, rows: Tensor) -> Tensor:
+        """What :meth:`dense_rows` does beside the CPU; what is beyond a row goes into a column that is cut off."""
+        assert self.n_columns is not None
+        made = self.values.new_zeros(len(rows), self.n_columns + 1)
+        if not self.longest:
+            return made[:, :-1]
+        places = self.starts[rows].unsqueeze(1) + torch.arange(self.longest, device=rows.device)
+        inside = places < self.starts[rows + 1].unsqueeze(1)
+        places = places.clamp(max=len(self.columns) - 1)
+        columns = torch.where(inside, self.columns[places].long(), self.n_columns)
+        return made.scatter_(1, columns, self.values[places])[:, :-1]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningModule
@@ -124,7 +124,8 @@ def _step_loss(model: Any, loss: Loss | None) -> Callable[[Batch], tuple[Tensor,
 
     def base(batch: Batch) -> tuple[Tensor, Tensor]:
         if loss is None:
-            return cast("Tensor", model.training_loss(batch)), torch.empty(0)
+            cost: Tensor = model.training_loss(batch)
+            return cost, cost.new_empty(0)
         scores = model.score(batch.query, batch.items)
         check_shape(model, "scores", scores.shape, batch.items.shape)
         return loss(scores, batch), scores

@@ -111,9 +111,31 @@ def test_training_starts_again_where_it_was_stopped(model_class: Any, options: d
     assert "steps" not in whole.state_dict() or int(whole.steps) == 12
 
 
+@each
+def test_profiles_beside_the_cpu_are_those_on_it(model_class: Any, options: dict[str, Any]) -> None:
+    """A user without items among them."""
+    split = lonely()
+    matrix = built(model_class, split, **options).interactions
+    users = torch.tensor([4, 0, 3, 3, 1])
+    expected = torch.from_numpy(ones(split)).float()[users]
+    assert (expected.sum(1) == 0).any()
+    assert torch.equal(matrix.padded_rows(users), expected)
+    assert torch.equal(matrix.dense_rows(users), expected)
+
+
 def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     exponents = np.exp(logits - logits.max(1, keepdims=True))
     return exponents / exponents.sum(1, keepdims=True)
+
+
+def test_the_weight_of_multvae_grows_to_beta() -> None:
+    model = built(MultVAE, lonely(), hidden=(3,), latent=2, beta=0.7, annealing_steps=3)
+    weights = []
+    for steps in range(5):
+        model.steps.fill_(steps)
+        weights.append(float(model._weight()))
+    assert weights == [0.0, 1 / 3 * 0.7, 2 / 3 * 0.7, 0.7, 0.7]
+    assert built(MultVAE, lonely(), hidden=(3,), latent=2, beta=0.7, annealing_steps=0)._weight() == 0.7
 
 
 def test_the_elbo_of_multvae_is_its_formula(monkeypatch: pytest.MonkeyPatch) -> None:
