@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from rexp.config.plan import Plan
+    from rexp.train.batches import Batches
     from rexp.train.config import FitConfig
+    from rexp.train.user_batches import UserBatches
 
 WARM_UP = 2
 """Steps before the clock counts: the optimizer makes its state in the first."""
@@ -48,7 +50,7 @@ class StepTime:
     activation_bytes: int
 
 
-class _Alone(RecommenderTask):
+class StandaloneTask(RecommenderTask):
     """The training steps of a fit outside of Lightning's loop."""
 
     def manual_backward(self, loss: Tensor, *args: Any, **options: Any) -> None:
@@ -82,6 +84,24 @@ def training_job(
     ).checked()
 
 
+def device_of_fit(job: FitJob) -> torch.device:
+    """Where a fit on one device would be."""
+    accelerator = trainer_options(job.device, job.recipe)["accelerator"]
+    on_gpu = accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available())
+    return torch.device("cuda" if on_gpu else accelerator)
+
+
+def begun(job: FitJob, device: torch.device) -> tuple[StandaloneTask, torch.optim.Optimizer, Batches | UserBatches]:
+    """A fit at the beginning of its first epoch: its steps, the optimizer, and the batches."""
+    batches = job.batches(0, 1)
+    batches.epoch = 1
+    use_sparse_gradients(job.model, job.recipe, -(-batches.samples // batches.n_steps))
+    task = StandaloneTask(job, None, lambda _: None).to(device).train()
+    optimizer = task.configure_optimizers()
+    task.attachments.on_epoch(1)
+    return task, optimizer, batches
+
+
 def time_steps(job: FitJob, seconds: float) -> StepTime:
     """Train the job's model for a few steps, in place, on the device that the fit would take.
 
@@ -89,15 +109,8 @@ def time_steps(job: FitJob, seconds: float) -> StepTime:
         job: see :func:`training_job`.
         seconds: end after about as long, but not within a step.
     """
-    accelerator = trainer_options(job.device, job.recipe)["accelerator"]
-    on_gpu = accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda" if on_gpu else accelerator)
-    batches = job.batches(0, 1)
-    batches.epoch = 1
-    use_sparse_gradients(job.model, job.recipe, -(-batches.samples // batches.n_steps))
-    task = _Alone(job, None, lambda _: None).to(device).train()
-    optimizer = task.configure_optimizers()
-    task.attachments.on_epoch(1)
+    device = device_of_fit(job)
+    task, optimizer, batches = begun(job, device)
     chunks = iter(batches)
     chunk, opening = _timed(lambda: next(chunks), device)
     following, fetching = _timed(lambda: next(chunks, None), device)

@@ -40,12 +40,14 @@ def epochs(split: Split, batch_size: int, dropout: float, count: int, *, layout:
     return whole_epochs(split, model, loss, sampler, FitConfig(max_epochs=count, batch_size=size, **UNVALIDATED))
 
 
-def whole_epochs(split: Split, model: Any, loss: Any, sampler: Any, recipe: FitConfig) -> list[float]:
+def whole_epochs(
+    split: Split, model: Any, loss: Any, sampler: Any, recipe: FitConfig, accelerator: Any = "auto"
+) -> list[float]:
     """Seconds of each epoch of a fit, checkpoints included; the first epoch's begin before Lightning starts."""
-    times = [now()]
+    device, times = DeviceConfig(progress="none", accelerator=accelerator), [now()]
     with TemporaryDirectory() as directory:
         fit(FitJob(
-            model, split, recipe, DeviceConfig(progress="none"), loss=loss, sampler=sampler, seed=0,
+            model, split, recipe, device, loss=loss, sampler=sampler, seed=0,
             directory=Path(directory), validate=None, on_epoch=[lambda *_: times.append(now())],
         ))  # fmt: skip
     return [after - before for before, after in itertools.pairwise(times)]
