@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
         return 0
     from rexp.estimate.console import show  # which imports torch's layers, as the planner does
 
-    show(task.jobs, detailed=not options.multirun)
+    show(task.jobs, detailed=not task.sweeping)
     return 0
 
 
@@ -69,7 +69,7 @@ class Planned:
     """
 
     def __init__(self, *, probing: bool) -> None:
-        self.began, self.probing = False, probing
+        self.began, self.sweeping, self.probing = False, False, probing
         self.jobs: list[Job] = []
         self.fault: RexpError | None = None
 
@@ -95,7 +95,7 @@ class Planned:
         """Plan every job of a grid."""
         from rexp.estimate.planner import Planner
 
-        self.began = True
+        self.began = self.sweeping = True
         with self._faults_kept():
             planner, folders = Planner(probing=self.probing), config_folders()
             composed = Composer(context.config_loader, config)  # type: ignore[arg-type]

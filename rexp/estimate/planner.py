@@ -176,6 +176,8 @@ class Planner:
         timing = self._timing(plan, store, evaluator, taught.untrained or {}, taken)
         if timing.activation_bytes:
             parts.append(Part("activations of a step", timing.activation_bytes, "train.batch_size"))
+        if timing.attached_bytes:
+            parts.append(Part("stages at work inside", timing.attached_bytes, "compress.stages"))
         if timing.fit_bytes:
             parts.append(Part("inside of the fit", timing.fit_bytes, smaller_model(plan)))
         check_memory(title, parts)

@@ -16,6 +16,7 @@ from rexp.errors import RexpError
 from rexp.estimate.closed_form_probe import time_fit
 from rexp.estimate.evaluation_probe import time_evaluation, time_on_part
 from rexp.estimate.fit_probe import time_steps, training_job
+from rexp.estimate.memory import MOMENTS, trained_bytes
 from rexp.estimate.records import NOT_TIMED, Seconds
 from rexp.estimate.teacher import probe_teacher
 from rexp.evaluate.evaluator import Evaluator
@@ -42,13 +43,25 @@ class Timing:
         steps: seconds of each step of the recipe, and how they are made up.
         evaluation: seconds of the test.
         activation_bytes: what a training step keeps for its backward pass.
+        attached_bytes: parameters of the stages at work inside a fit, their gradients and the optimizer's state.
         fit_bytes: what a closed-form fit takes beside the model.
     """
 
     steps: tuple[tuple[Seconds, str], ...]
     evaluation: Seconds
     activation_bytes: int = 0
+    attached_bytes: int = 0
     fit_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """One fit of it."""
+
+    seconds: Seconds
+    note: str
+    activation_bytes: int
+    attached_bytes: int
 
 
 def probe(
@@ -67,18 +80,22 @@ def probe(
         return _closed_form(plan, evaluator)
     evaluation = time_evaluation(plan.model, evaluator)
     steps: list[tuple[Seconds, str]] = []
-    activations = 0
+    fits: list[_Fit] = []
     with TemporaryDirectory(prefix="rexp-plan-") as folder:
         for place, step in enumerate(plan.recipe.steps):
             if place in taken:
                 steps.append((Seconds(), ""))
             elif isinstance(step, TrainingStep):
-                seconds, note, kept = _training(plan, store, step, place, untrained, Path(folder) / str(place))
-                activations = max(activations, kept)
-                steps.append((seconds, note))
+                fits.append(_training(plan, store, step, place, untrained, Path(folder) / str(place)))
+                steps.append((fits[-1].seconds, fits[-1].note))
             else:
                 steps.append((NOT_TIMED, "not timed"))
-    return Timing(tuple(steps), _seconds(evaluation), activations)
+    return Timing(
+        tuple(steps),
+        _seconds(evaluation),
+        max((fit.activation_bytes for fit in fits), default=0),
+        max((fit.attached_bytes for fit in fits), default=0),
+    )
 
 
 def _closed_form(plan: Plan, evaluator: Evaluator) -> Timing:
@@ -108,8 +125,8 @@ def _closed_form(plan: Plan, evaluator: Evaluator) -> Timing:
 
 def _training(
     plan: Plan, store: Store, step: TrainingStep, place: int, untrained: Mapping[str, Node], folder: Path
-) -> tuple[Seconds, str, int]:
-    """Seconds of a fit, how they are made up, and the bytes of its activations."""
+) -> _Fit:
+    """Time the first steps of a fit."""
     own = replace(plan, model=deepcopy(plan.model))
     recipe = recipe_of(own, step)
     started = time.perf_counter()
@@ -127,7 +144,9 @@ def _training(
             seconds, note = seconds + times * each, f"{note}, {times} validations of {each:.2g} s"
     if recipe.patience:
         note += " unless patience ends it earlier"
-    return Seconds(seconds, complete=not without), note + without, found.activation_bytes
+    inside = 0 if hooks is None else trained_bytes(hooks)
+    attached_bytes = 2 * inside + MOMENTS[recipe.optimizer] * inside
+    return _Fit(Seconds(seconds, complete=not without), note + without, found.activation_bytes, attached_bytes)
 
 
 def _attached(

@@ -108,6 +108,13 @@ def test_what_jobs_share_is_counted_once(job: Any) -> None:
     assert (twice.where, twice.run, twice.disk_bytes) == ("shared", plain.run, 0)
 
 
+def test_a_teacher_that_learns_beside_its_student_is_counted(job: Any) -> None:
+    """Its parameters, their gradients and Adam's two moments."""
+    words = ("model=mf", f"model.factors={FACTORS}", "compress=bd", "model@teacher=mf", "teacher.factors=8")
+    (planned,) = Planner().plan(job(*words))
+    assert bytes_of(planned.memory)["stages at work inside"] == 4 * 4 * (USERS * 8 + ITEMS * 9)
+
+
 def test_a_closed_form_is_fitted_and_a_model_of_two_stages_is_not_timed(job: Any) -> None:
     pop = own(Planner().plan(job("model=pop")))
     assert pop.seconds.complete
