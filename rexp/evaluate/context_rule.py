@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rexp.api import Capability
 from rexp.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rexp.data.split import Split
     from rexp.evaluate.config import EvaluateConfig
 
@@ -42,7 +45,24 @@ def resolve_context(config: EvaluateConfig, split: Split, protocol: str) -> str 
     return "latest" if asked == "auto" else asked
 
 
-def check_context(context: str | None, capabilities: frozenset[Capability], name: str) -> None:
+def rules_of_teacher(
+    config: EvaluateConfig, split: Split, protocol: str, capabilities: Collection[str]
+) -> EvaluateConfig:
+    """The rules that a teacher is measured by: its student's, but in contexts where the teacher reads them and the
+    student is ranked without (the teacher's columns are privileged ones).
+
+    Args:
+        config: of the student's evaluation.
+        split: the data.
+        protocol: as it is resolved.
+        capabilities: of the teacher.
+    """
+    if Capability.READS_CONTEXT in capabilities and resolve_context(config, split, protocol) == "none":
+        return replace(config, context="auto")
+    return config
+
+
+def check_context(context: str | None, capabilities: Collection[str], name: str) -> None:
     """Refuse to rank without a context by a model that reads one.
 
     Raises:

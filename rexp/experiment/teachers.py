@@ -13,6 +13,7 @@ from rexp.config.job import OF_TEACHER, TEACHER_RESERVED
 from rexp.config.recipe import TrainingStep, check_model
 from rexp.config.teachers import Teacher, Teachers
 from rexp.errors import ConfigError
+from rexp.evaluate.context_rule import resolve_context, rules_of_teacher
 from rexp.evaluate.protocol import resolve
 from rexp.experiment.weak_teacher import check_teacher
 from rexp.io.text import warn
@@ -225,7 +226,7 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
     """The configuration of a teacher's own run.
 
     Lists are measured by the full ranking whatever the student is measured by: of most candidates and rows they say
-    nothing.
+    nothing. A teacher that reads contexts is ranked in them where its student is ranked without.
 
     Args:
         config, request: the student's.
@@ -235,9 +236,10 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
     node = request.teachers[key]
     protocol = resolve(request.evaluate, split)
     # A model is built to be asked where the answer matters alone.
-    full = protocol == "two_stage" or (
-        protocol != "full" and Capability.LISTS_ONLY in _built(node, split, key).capabilities()
-    )
+    asked = protocol not in ("full", "two_stage") or resolve_context(request.evaluate, split, protocol) == "none"
+    can = _built(node, split, key).capabilities() if asked else frozenset()
+    full = protocol == "two_stage" or Capability.LISTS_ONLY in can
+    rules = rules_of_teacher(request.evaluate, split, protocol, can)
     other = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(other, DictConfig)
     with open_dict(other):
@@ -251,6 +253,7 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
         other.force = False
         if full:
             other.evaluate.protocol = "full"
+        other.evaluate.context = rules.context
         for field in fields(FitConfig):
             if field.name in other.train:
                 other.train[field.name] = None

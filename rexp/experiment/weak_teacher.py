@@ -11,6 +11,7 @@ import torch
 from rexp.api import Capability
 from rexp.config.validation import validation_config, validation_metrics
 from rexp.errors import ConfigError
+from rexp.evaluate.context_rule import rules_of_teacher
 from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.protocol import resolve
 from rexp.experiment.baselines import is_quick
@@ -47,12 +48,13 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
     Raises:
         ConfigError: the teacher is weak, and ``on_weak`` is ``stop``.
     """
-    if not len(split.valid) or (_has_lists_alone(store.result(run)) and resolve(request.evaluate, split) != "full"):
+    teacher, protocol = store.result(run), resolve(request.evaluate, split)
+    if not len(split.valid) or (Capability.LISTS_ONLY in teacher.capabilities and protocol != "full"):
         return
     metric = validation_metrics(request.evaluate, split)[0]
     with torch_settings(request.device.threads):
-        evaluator = Evaluator(split, validation_config(request.evaluate, split), "valid")
-        teacher = store.result(run)
+        rules = rules_of_teacher(request.evaluate, split, protocol, teacher.capabilities)
+        evaluator = Evaluator(split, validation_config(rules, split), "valid")
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
         found = [_kept(store, result, evaluator, metric) for result in rivals]
         known = {result.model_name for result in (teacher, *rivals)}
@@ -65,10 +67,6 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
 
     note(line)
-
-
-def _has_lists_alone(teacher: RunResult) -> bool:
-    return Capability.LISTS_ONLY in teacher.capabilities
 
 
 def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:

@@ -92,3 +92,21 @@ def test_what_the_teacher_alone_reads_moves_the_student(folder: Path) -> None:
     assert scorer_for(model, split, "student")
     with pytest.raises(ConfigError, match="context"):
         scorer_for(*loaded(folder, teacher), "teacher")
+
+
+def test_a_student_ranked_without_contexts_learns_from_a_teacher_that_reads_them(folder: Path) -> None:
+    """Its own run is ranked in them."""
+    rules = ("evaluate=full", "evaluate.context=none", "evaluate.metrics=[recall]", "evaluate.k=[5]")
+    short = ("train.max_epochs=1", "teacher.fit.max_epochs=1")
+    taught = trained(folder, *rules, *KD, *TEACHER, *short, "teacher.use_features=[context.dwell]")
+    teacher = Store(folder / "runs").result(taught.teacher["run_id"])
+    assert (taught.facts["context"], teacher.facts["context"]) == ("none", "target")
+    assert not taught.gate, "measured by other rules, they are not compared"
+    assert len(teacher.valid) == 1, "whether it is weak is asked in contexts, too"
+    # Asked for by itself it cannot be ranked so, and a student that reads contexts is told before its teacher is made.
+    n_runs = len(list(Store(folder / "runs").briefs()))
+    reads = "model.use_features=[context.dwell]"
+    for words in ((reads,), (reads, *KD, *TEACHER, "teacher.seed=3")):
+        with pytest.raises(ConfigError, match=r"model=fm reads the context .* evaluate\.context=none"):
+            trained(folder, *rules, *words)
+    assert len(list(Store(folder / "runs").briefs())) == n_runs
