@@ -20,53 +20,72 @@ class Tower(nn.Module):
     """ReLU layers over the joined vectors; weights start Glorot-uniform, biases at 0, as in Keras.
 
     ``W [u; i] + b`` is ``W_u u + b + W_i i``: no vectors are joined, and a user's half is computed once for many items.
+    Vectors of features join in the same way.
 
     Args:
         sizes: of the input (both vectors together, so even) and of each layer.
         dropout: rate on the input of every layer.
+        user_features, item_features: read a vector of features, as large as the user's or item's own, beside it.
     """
 
-    def __init__(self, sizes: Sequence[int], dropout: float) -> None:
+    def __init__(
+        self, sizes: Sequence[int], dropout: float, *, user_features: bool = False, item_features: bool = False
+    ) -> None:
         super().__init__()
         half, first = sizes[0] // 2, sizes[1]
         self.user_layer = nn.Linear(half, first)
         self.item_layer = nn.Linear(half, first, bias=False)
+        self.user_feature_layer = nn.Linear(half, first, bias=False) if user_features else None
+        self.item_feature_layer = nn.Linear(half, first, bias=False) if item_features else None
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes[1:]))
         self.dropout = Dropout(dropout)
-        self._initialize(2 * half, first)
+        self._initialize(half, first)
 
     @torch.no_grad()
-    def _initialize(self, joined: int, first: int) -> None:
-        whole = initialize(torch.empty(first, joined), "glorot_uniform")  # the fan-in is both halves'
-        self.user_layer.weight.copy_(whole[:, : joined // 2])
-        self.item_layer.weight.copy_(whole[:, joined // 2 :])
+    def _initialize(self, half: int, first: int) -> None:
+        parts = (self.user_layer, self.item_layer, self.user_feature_layer, self.item_feature_layer)
+        read = [part for part in parts if part is not None]
+        whole = initialize(torch.empty(first, half * len(read)), "glorot_uniform")  # the fan-in is that of all inputs
+        for part, columns in zip(read, torch.split(whole, half, 1), strict=True):
+            part.weight.copy_(columns)
         self.user_layer.bias.zero_()
         for layer in self.layers:
             assert isinstance(layer, nn.Linear)
             initialize(layer.weight, "glorot_uniform")
             layer.bias.zero_()
 
-    def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        """The last layer's output for ``users`` (B, D) and ``items`` (B, D) or (B, K, D)."""
-        users, items = self.dropout(users), self.dropout(items)
+    def forward(
+        self, users: Tensor, items: Tensor, user_features: Tensor | None = None, item_features: Tensor | None = None
+    ) -> Tensor:
+        """The last layer's output for ``users`` (B, D) and ``items`` (B, D) or (B, K, D), each with its features'."""
+        user_side = self.user_side(users, user_features)
         if items.dim() == 3:
-            return self.above(self.user_side(users).unsqueeze(1) + self.item_side(items))
+            return self.above(user_side.unsqueeze(1) + self.item_side(items, item_features))
+        if item_features is not None:
+            return self.above(user_side + self.item_side(items, item_features))
         # One product added onto the other: no pass over a sum of its own.
-        return self.above(torch.addmm(self.user_side(users), items, self.item_layer.weight.T))
+        return self.above(torch.addmm(user_side, self.dropout(items), self.item_layer.weight.T))
 
-    def from_item_sides(self, users: Tensor, item_sides: Tensor) -> Tensor:
+    def from_item_sides(self, users: Tensor, item_sides: Tensor, user_features: Tensor | None = None) -> Tensor:
         """The last layer's output for ``users`` (B, D) and the items' half of the first layer, (B, K, F)."""
-        return self.above(self.user_side(users).unsqueeze(1) + item_sides)
+        return self.above(self.user_side(users, user_features).unsqueeze(1) + item_sides)
 
-    def user_side(self, users: Tensor) -> Tensor:
+    def user_side(self, users: Tensor, features: Tensor | None = None) -> Tensor:
         """The users' half of the first layer, with its bias."""
-        half: Tensor = self.user_layer(users)
-        return half
+        side: Tensor = self.user_layer(self.dropout(users))
+        return self._joined(side, self.user_feature_layer, features)
 
-    def item_side(self, items: Tensor) -> Tensor:
+    def item_side(self, items: Tensor, features: Tensor | None = None) -> Tensor:
         """The items' half of the first layer."""
-        half: Tensor = self.item_layer(items)
-        return half
+        side: Tensor = self.item_layer(self.dropout(items))
+        return self._joined(side, self.item_feature_layer, features)
+
+    def _joined(self, side: Tensor, layer: nn.Module | None, features: Tensor | None) -> Tensor:
+        """A side's part of the first layer with what its features add."""
+        if layer is None or features is None:
+            return side
+        added: Tensor = layer(self.dropout(features))
+        return side + added
 
     def above(self, joined: Tensor) -> Tensor:
         """The rest of the tower, from the sum of the first layer's halves on, which it overwrites."""
@@ -76,19 +95,26 @@ class Tower(nn.Module):
             hidden = F.relu(layer(self.dropout(hidden)), inplace=True)
         return hidden.view(*joined.shape[:-1], hidden.shape[1])
 
-    def catalogue(self, users: Tensor, items: Tensor, weight: Tensor) -> Tensor:
+    def catalogue(
+        self,
+        users: Tensor,
+        items: Tensor,
+        weight: Tensor,
+        user_features: Tensor | None = None,
+        item_features: Tensor | None = None,
+    ) -> Tensor:
         """Every user with every item: ``weight · tower(u, i)``.
 
         Args:
             users: (B, D) vectors.
             items: (I, D) vectors.
             weight: (F,) of the last layer's outputs.
+            user_features, item_features: (B, D) and (I, D) vectors of their features, where they are read.
 
         Returns:
             (B, I). A block holds about ``PAIRS_A_BLOCK`` pairs, whatever B and I.
         """
-        user_side = self.user_side(self.dropout(users))
-        item_side = self.item_side(self.dropout(items))
+        user_side, item_side = self.user_side(users, user_features), self.item_side(items, item_features)
         # What autograd or dropout must see goes the plain way, and so does a layer that took a dense one's place.
         plain = all(isinstance(layer, nn.Linear) for layer in self.layers) and not self.training
         score = self._by_columns if plain and not torch.is_grad_enabled() else self._by_rows

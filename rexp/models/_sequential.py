@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,13 +12,45 @@ from torch import Tensor
 from rexp.api import Capability, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.nn.dot import dot
+from rexp.nn.embedding import Init, embedding_table
+from rexp.nn.modalities import DescribedItems
 
 if TYPE_CHECKING:
+    from rexp.api import DataSpec
+    from rexp.data.split import Split
     from rexp.nn.embedding import EmbeddingTable
-    from rexp.nn.modalities import DescribedItems
 
 AT_ONCE = 32
 """Sequences that are encoded together: of like length, since padding costs as much as items do."""
+
+
+@dataclass(frozen=True)
+class ItemOptions:
+    """What is read of an item.
+
+    Args:
+        item_vectors: a column of the items, such as ``item.image`` or ``item.title``, whose vectors are projected and
+            read beside the ids' (as UniSRec does with texts: Hou et al., KDD 2022); null reads ids alone.
+        use_ids: read vectors of the ids, too; false reads ``item_vectors`` alone.
+        width: directions that a column of words or tags is reduced to.
+    """
+
+    item_vectors: str | None = None
+    use_ids: bool = True
+    width: int = 200
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width={self.width} must be 1 or more")
+        if not self.use_ids and self.item_vectors is None:
+            raise ValueError("use_ids=false leaves nothing to read; name item_vectors")
+
+    def items(self, spec: DataSpec, dim: int) -> EmbeddingTable | DescribedItems:
+        """The vectors of the items, of size ``dim``; those of ids start Glorot-normal."""
+        init = Init("glorot_normal")
+        if self.item_vectors is None:
+            return embedding_table(spec.n_items, dim, init)
+        return DescribedItems(self.item_vectors, spec, dim, self.width, init if self.use_ids else None)
 
 
 class SequenceModel(RecommenderModule):
@@ -42,7 +75,8 @@ class SequenceModel(RecommenderModule):
         raise NotImplementedError
 
     def capabilities(self) -> frozenset[Capability]:
-        """A dot product of what a history comes to with an item."""
+        """A dot product of what a history comes to with an item; with vectors of items it knows cold ones."""
+        described = {Capability.NEEDS_TRAIN_DATA, Capability.COLD_ITEMS}
         return frozenset(
             {
                 Capability.HAS_EMBEDDINGS,
@@ -50,8 +84,14 @@ class SequenceModel(RecommenderModule):
                 Capability.SCORES_ALL_ITEMS,
                 Capability.SEQUENTIAL,
                 Capability.SCORES_SEQUENCES,
+                *(described if isinstance(self.items, DescribedItems) else ()),
             }
         )
+
+    def bind(self, split: Split) -> None:
+        """Read the items' vectors."""
+        assert isinstance(self.items, DescribedItems)
+        self.items.bind(split)
 
     def user_embeddings(self, query: Query) -> Tensor:
         """(B, D): the state after the whole history; zeros where there is none."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
-from rexp.models._sequential import SequenceModel
-from rexp.nn.embedding import Init, embedding_table, initialize
+from rexp.models._sequential import ItemOptions, SequenceModel
+from rexp.nn.embedding import initialize
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec
 
 
 @dataclass(frozen=True)
-class GRU4RecConfig:
+class GRU4RecConfig(ItemOptions):
     """Options of :class:`GRU4Rec`.
 
     Args:
@@ -32,6 +32,7 @@ class GRU4RecConfig:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for key in ("factors", "hidden", "layers", "history_length"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}={getattr(self, key)} must be 1 or more")
@@ -44,13 +45,14 @@ class GRU4Rec(SequenceModel):
 
     The paper trains on parallel sessions with the other sessions' items as negatives; here a user's history is the
     session, it is read from its start, and negatives come from the sampler. The state is brought to the size of the
-    item vectors by a linear layer, and the same vectors are read and scored ("constrained embedding").
+    item vectors by a linear layer, and the same vectors are read and scored ("constrained embedding"). Features of the
+    items join their ids' vectors before the one network, not in networks of their own (Hidasi et al., RecSys 2016).
     """
 
     Config: ClassVar[type] = GRU4RecConfig
 
     def __init__(self, config: GRU4RecConfig, spec: DataSpec) -> None:
-        super().__init__(embedding_table(spec.n_items, config.factors, Init("glorot_normal")), config.history_length)
+        super().__init__(config.items(spec, config.factors), config.history_length)
         self.config = config
         self.dropout = nn.Dropout(config.dropout)
         between = config.dropout if config.layers > 1 else 0.0

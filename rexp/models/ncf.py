@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Capability, DataSpec, Query, RecommenderModule
+from rexp.api import Capability, DataSpec, FeatureSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
 from rexp.nn.dot import dot, weighted_sum
 from rexp.nn.embedding import Init, InitName, embedding_table, initialize
+from rexp.nn.feature_embedding import FeatureSum, chosen_features
+
+if TYPE_CHECKING:
+    from rexp.data.split import Split
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class NCFConfig:
         dropout: rate on the input of every layer of the tower; the paper has none.
         init: distribution of the embeddings; ``init_scale`` its scale (``rexp.nn.embedding.initialize``).
         alpha: share of GMF in a fusion of trained parts (the paper's 0.5); the MLP gets the rest.
+        use_features: names of the features (``user.age``, ``item.genres``) that the tower reads beside the ids; null
+            takes all of users and items. The paper reads none, and names them as what could be read (§3.1).
     """
 
     variant: Literal["gmf", "mlp", "neumf"] = "neumf"
@@ -37,6 +43,7 @@ class NCFConfig:
     init: InitName = "normal"
     init_scale: float = 0.01
     alpha: float = 0.5
+    use_features: tuple[str, ...] | None = ()
 
     def __post_init__(self) -> None:
         if self.factors < 1:
@@ -47,6 +54,8 @@ class NCFConfig:
             raise ValueError(f"layers={list(self.layers)} must be two sizes or more, the first of them even")
         if self.layers is not None and self.variant != "gmf" and self.layers[-1] != self.factors:
             raise ValueError(f"layers={list(self.layers)} must end in factors={self.factors}")
+        if self.variant == "gmf" and self.use_features != ():
+            raise ValueError("variant=gmf has no tower that could read use_features; take mlp or neumf")
 
     @property
     def tower(self) -> tuple[int, ...]:
@@ -60,7 +69,8 @@ class NCF(RecommenderModule):
 
     The vectors of the two parts lie in one table a side, GMF's first: one gather, one optimizer state. A factorized
     table has fewer columns of either than the options say.
-    The logit is ``w_gmf · (p_u * q_i) + w_mlp · tower(p'_u, q'_i) + b`` with the parts that the variant has.
+    The logit is ``w_gmf · (p_u * q_i) + w_mlp · tower(p'_u, q'_i) + b`` with the parts that the variant has. Where
+    features are read, the tower's input is joined by the sum of the vectors of the user's, and of the item's.
     """
 
     Config: ClassVar[type] = NCFConfig
@@ -73,7 +83,12 @@ class NCF(RecommenderModule):
         init = Init(config.init, config.init_scale)
         self.users = embedding_table(spec.n_users, sum(self.widths), init)
         self.items = embedding_table(spec.n_items, sum(self.widths), init)
-        self.tower = Tower(config.tower, config.dropout) if has_mlp else None
+        user, item = (_features(spec, config.use_features, side) for side in ("user", "item"))
+        self.user_features = FeatureSum(user, spec.n_users, self.widths[1], init) if user else None
+        self.item_features = FeatureSum(item, spec.n_items, self.widths[1], init) if item else None
+        self.tower = None
+        if has_mlp:
+            self.tower = Tower(config.tower, config.dropout, user_features=bool(user), item_features=bool(item))
         # The prediction layer, (1, predictive factors) as in the paper; kept in two to save joining its input.
         weights = initialize(torch.empty(1, config.factors * (has_gmf + has_mlp)), "lecun_uniform")[0]
         self.gmf_weight = nn.Parameter(weights[: self.widths[0]].clone()) if has_gmf else None
@@ -84,7 +99,14 @@ class NCF(RecommenderModule):
         """GMF is a dot product; a tower only scores."""
         if self.tower is None:
             return frozenset({Capability.SCORES_ALL_ITEMS, Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT})
-        return frozenset({Capability.SCORES_ALL_ITEMS})
+        reads = self.user_features is not None or self.item_features is not None
+        return frozenset({Capability.SCORES_ALL_ITEMS, *([Capability.NEEDS_TRAIN_DATA] if reads else [])})
+
+    def bind(self, split: Split) -> None:
+        """Take the values of the features."""
+        for features in (self.user_features, self.item_features):
+            if features is not None:
+                features.bind(split.features())
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K); the users' side is computed once for all K."""
@@ -96,8 +118,12 @@ class NCF(RecommenderModule):
             weight = self.gmf_weight[: users_gmf.shape[-1]]
             parts.append(dot(users_gmf * weight, items_gmf))
         if self.tower is not None and self.mlp_weight is not None:
-            tower = self.tower.from_item_sides if by_table else self.tower
-            parts.append(weighted_sum(tower(users_mlp, items_mlp), self.mlp_weight))
+            described = _vectors(self.user_features, query.users)
+            if by_table:
+                outputs = self.tower.from_item_sides(users_mlp, items_mlp, described)
+            else:
+                outputs = self.tower(users_mlp, items_mlp, described, _vectors(self.item_features, items))
+            parts.append(weighted_sum(outputs, self.mlp_weight))
         return sum(parts, start=self.bias)
 
     def _by_table(self, items: Tensor) -> bool:
@@ -111,7 +137,7 @@ class NCF(RecommenderModule):
         """GMF's columns of ``items`` (B, K), and their half of the tower's first layer, computed once for each item."""
         assert self.tower is not None
         gmf, mlp = self._item_parts(self.items.rows())
-        side = self.tower.item_side(mlp)
+        side = self.tower.item_side(mlp, self._all_item_features())
         rows = torch.cat([gmf, side], 1).index_select(0, items.flatten()).view(*items.shape, -1)
         return _parted(rows, side.shape[1])
 
@@ -122,7 +148,8 @@ class NCF(RecommenderModule):
         assert self.mlp_weight is not None
         users_gmf, users_mlp = self._user_parts(self.users(query.users))
         items_gmf, items_mlp = self._item_parts(self.items.rows())
-        scores = self.tower.catalogue(users_mlp, items_mlp, self.mlp_weight) + self.bias
+        described = _vectors(self.user_features, query.users), self._all_item_features()
+        scores = self.tower.catalogue(users_mlp, items_mlp, self.mlp_weight, *described) + self.bias
         if self.gmf_weight is not None:
             scores = torch.addmm(scores, users_gmf * self.gmf_weight[: users_gmf.shape[1]], items_gmf.T)
         return scores
@@ -160,7 +187,10 @@ class NCF(RecommenderModule):
         if self.tower is None:
             return []
         layers = [f"tower.layers.{place}" for place in range(len(self.tower.layers))]
-        makers = [("tower.user_layer", "tower.item_layer"), *((layer,) for layer in layers)]
+        first = ["tower.user_layer", "tower.item_layer"]
+        first += ["tower.user_feature_layer"] * (self.user_features is not None)
+        first += ["tower.item_feature_layer"] * (self.item_features is not None)
+        makers = [tuple(first), *((layer,) for layer in layers)]
         return [HiddenUnits(made, taker) for made, taker in zip(makers, layers, strict=False)]
 
     def _user_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -170,6 +200,10 @@ class NCF(RecommenderModule):
     def _item_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The same of items' rows."""
         return _parted(rows, 0 if self.tower is None else self.tower.item_layer.in_features)
+
+    def _all_item_features(self) -> Tensor | None:
+        """(I, D) vectors of the features of all items, where they are read."""
+        return _vectors(self.item_features, torch.arange(self.n_items, device=self.bias.device))
 
     @torch.no_grad()
     def init_from_models(self, models: Mapping[str, nn.Module]) -> None:
@@ -193,10 +227,38 @@ class NCF(RecommenderModule):
         assert self.tower is not None
         assert mlp.tower is not None
         self.tower.load_state_dict(mlp.tower.state_dict())
+        pairs = ((self.user_features, mlp.user_features), (self.item_features, mlp.item_features))
+        for mine, its in pairs:
+            if mine is not None and its is not None:
+                mine.load_state_dict(its.state_dict())
         alpha, own = self.config.alpha, dict(self.named_parameters())
         own["gmf_weight"].copy_(alpha * dict(gmf.named_parameters())["gmf_weight"])
         own["mlp_weight"].copy_((1 - alpha) * dict(mlp.named_parameters())["mlp_weight"])
         self.bias.copy_(alpha * gmf.bias + (1 - alpha) * mlp.bias)
+
+
+def _features(spec: DataSpec, names: Sequence[str] | None, side: Literal["user", "item"]) -> dict[str, FeatureSpec]:
+    """The features of one side that are read.
+
+    Raises:
+        ConfigError: the data has no such feature, or it is one of the context.
+    """
+    chosen = chosen_features(spec.features, names, side) if names != () else {}
+    for name in names or ():
+        if spec.features[name].side == "context":
+            raise ConfigError(
+                f"use_features: ncf reads features of users and items, and '{name}' is a context; leave it out, or "
+                "take a model over fields (mlp, deepfm)"
+            )
+    return chosen
+
+
+def _vectors(features: FeatureSum | None, ids: Tensor) -> Tensor | None:
+    """(..., D) vectors of the features of ``ids`` (...), where they are read."""
+    if features is None:
+        return None
+    vectors: Tensor = features(ids.flatten())
+    return vectors.view(*ids.shape, vectors.shape[1])
 
 
 def _parted(rows: Tensor, last: int) -> tuple[Tensor, Tensor]:
@@ -214,4 +276,12 @@ def _part(models: Mapping[str, nn.Module], variant: Literal["gmf", "mlp"], wante
             f"model.init_from.{variant} has factors={part.config.factors}, layers={list(part.config.tower)}; "
             f"wanted are factors={wanted.factors}, layers={list(wanted.tower)}"
         )
+    if variant == "mlp" and part.config.use_features != wanted.use_features:
+        raise ConfigError(
+            f"model.init_from.mlp has use_features={_plain(part.config)}; wanted is use_features={_plain(wanted)}"
+        )
     return part
+
+
+def _plain(config: NCFConfig) -> str:
+    return "null" if config.use_features is None else str(list(config.use_features))

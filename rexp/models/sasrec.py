@@ -10,20 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from rexp.api import Capability
-from rexp.models._sequential import SequenceModel
+from rexp.models._sequential import ItemOptions, SequenceModel
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.embedding import Init, embedding_table, initialize
-from rexp.nn.modalities import DescribedItems
 
 if TYPE_CHECKING:
     from rexp.api import DataSpec
-    from rexp.data.split import Split
-    from rexp.nn.embedding import EmbeddingTable
 
 
 @dataclass(frozen=True)
-class SASRecConfig:
+class SASRecConfig(ItemOptions):
     """Options of :class:`SASRec`.
 
     Args:
@@ -31,10 +27,6 @@ class SASRecConfig:
         blocks: attention blocks; ``heads`` of each.
         history_length: the latest items that are read; 200 for MovieLens, 50 for sparse data in the paper.
         dropout: rate on embeddings, attention weights and hidden layers; .2 for MovieLens, .5 for sparse data.
-        item_vectors: a column of the items, such as ``item.image`` or ``item.title``, whose vectors are projected and
-            read beside the ids' (as UniSRec does with texts: Hou et al., KDD 2022); null reads ids alone.
-        use_ids: read vectors of the ids, too; false reads ``item_vectors`` alone.
-        width: directions that a column of words or tags is reduced to.
     """
 
     factors: int = 50
@@ -42,20 +34,16 @@ class SASRecConfig:
     heads: int = 1
     history_length: int = 50
     dropout: float = 0.2
-    item_vectors: str | None = None
-    use_ids: bool = True
-    width: int = 200
 
     def __post_init__(self) -> None:
-        for key in ("factors", "blocks", "heads", "history_length", "width"):
+        super().__post_init__()
+        for key in ("factors", "blocks", "heads", "history_length"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}={getattr(self, key)} must be 1 or more")
         if self.factors % self.heads:
             raise ValueError(f"factors={self.factors} must be a multiple of heads={self.heads}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
-        if not self.use_ids and self.item_vectors is None:
-            raise ValueError("use_ids=false leaves nothing to read; name item_vectors")
 
 
 class SASRec(SequenceModel):
@@ -69,29 +57,12 @@ class SASRec(SequenceModel):
     Config: ClassVar[type] = SASRecConfig
 
     def __init__(self, config: SASRecConfig, spec: DataSpec) -> None:
-        init = Init("glorot_normal")
-        items: EmbeddingTable | DescribedItems
-        if config.item_vectors is None:
-            items = embedding_table(spec.n_items, config.factors, init)
-        else:
-            own = init if config.use_ids else None
-            items = DescribedItems(config.item_vectors, spec, config.factors, config.width, own)
-        super().__init__(items, config.history_length)
+        super().__init__(config.items(spec, config.factors), config.history_length)
         self.config = config
         self.positions = embedding_table(config.history_length, config.factors, Init("glorot_normal"))
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.factors, eps=1e-8)
-
-    def capabilities(self) -> frozenset[Capability]:
-        """As of any sequential model; with vectors of items it knows cold ones."""
-        described = {Capability.NEEDS_TRAIN_DATA, Capability.COLD_ITEMS}
-        return super().capabilities() | (described if isinstance(self.items, DescribedItems) else set())
-
-    def bind(self, split: Split) -> None:
-        """Read the items' vectors."""
-        assert isinstance(self.items, DescribedItems)
-        self.items.bind(split)
 
     def encode(self, items: Tensor, lengths: Tensor) -> Tensor:
         """(B, L, D) states after each of ``items`` (B, L)."""

@@ -66,8 +66,8 @@ def check_capabilities(model: Any, spec: DataSpec) -> Tensor:
 
 def learn(model: Any, split: Split, steps: int = 150) -> float:
     """Train with a bare loop; the share of users whose best item is of their taste."""
-    users = torch.from_numpy(split.train.users).long()
-    items = torch.from_numpy(split.train.items).long()
+    users = torch.tensor(split.train.users).long()
+    items = torch.tensor(split.train.items).long()
     optimizer = torch.optim.Adam(model.parameters(), 0.03)
     generator = torch.Generator().manual_seed(0)
     model.train()
