@@ -329,6 +329,30 @@ def test_lastfm_of_lightgcn(tmp_path: Path) -> None:
     assert (split.n_users, split.n_items) == (1_880, 4_489)
     assert (len(split.train), len(split.test)) == (42_135, 10_533)
     assert found(split)["cold-test-users"] == 2
+    assert split.spec.features == {}
+    friends = load_split(node | {"friends": True}, data_root(), tmp_path)
+    sets = friends.features()["user.friends"].values
+    assert len(sets) == 1_880
+    # Of 25,434 pairs, those of the users who are in either part.
+    assert int((sets > 0).sum()) == 25_330
+
+
+def test_friends_of_lastfm_are_sets(tmp_path: Path) -> None:
+    folder = tmp_path / "lastfm-lightgcn"
+    folder.mkdir()
+    (folder / "data1.txt").write_text("1\t5\t9\n2\t6\t1\n4\t5\t2\n")
+    (folder / "test1.txt").write_text("1\t6\t3\n")
+    (folder / "trustnetwork.txt").write_text("1\t4\n1\t2\n4\t1\n2\t1\n7\t1\n")
+    node = {"name": "lastfm-lightgcn", "split": {"name": "given"}, "filter": {"duplicates": "keep"}}
+    split = load_split(node | {"friends": True}, tmp_path, tmp_path / "cache")
+    assert split.user_ids().to_list() == ["1", "2", "4"]
+    feature = split.features()["user.friends"]
+    # 1, 2 and 4 are the categories 1, 2 and 3.
+    assert (feature.spec.kind, feature.spec.cardinality) == ("set", 4)
+    assert feature.values.tolist() == [[2, 3], [1, 0], [1, 0]]
+    plain = load_split(node, tmp_path, tmp_path / "cache")
+    assert plain.fingerprint != split.fingerprint
+    assert not plain.spec.features
 
 
 @needs_data
