@@ -68,7 +68,7 @@ def test_the_features_join_the_tower_s_input(data: FieldData, variant: str, name
 
 @pytest.mark.parametrize("names", SIDES)
 def test_every_way_to_score_agrees_and_is_trained(data: FieldData, names: tuple[str, ...] | None) -> None:
-    model: NCF = data.model("ncf", use_features=names, **SIZES)
+    model: Any = data.model("ncf", use_features=names, **SIZES)
     matrix = check_capabilities(model, data.spec)
     assert Capability.NEEDS_TRAIN_DATA in model.capabilities()
     # With a gradient, the items' half of the first layer is computed once for the whole table.
