@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from rexp.cli.verbs import Arguments
-from rexp.errors import ConfigError, RexpError
+from rexp.errors import ConfigError
 from rexp.experiment.baselines import is_quick
 from rexp.hydra.fast_compose import Composer
 from rexp.hydra.grid import grid
-from rexp.hydra.launch import launch
+from rexp.hydra.launch import launch, typed_keys
 from rexp.hydra.references import reference_jobs
-from rexp.hydra.runtime import config_folders, task_overrides
+from rexp.hydra.runtime import config_folders
 from rexp.io.text import warn
 from rexp.sweep.status import differing
 
@@ -36,8 +35,6 @@ def main(argv: list[str]) -> int:
     words = [word for word in argv if word not in OWN]
     task = Planned(probing=not options.no_probe)
     launch([*(["-m"] if options.multirun else []), *words], task)
-    if task.fault:
-        raise task.fault
     if options.json:
         print(json.dumps([asdict(job) for job in task.jobs], indent=2))
         return 0
@@ -69,46 +66,33 @@ class Planned:
     """
 
     def __init__(self, *, probing: bool) -> None:
-        self.began, self.sweeping, self.probing = False, False, probing
+        self.sweeping, self.probing = False, probing
         self.jobs: list[Job] = []
-        self.fault: RexpError | None = None
 
     def __call__(self, config: DictConfig) -> None:
         """Plan a single run with its teachers and references."""
         from rexp.estimate.planner import Planner  # torch, which help and completion do without
 
-        self.began = True
-        with self._faults_kept():
-            planner, folders = Planner(probing=self.probing), config_folders()
-            typed = [word.lstrip("+~").partition("=")[0] for word in task_overrides()]
-            self.jobs = planner.plan(config, typed=typed, recipe_folders=folders)
-            own = self.jobs[-1]
-            for name, other in reference_jobs(config):
-                if config.references is None and not is_quick(name, own.items):
-                    continue
-                try:
-                    self.jobs += planner.plan(other, "reference", recipe_folders=folders)
-                except ConfigError as error:  # the run leaves it out, too
-                    warn(f"references: {name} is left out: {error}")
+        planner, folders = Planner(probing=self.probing), config_folders()
+        self.jobs = planner.plan(config, typed=typed_keys(), recipe_folders=folders)
+        own = self.jobs[-1]
+        for name, other in reference_jobs(config):
+            if config.references is None and not is_quick(name, own.items):
+                continue
+            try:
+                self.jobs += planner.plan(other, "reference", recipe_folders=folders)
+            except ConfigError as error:  # the run leaves it out, too
+                warn(f"references: {name} is left out: {error}")
 
     def sweep(self, config: DictConfig, context: HydraContext, words: Sequence[str]) -> None:
         """Plan every job of a grid."""
         from rexp.estimate.planner import Planner
 
-        self.began = self.sweeping = True
-        with self._faults_kept():
-            planner, folders = Planner(probing=self.probing), config_folders()
-            composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
-            jobs = grid(words, context.config_loader)
-            for own_words, title in zip(jobs, differing(jobs), strict=True):
-                *teachers, own = planner.plan(composed(own_words), sweeping=True, recipe_folders=folders)
-                self.jobs += [job for job in teachers if job.where == "planned"]
-                self.jobs.append(replace(own, title=title or " ".join(own_words)))
-
-    @contextmanager
-    def _faults_kept(self) -> Iterator[None]:
-        """Raised from in here, Hydra would print a line of its own."""
-        try:
-            yield
-        except RexpError as fault:
-            self.fault = fault
+        self.sweeping = True
+        planner, folders = Planner(probing=self.probing), config_folders()
+        composed = Composer(context.config_loader, config)  # type: ignore[arg-type]
+        jobs = grid(words, context.config_loader)
+        for own_words, title in zip(jobs, differing(jobs), strict=True):
+            *teachers, own = planner.plan(composed(own_words), sweeping=True, recipe_folders=folders)
+            self.jobs += [job for job in teachers if job.where == "planned"]
+            self.jobs.append(replace(own, title=title or " ".join(own_words)))

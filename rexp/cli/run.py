@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rexp.errors import ConfigError, Interrupted, RexpError
-from rexp.hydra.launch import launch
+from rexp.hydra.launch import launch, typed_keys
 from rexp.hydra.references import reference_jobs
-from rexp.hydra.runtime import config_folders, is_multirun, task_overrides
+from rexp.hydra.runtime import config_folders, is_multirun
 from rexp.io.text import fail, warn
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ def main(arguments: Sequence[str]) -> int:
     """
     jobs = Jobs()
     launch(arguments, jobs)
-    if jobs.fault:
-        raise jobs.fault
     return _finish(jobs.outcomes)
 
 
@@ -38,32 +35,19 @@ class Jobs:
     """The task that Hydra calls: a single run, or by rexp's sweeper a sweep; keeps what came of each job."""
 
     def __init__(self) -> None:
-        self.began = False
         self.outcomes: list[Outcome | RexpError] = []
-        self.fault: RexpError | None = None
 
     def __call__(self, config: DictConfig) -> None:
         """Run one job and its reference models."""
-        self.began = True
-        with self._faults_kept():
-            if is_multirun():
-                raise ConfigError("a sweep of rexp takes hydra/sweeper=rexp, which is the default; leave it as it is")
-            self.outcomes = _single(config)
+        if is_multirun():
+            raise ConfigError("a sweep of rexp takes hydra/sweeper=rexp, which is the default; leave it as it is")
+        self.outcomes = _single(config)
 
     def sweep(self, config: DictConfig, context: HydraContext, words: Sequence[str]) -> None:
         """Run every job of a grid."""
         from rexp.sweep.sweep import sweep
 
-        with self._faults_kept():
-            self.outcomes = sweep(config, context, words)
-
-    @contextmanager
-    def _faults_kept(self) -> Iterator[None]:
-        """Raised from in here, Hydra would print a line of its own."""
-        try:
-            yield
-        except RexpError as fault:
-            self.fault = fault
+        self.outcomes = sweep(config, context, words)
 
 
 def _single(config: DictConfig) -> list[Outcome | RexpError]:
@@ -72,15 +56,11 @@ def _single(config: DictConfig) -> list[Outcome | RexpError]:
     from rexp.experiment.run import run
 
     references, folders = list(reference_jobs(config)), config_folders()
-    asked_for = run(config, typed=_keys(task_overrides()), recipe_folders=folders)
+    asked_for = run(config, typed=typed_keys(), recipe_folders=folders)
     n_items = asked_for.result.data["items"]
     shown = [(name, other) for name, other in references if config.references is not None or is_quick(name, n_items)]
     found = [_reference(name, partial(run, other, recipe_folders=folders)) for name, other in shown]
     return [asked_for, *(outcome for outcome in found if outcome is not None)]
-
-
-def _keys(overrides: Sequence[str]) -> list[str]:
-    return [word.lstrip("+~").partition("=")[0] for word in overrides]
 
 
 def _reference(name: str, action: Callable[[], Outcome]) -> Outcome | RexpError | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from rexp.estimate.resident import begin_peak, peak_bytes
+from rexp.io.resident import forget_peak, peak_bytes, resident_bytes
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -79,12 +79,14 @@ def _sizes(n_items: int) -> Iterator[int]:
 
 
 def _fit(build: Callable[[Split], Any], part: Split, seed: int) -> FitCost:
-    resident = begin_peak()
+    forget_peak()
+    resident = resident_bytes()
     model = build(part)
     started = time.perf_counter()
     model.fit(part, torch.Generator().manual_seed(seed))
     seconds = time.perf_counter() - started
-    return FitCost(seconds, max(0, peak_bytes() - resident), part.n_items, model, part)
+    taken = max(0, peak_bytes() - resident) if resident else 0
+    return FitCost(seconds, taken, part.n_items, model, part)
 
 
 def _at(items: int, measured: list[FitCost]) -> FitCost:

@@ -17,7 +17,6 @@ from rexp.estimate.limits import check_disk, check_memory
 from rexp.estimate.memory import memory_parts, smaller_model
 from rexp.estimate.probe import Timing, probe
 from rexp.estimate.records import NOT_TIMED, Job, Part, Seconds, Step
-from rexp.estimate.resident import resident_bytes
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.early_checks import check_options
 from rexp.experiment.restore import load_parts
@@ -25,6 +24,7 @@ from rexp.experiment.run import known_run, title_of
 from rexp.experiment.steps import furthest, step_key
 from rexp.experiment.teachers import find_teachers, teacher_job, weighted
 from rexp.experiment.warm_start import retrieval, torch_settings
+from rexp.io.resident import resident_bytes
 from rexp.io.text import note
 from rexp.measure.sizes import byte_sizes
 from rexp.plugins.choice import Choice

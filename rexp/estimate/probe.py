@@ -109,12 +109,10 @@ def _closed_form(plan: Plan, evaluator: Evaluator) -> Timing:
     except (RexpError, IndexError, ValueError) as error:
         untimed = (NOT_TIMED, f"not timed: no part of the data can be fitted ({error})")
         return Timing((untimed,) * len(plan.recipe.steps), NOT_TIMED)
-    fit = (
-        Seconds(cost.seconds),
-        ("fitted" if cost.items == split.n_items else f"from fits of up to {cost.items:,} of {split.n_items:,} items"),
-    )
-    steps = [fit if isinstance(step, TrainingStep) else (NOT_TIMED, "not timed") for step in plan.recipe.steps]
     whole = cost.items == split.n_items
+    told = "fitted" if whole else f"from fits of up to {cost.items:,} of {split.n_items:,} items"
+    fit = Seconds(cost.seconds), told
+    steps = [fit if isinstance(step, TrainingStep) else (NOT_TIMED, "not timed") for step in plan.recipe.steps]
     evaluation = (
         time_evaluation(cost.model, evaluator)
         if whole

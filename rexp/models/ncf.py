@@ -203,6 +203,8 @@ class NCF(RecommenderModule):
 
     def _all_item_features(self) -> Tensor | None:
         """(I, D) vectors of the features of all items, where they are read."""
+        if self.item_features is None:
+            return None
         return _vectors(self.item_features, torch.arange(self.n_items, device=self.bias.device))
 
     @torch.no_grad()

@@ -15,12 +15,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.io.resident import forget_peak, peak_bytes
 from rexp.plugins.code_version import OWN
 
 if TYPE_CHECKING:
     from rexp.io.json_types import Json, JsonView
 
-PROC_STATUS = Path("/proc/self/status")
 DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
@@ -60,7 +60,7 @@ def manifest(argv: Sequence[str], seeds: Mapping[str, int], data: JsonView) -> J
         seeds: every seed by its role.
         data: name, fingerprint and counts of the data, and ``files``: path, bytes and sha256 of each as it was read.
     """
-    _forget_peak_memory()
+    forget_peak()
     return {
         "started": _now(),
         "argv": list(argv),
@@ -86,7 +86,7 @@ def finish(manifest: JsonView) -> Json:
         "finished": _now(),
         "wall_seconds": time.monotonic() - clock["wall"],
         "cpu_seconds": _cpu_seconds() - clock["cpu"],
-        "peak_bytes": _peak_memory(),
+        "peak_bytes": peak_bytes(),
     }
 
 
@@ -166,21 +166,3 @@ def _now() -> str:
 def _cpu_seconds() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def _forget_peak_memory() -> None:
-    """Start the peak anew, so that each job of a sweep has its own; only Linux can."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def _peak_memory() -> int:
-    """Bytes."""
-    if PROC_STATUS.exists() and (found := re.search(r"^VmHWM:\s*(\d+) kB", PROC_STATUS.read_text(), re.MULTILINE)):
-        return int(found[1]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, the others KiB

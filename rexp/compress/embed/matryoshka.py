@@ -96,17 +96,21 @@ class NestedWidths(nn.Module):
     def __init__(self, model: nn.Module, masks: list[dict[str, Tensor]], weight: float) -> None:
         super().__init__()
         # In a list, so that the model does not become a part of the hook.
-        self._asked, self._masks, self._weight = [_Objective(model)], masks, weight
+        self._asked, self._weight, self._paths = [_Objective(model)], weight, [list(width) for width in masks]
+        for place, width in enumerate(masks):
+            for number, mask in enumerate(width.values()):
+                self.register_buffer(f"mask_{place}_{number}", mask, persistent=False)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``width-1`` of the first of the widths, and so on."""
-        losses = (self._weight * self._narrow(step, masks) for masks in self._masks)
-        return {f"width-{place}": loss for place, loss in enumerate(losses, 1)}
+        return {f"width-{place + 1}": self._weight * self._narrow(step, place) for place in range(len(self._paths))}
 
-    def _narrow(self, step: TrainStep, masks: Mapping[str, Tensor]) -> Tensor:
+    def _narrow(self, step: TrainStep, place: int) -> Tensor:
         (asked,) = self._asked
-        tables = {path: asked.model.get_submodule(path) for path in masks}
-        narrowed = {f"model.{path}.weight": tables[path].weight * mask for path, mask in masks.items()}
+        narrowed = {
+            f"model.{path}.weight": asked.model.get_submodule(path).weight * self.get_buffer(f"mask_{place}_{number}")
+            for number, path in enumerate(self._paths[place])
+        }
         loss: Tensor = functional_call(asked, narrowed, (step,))
         return loss
 

@@ -78,7 +78,7 @@ class Columns:
     def _importance(self, model: Any, reader: Reader, wide: list[Tensor], context: StageContext) -> Tensor:
         """(D,) of the columns that a reader reads."""
         if self.config.by == "order":
-            return torch.arange(wide[0].shape[1], 0, -1, dtype=torch.float32)
+            return torch.arange(wide[0].shape[1], 0, -1, dtype=torch.float32, device=wide[0].device)
         by_weight = self.config.by == "weight"
         if isinstance(reader, LinearCoupling):
             path, whole = reader.table, slice(*reader.columns)

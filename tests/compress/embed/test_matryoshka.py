@@ -74,6 +74,15 @@ def test_what_is_behind_a_width_has_no_part_in_its_loss() -> None:
     assert not list(hook.parameters()), "and no part of the hook"
 
 
+def test_masks_are_where_the_model_is() -> None:
+    model = made("mf")
+    hook = Matryoshka(MatryoshkaConfig()).attach(model, context()).to("meta")
+    model.to("meta")
+    step: Any = SimpleNamespace(objective=lambda one: one.users.weight.sum() + one.items.weight.sum())
+    assert {loss.device.type for loss in hook.loss(step).values()} == {"meta"}
+    assert not hook.state_dict(), "a checkpoint holds none of them"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [({"widths": ()}, "at least"), ({"widths": (0.5, 1.0)}, "below 1"), ({"weight": 0.0}, "above 0")],
