@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # What may differ without making another run; everything else is part of what a run is.
 VOLATILE = ("force", "measure", "on_error", "paths", "references", "tags", "track")
 ON_ERROR = ("continue", "stop")
+ENSEMBLES = ("mean", "standardized", "by_user", "by_pair")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "init_from", "runs")
 OF_TEACHER = ("weight", "on_weak")
@@ -221,10 +222,9 @@ def _check_root(raw: Node) -> None:
     for key in known:
         if key not in raw:
             raise ConfigError(f"{key}: the run needs this key; take ~{key} off the command line")
-    if raw["on_error"] not in ON_ERROR:
-        raise ConfigError(
-            f"on_error={raw['on_error']}: there is no such way; {did_you_mean(raw['on_error'], ON_ERROR)}"
-        )
+    for key, ways in {"on_error": ON_ERROR, "ensemble": ENSEMBLES}.items():
+        if raw[key] not in ways:
+            raise ConfigError(f"{key}={raw[key]}: there is no such way; {did_you_mean(raw[key], ways)}")
     from_options(Paths, _node(raw, "paths"), "paths")
     from_options(Compress, _node(raw, "compress"), "compress")
 

@@ -93,6 +93,7 @@ class Plan:
             "evaluate": used(self.request.evaluate, self.split),
             "retriever": self.retrieving.plain() if self.retrieving else None,
             "teacher": self.teaching.plain(),
+            **({"ensemble": self.teaching.ensemble} if self.teaching.ensemble != "mean" else {}),
             "compress": self._compression(None),
         }
 
@@ -142,6 +143,7 @@ class Plan:
         config["compress"] = self._compression(steps)
         if not Recipe(self.recipe.steps[:steps]).needs_teacher:
             config["teacher"] = None
+            config.pop("ensemble", None)
         recipes = self._recipes(steps)
         config["watched"] = [self._watched(recipe) for recipe in recipes if recipe.chooses]
         if recipes and self._measures(steps):

@@ -73,6 +73,8 @@ class Root:
         loss, sampler: null takes the model's own.
         teacher: a model node, or null.
         teachers: further teachers by a key of one's own, each a model node.
+        ensemble: how the scores of several teachers become one: their ``mean``, or that of their ``standardized``
+            scores, weighed by how sure each is of a user (``by_user``) or of a user's item (``by_pair``).
         measure: what is measured of the finished run.
         references: models that a single run's table shows for reference, each an ordinary stored run; null takes ease
             (of small catalogues) and pop, or mean and bias where a metric of ratings is measured.
@@ -87,6 +89,7 @@ class Root:
     model: Any = None
     teacher: Any = None
     teachers: Node = field(default_factory=dict)
+    ensemble: str = "mean"
     loss: Any = None
     sampler: Any = None
     train: Any = None

@@ -31,10 +31,12 @@ class Teachers:
     Args:
         runs: the teachers; their weights sum to 1.
         online: the model that learns beside its student, as plain values with ``name`` and ``from``; or None.
+        ensemble: how the scores of several become one.
     """
 
     runs: tuple[Teacher, ...] = ()
     online: NodeView | None = None
+    ensemble: str = "mean"
 
     def __bool__(self) -> bool:
         return bool(self.runs) or self.online is not None

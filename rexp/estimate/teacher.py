@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from rexp.api import Capability
-from rexp.compress.distill.ensemble import Ensemble
+from rexp.compress.distill.standardized_ensemble import combine
 from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.experiment.restore import build_model, load_model
 from rexp.store.result import SELF
@@ -49,4 +49,5 @@ def probe_teacher(plan: Plan, store: Store, untrained: Mapping[str, Node], folde
             models.append(load_model(store, teacher.run, split, "teacher"))
     if len(models) == 1:
         return StoredTeacher(models[0], split, folder)
-    return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), split, folder)
+    together = combine(models, [teacher.weight for teacher in runs], split, plan.teaching.ensemble)
+    return StoredTeacher(together, split, folder)

@@ -18,7 +18,7 @@ import torch
 
 from rexp.api import Requirement, StageContext
 from rexp.compress.distill import stored_teacher
-from rexp.compress.distill.ensemble import Ensemble
+from rexp.compress.distill.standardized_ensemble import combine
 from rexp.compress.distill.stored_teacher import StoredTeacher
 from rexp.compress.student import Student
 from rexp.compress.surgery import describe_replacements, restore
@@ -165,8 +165,9 @@ def _teacher(plan: Plan, store: Store, run: str, place: int) -> TeacherView | No
     code = _code_of(plan, runs)
     if len(runs) == 1:
         return StoredTeacher(models[0], plan.split, kept, code)
-    together = alias_key({"teachers": plan.teaching.plain()})[:12]
-    return StoredTeacher(Ensemble(models, [teacher.weight for teacher in runs]), plan.split, kept / together, code)
+    together = alias_key({"teachers": plan.teaching.plain(), "ensemble": plan.teaching.ensemble})[:12]
+    model = combine(models, [teacher.weight for teacher in runs], plan.split, plan.teaching.ensemble)
+    return StoredTeacher(model, plan.split, kept / together, code)
 
 
 def _code_of(plan: Plan, runs: Sequence[Teacher]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def resolve_teachers(
     for key, run in runs.items():
         if run != SELF:
             check_teacher(request, key, nodes[key], run, _named_options(request.model, "model"), store, split)
-    return weighted(nodes, runs)
+    return weighted(request, runs)
 
 
 def find_teachers(request: Request, store: Store, split: Split) -> Teachers | dict[str, str | None]:
@@ -92,10 +92,11 @@ def find_teachers(request: Request, store: Store, split: Split) -> Teachers | di
     return {key: _found(key, node, request, store, split) for key, node in nodes.items()}
 
 
-def weighted(nodes: Mapping[str, Node], runs: Mapping[str, str]) -> Teachers:
-    """The teachers with their shares in what they teach; their runs, too, by the keys of the nodes."""
-    weights = {key: _weight(key, node) for key, node in nodes.items()}
-    return Teachers(tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items()))
+def weighted(request: Request, runs: Mapping[str, str]) -> Teachers:
+    """The teachers of a job with their shares in what they teach, from their runs by the keys of their nodes."""
+    weights = {key: _weight(key, node) for key, node in request.teachers.items()}
+    shares = tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items())
+    return Teachers(shares, ensemble=request.raw["ensemble"] if len(shares) > 1 else "mean")
 
 
 def _found(key: str, node: Node, request: Request, store: Store, split: Split) -> str | None:
@@ -202,6 +203,12 @@ def _built(node: Node, split: Split, where: str) -> RecommenderModule:
 
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
     """Refuse a teacher without what a stage asks it for: vectors, or scores of any pair."""
+    ensemble = request.raw["ensemble"] if len(request.teachers) > 1 else "mean"
+    if ensemble != "mean" and Capability.READS_CONTEXT in capabilities:
+        raise ConfigError(
+            f"ensemble={ensemble} puts every user's scores on one scale, and those of teacher={name} differ by "
+            "context; take ensemble=mean"
+        )
     embeds, listed = Capability.HAS_EMBEDDINGS in capabilities, Capability.LISTS_ONLY in capabilities
     if listed and len(request.teachers) > 1:
         raise ConfigError(f"teacher={name} has lists alone, and no mean with the scores of others; leave one out")
@@ -210,6 +217,11 @@ def _check_teacher(request: Request, capabilities: Collection[str], name: str) -
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) asks for scores of any pair, and teacher={name} has those of "
                 "its lists alone; take one that reads lists (kd with mode=listwise, rrd, rd, hard_labels, unkd, dcd)"
+            )
+        if ensemble != "mean" and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
+            raise ConfigError(
+                f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and ensemble={ensemble} "
+                "has scores alone; take ensemble=mean, or a stage that reads scores (kd, rrd)"
             )
         if not embeds and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
             raise ConfigError(
@@ -248,7 +260,7 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
         for own_of_teacher in OF_TEACHER:
             other.model.pop(own_of_teacher, None)
         other.teacher = other.loss = other.sampler = other.retriever = None
-        other.teachers = {}
+        other.teachers, other.ensemble = {}, "mean"
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}
         other.force = False
         if full:

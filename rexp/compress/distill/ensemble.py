@@ -25,6 +25,8 @@ class Ensemble(RecommenderModule):
             what each of them contributes.
     """
 
+    way = "mean"
+
     def __init__(self, members: Sequence[RecommenderModule], weights: Sequence[float]) -> None:
         super().__init__()
         self.members, self.weights = cast("Sequence[RecommenderModule]", nn.ModuleList(members)), list(weights)

@@ -144,8 +144,8 @@ class StoredTeacher:
 
 
 def weights_hash(model: nn.Module) -> str:
-    """sha256 over a model's parameters and persistent buffers, and over the shares of an ensemble."""
-    digest = hashlib.sha256(repr(getattr(model, "weights", None) if isinstance(model, Ensemble) else None).encode())
+    """sha256 over a model's parameters and persistent buffers, and over how an ensemble combines its members."""
+    digest = hashlib.sha256(repr((model.weights, model.way) if isinstance(model, Ensemble) else None).encode())
     for name, tensor in sorted(model.state_dict().items()):
         array = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
