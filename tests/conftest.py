@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +15,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 from rexp.io.messages import messages_shown
+from tests import warm
 
-Done = subprocess.CompletedProcess[str]
-Command = Callable[..., Done]
+Command = Callable[..., warm.Done]
 NOTHING: Mapping[str, str] = {}
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,17 +42,10 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
     def run(
         *arguments: str, on_path: Sequence[Path] = (), cwd: Path = empty, env: dict[str, str] | None = None
-    ) -> Done:
+    ) -> warm.Done:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("HYDRA", "COMP_"))}
         environment |= {"PYTHONPATH": os.pathsep.join(map(str, on_path)), "OMP_NUM_THREADS": "1", **(env or {})}
-        return subprocess.run(
-            [sys.executable, "-m", "rexp", *arguments],
-            cwd=cwd,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        return warm.rexp(*arguments, cwd=cwd, env=environment)
 
     return run
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +15,7 @@ from rexp.experiment.restore import load_model, load_run_split
 from rexp.prepare.prepare import load_split
 from rexp.store.result import RunResult
 from rexp.store.store import Store
+from tests import warm
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +24,8 @@ pytestmark = pytest.mark.slow
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The popularity model on MovieTweetings."""
     folder = tmp_path_factory.mktemp("recommend")
-    command = [sys.executable, "-m", "rexp", "data=movietweetings", "model=pop"]
-    command += ["track=none", "measure.latency=false", "references=[]"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    words = ["data=movietweetings", "model=pop", "track=none", "measure.latency=false", "references=[]"]
+    assert warm.rexp(*words, cwd=folder).returncode == 0
     return Store(folder / "runs")
 
 

@@ -17,6 +17,7 @@ import yaml
 from rexp.store.store import Store
 from rexp.tune.search_space import read_space
 from rexp.tune.study import Study
+from tests import warm
 
 if TYPE_CHECKING:
     from rexp.tune.trials import TrialRecord
@@ -55,9 +56,7 @@ def made(folder: Path, *, swapped: bool) -> Path:
 
 
 def rexp(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "rexp", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+    return warm.rexp(*arguments, cwd=cwd, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def tried(folder: Path, name: str = "space") -> list[TrialRecord]:

@@ -23,6 +23,7 @@ from rexp.experiment.restore import load_model
 from rexp.plugins.options import from_options
 from rexp.prepare.prepare import load_split
 from rexp.store.store import Store
+from tests import warm
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult
@@ -48,9 +49,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rexp(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "rexp", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
-    )
+    done = warm.rexp(*arguments, cwd=cwd)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rexp.store.store import Store
+from tests import warm
 
 TRAINING = [
     "track=none",
@@ -27,10 +28,9 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
 
 
 def rexp(*arguments: str, cwd: Path) -> str:
-    process = start(*arguments, cwd=cwd)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return errors
+    done = warm.rexp(*TRAINING, *arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.mark.slow

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from rexp.store.store import Store
+from tests import warm
 
 COMMON = [
     *("track=none", "measure.latency=false", "references=[]", "data=csv", "train.max_epochs=1"),
@@ -18,17 +20,20 @@ COMMON = [
 
 
 def rexp(*arguments: str, cwd: Path, code: int = 0) -> str:
-    process = start(*arguments, cwd=cwd)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == code, errors
-    return errors
+    done = warm.rexp(*_ordered(arguments), cwd=cwd)
+    assert done.returncode == code, done.stderr
+    return done.stderr
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rexp", *_ordered(arguments)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _ordered(arguments: Sequence[str]) -> list[str]:
     sweep = [argument for argument in arguments if argument == "-m"]  # which Hydra wants in front
     rest = [argument for argument in arguments if argument != "-m"]  # behind what is common: the later value counts
-    command = [sys.executable, "-m", "rexp", *sweep, *COMMON, *rest]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return [*sweep, *COMMON, *rest]
 
 
 @pytest.mark.slow
@@ -122,6 +127,14 @@ def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Pat
     twice = [f"data.path={table}", "model=mf", "compress=kd", "model@teacher=mf", "+model@teachers.same=mf"]
     errors = rexp(*twice, "teachers.same.factors=4", "teachers.same.fit.max_epochs=2", cwd=tmp_path, code=2)
     assert "one and the same" in errors
+    errors = rexp(*both, "+teachers.graph.weight=1", "ensemble=by_user", cwd=tmp_path)
+    assert "is done already" not in errors.splitlines()[-1]
+    (other,) = (result for result in Store(tmp_path / "runs").runs() if result.config.get("ensemble") == "by_user")
+    assert other.weights["sha256"] not in {result.weights["sha256"] for result in students}
+    errors = rexp(*both, "ensemble=by_item", cwd=tmp_path, code=2)
+    assert "ensemble=by_item: there is no such way; did you mean" in errors
+    errors = rexp(*both, "compress=fitnet", "ensemble=by_user", cwd=tmp_path, code=2)
+    assert "compares vectors of users and items, and ensemble=by_user has scores alone" in errors
 
 
 @pytest.mark.slow
@@ -180,8 +193,7 @@ def test_a_student_of_another_kind_than_its_teacher(
 ) -> None:
     common = ["track=none", "measure.latency=false", "references=[]", "data=csv", f"data.path={table}"]
     pair = [f"model={student}", f"model@teacher={teacher}", "train.max_epochs=2", "teacher.fit.max_epochs=2"]
-    command = [sys.executable, "-m", "rexp", *common, *pair, f"compress={recipe}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = warm.rexp(*common, *pair, f"compress={recipe}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (taught,) = (result for result in Store(tmp_path / "runs").runs() if result.config["teacher"])
     assert taught.teacher["name"] == teacher
@@ -194,8 +206,7 @@ SHORT = ["model=mf", "model.factors=4", "train.max_epochs=1"]
 
 def bare(*arguments: str, cwd: Path, code: int = 0) -> str:
     """What a job says whose teacher takes no options of a trained model."""
-    command = [sys.executable, "-m", "rexp", *BARE, *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    done = warm.rexp(*BARE, *arguments, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done.stderr
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from rexp.plugins import registry
 from rexp.plugins.code_version import OWN
 from rexp.store.store import Store
+from tests import warm
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,9 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sweep(*arguments: str, cwd: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rexp", *arguments, *COMMON], cwd=cwd, capture_output=True, text=True, timeout=600
-    )
+    done = warm.rexp(*arguments, *COMMON, cwd=cwd, timeout=600)
     assert done.returncode == 0, done.stderr
 
 

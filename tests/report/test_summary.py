@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from scipy import stats
 from rexp.report.summary import Line, summaries
 from rexp.report.two_stage import systems
 from rexp.store.store import Store
+from tests import warm
 
 if TYPE_CHECKING:
     from rexp.store.result import RunResult
@@ -42,8 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rexp(folder: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "rexp", *words, *COMMON, "data.path=mine.csv"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    done = warm.rexp(*words, *COMMON, "data.path=mine.csv", cwd=folder)
     assert done.returncode == 0, done.stderr
 
 
@@ -114,9 +112,7 @@ def test_two_stages_stand_beside_each_alone(store: Path) -> None:
 
 
 def test_the_command_prints_both_tables(store: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rexp", "report", str(store), "--summary"], capture_output=True, text=True, timeout=300
-    )
+    done = warm.rexp("report", store, "--summary", cwd=store)
     assert done.returncode == 0, done.stderr
     for word in ("control of kd_prune", "95 % interval", "Two stages beside one", "ceiling", "mf kd · flat"):
         assert word in done.stdout

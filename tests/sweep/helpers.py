@@ -15,6 +15,7 @@ from typing import Any
 
 from rexp.store.store import Store
 from rexp.sweep.ledger import Ledger, find
+from tests import warm
 
 COMMON = ["track=none", "measure.latency=false", "data=csv", "train.progress=none"]
 JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
@@ -27,14 +28,7 @@ def environment() -> dict[str, str]:
 
 
 def rexp(*arguments: str, cwd: Path, code: int = 0) -> Done:
-    done = subprocess.run(
-        [sys.executable, "-m", "rexp", *arguments],
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = warm.rexp(*arguments, cwd=cwd, env=environment())
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from rexp.models.lightgcn import LightGCN, LightGCNConfig
 from rexp.models.ncf import NCF, NCFConfig
 from rexp.nn.embedding import EmbeddingTable
 from rexp.store.store import Store
+from tests import warm
 from tests.models.helpers import check_capabilities, learn, two_tastes
 
 from .helpers import SPLIT, context, mf
@@ -232,8 +231,7 @@ def test_the_recipe_from_the_command_line(tmp_path: Path) -> None:
     ]
     common += ["train.max_epochs=3", "compress.order=[fit,factorize,finetune,quant]", "compress.finetune.max_epochs=2"]
     for bits in (4, 8):
-        command = [sys.executable, "-m", "rexp", *common, *recipe, f"compress.stages.quant.bits={bits}"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        done = warm.rexp(*common, *recipe, f"compress.stages.quant.bits={bits}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "trained already: fit, factorize, finetune is taken from run" in done.stderr
     results = {

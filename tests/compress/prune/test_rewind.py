@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from rexp.compress.prune.rotate import Rotate, RotateConfig
 from rexp.compress.prune.structured import Structured, StructuredConfig
 from rexp.errors import ConfigError
 from rexp.store.store import Store
+from tests import warm
 from tests.compress.embed.helpers import SPLIT, mf, ncf
 
 
@@ -73,11 +72,11 @@ def test_a_ticket_from_the_command_line(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = [f"u{user},{item},{when}" for user in range(40) for when, item in enumerate(random.permutation(30)[:9])]
     (tmp_path / "mine.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
-    command = [sys.executable, "-m", "rexp", "data=csv", "data.path=mine.csv", "model=mf", "model.factors=8",
+    command = ["data=csv", "data.path=mine.csv", "model=mf", "model.factors=8",
                "compress=ticket", "train.max_epochs=3", "compress.finetune.max_epochs=2", "track=none", "references=[]",
                "measure.latency=false", "model.item_bias=false",
                "+compress.finetune.select_epoch=last", "+compress.finetune.patience=0"]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = warm.rexp(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (result,) = Store(tmp_path / "runs").runs()
     run = tmp_path / "runs" / result.run_id
