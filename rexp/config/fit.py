@@ -55,7 +55,7 @@ def plan_fit(request: Request, capabilities: frozenset[Capability], split: Split
     """
     fit = _without_negatives(_for_labels(_merged(request, capabilities), request, split, notices), request)
     fit = _without_validation(fit, request, split, notices)
-    fit = _watching(fit, request, split)
+    fit = _decaying(_watching(fit, request, split), request)
     check_recipe(fit.recipe)
     positives_of(split, fit.recipe, fit.loss)
     if fit.recipe.weights != "none":
@@ -165,6 +165,13 @@ def _watching(fit: Fit, request: Request, split: Split) -> Fit:
     if recipe.chooses:
         monitored(dict.fromkeys(names, 0.0), recipe.monitor)
     return replace(fit, recipe=recipe)
+
+
+def _decaying(fit: Fit, request: Request) -> Fit:
+    """Where nothing is watched, the learning rate of the model's own recipe has no reason to fall."""
+    if fit.recipe.chooses or "lr_decay" in request.train:
+        return fit
+    return replace(fit, recipe=replace(fit.recipe, lr_decay=1.0))
 
 
 def _plain(part: Choice | None) -> Node | None:

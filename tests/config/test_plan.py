@@ -132,6 +132,16 @@ def test_all_of_a_batch_is_said_with_null(planned: Planned) -> None:
     assert options(planned, "sampler", "model=mf", "loss=sampled_softmax", "sampler=in_batch")["n"] is None
 
 
+def test_a_learning_rate_of_a_models_own_falls_only_where_something_is_watched(planned: Planned) -> None:
+    unwatched = ("model=ncf", "train.select_epoch=last", "train.patience=0")
+    for overrides, expected in ((("model=ncf",), 0.5), (unwatched, 1.0)):
+        fit = planned(*overrides).fit
+        assert fit
+        assert fit.recipe.lr_decay == expected
+    with pytest.raises(ConfigError, match="follows what is watched"):
+        planned(*unwatched, "train.lr_decay=0.1")
+
+
 def test_a_stage_that_looks_at_validation_depends_on_its_rules(
     planned: Planned, composed: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
