@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from rexp.api import Capability, DataSpec, FeatureSpec, Query, RecommenderModule
+from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.models._mlp import Tower
 from rexp.nn.coupling import DotCoupling, HiddenUnits, LinearCoupling, Reader
 from rexp.nn.dot import dot, weighted_sum
 from rexp.nn.embedding import Init, InitName, embedding_table, initialize
-from rexp.nn.feature_embedding import FeatureSum, chosen_features
+from rexp.nn.feature_embedding import FeatureSum, chosen_features_without_context
 
 if TYPE_CHECKING:
     from rexp.data.split import Split
@@ -83,7 +83,10 @@ class NCF(RecommenderModule):
         init = Init(config.init, config.init_scale)
         self.users = embedding_table(spec.n_users, sum(self.widths), init)
         self.items = embedding_table(spec.n_items, sum(self.widths), init)
-        user, item = (_features(spec, config.use_features, side) for side in ("user", "item"))
+        user, item = (
+            chosen_features_without_context(spec.features, config.use_features, side, "ncf")
+            for side in ("user", "item")
+        )
         self.user_features = FeatureSum(user, spec.n_users, self.widths[1], init) if user else None
         self.item_features = FeatureSum(item, spec.n_items, self.widths[1], init) if item else None
         self.tower = None
@@ -237,22 +240,6 @@ class NCF(RecommenderModule):
         own["gmf_weight"].copy_(alpha * dict(gmf.named_parameters())["gmf_weight"])
         own["mlp_weight"].copy_((1 - alpha) * dict(mlp.named_parameters())["mlp_weight"])
         self.bias.copy_(alpha * gmf.bias + (1 - alpha) * mlp.bias)
-
-
-def _features(spec: DataSpec, names: Sequence[str] | None, side: Literal["user", "item"]) -> dict[str, FeatureSpec]:
-    """The features of one side that are read.
-
-    Raises:
-        ConfigError: the data has no such feature, or it is one of the context.
-    """
-    chosen = chosen_features(spec.features, names, side) if names != () else {}
-    for name in names or ():
-        if spec.features[name].side == "context":
-            raise ConfigError(
-                f"use_features: ncf reads features of users and items, and '{name}' is a context; leave it out, or "
-                "take a model over fields (mlp, deepfm)"
-            )
-    return chosen
 
 
 def _vectors(features: FeatureSum | None, ids: Tensor) -> Tensor | None:

@@ -17,7 +17,7 @@ from rexp.nn.coupling import HiddenUnits
 from rexp.nn.dot import dot
 from rexp.nn.dropout import Dropout
 from rexp.nn.embedding import Init, embedding_table, initialize
-from rexp.nn.feature_embedding import FeatureSum, chosen_features, mean_rows
+from rexp.nn.feature_embedding import FeatureSum, chosen_features_without_context, mean_rows
 from rexp.nn.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -88,8 +88,11 @@ class TwoTower(RecommenderModule):
         super().__init__()
         self.config, self.history_length = config, config.history_length
         init = Init("normal", config.init_scale)
-        size, user = config.factors, chosen_features(spec.features, config.use_features, "user")
-        item = chosen_features(spec.features, config.use_features, "item")
+        user, item = (
+            chosen_features_without_context(spec.features, config.use_features, side, "two_tower")
+            for side in ("user", "item")
+        )
+        size = config.factors
         own_history = config.history_length > 0 and not config.share_items
         self.items = embedding_table(spec.n_items, size, init)
         self.history = embedding_table(spec.n_items, size, init) if own_history else None

@@ -33,6 +33,24 @@ def chosen_features(
     return {name: spec for name, spec in specs.items() if spec.side == side and (names is None or name in names)}
 
 
+def chosen_features_without_context(
+    specs: Mapping[str, FeatureSpec], names: Sequence[str] | None, side: Side, model: str
+) -> dict[str, FeatureSpec]:
+    """As :func:`chosen_features`, for a model that reads users and items alone.
+
+    Raises:
+        ConfigError: the data has no such feature, or it is one of the context.
+    """
+    chosen = chosen_features(specs, names, side)
+    for name in names or ():
+        if specs[name].side == "context":
+            raise ConfigError(
+                f"use_features: {model} reads features of users and items, and '{name}' is a context; leave it out, or "
+                "take a model over fields (mlp, deepfm)"
+            )
+    return chosen
+
+
 def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     """(B, D): the mean of the table's rows ``ids`` (B, K) where ``known`` (B, K); zeros for a row that knows none."""
     lengths = known.sum(1)
