@@ -165,9 +165,7 @@ def test_what_cannot_be_read_is_one_line(data: FieldData) -> None:
         NCFConfig(variant="gmf", use_features=("item.genres",))
     with pytest.raises(ConfigError, match=r"'context\.hour' is a context; leave it out"):
         NCF(NCFConfig(use_features=("context.hour",)), data.spec)
-    with pytest.raises(
-        ConfigError, match=r"two_tower reads .* 'context\.hour' is a context"
-    ):
+    with pytest.raises(ConfigError, match=r"two_tower reads .* 'context\.hour' is a context"):
         data.model("two_tower", use_features=("context.hour",))
     with pytest.raises(ConfigError, match=r"the data has no feature 'item\.genre'"):
         NCF(NCFConfig(use_features=("item.genre",)), data.spec)
