@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # What may differ without making another run; everything else is part of what a run is.
 VOLATILE = ("force", "measure", "on_error", "paths", "references", "tags", "track")
 ON_ERROR = ("continue", "stop")
-ENSEMBLES = ("mean", "standardized", "by_user", "by_pair")
+ENSEMBLES = ("auto", "mean", "standardized", "by_user", "by_pair")
 FITTING = ("loss", "sampler")
 MODEL_RESERVED = ("name", "fit", "seed", "init_from", "runs")
 OF_TEACHER = ("weight", "on_weak")

@@ -74,7 +74,8 @@ class Root:
         teacher: a model node, or null.
         teachers: further teachers by a key of one's own, each a model node.
         ensemble: how the scores of several teachers become one: their ``mean``, or that of their ``standardized``
-            scores, weighed by how sure each is of a user (``by_user``) or of a user's item (``by_pair``).
+            scores, weighed by how sure each is of a user (``by_user``) or of a user's item (``by_pair``); ``auto``
+            standardizes where that can be done.
         measure: what is measured of the finished run.
         references: models that a single run's table shows for reference, each an ordinary stored run; null takes ease
             (of small catalogues) and pop, or mean and bias where a metric of ratings is measured.
@@ -89,7 +90,7 @@ class Root:
     model: Any = None
     teacher: Any = None
     teachers: Node = field(default_factory=dict)
-    ensemble: str = "mean"
+    ensemble: str = "auto"
     loss: Any = None
     sampler: Any = None
     train: Any = None

@@ -152,7 +152,7 @@ class Planner:
             runs[key] = job.run
             if job.where != "stored":
                 untrained[job.run] = Choice.of("model", read(other).model, key, MODEL_RESERVED).to_dict()
-        return _Taught(weighted(request, runs), tuple(jobs), untrained)
+        return _Taught(weighted(request, runs, split), tuple(jobs), untrained)
 
     def _costs(
         self, plan: Plan, store: Store, evaluator: Evaluator, role: str, title: str, run: str, taught: _Taught

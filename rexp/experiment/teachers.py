@@ -65,7 +65,7 @@ def resolve_teachers(
     for key, run in runs.items():
         if run != SELF:
             check_teacher(request, key, nodes[key], run, _named_options(request.model, "model"), store, split)
-    return weighted(request, runs)
+    return weighted(request, runs, split)
 
 
 def find_teachers(request: Request, store: Store, split: Split) -> Teachers | dict[str, str | None]:
@@ -92,11 +92,26 @@ def find_teachers(request: Request, store: Store, split: Split) -> Teachers | di
     return {key: _found(key, node, request, store, split) for key, node in nodes.items()}
 
 
-def weighted(request: Request, runs: Mapping[str, str]) -> Teachers:
+def weighted(request: Request, runs: Mapping[str, str], split: Split) -> Teachers:
     """The teachers of a job with their shares in what they teach, from their runs by the keys of their nodes."""
     weights = {key: _weight(key, node) for key, node in request.teachers.items()}
     shares = tuple(Teacher(run, weights[key] / sum(weights.values())) for key, run in runs.items())
-    return Teachers(shares, ensemble=request.raw["ensemble"] if len(shares) > 1 else "mean")
+    return Teachers(shares, ensemble=_ensemble(request, split))
+
+
+def _ensemble(request: Request, split: Split) -> str:
+    """How the teachers become one; ``auto`` takes the mean of vectors, and of scores that may depend on a context."""
+    ensemble = str(request.raw["ensemble"])
+    if len(request.teachers) < 2:
+        return "mean"
+    if ensemble != "auto":
+        return ensemble
+    return "mean" if split.contexts or any(map(_compares_vectors, _stages(request))) else "standardized"
+
+
+def _compares_vectors(stage: ConfiguredStage) -> bool:
+    needs: frozenset[Requirement] = stage.plugin.needs
+    return {Requirement.TEACHER, Requirement.VECTORS} <= needs
 
 
 def _found(key: str, node: Node, request: Request, store: Store, split: Split) -> str | None:
@@ -204,7 +219,8 @@ def _built(node: Node, split: Split, where: str) -> RecommenderModule:
 def _check_teacher(request: Request, capabilities: Collection[str], name: str) -> None:
     """Refuse a teacher without what a stage asks it for: vectors, or scores of any pair."""
     ensemble = request.raw["ensemble"] if len(request.teachers) > 1 else "mean"
-    if ensemble != "mean" and Capability.READS_CONTEXT in capabilities:
+    asked = ensemble not in ("auto", "mean")
+    if asked and Capability.READS_CONTEXT in capabilities:
         raise ConfigError(
             f"ensemble={ensemble} puts every user's scores on one scale, and those of teacher={name} differ by "
             "context; take ensemble=mean"
@@ -218,12 +234,12 @@ def _check_teacher(request: Request, capabilities: Collection[str], name: str) -
                 f"stage '{stage.label}' ({stage.name}) asks for scores of any pair, and teacher={name} has those of "
                 "its lists alone; take one that reads lists (kd with mode=listwise, rrd, rd, hard_labels, unkd, dcd)"
             )
-        if ensemble != "mean" and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
+        if asked and _compares_vectors(stage):
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and ensemble={ensemble} "
                 "has scores alone; take ensemble=mean, or a stage that reads scores (kd, rrd)"
             )
-        if not embeds and {Requirement.TEACHER, Requirement.VECTORS} <= stage.plugin.needs:
+        if not embeds and _compares_vectors(stage):
             raise ConfigError(
                 f"stage '{stage.label}' ({stage.name}) compares vectors of users and items, and teacher={name} has "
                 "none; take one that has (mf, lightgcn, two_tower), or a stage that reads scores (kd, rrd)"
@@ -260,7 +276,7 @@ def teacher_job(config: DictConfig, key: str, request: Request, split: Split) ->
         for own_of_teacher in OF_TEACHER:
             other.model.pop(own_of_teacher, None)
         other.teacher = other.loss = other.sampler = other.retriever = None
-        other.teachers, other.ensemble = {}, "mean"
+        other.teachers, other.ensemble = {}, "auto"
         other.compress = {"order": ["fit"], "stages": {}, "finetune": other.compress.get("finetune", {})}
         other.force = False
         if full:

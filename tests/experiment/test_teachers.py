@@ -119,6 +119,7 @@ def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Pat
     )
     assert {result.teacher["name"] for result in students} == {"mf+lightgcn"}
     assert len({result.weights["sha256"] for result in students}) == 2
+    assert {result.config["ensemble"] for result in students} == {"standardized"}
     # Doubled weights are the same shares, and the same run.
     errors = rexp(*both, "+teachers.graph.weight=2", "+teacher.weight=2", cwd=tmp_path)
     assert "is done already" in errors
@@ -131,6 +132,9 @@ def test_two_teachers_teach_together_by_their_weights(table: Path, tmp_path: Pat
     assert "is done already" not in errors.splitlines()[-1]
     (other,) = (result for result in Store(tmp_path / "runs").runs() if result.config.get("ensemble") == "by_user")
     assert other.weights["sha256"] not in {result.weights["sha256"] for result in students}
+    rexp(*both, "compress=fitnet", cwd=tmp_path)
+    (vectors,) = (result for result in Store(tmp_path / "runs").runs() if "fitnet" in str(result.config["compress"]))
+    assert "ensemble" not in vectors.config, "vectors side by side, whose dot products are the mean of the logits"
     errors = rexp(*both, "ensemble=by_item", cwd=tmp_path, code=2)
     assert "ensemble=by_item: there is no such way; did you mean" in errors
     errors = rexp(*both, "compress=fitnet", "ensemble=by_user", cwd=tmp_path, code=2)
