@@ -41,6 +41,7 @@ def train(clicks: Path, tmp_path: Path) -> Any:
 
 
 FM = ("model=fm", "model.factors=8", "train.max_epochs=15", "train.lr=0.03", "train.batch_size=128")
+TWO = ("compress=kd", "compress.stages.distill.mode=pointwise", "model@teacher=fm", "+model@teachers.deep=mlp")
 NCF = ("model=ncf", "train.max_epochs=6", "train.batch_size=128")
 
 
@@ -77,6 +78,10 @@ def test_weights_change_what_is_learned_and_what_a_run_is(train: Any) -> None:
         (("model=ncf", "train.weights=column", "data.weight=null"), "names no column of weights"),
         (("model=multvae", "train.weights=inverse_frequency"), "MultVAE does not count rows by their weights"),
         (("model=ncf", "sampler=uniform"), "with target=label draws no negatives; leave sampler= out"),
+        (
+            (*FM, *TWO, "ensemble=by_user"),
+            "ensemble=by_user puts every user's scores on one scale, .* differ by context",
+        ),
         ((*FM, "evaluate=full", "evaluate.context=none"), r"model=fm reads the context .* evaluate\.context=none"),
     ],
 )
@@ -86,6 +91,13 @@ def test_what_labeled_rows_in_context_do_not_allow(
     with pytest.raises(ConfigError, match=text):
         train(*words)
     assert not list(tmp_path.glob("runs/[0-9a-f]*"))
+
+
+def test_several_teachers_that_read_contexts_are_averaged(train: Any) -> None:
+    short = [f"{key}.fit.max_epochs=1" for key in ("teacher", "teachers.deep")]
+    taught = train(*FM, *TWO, *short, "train.max_epochs=1", "compress.stages.distill.scale=none", "references=[]")
+    assert len(taught.config["teacher"]) == 2
+    assert "ensemble" not in taught.config
 
 
 def test_positives_alone_are_ranked_in_the_context_of_each_row(train: Any) -> None:
