@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
     """The rows whose names match a pattern (``htd*``), each after the rows that it depends on.
 
+    Args:
+        paper: with the rows.
+        patterns: of their names, split at commas; those of a name with commas are put together again. None takes all.
+
     Raises:
         ConfigError: a pattern that fits no row.
     """
-    names = [row.name for row in paper.rows]
-    for pattern in patterns or ():
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise ConfigError(f"paper {paper.name} has no row '{pattern}'; it has: {', '.join(names)}")
+    if patterns is not None:
+        patterns = list(_rejoined(paper, patterns))
     found: dict[str, PaperRow] = {}
 
     def add(row: PaperRow, behind: tuple[str, ...] = ()) -> None:
@@ -50,6 +52,18 @@ def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
         if patterns is None or any(fnmatchcase(row.name, pattern) for pattern in patterns):
             add(row)
     return list(found.values())
+
+
+def _rejoined(paper: Paper, parts: Sequence[str]) -> Iterator[str]:
+    """As many parts together as fit a row: ``mf, kd`` is one where a row has that name, else two."""
+    names = [row.name for row in paper.rows]
+    while parts:
+        joined = ((", ".join(parts[:end]), end) for end in range(len(parts), 0, -1))
+        fits = next(((text, end) for text, end in joined if any(fnmatchcase(name, text) for name in names)), None)
+        if fits is None:
+            raise ConfigError(f"paper {paper.name} has no row '{parts[0]}'; it has: {', '.join(names)}")
+        yield fits[0]
+        parts = parts[fits[1] :]
 
 
 def built_on(paper: Paper, row: PaperRow) -> list[PaperRow]:

@@ -229,6 +229,14 @@ def test_runs_elsewhere_take_the_values_that_were_found(
     assert all(own[one.run] == one.metrics for one in read_records(results / "small.jsonl"))
 
 
+def test_a_name_with_commas_is_one_row() -> None:
+    paper = load("content_students")
+    order = [row.name for row in select_rows(paper, ["lastfm-2k · mf", "kd", "lastfm-2k · pop"])]
+    assert order == ["lastfm-2k · pop", "lastfm-2k · fusion", "lastfm-2k · mf, kd"]
+    with pytest.raises(ConfigError, match="has no row 'kd'"):
+        select_rows(paper, ["lastfm-2k · pop", "kd"])
+
+
 def test_a_grid_is_written_out(tmp_path: Path) -> None:
     paper = read(written(tmp_path))
     assert [group.name for group in paper.groups] == ["mf 4", "mf 8", "teachers"]
