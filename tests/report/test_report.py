@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -239,19 +238,16 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "no finished run in" in capsys.readouterr().err
 
 
-def test_a_thousand_runs_without_torch_in_less_than_three_seconds(tmp_path: Path) -> None:
+def test_a_thousand_runs_without_torch(tmp_path: Path) -> None:
     store = save(
         tmp_path, [result(f"{i:012x}", f"m{i % 10}", i // 50, i / 1000, factors=i % 50 // 10) for i in range(1000)]
     )
     code = (
-        "import sys, time; t = time.process_time(); from rexp.__main__ import main;"
-        "code = main(['report', sys.argv[1]]); print(time.process_time() - t, 'torch' in sys.modules, code)"
+        "import sys; from rexp.__main__ import main; code = main(['report', sys.argv[1]]);"
+        "print('torch' in sys.modules, code)"
     )
-    started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code, str(store)], capture_output=True, text=True, check=True)
-    seconds, torch, exit_code = done.stdout.splitlines()[-1].split()
-    assert (torch, exit_code) == ("False", "0")
-    assert float(seconds) < 3, time.perf_counter() - started
+    assert done.stdout.splitlines()[-1] == "False 0"
 
 
 def test_directions_are_those_of_the_metrics() -> None:
