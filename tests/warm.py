@@ -18,12 +18,15 @@ import time
 import traceback
 from collections.abc import Mapping
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 Done = subprocess.CompletedProcess[str]
+_TURNS = cycle(range(2))
+"""Forks of one process hash strings alike; commands that follow one another come from two, so no order hangs on that."""
 
 
 def rexp(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> Done:
@@ -55,7 +58,8 @@ def rexp(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None, ti
 
 
 def _ask(job: Mapping[str, Any]) -> int | None:
-    asked, answers = _server().stdin, _server().stdout
+    server = _server(next(_TURNS))
+    asked, answers = server.stdin, server.stdout
     assert asked
     assert answers
     asked.write(json.dumps(job) + "\n")
@@ -65,8 +69,8 @@ def _ask(job: Mapping[str, Any]) -> int | None:
 
 
 @cache
-def _server() -> subprocess.Popen[str]:
-    """The process that forks, one for the whole session; it is asked and answers a line at a time."""
+def _server(_turn: int) -> subprocess.Popen[str]:
+    """A process that forks, for the whole session; it is asked and answers a line at a time."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.warm"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
