@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 Done = subprocess.CompletedProcess[str]
 _TURNS = cycle(range(2))
-"""Forks of one process hash strings alike; commands that follow one another come from two, so no order hangs on that."""
+"""Forks of one process hash strings alike; commands that follow one another come from two, so nothing rests on it."""
 
 
 def rexp(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> Done:
