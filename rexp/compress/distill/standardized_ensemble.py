@@ -16,7 +16,7 @@ from rexp.evaluate.scoring import Scorer
 from rexp.evaluate.top_items import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rexp.data.split import Split
 
@@ -46,12 +46,12 @@ class StandardizedEnsemble(Ensemble):
     def __init__(self, members: Sequence[RecommenderModule], weights: Sequence[float], split: Split, way: str) -> None:
         super().__init__(members, weights)
         self.way = way
-        known = [_of_users(member.eval(), split) for member in self.members]
+        known = [_of_users(member.eval(), split, way) for member in self.members]  # without dropout
         means, deviations, sure = (torch.stack(parts) for parts in zip(*known, strict=True))
         own = torch.tensor(self.weights).unsqueeze(1)
         self.register_buffer("means", means)
         self.register_buffer("deviations", deviations)
-        self.register_buffer("shares", _normalized(own * sure) if way == "by_user" else own.expand_as(means))
+        self.register_buffer("shares", _normalized(own * sure))
 
     def capabilities(self) -> frozenset[Capability]:
         """As of :class:`Ensemble`, but for vectors: no dot product has these scores."""
@@ -106,16 +106,17 @@ def _normalized(weights: Tensor) -> Tensor:
     return (weights + 1e-12) / (weights + 1e-12).sum(0)
 
 
-def _of_users(model: RecommenderModule, split: Split) -> tuple[Tensor, Tensor, Tensor]:
-    """(U,) means, deviations and confidences of a member's scores of the catalogue."""
-    with torch.no_grad():
-        blocks = list(_moments(Scorer(model, split, ["train"], torch.device("cpu"), BLOCK_BYTES), split))
-    means, deviations, sure = zip(*blocks, strict=True)
-    return torch.cat(means), torch.cat(deviations), torch.cat(sure)
-
-
-def _moments(scorer: Scorer, split: Split) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+@torch.no_grad()
+def _of_users(model: RecommenderModule, split: Split, way: str) -> tuple[Tensor, Tensor, Tensor]:
+    """(U,) means and deviations of a member's scores of the catalogue, and its confidences, else 1."""
+    scorer = Scorer(model, split, ["train"], torch.device("cpu"), BLOCK_BYTES)
+    blocks = []
     for users in torch.split(torch.arange(split.n_users), 1024):
         scores = scorer.catalogue(users)
         means, deviations = moments(scores)
-        yield means, deviations, user_confidence((scores - means.unsqueeze(1)) / deviations.unsqueeze(1))
+        sure = torch.ones(len(users))
+        if way == "by_user":
+            sure = user_confidence((scores - means.unsqueeze(1)) / deviations.unsqueeze(1))
+        blocks.append((means, deviations, sure))
+    means, deviations, sure = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+    return means, deviations, sure
