@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rexp.train.devices import trainer_options
+from rexp.train.devices import device_of_run
 from rexp.train.job import FitJob
 from rexp.train.lightning_module import RecommenderTask
 from rexp.train.optimizer import use_sparse_gradients
@@ -84,13 +84,6 @@ def training_job(
     ).checked()
 
 
-def device_of_fit(job: FitJob) -> torch.device:
-    """Where a fit on one device would be."""
-    accelerator = trainer_options(job.device, job.recipe)["accelerator"]
-    on_gpu = accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available())
-    return torch.device("cuda" if on_gpu else accelerator)
-
-
 def begun(job: FitJob, device: torch.device) -> tuple[StandaloneTask, torch.optim.Optimizer, Batches | UserBatches]:
     """A fit at the beginning of its first epoch: its steps, the optimizer, and the batches."""
     batches = job.batches(0, 1)
@@ -109,7 +102,7 @@ def time_steps(job: FitJob, seconds: float) -> StepTime:
         job: see :func:`training_job`.
         seconds: end after about as long, but not within a step.
     """
-    device = device_of_fit(job)
+    device = device_of_run(job.device)
     task, optimizer, batches = begun(job, device)
     chunks = iter(batches)
     chunk, opening = _timed(lambda: next(chunks), device)

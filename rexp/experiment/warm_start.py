@@ -1,4 +1,4 @@
-"""Warm start: threads, initial weights and embeddings from other runs."""
+"""Warm start: threads and device, initial weights and embeddings from other runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from rexp.api.model import INIT_FROM_MODELS
+from rexp.config.recipe import TrainingStep
 from rexp.config.retriever import TEACHER
 from rexp.errors import ConfigError
 from rexp.evaluate.embeddings import check_embeds
@@ -17,6 +18,7 @@ from rexp.experiment.restore import load_model
 from rexp.plugins.process_state import flushes_denormals
 from rexp.retrieve.retrieval import Retrieval
 from rexp.store.weights import load_state
+from rexp.train.devices import device_of_run
 
 if TYPE_CHECKING:
     from rexp.config.plan import Plan
@@ -61,6 +63,16 @@ def warm_start(plan: Plan, store: Store) -> None:
             f"model={plan.request.model['name']} cannot start from several runs; give model.init_from one run id"
         )
     fuse({role: load_model(store, run, plan.split, f"model.init_from.{role}") for role, run in plan.source.items()})
+
+
+def device_of(plan: Plan) -> torch.device:
+    """Where a run's model is evaluated: on the device that trained it last.
+
+    What was fitted in closed form, or stored otherwise after its training, stays on the CPU, as candidates of two
+    stages do: not all of it can be read elsewhere.
+    """
+    trained_last = plan.fit is not None and isinstance(plan.recipe.steps[-1], TrainingStep)
+    return device_of_run(plan.request.device) if trained_last and plan.retrieving is None else torch.device("cpu")
 
 
 def retrieval(plan: Plan, store: Store) -> Retrieval | None:

@@ -29,7 +29,7 @@ def trainer_options(device: DeviceConfig, recipe: FitConfig) -> TrainerOptions:
     Raises:
         ConfigError: a precision or a number of devices that this machine does not have.
     """
-    on_gpu = device.accelerator in ("gpu", "cuda") or (device.accelerator == "auto" and torch.cuda.is_available())
+    on_gpu = _on_gpu(device)
     if on_gpu and not torch.cuda.is_available():
         raise ConfigError(
             f"train.accelerator={device.accelerator}, but there is no GPU here; take train.accelerator=cpu"
@@ -56,6 +56,20 @@ def trainer_options(device: DeviceConfig, recipe: FitConfig) -> TrainerOptions:
         "strategy": _strategy(device),
         "precision": device.precision,
     }
+
+
+def device_of_run(device: DeviceConfig) -> torch.device:
+    """Where a fit on one device is, and the evaluation of what it trained.
+
+    A device that is not here comes to the CPU: :func:`trainer_options` refuses it.
+    """
+    if _on_gpu(device) and torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if device.accelerator == "mps" and torch.backends.mps.is_available() else "cpu")
+
+
+def _on_gpu(device: DeviceConfig) -> bool:
+    return device.accelerator in ("gpu", "cuda") or (device.accelerator == "auto" and torch.cuda.is_available())
 
 
 def _computes_bf16() -> bool:

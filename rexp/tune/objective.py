@@ -20,7 +20,7 @@ from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.job import prepare_job
 from rexp.experiment.run import run as make_run
 from rexp.experiment.steps import run_steps
-from rexp.experiment.warm_start import retrieval, torch_settings, warm_start
+from rexp.experiment.warm_start import device_of, retrieval, torch_settings, warm_start
 from rexp.plugins.process_state import restored
 from rexp.prepare.prepare import load_split
 from rexp.train.model_selection import better, monitored
@@ -137,7 +137,8 @@ def _measure(
             _report(trial, values[goal.metric], epoch)
 
     with torch_settings(request.device.threads):
-        evaluator = Evaluator(split, without_adjustment(request.evaluate), "valid", retrieval=retrieval(plan, store))
+        rules = without_adjustment(request.evaluate)
+        evaluator = Evaluator(split, rules, "valid", device_of(plan), retrieval(plan, store))
         warm_start(plan, store)
         run_steps(plan, store, run, log)
         plan.model.to(evaluator.device)

@@ -16,6 +16,7 @@ from rexp.config.teachers import Teacher, Teachers
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.errors import ConfigError
+from rexp.experiment.warm_start import device_of
 from rexp.prepare.prepare import plugins_of
 from rexp.store.manifest import finish, manifest
 from rexp.store.store import Store
@@ -63,6 +64,25 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
     by_hits = planned(*FINETUNED, *last, "train.monitor=hr@10")
     assert masked.steps_identity(2) != by_hits.steps_identity(2)
     assert masked.steps_identity(1) == by_hits.steps_identity(1)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "device"),
+    [
+        (["model=mf"], "cuda"),
+        (["model=mf", "train.accelerator=cpu"], "cpu"),
+        (["model=mf", "compress=kd"], "cuda"),
+        (["model=mf", "compress=prune"], "cpu"),
+        (["model=mf", "compress=quantize"], "cpu"),
+        (["model=ease"], "cpu"),
+        (["model=mf", "evaluate=two_stage", "retriever=flat"], "cpu"),
+    ],
+)
+def test_a_model_is_evaluated_where_it_was_trained_last(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, overrides: list[str], device: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert device_of(planned(*overrides)).type == device
 
 
 @pytest.mark.parametrize(
