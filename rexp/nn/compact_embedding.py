@@ -30,8 +30,14 @@ class CompactEmbedding(nn.Module):
         raise NotImplementedError
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The vectors of ``ids``, in their shape with ``dim`` behind it."""
-        return self.lookup(ids.reshape(-1)).view(*ids.shape, self.dim)
+        """The vectors of ``ids``, in their shape with ``dim`` behind it.
+
+        Of more ids than there are rows every row is made once, and its vector copied.
+        """
+        flat = ids.reshape(-1)
+        every_row = not torch.compiler.is_compiling() and len(flat) > self.n_rows
+        vectors = self.rows().index_select(0, flat) if every_row else self.lookup(flat)
+        return vectors.view(*ids.shape, self.dim)
 
     def rows(self) -> Tensor:
         """(n_rows, dim): all vectors, made in blocks."""
