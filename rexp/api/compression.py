@@ -51,6 +51,9 @@ class Requirement(StrEnum):
 class TeacherView(Protocol):
     """A teacher's lists, scores and embeddings, computed once and cached with its run; never the module itself."""
 
+    lists_only: bool
+    """It knows the scores of its own lists alone, as one read from a file does."""
+
     def top_items(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "train") -> Tensor:
         """(U, k) int32: every user's best items of the catalog, best first; without those of the user's training part
         unless ``hide_train`` is False; -1 where fewer are left. The catalog is that of the items with a training

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Requirement
@@ -17,6 +17,7 @@ from rexp.compress.distill._scores import placed, rows_of, student_scores, teach
 from rexp.compress.distill._standardize import Scale, TeacherScale, check_scale
 from rexp.compress.distill._step_users import StepUsers, UsersPerStep, check_users_per_step
 from rexp.compress.student import Student
+from rexp.data.types import PADDING
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require
@@ -24,7 +25,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rexp.api import RecommenderModule, StageContext, TrainStep
+    from rexp.api import RecommenderModule, StageContext, TeacherView, TrainStep
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ class KDConfig:
             authors leave it out.
         k: items of a list: the best that its owner did not take in training.
         ranked_by: whose best: the ``teacher``'s, or the ``student``'s of the moment, ranked anew each epoch.
-        catalogue: of the teacher's best: items of the ``train``ing part, or ``all``, so that a teacher that knows cold
-            items teaches them.
-        random: further items of a list, drawn each epoch uniformly from those that are neither taken nor among the
-            teacher's best.
+        catalogue: of a list: items of the ``train``ing part, or ``all``, so that a teacher that knows cold items
+            teaches them.
+        random: further items of a list, drawn uniformly from those of the catalog that are neither taken nor among the
+            teacher's best: without them a student may score the rest of the catalog as it likes. ``auto`` draws
+            three times ``k``, and none where the teacher knows the scores of its own lists alone.
+        every: epochs between two draws of them, for the teacher scores what is drawn.
         reduction: that the weight is meant for, over the items of the batch, or over the lists;
             rescaled where the fit's own loss has the other.
         users_per_step: of ``mode=listwise``: users of a batch that are distilled in a step: ``all``, a number, or
@@ -65,7 +68,8 @@ class KDConfig:
     k: int = 100
     ranked_by: Literal["teacher", "student"] = "teacher"
     catalogue: Literal["train", "all"] = "train"
-    random: int = 0
+    random: Literal["auto"] | int = "auto"
+    every: int = 5
     reduction: Reduction = "sum"
     users_per_step: UsersPerStep = "auto"
 
@@ -73,7 +77,9 @@ class KDConfig:
         require(0 < self.alpha <= 1, f"alpha={self.alpha} must be above 0 and at most 1")
         require(self.temperature > 0, f"temperature={self.temperature} must be above 0")
         require(self.k >= 1, f"k={self.k} must be 1 or more")
-        require(self.random >= 0, f"random={self.random} must not be negative")
+        fine = isinstance(self.random, str) or self.random >= 0
+        require(fine, f"random={self.random} must be 0 or more, or auto")
+        require(self.every >= 1, f"every={self.every} must be 1 or more")
         check_scale(self.scale)
         check_users_per_step(self.users_per_step)
 
@@ -91,7 +97,7 @@ class KD(DistillationStage):
 
     def __init__(self, config: KDConfig) -> None:
         super().__init__(config)
-        if config.mode == "pointwise" or config.ranked_by == "student" or config.random:
+        if config.mode == "pointwise" or config.ranked_by == "student" or config.random not in ("auto", 0):
             self.needs = self.needs | {Requirement.PAIRS}
 
     def attach(self, model: RecommenderModule, context: StageContext) -> Distilling:
@@ -119,6 +125,13 @@ def soft_lists(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     ours = (student.masked_fill(~there, ABSENT) / temperature).log_softmax(1)
     theirs = (teacher.masked_fill(~there, ABSENT) / temperature).log_softmax(1)
     return (theirs.exp() * (theirs - ours)).where(there, 0.0).sum(1)
+
+
+def random_items(config: KDConfig, teacher: TeacherView) -> int:
+    """The random items of a list, ``auto`` resolved."""
+    if isinstance(config.random, str):
+        return 0 if teacher.lists_only else 3 * config.k
+    return config.random
 
 
 class BatchKD(Distilling):
@@ -150,21 +163,32 @@ class ListKD(Distilling):
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
-        self.users = StepUsers(config.users_per_step, context.generator, config.k + config.random)
+        self.n_random = random_items(config, self.teacher)
+        self.users = StepUsers(config.users_per_step, context.generator, config.k + self.n_random)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
         self.best = self.teacher.top_items(config.k, catalogue=config.catalogue)
         # The teacher's scores of lists that stay are made once; they are most of the time of a fit else.
         self.wanted = self.scale.of(self.teacher.top_scores(config.k, catalogue=config.catalogue))
         self.others: Complement | None = None
-        if config.random:
+        if self.n_random:
             self.others = Complement(context.split.user_items(["train"]), self.best, context.split.n_items)
+            self.outside = torch.from_numpy(~context.split.in_catalogue(config.catalogue))
+            # What is drawn follows from this number and the epoch, so that a fit that goes on between two draws has it.
+            self.seed = int(torch.randint(2**48, (), generator=context.generator))
+            self.turn = -1
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
         by_teacher = self.config.ranked_by == "teacher"
         parts = [(self.best, self.wanted) if by_teacher else self._graded(self.student.top_items(self.config.k))]
         if self.others is not None:
-            parts.append(self._graded(self.others.draw(self.config.random, self.generator)))
+            turn = (epoch - 1) // self.config.every
+            if turn != self.turn:
+                generator = Generator().manual_seed(self.seed + turn)
+                items = self.others.draw(self.n_random, generator)
+                items.masked_fill_(self.outside[items], PADDING)
+                self.turn, self.drawn = turn, self._graded(items)
+            parts.append(self.drawn)
         lists, wanted = zip(*parts, strict=True)
         self.lists, self.targets = torch.cat(lists, 1), torch.cat(wanted, 1)
 

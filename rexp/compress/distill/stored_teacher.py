@@ -45,7 +45,7 @@ class StoredTeacher:
         capabilities = model.capabilities()
         self._embeds = Capability.HAS_EMBEDDINGS in capabilities
         self._dot = Capability.DOT_PRODUCT in capabilities
-        self._listed = Capability.LISTS_ONLY in capabilities
+        self.lists_only = Capability.LISTS_ONLY in capabilities
         self._scorer = Scorer(self._model, split, ["train"], torch.device("cpu"), BLOCK_BYTES)
         self._lists: dict[str, tuple[Tensor, Tensor]] = {}
         self._vectors: dict[str, Tensor] = {}
@@ -81,7 +81,7 @@ class StoredTeacher:
         with torch.no_grad():
             parts = torch.split(torch.arange(len(users)), block)
             scores = torch.cat([self._scores(users[rows], items[rows], features, rows) for rows in parts])
-        if self._listed and bool(scores.isneginf().any()):
+        if self.lists_only and bool(scores.isneginf().any()):
             raise ConfigError(
                 "a stage asks its teacher for the score of a pair that is in none of its lists; take one that reads "
                 "lists (rrd, rd, hard_labels), or a teacher that scores any pair"

@@ -34,6 +34,8 @@ def mf(split: Split, factors: int, seed: int, scale: float = 1.0, **options: Any
 class Teacher:
     """A teacher that computes what it is asked for."""
 
+    lists_only = False
+
     def __init__(self, model: MF, split: Split) -> None:
         self.model, self.split = model.requires_grad_(False).eval(), split
 
