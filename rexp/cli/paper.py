@@ -16,6 +16,7 @@ from rexp.io.terminal import Screen
 from rexp.io.text import fail, say
 from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import load, paper_files
+from rexp.paper.record import read_records
 from rexp.paper.results import shown, tuned_file, write_page
 from rexp.paper.tuning import Tunings
 from rexp.store.store import Store
@@ -62,7 +63,9 @@ def arguments() -> Arguments:
     run.add_argument("--quick", action="store_true", help="a short run of some rows, whose numbers mean nothing")
     add_store(run)
     record.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="stores that may hold them")
-    check.add_argument("--strict", action="store_true", help="exit with 1 where a verified value is missed")
+    check.add_argument(
+        "--strict", action="store_true", help="exit with 1 where a verified value is missed, or a default has changed"
+    )
     form = check.add_mutually_exclusive_group()
     form.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown (- for the screen)")
     form.add_argument("--latex", type=Path, metavar="FILE", help="write LaTeX with booktabs (- for the screen)")
@@ -125,7 +128,17 @@ def _check(options: argparse.Namespace) -> int:
     changed = page.exists() and page.read_text(encoding="utf-8") != markdown(found.page)
     if changed:
         fail(f"{page} is not what its records give")
-    return int(options.strict and (found.missed or changed))
+    return int(options.strict and (_stale(paper, file) or found.missed or changed))
+
+
+def _stale(paper: Paper, file: Path) -> bool:
+    """Whether a row would be another one today; tells them. Loads the plugins that rows name, and so torch."""
+    from rexp.paper.defaults import changed_defaults
+
+    stale = list(changed_defaults(paper, read_records(file), Tunings(paper, tuned_file(file))))
+    for line in stale:
+        fail(f"a default has changed, run the row anew: {line}")
+    return bool(stale)
 
 
 def _file(options: argparse.Namespace, paper: Paper) -> Path:
