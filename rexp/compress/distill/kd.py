@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from rexp.api import RecommenderModule, StageContext, TeacherView, TrainStep
 
+MOST_DRAWN = 2**27
+"""``random=auto``: items drawn for all users together at most, each with its score: a gigabyte."""
+
 
 @dataclass(frozen=True)
 class KDConfig:
@@ -50,7 +53,8 @@ class KDConfig:
             teaches them.
         random: further items of a list, drawn uniformly from those of the catalog that are neither taken nor among the
             teacher's best: without them a student may score the rest of the catalog as it likes. ``auto`` draws
-            three times ``k``, and none where the teacher knows the scores of its own lists alone.
+            three times ``k``, fewer where so many users would have more than :data:`MOST_DRAWN` together, and none
+            where the teacher knows the scores of its own lists alone.
         every: epochs between two draws of them, for the teacher scores what is drawn.
         reduction: that the weight is meant for, over the items of the batch, or over the lists;
             rescaled where the fit's own loss has the other.
@@ -127,11 +131,11 @@ def soft_lists(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     return (theirs.exp() * (theirs - ours)).where(there, 0.0).sum(1)
 
 
-def random_items(config: KDConfig, teacher: TeacherView) -> int:
+def random_items(config: KDConfig, teacher: TeacherView, n_users: int) -> int:
     """The random items of a list, ``auto`` resolved."""
-    if isinstance(config.random, str):
-        return 0 if teacher.lists_only else 3 * config.k
-    return config.random
+    if not isinstance(config.random, str):
+        return config.random
+    return 0 if teacher.lists_only else min(3 * config.k, MOST_DRAWN // max(1, n_users))
 
 
 class BatchKD(Distilling):
@@ -163,7 +167,7 @@ class ListKD(Distilling):
         super().__init__()
         self.config, self.teacher, self.generator = config, teacher_of(context), context.generator
         self.student = Student(model, context.split)
-        self.n_random = random_items(config, self.teacher)
+        self.n_random = random_items(config, self.teacher, context.split.n_users)
         self.users = StepUsers(config.users_per_step, context.generator, config.k + self.n_random)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
         self.best = self.teacher.top_items(config.k, catalogue=config.catalogue)

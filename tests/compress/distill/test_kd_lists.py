@@ -48,6 +48,12 @@ def test_a_teacher_of_lists_is_asked_for_nothing_else() -> None:
     assert lists.shape == (12, 8)
 
 
+def test_many_users_have_shorter_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rexp.compress.distill.kd.MOST_DRAWN", 12 * 5)
+    assert lists_at(hook_of(), 1)[0].shape == (12, 8 + 5)
+    assert lists_at(hook_of(random=9), 1)[0].shape == (12, 8 + 9)
+
+
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_fit_that_goes_on_between_two_draws_has_the_same_lists(every: int) -> None:
     whole = hook_of(every=every)
