@@ -38,7 +38,7 @@ QUANT = "+compress/stage@compress.stages.q=rowwise"
         ((QUANT, "compress.order=[fit,q]"), "quantize"),
         ((QUANT, "compress.order=[fit,q,finetune]"), "fit > rowwise > finetune"),
         (("compress=kd_prune", f"{DISTILL}=rrd"), "fit+rrd > rotate > finetune+magnitude+rrd > pack"),
-        (("compress=kd_prune", "compress.stages.pack.values=int4", f"{TOLERANCE}=0.02"), "kd_prune_int4"),
+        (("compress=kd_prune", "compress.stages.pack.values=int4", f"{TOLERANCE}=0.03"), "kd_prune_int4"),
         (("compress=kd_prune_int4", "compress.stages.pack.values=int8", f"{TOLERANCE}=0.01"), "kd_prune"),
         (("compress=kd", "compress.order=[fit,finetune]", "compress.stages={}"), "fit > finetune"),
     ],
