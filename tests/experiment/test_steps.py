@@ -84,7 +84,7 @@ def test_recipes_with_a_teacher_train_their_student_once(table: Path, tmp_path: 
     rexp(*taught, "compress=kd", cwd=tmp_path)
     taken = {
         "kd_prune": "fit+distill",
-        "kd_prune_int4": "fit+distill, rotate, finetune+prune+distill",
+        "kd_prune_int4": "fit+distill, rotate",
         "factorize_kd_int4": "fit+distill",
     }
     for recipe, words in taken.items():
