@@ -69,10 +69,14 @@ def device_of(plan: Plan) -> torch.device:
     """Where a run's model is evaluated: on the device that trained it last.
 
     What was fitted in closed form, or stored otherwise after its training, stays on the CPU, as candidates of two
-    stages do: not all of it can be read elsewhere.
+    stages do: not all of it can be read elsewhere. So does what several processes trained: they were forked, and the
+    next ones cannot be where this one has begun to use a GPU.
     """
+    device = plan.request.device
     trained_last = plan.fit is not None and isinstance(plan.recipe.steps[-1], TrainingStep)
-    return device_of_run(plan.request.device) if trained_last and plan.retrieving is None else torch.device("cpu")
+    if trained_last and plan.retrieving is None and device.devices == 1:
+        return device_of_run(device)
+    return torch.device("cpu")
 
 
 def retrieval(plan: Plan, store: Store) -> Retrieval | None:

@@ -72,6 +72,7 @@ def test_the_rules_by_which_a_fine_tune_chooses_belong_to_its_step_alone(planned
         (["model=mf"], "cuda"),
         (["model=mf", "train.accelerator=cpu"], "cpu"),
         (["model=mf", "compress=kd"], "cuda"),
+        (["model=mf", "train.devices=2"], "cpu"),
         (["model=mf", "compress=prune"], "cpu"),
         (["model=mf", "compress=quantize"], "cpu"),
         (["model=ease"], "cpu"),
