@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,11 +98,14 @@ class SequenceModel(RecommenderModule):
         history = _history(query)[:, -self.history_length :]
         if torch.compiler.is_compiling():  # groups of like length are no shapes that could be traced
             return self._all_at_once(history)
-        vectors = self.items.rows().new_zeros(len(history), self.items.rows().shape[1])
+        vectors: Tensor | None = None
         for users, items, lengths in by_length(history):
             states = self.encode(items, lengths)
             last = states[torch.arange(len(users), device=states.device), lengths - 1]
+            vectors = _zeros(last, (len(history), last.shape[1])) if vectors is None else vectors
             vectors = vectors.index_copy(0, users, last.to(vectors.dtype))
+        if vectors is None:
+            return self.items.rows().new_zeros(len(history), self.items.rows().shape[1])
         return vectors
 
     def _all_at_once(self, history: Tensor) -> Tensor:
@@ -133,15 +136,21 @@ class SequenceModel(RecommenderModule):
             raise ConfigError(
                 f"a history of {history.shape[1]} items is longer than model.history_length={self.history_length}"
             )
-        scores = self.items.rows().new_zeros(items.shape)
+        scores: Tensor | None = None
         for users, sequence, lengths in by_length(history):
             states = self.encode(sequence, lengths)
             real = torch.arange(sequence.shape[1], device=lengths.device) < lengths.unsqueeze(1)
             place = (history[users] >= 0).nonzero(as_tuple=True)  # row by row, oldest first, as `real` is
             wanted = self.items(items[users[place[0]], place[1]])
             found = dot(states[real], wanted)
+            scores = _zeros(found, items.shape) if scores is None else scores
             scores = scores.index_put((users[place[0]], place[1]), found.to(scores.dtype))
-        return scores
+        return self.items.rows().new_zeros(items.shape) if scores is None else scores
+
+
+def _zeros(found: Tensor, shape: Sequence[int]) -> Tensor:
+    """Zeros beside what was found, in full precision; all rows of a table, which know it too, may be long to make."""
+    return found.new_zeros(shape, dtype=torch.promote_types(found.dtype, torch.float32))
 
 
 def by_length(history: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -94,6 +94,7 @@ class TwoTower(RecommenderModule):
         )
         size = config.factors
         own_history = config.history_length > 0 and not config.share_items
+        self.n_items = spec.n_items
         self.items = embedding_table(spec.n_items, size, init)
         self.history = embedding_table(spec.n_items, size, init) if own_history else None
         self.users = embedding_table(spec.n_users, size, init) if config.use_user_id else None
@@ -132,7 +133,7 @@ class TwoTower(RecommenderModule):
             return dot(users, self._vectors(items))
         if torch.compiler.is_compiling():  # the number of distinct items is no shape that could be traced
             return dot(users, self._tower(items.flatten()).view(*items.shape, -1))
-        distinct, places = _distinct(items, len(self.items.rows()))
+        distinct, places = _distinct(items, self.n_items)
         vectors = self._vectors(distinct)
         if len(distinct) <= WIDE * items.shape[1]:
             return (users @ vectors.T).gather(1, places)
@@ -152,7 +153,9 @@ class TwoTower(RecommenderModule):
 
     def item_embeddings(self) -> Tensor:
         """(I, D): the item's tower; in evaluation it is kept as long as no weight changes."""
-        everything = torch.arange(len(self.items.rows()), device=self.items.rows().device)
+        # Not asked of all rows, which a packed table would unpack for each request.
+        device = next(chain(self.items.parameters(), self.items.buffers())).device
+        everything = torch.arange(self.n_items, device=device)
         if self.training or torch.is_grad_enabled():
             # What follows may be an optimizer's step, and a fused one leaves no trace in the stamp.
             self._catalogue = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.errors import ConfigError, did_you_mean
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.nn.embedding import Init, embedding_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def mean_rows(table: EmbeddingTable, ids: Tensor, known: Tensor) -> Tensor:
     if torch.compiler.is_compiling():  # how many ids are known is no shape that could be traced
         vectors: Tensor = table(ids.clamp(min=0)) * known.unsqueeze(2)
         return vectors.sum(1) / lengths.clamp(min=1).unsqueeze(1)
-    return F.embedding_bag(ids[known], table.rows(), lengths.cumsum(0) - lengths, mode="mean")
+    read, starts = ids[known], lengths.cumsum(0) - lengths
+    if isinstance(table, CompactEmbedding):  # of which all rows would have to be made
+        return F.embedding_bag(torch.arange(len(read), device=ids.device), table(read), starts, mode="mean")
+    return F.embedding_bag(read, table.rows(), starts, mode="mean")
 
 
 def feature_table(spec: FeatureSpec, dim: int, init: Init) -> EmbeddingTable:

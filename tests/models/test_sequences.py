@@ -57,6 +57,23 @@ def test_every_way_to_score_agrees(make: Make) -> None:
 
 @both
 @torch.no_grad()
+def test_a_request_does_not_ask_for_all_rows(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, few = shaken(make()), torch.tensor([[1, 2]] * 4)
+    monkeypatch.delattr(type(model.items), "rows")  # slow to make of a table that is packed, or of described items
+    assert model.score(Query(USERS, HISTORY), few).shape == (4, 2)
+    assert model.score_sequence(Query(USERS, HISTORY), few.unsqueeze(1).expand(-1, 4, -1)).shape == (4, 4, 2)
+
+
+@both
+@torch.no_grad()
+def test_without_any_history_there_are_zeros(make: Make) -> None:
+    model, nothing = shaken(make()), torch.full((2, 4), -1)
+    assert not scores(model, nothing).any()
+    assert not model.score_sequence(Query(USERS[:2], nothing), torch.zeros(2, 4, 3, dtype=torch.int64)).any()
+
+
+@both
+@torch.no_grad()
 def test_padding_changes_nothing(make: Make) -> None:
     model = shaken(make())
     alone = torch.cat([scores(model, row[row >= 0].unsqueeze(0)) for row in HISTORY[[0, 1, 3]]])

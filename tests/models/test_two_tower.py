@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Layout, Query, RawData
+from rexp.compress.quantize.rowwise import RowwiseTable
 from rexp.errors import ConfigError
 from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
+from rexp.nn.compact_embedding import CompactEmbedding
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.filter_config import FilterConfig
@@ -193,6 +195,18 @@ def test_padding_changes_nothing(share_items: bool) -> None:
 def test_only_the_latest_items_are_read() -> None:
     model = shaken(two_tower(history_length=2))
     torch.testing.assert_close(model.score_all(QUERY), model.score_all(Query(USERS, HISTORY[:, -2:])))
+
+
+@torch.no_grad()
+def test_a_request_does_not_ask_for_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, items = shaken(two_tower()).float(), torch.tensor([[0, 3]] * len(USERS))
+    packed = RowwiseTable(*model.items.weight.shape, bits=8)
+    packed.take(model.items.weight, "none")
+    model.items.weight.copy_(packed.rows())
+    wanted = model.score(QUERY, items)
+    model.items = packed
+    monkeypatch.delattr(CompactEmbedding, "rows")  # slow to make
+    torch.testing.assert_close(model.score(QUERY, items), wanted)
 
 
 @torch.no_grad()
