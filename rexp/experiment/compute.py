@@ -24,7 +24,7 @@ from rexp.experiment.job import prepare_job
 from rexp.experiment.measure_client import measure_run
 from rexp.experiment.measure_results import store_costs
 from rexp.experiment.steps import exclusive_fit, register_steps, run_steps
-from rexp.experiment.warm_start import device_of, retrieval, torch_settings, warm_start
+from rexp.experiment.warm_start import evaluation_device, retrieval, torch_settings, warm_start
 from rexp.io.text import note, say, warn
 from rexp.measure.costs import model_costs, scorer_of
 from rexp.measure.quality_target import best_gate, quality_gate
@@ -93,7 +93,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
     read_from = {"files": [file.facts() for file in split.sources], "prepared": _place(split.directory, store)}
     started = manifest(sys.argv, {"seed": request.seed}, {**_data_facts(plan), **read_from})
     # Built before the run begins, so that rules which do not go with the data are told before anything is left behind.
-    evaluator = Evaluator(split, request.evaluate, "test", device_of(plan), retrieval(plan, store))
+    evaluator = Evaluator(split, request.evaluate, "test", evaluation_device(plan), retrieval(plan, store))
     for notice in evaluator.notices:
         note(notice)
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)

@@ -65,7 +65,7 @@ def warm_start(plan: Plan, store: Store) -> None:
     fuse({role: load_model(store, run, plan.split, f"model.init_from.{role}") for role, run in plan.source.items()})
 
 
-def device_of(plan: Plan) -> torch.device:
+def evaluation_device(plan: Plan) -> torch.device:
     """Where a run's model is evaluated: on the device that trained it last.
 
     What was fitted in closed form, or stored otherwise after its training, stays on the CPU, as candidates of two

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rexp.config.fit import merged
 from rexp.config.job import read
 from rexp.errors import ConfigError
 from rexp.hydra.compose import compose_job, hydra_session
+from rexp.paper.find_runs import differences
 from rexp.paper.references import resolved
 from rexp.plugins.choice import Choice
 
 if TYPE_CHECKING:
     from rexp.config.job import Request
-    from rexp.io.json_types import Json
+    from rexp.io.json_types import Json, JsonView
     from rexp.paper.paper import Paper
     from rexp.paper.record import PaperRecord
     from rexp.paper.tuning import Tunings
@@ -31,26 +32,31 @@ def changed_defaults(paper: Paper, records: Iterable[PaperRecord], tunings: Tuni
 
     Args:
         paper: whose rows are run by the words of its file.
-        records: one of a row is enough; those of rows that are gone are passed over.
+        records: of its runs; those of rows that are gone are passed over.
         tunings: of the values that rows take.
     """
-    known = {row.name: row for row in paper.rows}
-    first = {record.row: record for record in reversed(list(records)) if record.row in known}
+    made = list(records)
     with hydra_session():
-        for name in (name for name in known if name in first):
-            row, record = known[name], first[name]
+        for row in paper.rows:
+            own = [record for record in made if record.row == row.name]
             tuned = tunings.of(row)
-            if tuned is None and (row.tune or row.values):
-                continue  # its search is another one, which its page says
-            words = paper.overrides(row, record.seed, tuned.values if tuned else ())
+            if not own or (tuned is None and (row.tune or row.values)):
+                continue  # not run; or its search is another one, which its page says
+            words = paper.overrides(row, own[0].seed, tuned.values if tuned else ())
             try:
-                now = _options(read(compose_job(resolved(words, record.refers.__getitem__))))
+                now = _options(read(compose_job(resolved(words, own[0].refers.__getitem__))))
             except (ConfigError, KeyError) as error:
-                yield f"{name}: its words are refused today ({error})"
+                yield f"{row.name}: its words are refused today ({error})"
                 continue
-            found = [f"{key} was {then} and is {value}" for key, then, value in _differences(record.config, now)]
+            found = dict.fromkeys(line for record in own for line in _changes(record, now))
             if found:
-                yield f"{name}: {'; '.join(found)}"
+                yield f"{row.name}: {'; '.join(found)}"
+
+
+def _changes(record: PaperRecord, now: JsonView) -> Iterator[str]:
+    for key, then, value in differences(record.config, now):
+        if None not in (then, value):  # null: of no use to the run
+            yield f"{key} was {then} and is {value}"
 
 
 def _options(request: Request) -> Json:
@@ -60,17 +66,3 @@ def _options(request: Request) -> Json:
         "fit": merged(request).plain() if request.model.get("fit") else None,
         "compress": request.recipe.plain(),
     }
-
-
-def _differences(then: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Keys whose values differ where both have one, with both values."""
-    if isinstance(then, Mapping) and isinstance(now, Mapping):
-        for name in sorted(then.keys() & now.keys()):
-            yield from _differences(then[name], now[name], f"{key}.{name}" if key else name)
-    elif None not in (then, now) and _plain(then) != _plain(now):
-        yield key, then, now
-
-
-def _plain(value: Any) -> Any:
-    """JSON has lists where a configuration has tuples."""
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rexp.config.job import read
@@ -67,21 +67,34 @@ class RunIndex:
         return agree(_without(wanted), _without(known.config)) and known.seed == wanted["seed"]
 
 
-def agree(one: Any, other: Any, key: str = "") -> bool:
+def agree(one: Any, other: Any) -> bool:
     """Equal in all that both have, and that is of use to both.
 
     >>> agree({"a": 1, "new": True}, {"a": 1}), agree({"a": 1}, {"a": 2}), agree({"a": {"b": 1}}, {"a": None})
     (True, False, False)
     """
+    return next(differences(one, other), None) is None
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """What does not agree: its path, and both values.
+
+    >>> list(differences({"fit": {"lr": 1, "new": True}}, {"fit": {"lr": 2}}))
+    [('fit.lr', 1, 2)]
+    """
+    key = path.rpartition(".")[2]
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return all(agree(one[key], other[key], key) for key in one.keys() & other.keys())
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(agree, one, other))
-    if key in WHERE_USED and None in (one, other):
-        return True
-    if key == "protocol" and "auto" in (one, other):
-        return True  # the data's own, as it is in the other
-    return bool(one == other)
+        for name in sorted(one.keys() & other.keys()):
+            yield from differences(one[name], other[name], f"{path}.{name}" if path else name)
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) != len(other) or not all(map(agree, one, other)):
+            yield path, one, other
+    elif key in WHERE_USED and None in (one, other):
+        return
+    elif key == "protocol" and "auto" in (one, other):
+        return  # the data's own, as it is in the other
+    elif one != other:
+        yield path, one, other
 
 
 def _configuration(overrides: Sequence[str]) -> tuple[Json, Json | None, bool]:

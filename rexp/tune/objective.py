@@ -20,7 +20,7 @@ from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.job import prepare_job
 from rexp.experiment.run import run as make_run
 from rexp.experiment.steps import run_steps
-from rexp.experiment.warm_start import device_of, retrieval, torch_settings, warm_start
+from rexp.experiment.warm_start import evaluation_device, retrieval, torch_settings, warm_start
 from rexp.plugins.process_state import restored
 from rexp.prepare.prepare import load_split
 from rexp.train.model_selection import better, monitored
@@ -138,7 +138,7 @@ def _measure(
 
     with torch_settings(request.device.threads):
         rules = without_adjustment(request.evaluate)
-        evaluator = Evaluator(split, rules, "valid", device_of(plan), retrieval(plan, store))
+        evaluator = Evaluator(split, rules, "valid", evaluation_device(plan), retrieval(plan, store))
         warm_start(plan, store)
         run_steps(plan, store, run, log)
         plan.model.to(evaluator.device)

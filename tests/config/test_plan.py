@@ -16,7 +16,7 @@ from rexp.config.teachers import Teacher, Teachers
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.errors import ConfigError
-from rexp.experiment.warm_start import device_of
+from rexp.experiment.warm_start import evaluation_device
 from rexp.prepare.prepare import plugins_of
 from rexp.store.manifest import finish, manifest
 from rexp.store.store import Store
@@ -83,7 +83,7 @@ def test_a_model_is_evaluated_where_it_was_trained_last(
     planned: Planned, monkeypatch: pytest.MonkeyPatch, overrides: list[str], device: str
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert device_of(planned(*overrides)).type == device
+    assert evaluation_device(planned(*overrides)).type == device
 
 
 @pytest.mark.parametrize(

@@ -179,20 +179,21 @@ class ListKD(Distilling):
             self.outside = torch.from_numpy(~context.split.in_catalogue(config.catalogue))
             # What is drawn follows from this number and the epoch, so that a fit that goes on between two draws has it.
             self.seed = int(torch.randint(2**48, (), generator=context.generator))
-            self.turn = -1
+        self.turn = -1
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
         by_teacher = self.config.ranked_by == "teacher"
+        turn = (epoch - 1) // self.config.every if self.others is not None else 0
+        if by_teacher and turn == self.turn:
+            return  # the lists are those of the epoch before
         parts = [(self.best, self.wanted) if by_teacher else self._graded(self.student.top_items(self.config.k))]
         if self.others is not None:
-            turn = (epoch - 1) // self.config.every
             if turn != self.turn:
-                generator = Generator().manual_seed(self.seed + turn)
-                items = self.others.draw(self.n_random, generator)
-                items.masked_fill_(self.outside[items], PADDING)
-                self.turn, self.drawn = turn, self._graded(items)
+                items = self.others.draw(self.n_random, Generator().manual_seed(self.seed + turn))
+                self.drawn = self._graded(items.masked_fill_(self.outside[items], PADDING))
             parts.append(self.drawn)
+        self.turn = turn
         lists, wanted = zip(*parts, strict=True)
         self.lists, self.targets = torch.cat(lists, 1), torch.cat(wanted, 1)
 
