@@ -79,11 +79,7 @@ class Scorer:
         """(B, n_items) scores of every item, in contexts as :meth:`query` has them; not shared with the model: the
         caller may write into them."""
         query = self.query(users, features)
-        if Capability.SCORES_ALL_ITEMS in self.capabilities:
-            scores = self.model.score_all(query)
-            check_shape(self.model, "scores of the catalogue", scores.shape, (len(users), self.split.n_items))
-            return _ours(scores)
-        if Capability.DOT_PRODUCT in self.capabilities:
+        if Capability.DOT_PRODUCT in self.capabilities:  # first: the items' side is computed once for all users
             if self._item_vectors is None:
                 vectors = self.model.item_embeddings()
                 check_shape(self.model, "vectors of items", vectors.shape, (self.split.n_items, vectors.shape[-1]))
@@ -91,6 +87,10 @@ class Scorer:
             vectors = self.model.user_embeddings(query)
             check_shape(self.model, "vectors of users", vectors.shape, (len(users), len(self._item_vectors)))
             return _floating(vectors @ self._item_vectors)
+        if Capability.SCORES_ALL_ITEMS in self.capabilities:
+            scores = self.model.score_all(query)
+            check_shape(self.model, "scores of the catalogue", scores.shape, (len(users), self.split.n_items))
+            return _ours(scores)
         width = max(1, self.pairs // len(users))
         items = torch.arange(self.split.n_items, device=self.device).expand(len(users), -1)
         blocks = [self._scores(query, block) for block in torch.split(items, width, dim=1)]

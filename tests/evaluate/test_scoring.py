@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from rexp.api import Capability
+from rexp.api import Capability, Query
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
+from rexp.models.mf import MF, MFConfig
 
 from .helpers import FixedScores, fixed, make_split, random_split
 
@@ -83,3 +84,20 @@ def test_scores_that_are_the_models_own_memory_are_not_written_to():
     same = evaluate(fixed(np.tile(np.arange(40), (30, 1))), random_split(), EvaluateConfig(metrics=["ndcg"], k=[5]))
     assert found.metrics == same.metrics
     assert torch.equal(model.table, torch.arange(40.0).unsqueeze(0))
+
+
+def test_the_items_of_a_dot_product_are_computed_once_for_all_users():
+    class Counted(MF):
+        asked = 0
+
+        def item_embeddings(self):
+            self.asked += 1
+            return super().item_embeddings()
+
+    split = random_split()
+    model = Counted(MFConfig(factors=4), split.spec)
+    config = EvaluateConfig(metrics=["ndcg"], k=[5], block_bytes=4 * split.n_items * 5)
+    found = evaluate(model, split, config)
+    assert model.asked == 1
+    table = model.score_all(Query(torch.arange(split.n_users))).detach()
+    assert found.metrics == evaluate(FixedScores(table, Capability.SCORES_ALL_ITEMS), split, config).metrics
