@@ -27,6 +27,11 @@ def test_a_recipe_is_called_by_its_name(composed: Callable[..., DictConfig], rec
 
 DISTILL = "compress/stage@compress.stages.distill"
 TOLERANCE = "compress.stages.prune.tolerance"
+LAYERS = (
+    "+compress/stage@compress.stages.layers=int8_linear",
+    "compress.stages.layers.required=false",
+    "compress.order=[[fit,distill],rotate,[finetune,prune,distill],pack,layers]",
+)
 QUANT = "+compress/stage@compress.stages.q=rowwise"
 
 
@@ -38,8 +43,11 @@ QUANT = "+compress/stage@compress.stages.q=rowwise"
         ((QUANT, "compress.order=[fit,q]"), "quantize"),
         ((QUANT, "compress.order=[fit,q,finetune]"), "fit > rowwise > finetune"),
         (("compress=kd_prune", f"{DISTILL}=rrd"), "fit+rrd > rotate > finetune+magnitude+rrd > pack"),
-        (("compress=kd_prune", "compress.stages.pack.values=int4", f"{TOLERANCE}=0.03"), "kd_prune_int4"),
-        (("compress=kd_prune_int4", "compress.stages.pack.values=int8", f"{TOLERANCE}=0.01"), "kd_prune"),
+        (("compress=kd_prune", *LAYERS, "compress.stages.pack.values=int4", f"{TOLERANCE}=0.03"), "kd_prune_int4"),
+        (
+            ("compress=kd_prune", "compress.stages.pack.values=int8", f"{TOLERANCE}=0.02"),
+            "kd_prune",
+        ),
         (("compress=kd", "compress.order=[fit,finetune]", "compress.stages={}"), "fit > finetune"),
     ],
 )

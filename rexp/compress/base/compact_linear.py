@@ -57,12 +57,17 @@ class CompactLinear(nn.Module):
 
 @torch.no_grad()
 def swap_linear(
-    model: nn.Module, targets: Sequence[str], ignore: Sequence[str], make: Callable[[nn.Linear], CompactLinear]
+    model: nn.Module,
+    targets: Sequence[str],
+    ignore: Sequence[str],
+    make: Callable[[nn.Linear], CompactLinear],
+    *,
+    required: bool = True,
 ) -> None:
     """Replace the selected layers by compact ones wherever that saves memory.
 
     Raises:
-        ConfigError: none does.
+        ConfigError: none does, and one is ``required`` to; or the patterns leave none.
         RunError: a layer holds NaN or infinite values.
     """
     found = select_modules(model, nn.Linear, targets, ignore)
@@ -74,5 +79,5 @@ def swap_linear(
         if small.nbytes() < sum(4 * parameter.numel() for parameter in dense.parameters()):
             replace_module(model, path, small)
             swapped += 1
-    if not swapped:
+    if required and not swapped:
         raise ConfigError(f"no layer gets smaller ({', '.join(found)}): they are too narrow; leave the stage out")

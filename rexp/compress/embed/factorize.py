@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BYTES = 4
 """Of a number in a dense table."""
+FEW = 32
+"""Up to so many columns of a reader have less to spare: ``auto`` keeps three quarters of them, and half of more."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,18 @@ class FactorizeConfig(TableOptions):
     Args:
         rank: columns that are left to each reader of a table, at most; null solves it from the budget of all tables
             together.
-        keep: in the place of both: share of every reader's columns that is left, at least one.
+        keep: in the place of both: share of every reader's columns that is left, at least one; ``auto`` leaves a half,
+            of up to 32 columns three quarters.
     """
 
     rank: int | None = None
-    keep: float | None = None
+    keep: float | Literal["auto"] | None = None
 
     def __post_init__(self) -> None:
         self.check(rank=self.rank)
         if self.keep is None:
             return
-        if not 0 < self.keep <= 1:
+        if self.keep != "auto" and not 0 < self.keep <= 1:
             raise ValueError(f"keep={self.keep} must be above 0 and at most 1")
         if self.rank is not None or self.budget is not None:
             raise ValueError(f"keep={self.keep} stands in the place of rank and budget; give one of them")
@@ -88,7 +91,7 @@ class Factorize:
         if (keep := self.config.keep) is None:
             return dict.fromkeys(readers, self.config.rank or self._fitting(readers, dense))
         widths = {reader: columns_of(reader, dense)[0].shape[1] for reader in readers}
-        return {reader: max(1, round(keep * width)) for reader, width in widths.items()}
+        return {reader: max(1, round(_share(keep, width) * width)) for reader, width in widths.items()}
 
     def _fitting(self, readers: Sequence[Reader], dense: Tables) -> int:
         """The most columns that the budget allows every reader."""
@@ -107,6 +110,13 @@ class Factorize:
             )
         fitting = [rank for rank in range(1, max(width for _, width in reads) + 1) if size(rank) <= allowed]
         return max(fitting, default=1)
+
+
+def _share(keep: float | Literal["auto"], width: int) -> float:
+    """Of the columns of a reader that has so many."""
+    if keep == "auto":
+        return 0.75 if width <= FEW else 0.5
+    return keep
 
 
 def _narrow(model: RecommenderModule, reader: Reader, wide: Sequence[Tensor], rank: int) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rexp.api import StageContext
 
 SAMPLE = 4096
-"""Training interactions that activations are measured on."""
+"""Training interactions that activations are measured on, or pairs that scores are."""
 
 
 def training_sample(context: StageContext) -> tuple[Tensor, Tensor]:
@@ -63,6 +63,38 @@ def _seen(
         for hook in hooks:
             hook.remove()
     return found
+
+
+def score_sensitivity(model: Any, weights: Sequence[Tensor], context: StageContext) -> list[Tensor]:
+    """How far the scores of all pairs of a user and an item move with a weight, by its column: times the weight's
+    size, the root of the squared error in the scores, by first order, that its removal makes.
+
+    For a dot product it is the norm of the other side's column, as of a layer the norm of its input in Wanda (Sun et
+    al., ICLR 2024, arXiv:2306.11695); for any model it is the diagonal of the Gauss-Newton matrix of the scores, as in
+    Optimal Brain Damage (LeCun et al., NeurIPS 1989). It is estimated on pairs drawn uniformly, whose scores' gradients
+    are told apart by random signs: the squares of their sum have the sum of their squares as expected value.
+
+    Args:
+        model: scores.
+        weights: matrices (rows, columns) of the model.
+        context: has the split, and draws the pairs and signs.
+
+    Returns:
+        (columns,) of every matrix.
+    """
+    split, device = context.split, weights[0].device
+    users, items = (
+        torch.randint(n, (SAMPLE,), generator=context.generator).to(device) for n in (split.n_users, split.n_items)
+    )
+    signs = torch.randint(2, (SAMPLE,), generator=context.generator).to(device) * 2 - 1
+    training = model.training
+    try:
+        with torch.enable_grad():
+            total = (model.eval().score(queries_of(model, split)(users), items) * signs).sum()
+        gradients = torch.autograd.grad(total, list(weights), allow_unused=True, materialize_grads=True)
+    finally:
+        model.train(training)
+    return [(gradient.square().sum(0) / (SAMPLE * len(gradient))).sqrt() for gradient in gradients]
 
 
 def most_important(importance: Tensor, keep: float) -> Tensor:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
-
-from rexp.compress.prune._masks import Scope, topk_masks
 
 if TYPE_CHECKING:
     from rexp.api import StageContext
@@ -32,7 +30,7 @@ def check_sparsity(sparsity: Sparsity | None, tolerance: float) -> None:
 
 @torch.no_grad()
 def sparsity_found(
-    weights: Sequence[Tensor], scope: Scope, min_per_row: int, tolerance: float, context: StageContext
+    weights: Sequence[Tensor], masks: Callable[[float], Sequence[Tensor]], tolerance: float, context: StageContext
 ) -> float:
     """The largest sparsity that costs no more than is tolerated, all at once and without training after it.
 
@@ -41,7 +39,7 @@ def sparsity_found(
 
     Args:
         weights: matrices of the model that ``context.validate`` measures.
-        scope, min_per_row: see :func:`rexp.compress.prune._masks.topk_masks`.
+        masks: of what stays of ``weights``, as they are, at a sparsity.
         tolerance: share of the unpruned model's metric that may be lost.
         context: of the stage; takes ``sparsity``, ``unpruned`` and ``pruned`` as what was found.
 
@@ -54,7 +52,7 @@ def sparsity_found(
     low, high = 0, STEPS
     while high - low > 1:
         middle = (low + high) // 2
-        for matrix, mask in zip(weights, topk_masks(whole, middle / STEPS, scope, min_per_row), strict=True):
+        for matrix, mask in zip(weights, masks(middle / STEPS), strict=True):
             matrix.mul_(mask)
         value = context.validate()
         for matrix, kept in zip(weights, whole, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Requirement
+from rexp.compress.prune._importance import score_sensitivity
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
@@ -17,6 +18,8 @@ from rexp.io.text import warn
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, TrainStep
+
+Importance = Literal["magnitude", "scores"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class MagnitudeConfig:
         tolerance: of ``auto``: share of the metric by which the epochs are chosen.
         initial: share in the first epoch.
         ramp: epochs over which it grows from the one to the other, at most all but the last.
+        importance: what is compared: the ``magnitude`` of weights, or the change of ``scores`` that the removal of one
+            makes by first order, found when the fit begins (its magnitude, times how far scores move with its column).
         scope: the smallest of all matrices together (``global``), of each (``layer``), or of each ``row``.
         min_per_row: so many weights of a row of a table stay in any case, so that no id loses its vector. A bias that
             is a column of the table (``mf``) counts among them: take 2, or leave it out.
@@ -41,6 +46,7 @@ class MagnitudeConfig:
     tolerance: float = 0.02
     initial: float = 0.0
     ramp: int = 10
+    importance: Importance = "magnitude"
     scope: Scope = "global"
     min_per_row: int = 1
     kinds: tuple[Kind, ...] = ("tables",)
@@ -89,11 +95,12 @@ class Magnitude:
         """
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
-        sparsity = config.sparsity
-        if sparsity == "auto":
-            found = list(weights.values()), config.scope, config.min_per_row, config.tolerance
-            sparsity = sparsity_found(*found, context)
-        return Pruning(config, sparsity, weights, context.max_epochs)
+        matrices = list(weights.values())
+        scales = score_sensitivity(model, matrices, context) if config.importance == "scores" else None
+        pruning = Pruning(config, weights, scales, context.max_epochs)
+        if config.sparsity == "auto":
+            pruning.sparsity = sparsity_found(matrices, pruning.masks, config.tolerance, context)
+        return pruning
 
 
 class Pruning(nn.Module):
@@ -103,20 +110,34 @@ class Pruning(nn.Module):
     from a checkpoint has the same.
 
     Args:
-        config: what goes, and when.
-        sparsity: how much goes; None holds the zeros that are there.
+        config: what goes, and when; where ``auto`` decides how much, that is set afterwards.
         weights: matrices by their path.
+        scales: (columns,) of every matrix, which its magnitudes are multiplied by to be compared; None: by 1.
         max_epochs: of the fit.
     """
 
+    sparsity: float | None
+
     def __init__(
-        self, config: MagnitudeConfig, sparsity: float | None, weights: Mapping[str, Tensor], max_epochs: int
+        self,
+        config: MagnitudeConfig,
+        weights: Mapping[str, Tensor],
+        scales: Sequence[Tensor] | None,
+        max_epochs: int,
     ) -> None:
         super().__init__()
-        self.config, self.sparsity, self._weights, self._masks = config, sparsity, dict(weights), list[Tensor]()
+        self.config, self._weights, self._scales, self._masks = config, dict(weights), scales, list[Tensor]()
+        self.sparsity = None if config.sparsity == "auto" else config.sparsity
         self.ramp = min(config.ramp, max_epochs - 1)
         self.settled = True
         """The sparsity is that of the end: an epoch before has more weights than the result may."""
+
+    def masks(self, sparsity: float) -> list[Tensor]:
+        """Masks of the weights, as they are, that stay."""
+        compared = list(self._weights.values())
+        if self._scales is not None:
+            compared = [matrix * scale for matrix, scale in zip(compared, self._scales, strict=True)]
+        return topk_masks(compared, sparsity, self.config.scope, self.config.min_per_row)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """No additional loss."""
@@ -130,7 +151,7 @@ class Pruning(nn.Module):
             self._masks = [matrix != 0 for matrix in weights]
         else:
             sparsity = cubic_sparsity(min(config.initial, self.sparsity), self.sparsity, epoch - 1, self.ramp)
-            self._masks = topk_masks(weights, sparsity, config.scope, config.min_per_row)
+            self._masks = self.masks(sparsity)
             self.settled = epoch > self.ramp
         self.after_step()
 

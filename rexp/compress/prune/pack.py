@@ -70,6 +70,9 @@ class PackConfig:
 class PackedTable(CompactEmbedding):
     """A row's bits say which columns are no zeros; their values lie one behind the other, row by row.
 
+    Bits of whole bytes lie in ``bits``, a row's together; those of up to seven columns behind them in ``last_bits``, of
+    all rows one behind the other, so that a 65th column, such as a bias, takes no byte of every row.
+
     Args:
         n_rows, dim: the shape of the dense table.
         n_values: how many are no zeros.
@@ -78,6 +81,7 @@ class PackedTable(CompactEmbedding):
     """
 
     bits: Tensor
+    last_bits: Tensor
     starts: Tensor
     values: Tensor
     ranges: Tensor
@@ -89,7 +93,9 @@ class PackedTable(CompactEmbedding):
     def __init__(self, n_rows: int, dim: int, n_values: int, values: Format, memory: Memory = "packed") -> None:
         super().__init__(n_rows, dim, n_values=n_values, values=values, memory=memory)
         self.code_bits = BITS.get(values, 0)
-        self.register_buffer("bits", torch.zeros(n_rows, packed_width(dim, 1), dtype=torch.uint8))
+        self.last = dim % 8
+        self.register_buffer("bits", torch.zeros(n_rows, dim // 8, dtype=torch.uint8))
+        self.register_buffer("last_bits", torch.zeros(packed_width(n_rows * self.last, 1), dtype=torch.uint8))
         self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32), persistent=False)
         # One more, for the places where nothing is read.
         if self.code_bits:
@@ -113,7 +119,7 @@ class PackedTable(CompactEmbedding):
         return self.unpacked.index_select(0, ids)
 
     def _unpack(self, ids: Tensor) -> Tensor:
-        there = unpack(self.bits.index_select(0, ids), 1, self.dim).bool()
+        there = self._there(ids)
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
         places = torch.where(there, places, self.options["n_values"])  # where the 0 lies
         if not self.code_bits:
@@ -122,6 +128,16 @@ class PackedTable(CompactEmbedding):
         ranges = self.ranges.index_select(0, ids).long().unsqueeze(1)
         scale, zero = (low + step * (ranges // 8)).exp(), self.zeros[ranges % 8]
         return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.columns, 0.0)
+
+    def _there(self, ids: Tensor) -> Tensor:
+        """(N, dim) bool: which columns of rows are no zeros."""
+        whole = unpack(self.bits.index_select(0, ids), 1, self.dim - self.last)
+        if not self.last:
+            return whole.bool()
+        places = ids.unsqueeze(1) * self.last + torch.arange(self.last, device=ids.device)
+        around = unpack(self.last_bits.index_select(0, places.flatten() // 8).unsqueeze(1), 1, 8)
+        last = around.gather(1, places.view(-1, 1) % 8).view(-1, self.last)
+        return torch.cat([whole, last], 1).bool()
 
     def _codes(self, places: Tensor) -> Tensor:
         """The codes that lie at some places, in their shape."""
@@ -142,7 +158,9 @@ class PackedTable(CompactEmbedding):
         """
         self.unpacked = None
         there = rows != 0
-        self.bits.copy_(pack(there.to(torch.uint8), 1))
+        whole = self.dim - self.last
+        self.bits.copy_(pack(there[:, :whole].to(torch.uint8), 1))
+        self.last_bits.copy_(pack(there[:, whole:].reshape(1, -1).to(torch.uint8), 1)[0])
         self._find_starts()
         if self.code_bits:
             found = range_codes(rows, there, self.code_bits)
@@ -157,7 +175,8 @@ class PackedTable(CompactEmbedding):
 
     def _find_starts(self) -> None:
         """Where the values of each row begin: told by the bits, so that it is not stored."""
-        counts = unpack(self.bits, 1, self.dim).sum(1, dtype=torch.int32)
+        blocks = torch.split(torch.arange(self.n_rows, device=self.bits.device), ROWS_AT_ONCE)
+        counts = torch.cat([self._there(block).sum(1, dtype=torch.int32) for block in blocks])
         self.starts.copy_(counts.cumsum(0) - counts)
 
     def _load_from_state_dict(self, *arguments: Any) -> None:
@@ -188,9 +207,13 @@ class Pack(TableStage):
         config, sparsity = self.config, self.config.sparsity
         if sparsity is not None:
             dense = [table.weight for table in tables(model, config.targets, config.ignore).values()]
+
+            def masks(share: float) -> list[Tensor]:
+                return topk_masks(dense, share, config.scope, config.min_per_row)
+
             if sparsity == "auto":
-                sparsity = sparsity_found(dense, config.scope, config.min_per_row, config.tolerance, context)
-            for matrix, mask in zip(dense, topk_masks(dense, sparsity, config.scope, config.min_per_row), strict=True):
+                sparsity = sparsity_found(dense, masks, config.tolerance, context)
+            for matrix, mask in zip(dense, masks(sparsity), strict=True):
                 matrix.mul_(mask)
         super().apply(model, context)
 

@@ -24,10 +24,13 @@ class Int8LinearConfig:
 
     Args:
         targets, ignore: patterns of the layers' paths in the model; a layer that would not get smaller is left alone.
+        required: False: a model without a layer that gets smaller stays as it is, for recipes of any model; True: that
+            is an error.
     """
 
     targets: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
+    required: bool = True
 
 
 class Int8Layer(CompactLinear):
@@ -79,10 +82,14 @@ class Int8Linear:
 
     def __init__(self, config: Int8LinearConfig) -> None:
         self.config = config
+        if not config.required:
+            self.needs = frozenset()
 
     def apply(self, model: nn.Module, context: StageContext) -> None:
         """Swap the layers in place."""
-        swap_linear(model, self.config.targets, self.config.ignore, _quantized)
+        config = self.config
+        if config.required or any(isinstance(part, nn.Linear) for part in model.modules()):
+            swap_linear(model, config.targets, config.ignore, _quantized, required=config.required)
 
 
 def channel_codes(weight: Tensor) -> tuple[Tensor, Tensor]:

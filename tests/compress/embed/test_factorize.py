@@ -75,6 +75,11 @@ def test_every_reader_keeps_its_share_of_columns() -> None:
     assert factorized(mf(factors=12), keep=0.01).users.weight.shape[1] == 1
 
 
+@pytest.mark.parametrize(("factors", "left"), [(8, 6), (32, 24), (40, 20)])
+def test_few_columns_have_less_to_spare(factors: int, left: int) -> None:
+    assert factorized(mf(factors=factors), keep="auto").users.weight.shape[1] == left
+
+
 @pytest.mark.parametrize(
     "options", [{"keep": 0.0}, {"keep": 1.1}, {"keep": 0.5, "rank": 3}, {"keep": 0.5, "budget": 2}]
 )

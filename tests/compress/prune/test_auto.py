@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rexp.api import Requirement, StageContext
+from rexp.compress.prune._masks import topk_masks
 from rexp.compress.prune.auto import sparsity_found
 from rexp.compress.prune.magnitude import Magnitude, MagnitudeConfig
 from rexp.compress.prune.pack import Pack, PackConfig
@@ -39,7 +40,8 @@ def test_the_largest_that_costs_no_more_than_is_tolerated(value: Any, tolerance:
     weights = [model.users.weight, model.items.weight]
     before = [matrix.detach().clone() for matrix in weights]
     around = context(model, value)
-    assert sparsity_found(weights, "global", 0, tolerance, around) == pytest.approx(expected)
+    found = sparsity_found(weights, lambda share: topk_masks(weights, share), tolerance, around)
+    assert found == pytest.approx(expected)
     assert all(torch.equal(matrix, kept) for matrix, kept in zip(weights, before, strict=True))
     assert around.found["sparsity"] == pytest.approx(expected)
     assert around.found["unpruned"] == pytest.approx(value(1.0))

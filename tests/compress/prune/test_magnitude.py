@@ -69,6 +69,22 @@ def test_what_settles_in_an_unknown_way_is_not_measured_before_its_epochs() -> N
         assert zeros(model) == 0.0
 
 
+def test_weights_that_move_scores_little_go_first() -> None:
+    """Columns whose other side is short are worth less than their size says."""
+    errors = {}
+    for importance in ("magnitude", "scores"):
+        model = mf(item_bias=False)
+        with torch.no_grad():
+            model.users.weight.mul_(torch.logspace(-2, 0, model.users.weight.shape[1]))
+            whole = model.users.weight @ model.items.weight.T
+        stage = pruning(model, sparsity=0.5, ramp=0, importance=importance)
+        stage.on_epoch(1)
+        assert zeros(model) == pytest.approx(0.5, abs=1e-3)
+        with torch.no_grad():
+            errors[importance] = float((model.users.weight @ model.items.weight.T - whole).square().mean())
+    assert errors["scores"] < errors["magnitude"] / 2
+
+
 def trained(directory: Path, epochs: int, on_epoch: Sequence[OnEpoch] = (), **options: Any) -> tuple[Any, FitReport]:
     """A fit with Adam and weight decay, which move every weight at every step."""
     model = mf(item_bias=False).train()

@@ -55,6 +55,8 @@ def test_bytes() -> None:
     small = PackedTable(100, 64, 600, "int4")
     small.take(rows)
     assert small.nbytes() == 100 * (8 + 1) + 301 + (64 + 2) * 4
+    odd = PackedTable(101, 65, 600, "fp16")
+    assert odd.nbytes() == 101 * 8 + 13 + 601 * 2  # 101 bits of the 65th column
     half = PackedTable(1000, 64, 32000, "int4")
     assert 10 < 1000 * 64 * 4 / half.nbytes() < 10.3
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from rexp.api import Query
+from rexp.api import Query, Requirement
 from rexp.compress.quantize.half import Half, HalfConfig
 from rexp.compress.quantize.int8_linear import Int8Layer, Int8Linear, Int8LinearConfig
 from rexp.compress.surgery import describe_replacements, restore
 from rexp.errors import ConfigError, RunError
 from rexp.nn.surgery import replace_module
-from tests.compress.embed.helpers import context, ncf
+from tests.compress.embed.helpers import context, mf, ncf
 
 EVERYONE = Query(torch.arange(60))
 
@@ -93,6 +93,16 @@ def test_what_would_grow_or_is_not_finite_is_refused() -> None:
         quantized(layer_of(torch.randn(5, 1)))
     with pytest.raises(RunError, match="not finite"):
         quantized(layer_of(torch.full((5, 9), torch.inf)))
+
+
+def test_a_recipe_of_any_model_asks_for_no_layers() -> None:
+    assert Int8Linear(Int8LinearConfig()).needs == {Requirement.LINEAR}
+    assert not Int8Linear(Int8LinearConfig(required=False)).needs
+    for model in (mf(), layer_of(torch.randn(5, 1))):
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        quantized(model, required=False)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert isinstance(quantized(layer_of(torch.randn(10, 20)), required=False)[0], Int8Layer)
 
 
 def test_a_layer_with_two_names_is_swapped_under_both() -> None:
