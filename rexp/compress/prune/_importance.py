@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +13,10 @@ from rexp.train.stage_hooks import queries_of
 if TYPE_CHECKING:
     from rexp.api import StageContext
 
+Importance = Literal["magnitude", "scores"]
+"""What is compared where the least important weights go: how large they are, or how far scores move without them."""
+Scales = Sequence[Tensor] | None
+"""(columns,) of every matrix."""
 SAMPLE = 4096
 """Training interactions that activations are measured on, or pairs that scores are."""
 
@@ -95,6 +99,16 @@ def score_sensitivity(model: Any, weights: Sequence[Tensor], context: StageConte
     finally:
         model.train(training)
     return [(gradient.square().sum(0) / (SAMPLE * len(gradient))).sqrt() for gradient in gradients]
+
+
+def column_scales(importance: Importance, model: Any, weights: Sequence[Tensor], context: StageContext) -> Scales:
+    """What magnitudes are multiplied by to be compared: None, or :func:`score_sensitivity`."""
+    return score_sensitivity(model, weights, context) if importance == "scores" else None
+
+
+def scaled(weights: Sequence[Tensor], scales: Scales) -> Sequence[Tensor]:
+    """Matrices (rows, columns) times the scales of their columns."""
+    return weights if scales is None else [matrix * scale for matrix, scale in zip(weights, scales, strict=True)]
 
 
 def most_important(importance: Tensor, keep: float) -> Tensor:

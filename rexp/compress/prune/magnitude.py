@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rexp.api import Requirement
-from rexp.compress.prune._importance import score_sensitivity
+from rexp.compress.prune._importance import Importance, Scales, column_scales, scaled
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._weights import NEEDS, Kind, weights_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
@@ -18,8 +18,6 @@ from rexp.io.text import warn
 
 if TYPE_CHECKING:
     from rexp.api import StageContext, TrainStep
-
-Importance = Literal["magnitude", "scores"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class Magnitude:
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
         matrices = list(weights.values())
-        scales = score_sensitivity(model, matrices, context) if config.importance == "scores" else None
+        scales = column_scales(config.importance, model, matrices, context)
         pruning = Pruning(config, weights, scales, context.max_epochs)
         if config.sparsity == "auto":
             pruning.sparsity = sparsity_found(matrices, pruning.masks, config.tolerance, context)
@@ -118,13 +116,7 @@ class Pruning(nn.Module):
 
     sparsity: float | None
 
-    def __init__(
-        self,
-        config: MagnitudeConfig,
-        weights: Mapping[str, Tensor],
-        scales: Sequence[Tensor] | None,
-        max_epochs: int,
-    ) -> None:
+    def __init__(self, config: MagnitudeConfig, weights: Mapping[str, Tensor], scales: Scales, max_epochs: int) -> None:
         super().__init__()
         self.config, self._weights, self._scales, self._masks = config, dict(weights), scales, list[Tensor]()
         self.sparsity = None if config.sparsity == "auto" else config.sparsity
@@ -134,9 +126,7 @@ class Pruning(nn.Module):
 
     def masks(self, sparsity: float) -> list[Tensor]:
         """Masks of the weights, as they are, that stay."""
-        compared = list(self._weights.values())
-        if self._scales is not None:
-            compared = [matrix * scale for matrix, scale in zip(compared, self._scales, strict=True)]
+        compared = scaled(list(self._weights.values()), self._scales)
         return topk_masks(compared, sparsity, self.config.scope, self.config.min_per_row)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:

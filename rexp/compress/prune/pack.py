@@ -14,6 +14,7 @@ from rexp.api import Requirement
 from rexp.compress.base.bit_packing import pack, packed_width, unpack
 from rexp.compress.base.budget import TableBudget
 from rexp.compress.base.table_stage import TableStage
+from rexp.compress.prune._importance import Importance, column_scales, scaled
 from rexp.compress.prune._masks import Scope, topk_masks
 from rexp.compress.prune._values import range_codes, zeros_of
 from rexp.compress.prune.auto import Sparsity, check_sparsity, sparsity_found
@@ -42,6 +43,8 @@ class PackConfig:
         sparsity: share of the weights that are pruned first, all at once; null packs the zeros that are there, ``auto``
             takes the largest share that costs no more than ``tolerance`` on the validation part.
         tolerance: of ``auto``: share of the metric by which the epochs are chosen.
+        importance: of that pruning: what is compared, the ``magnitude`` of weights or, by first order, the change of
+            ``scores`` without one (its magnitude, times how far scores move with its column).
         scope: of that pruning: the smallest of all tables together (``global``), of each (``layer``), or of each
             ``row``.
         min_per_row: so many weights of a row stay in any case.
@@ -56,6 +59,7 @@ class PackConfig:
     ignore: tuple[str, ...] = ()
     sparsity: Sparsity | None = None
     tolerance: float = 0.02
+    importance: Importance = "magnitude"
     scope: Scope = "global"
     min_per_row: int = 1
     values: Format = "fp16"
@@ -207,9 +211,10 @@ class Pack(TableStage):
         config, sparsity = self.config, self.config.sparsity
         if sparsity is not None:
             dense = [table.weight for table in tables(model, config.targets, config.ignore).values()]
+            scales = column_scales(config.importance, model, dense, context)
 
             def masks(share: float) -> list[Tensor]:
-                return topk_masks(dense, share, config.scope, config.min_per_row)
+                return topk_masks(scaled(dense, scales), share, config.scope, config.min_per_row)
 
             if sparsity == "auto":
                 sparsity = sparsity_found(dense, masks, config.tolerance, context)

@@ -179,3 +179,17 @@ def test_unpacked_in_memory_it_reads_and_is_stored_as_packed(values: Any) -> Non
     table.load_state_dict(packed_table.state_dict())  # what was unpacked before counts no more
     assert torch.equal(table(ids), packed_table(ids))
     assert not torch.equal(table(ids), expected)
+
+
+def test_weights_that_move_scores_little_go_first() -> None:
+    errors = {}
+    for importance in ("magnitude", "scores"):
+        model = mf(item_bias=False)
+        with torch.no_grad():
+            model.users.weight.mul_(torch.logspace(-2, 0, model.users.weight.shape[1]))
+            whole = model.users.weight @ model.items.weight.T
+            model = packed(model, sparsity=0.5, importance=importance, values="fp32")
+            rows = model.users.rows(), model.items.rows()
+        assert sum(int((side == 0).sum()) for side in rows) == sum(side.numel() for side in rows) // 2
+        errors[importance] = float((rows[0] @ rows[1].T - whole).square().mean())
+    assert errors["scores"] < errors["magnitude"] / 2
