@@ -28,7 +28,8 @@ def context(model: Any, value: Any) -> StageContext:
 @pytest.mark.parametrize(
     ("value", "tolerance", "expected"),
     [
-        (lambda there: 0.4 if there > 0.365 else 0.2, 0.02, 0.63),
+        (lambda there: 0.4 if there > 0.365 else 0.2, 0.02, 0.6),  # between .6 and .65 it falls
+        (lambda there: 0.4 - 0.01 * (round(there, 2) in (0.65, 0.5)) - 0.3 * (there < 0.345), 0.02, 0.65),  # dips
         (lambda there: 0.4 * there, 0.1005, 0.10),
         (lambda there: there - 2, 0.2505, 0.25),  # an error, negated: from -1 to -1.25
         (lambda there: 0.4, 0.0, 0.99),
@@ -54,11 +55,11 @@ def test_a_fine_tune_holds_what_was_found() -> None:
     assert stage.needs == {Requirement.TABLES, Requirement.VALIDATION}
     around = context(model, lambda there: 0.4 if there > 0.365 else 0.2)
     pruning = stage.attach(model, around)
-    assert around.found["sparsity"] == 0.63
+    assert around.found["sparsity"] == 0.6
     pruning.on_epoch(3)
     assert pruning.settled
     there = (model.users.weight != 0).sum() + (model.items.weight != 0).sum()
-    assert there == model.users.weight.numel() + model.items.weight.numel() - round(0.63 * 16 * (60 + 43))
+    assert there == model.users.weight.numel() + model.items.weight.numel() - round(0.6 * 16 * (60 + 43))
 
 
 def test_a_packed_table_has_as_many_zeros_as_were_found() -> None:
@@ -70,7 +71,7 @@ def test_a_packed_table_has_as_many_zeros_as_were_found() -> None:
     assert Requirement.VALIDATION not in Pack(PackConfig()).needs
     stage.apply(model, around)
     there = sum(table.options["n_values"] for table in (model.users, model.items))
-    assert there == pytest.approx(0.37 * weights, abs=1)
+    assert there == pytest.approx(0.4 * weights, abs=1)
 
 
 @pytest.mark.parametrize("options", [{"sparsity": 1.0}, {"sparsity": -0.1}, {"tolerance": -0.1}, {"tolerance": 1.0}])
