@@ -78,7 +78,8 @@ class WandbTracker:
         try:
             self._run.summary.update({**summary, "status": status})
             if summary:
-                lines = [[name, value] for name, value in summary.items() if isinstance(value, int | float)]
+                # A column of W&B has one type: whether a gate is passed is 0 or 1 there.
+                lines = [[name, float(value)] for name, value in summary.items() if isinstance(value, int | float)]
                 self._run.log({"result": wandb.Table(columns=["name", "value"], data=lines)})
             if status == "done" and self._config.log_model:
                 self._log_model(wandb.Artifact(f"model-{self._info.run_id}", type="model"))

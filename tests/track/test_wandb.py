@@ -23,7 +23,7 @@ SERVER = "https://api.wandb.ai"
 CONFIG = {"seed": 3, "model": {"name": "mf", "factors": 8}, "fit": {"learning_rate": 1e-3}}
 LABELS = {"data": "movietweetings", "model": "mf", "compress": "none", "train": "default"}
 EPOCHS = {1: {"train_loss": 0.7, "valid/ndcg@10": 0.01}, 2: {"train_loss": 0.5, "valid/ndcg@10": 0.0625}}
-SUMMARY = {"test/ndcg@10": 0.05, "cost/parameters": 1234, "teacher/name": "ease"}
+SUMMARY = {"test/ndcg@10": 0.05, "cost/parameters": 1234, "teacher/name": "ease", "gate/pass99": False}
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +68,8 @@ def test_what_was_logged_is_in_the_offline_run(tmp_path: Path, capfd: pytest.Cap
     assert logged == [{"epoch": epoch, **values} for epoch, values in EPOCHS.items()]
     assert found.run.job_type == "train"
     (table,) = first.glob("wandb/offline-run-*/files/media/table/*.json")
-    assert json.loads(table.read_text())["data"] == [["test/ndcg@10", 0.05], ["cost/parameters", 1234]]
-    assert last["result/nrows"] == 2
+    assert json.loads(table.read_text())["data"] == [["test/ndcg@10", 0.05], ["cost/parameters", 1234], ["gate/pass99", 0]]
+    assert last["result/nrows"] == 3
     assert {key: found.summary[key] for key in SUMMARY} == SUMMARY
     assert found.summary["status"] == "done"
     assert found.exit_code == 0
