@@ -68,7 +68,8 @@ def test_what_was_logged_is_in_the_offline_run(tmp_path: Path, capfd: pytest.Cap
     assert logged == [{"epoch": epoch, **values} for epoch, values in EPOCHS.items()]
     assert found.run.job_type == "train"
     (table,) = first.glob("wandb/offline-run-*/files/media/table/*.json")
-    assert json.loads(table.read_text())["data"] == [["test/ndcg@10", 0.05], ["cost/parameters", 1234], ["gate/pass99", 0]]
+    lines = [["test/ndcg@10", 0.05], ["cost/parameters", 1234], ["gate/pass99", 0]]
+    assert json.loads(table.read_text())["data"] == lines
     assert last["result/nrows"] == 3
     assert {key: found.summary[key] for key in SUMMARY} == SUMMARY
     assert found.summary["status"] == "done"
