@@ -117,14 +117,14 @@ def test_an_evaluation_is_carried_on_from_few_users(monkeypatch: pytest.MonkeyPa
     split = two_tastes(n_users=600, n_items=31)
     tested = replace(split, test=split.train, train=split.train.take(np.arange(len(split.train)) % 8 > 0))
     model = MF(MFConfig(factors=4), tested.spec)
-    score_all, asked = model.score_all, []
+    vectors, asked = model.user_embeddings, []
 
     def slowly(query: Any) -> Any:
         asked.append(len(query.users))
         time.sleep(1e-3 * len(query.users))
-        return score_all(query)
+        return vectors(query)
 
-    model.score_all = slowly  # type: ignore[method-assign]
+    model.user_embeddings = slowly  # type: ignore[method-assign]
     monkeypatch.setattr(evaluation_probe, "MOST_USERS", 60)
     evaluator = Evaluator(tested, EvaluateConfig(k=[5], mask=[]))
     found = time_evaluation(model, evaluator)

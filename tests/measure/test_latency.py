@@ -47,12 +47,12 @@ def test_times_are_of_each_size_in_milliseconds() -> None:
 
 
 def test_a_slow_size_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "SECONDS", 0.01)
+    monkeypatch.setattr(latency, "SECONDS", 0.2)
     calls: list[int] = []
 
     def score(request: Request) -> None:
         calls.append(request.items.shape[1])
-        time.sleep(0.001 if request.items.shape[1] == 50 else 0)
+        time.sleep(0.05 if request.items.shape[1] == 50 else 0)
 
     latencies(score, asked(), repeats=60)
     assert calls.count(50) == latency.WARM_UP + latency.FEWEST
