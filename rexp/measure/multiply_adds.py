@@ -19,9 +19,9 @@ def multiply_adds(scorer: Scorer) -> dict[str, int]:
     """Multiply-adds to score one item for one user, and all items for him.
 
     Those of products of matrices and vectors in torch are counted: linear layers, dot products, attention, recurrent
-    cells. Not counted is what is done element by element (activations, sums, the scale of a quantized row). What a
-    model computes once and keeps, such as LightGCN's smoothed vectors, is no part of a request. A history has the
-    length that the median user's has.
+    cells. Not counted is what is done element by element (activations, sums, the scale of a quantized row). What is
+    computed once and kept, such as LightGCN's smoothed vectors and, of a catalogue, the items' side of a dot product,
+    is no part of a request. A history has the length that the median user's has.
 
     Args:
         scorer: of the model, in evaluation mode.

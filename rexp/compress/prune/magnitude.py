@@ -94,7 +94,8 @@ class Magnitude:
         config = self.config
         weights = weights_of(model, config.kinds, config.targets, config.ignore)
         matrices = list(weights.values())
-        scales = column_scales(config.importance, model, matrices, context)
+        compares = config.sparsity is not None
+        scales = column_scales(config.importance, model, matrices, context) if compares else None
         pruning = Pruning(config, weights, scales, context.max_epochs)
         if config.sparsity == "auto":
             pruning.sparsity = sparsity_found(matrices, pruning.masks, config.tolerance, context)

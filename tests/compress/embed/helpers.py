@@ -60,6 +60,15 @@ def mf(split: Split = SPLIT, factors: int = 16, seed: int = 0, **options: Any) -
     return MF(MFConfig(factors=factors, **options), split.spec).eval()
 
 
+def uneven_mf() -> tuple[MF, torch.Tensor]:
+    """A model whose users' columns grow from a hundredth on, and its scores: an item's weight is worth as little as the
+    column that it meets is short."""
+    model = mf(item_bias=False)
+    with torch.no_grad():
+        model.users.weight.mul_(torch.logspace(-2, 0, model.users.weight.shape[1]))
+        return model, model.users.weight @ model.items.weight.T
+
+
 def ncf(split: Split = SPLIT, seed: int = 0) -> NCF:
     torch.manual_seed(seed)
     return NCF(NCFConfig(factors=8), split.spec).eval()

@@ -19,7 +19,7 @@ from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import FitReport, fit
 from rexp.train.job import FitJob
 from rexp.train.stage_hooks import Attachments
-from tests.compress.embed.helpers import SPLIT, mf
+from tests.compress.embed.helpers import SPLIT, mf, uneven_mf
 
 if TYPE_CHECKING:
     from rexp.train.job import OnEpoch
@@ -70,13 +70,9 @@ def test_what_settles_in_an_unknown_way_is_not_measured_before_its_epochs() -> N
 
 
 def test_weights_that_move_scores_little_go_first() -> None:
-    """Columns whose other side is short are worth less than their size says."""
     errors = {}
     for importance in ("magnitude", "scores"):
-        model = mf(item_bias=False)
-        with torch.no_grad():
-            model.users.weight.mul_(torch.logspace(-2, 0, model.users.weight.shape[1]))
-            whole = model.users.weight @ model.items.weight.T
+        model, whole = uneven_mf()
         stage = pruning(model, sparsity=0.5, ramp=0, importance=importance)
         stage.on_epoch(1)
         assert zeros(model) == pytest.approx(0.5, abs=1e-3)

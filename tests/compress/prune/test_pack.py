@@ -12,7 +12,7 @@ from rexp.api import StageContext
 from rexp.compress.prune.pack import Pack, PackConfig, PackedTable
 from rexp.errors import RunError
 from rexp.measure.sizes import byte_sizes
-from tests.compress.embed.helpers import SPLIT, mf
+from tests.compress.embed.helpers import SPLIT, mf, uneven_mf
 
 
 def packed(model: Any, **options: Any) -> Any:
@@ -184,12 +184,9 @@ def test_unpacked_in_memory_it_reads_and_is_stored_as_packed(values: Any) -> Non
 def test_weights_that_move_scores_little_go_first() -> None:
     errors = {}
     for importance in ("magnitude", "scores"):
-        model = mf(item_bias=False)
-        with torch.no_grad():
-            model.users.weight.mul_(torch.logspace(-2, 0, model.users.weight.shape[1]))
-            whole = model.users.weight @ model.items.weight.T
-            model = packed(model, sparsity=0.5, importance=importance, values="fp32")
-            rows = model.users.rows(), model.items.rows()
+        model, whole = uneven_mf()
+        packed(model, sparsity=0.5, importance=importance, values="fp32")
+        rows = model.users.rows(), model.items.rows()
         assert sum(int((side == 0).sum()) for side in rows) == sum(side.numel() for side in rows) // 2
         errors[importance] = float((rows[0] @ rows[1].T - whole).square().mean())
     assert errors["scores"] < errors["magnitude"] / 2
