@@ -34,10 +34,11 @@ class CompactEmbedding(nn.Module):
 
         Of more ids than there are rows every row is made once, and its vector copied.
         """
-        flat = ids.reshape(-1)
-        every_row = not torch.compiler.is_compiling() and len(flat) > self.n_rows
+        in_row = ids.dim() == 1  # already; a view of it would take as long as to read a few rows
+        flat = ids if in_row else ids.reshape(-1)
+        every_row = flat.numel() > self.n_rows and not torch.compiler.is_compiling()
         vectors = self.rows().index_select(0, flat) if every_row else self.lookup(flat)
-        return vectors.view(*ids.shape, self.dim)
+        return vectors if in_row else vectors.view(*ids.shape, self.dim)
 
     def rows(self) -> Tensor:
         """(n_rows, dim): all vectors, made in blocks."""
