@@ -54,7 +54,7 @@ class FM(FieldModel):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K)."""
-        return dot(self.user_embeddings(query), *self.item_part(items))
+        return dot(self.user_embeddings(query), self.item_part(items)[0])
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalog."""

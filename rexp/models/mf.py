@@ -81,12 +81,9 @@ class MF(RecommenderModule):
         user_rows: Tensor = self.users(query.users)
         item_rows: Tensor = self.items(items)
         vectors, user_bias = _split(user_rows, self.config.user_bias)
-        item_embeddings, item_bias = _split(item_rows, self.config.item_bias)
-        scores = dot(vectors, item_embeddings)
+        scores = dot(vectors, item_rows, bias=self.config.item_bias)
         if self.config.user_bias:
             scores = scores + (user_bias if items.dim() == 2 else user_bias[:, 0])
-        if self.config.item_bias:
-            scores = scores + item_bias[..., 0]
         return scores if self.bias is None else scores + self.bias
 
     def score_all(self, query: Query) -> Tensor:
@@ -163,5 +160,7 @@ def _table(n_rows: int, factors: int, bias: bool, init: Init) -> EmbeddingTable:
 
 def _split(rows: Tensor, bias: bool) -> tuple[Tensor, Tensor]:
     """Vectors, and the last column where it is a bias; the backward pass of a split is one pass, of slices two."""
+    if not bias:
+        return rows, rows[..., :0]
     vectors, last = torch.split(rows, [rows.shape[-1] - bias, int(bias)], -1)
     return vectors, last

@@ -2,28 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-if TYPE_CHECKING:
-    from torch import Tensor
+FEW_ITEMS = 8
+"""Up to so many items a user, adding one after the other is faster than a batched product with a row of weights."""
 
 
-def dot(users: Tensor, items: Tensor) -> Tensor:
-    """Dot products; trained through, they are a product and a sum, for the backward pass of a batched matrix product
-    with one vector takes two to three times as long.
+def dot(users: Tensor, items: Tensor, bias: bool = False) -> Tensor:
+    """Dot products, and the items' biases where there are some.
 
     Args:
         users: (B, D).
-        items: (B, D), or (B, K, D).
+        items: (B, D), or (B, K, D); with biases in one more column behind.
+        bias: there is such a column, which is added.
 
     Returns:
         (B,), or (B, K).
     """
-    if items.dim() == 3 and not torch.is_grad_enabled():
-        return (items @ users.unsqueeze(-1)).squeeze(-1)
-    return ((users if items.dim() == 2 else users.unsqueeze(1)) * items).sum(-1)
+    rows = items.unsqueeze(1) if items.dim() == 2 else items
+    if not torch.is_grad_enabled():
+        scores = _scores(users, rows, bias)
+    elif torch.is_autocast_enabled(users.device.type):
+        # A matrix product would be made in half precision, a sum is not.
+        columns = users.shape[-1]
+        scores = (users.unsqueeze(1) * rows[..., :columns]).sum(-1)
+        scores = scores + rows[..., columns] if bias else scores
+    else:
+        scores = _Dot.apply(users, rows, bias)  # type: ignore[no-untyped-call]
+    return scores.squeeze(1) if items.dim() == 2 else scores
+
+
+def _scores(users: Tensor, rows: Tensor, bias: bool) -> Tensor:
+    columns = users.shape[-1]
+    if not bias:
+        return (rows @ users.unsqueeze(-1)).squeeze(-1)
+    return (rows[..., :columns] @ users.unsqueeze(-1)).squeeze(-1) + rows[..., columns]
+
+
+class _Dot(torch.autograd.Function):
+    """Scores (B, K) of users (B, D) and rows (B, K, D), or (B, K, D + 1) with biases.
+
+    The gradients that torch composes, of a product and a sum or of a batched matrix product, take one and a half to
+    two and a half times as long: they are written whole, summed, and joined with the column of biases in passes of
+    their own.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, users: Tensor, rows: Tensor, bias: bool) -> Tensor:
+        ctx.save_for_backward(users, rows)
+        ctx.bias = bias
+        return _scores(users, rows, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        users, rows = ctx.saved_tensors
+        columns, of_users, of_rows = users.shape[-1], None, None
+        vectors = rows[..., :columns]
+        if ctx.needs_input_grad[0]:
+            of_users = _weighted(vectors, gradient)
+        if ctx.needs_input_grad[1]:
+            of_rows = torch.empty_like(rows)
+            torch.mul(gradient.unsqueeze(-1), users.unsqueeze(1), out=of_rows[..., :columns])
+            if ctx.bias:
+                of_rows[..., columns] = gradient
+        return of_users, of_rows, None
+
+
+def _weighted(vectors: Tensor, weights: Tensor) -> Tensor:
+    """(B, D): the sum of vectors (B, K, D) by weights (B, K)."""
+    n_items = weights.shape[1]
+    if n_items > FEW_ITEMS or n_items == 0:
+        return (weights.unsqueeze(1) @ vectors).squeeze(1)
+    total = vectors[:, 0] * weights[:, :1]
+    for item in range(1, n_items):
+        total.addcmul_(vectors[:, item], weights[:, item : item + 1])
+    return total
 
 
 def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
