@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from rexp.config.retriever import RetrieverNode
 from rexp.errors import ConfigError
-from rexp.hydra._compat import share_config_store
+from rexp.hydra._compat import compose_sweeps_by_first_choice, share_config_store
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
 from rexp.plugins.default_options import default_options
@@ -107,3 +107,4 @@ def install() -> None:
     for cls in (PluginSearchPath, EntryPointSource):
         plugins.register(cls)
     share_config_store()
+    compose_sweeps_by_first_choice()

@@ -71,6 +71,15 @@ def test_other_processes_tell_what_failed(table: Path, tmp_path: Path, launcher:
 
 
 @pytest.mark.slow
+def test_a_key_may_be_one_of_the_swept_models_alone(table: Path, tmp_path: Path) -> None:
+    """The default model has no such key, and is none of the jobs."""
+    sweep(table, "model=mf,lightgcn", "model.l2=0.1", "train.max_epochs=1", cwd=tmp_path)
+    assert [job.status for job in states(ledger(tmp_path))] == ["done", "done"]
+    refused = sweep(table, "model=mf,pop", "model.l2=0.1", cwd=tmp_path, code=2)
+    assert refused.stderr.count("model.l2: there is no such key") == 1
+
+
+@pytest.mark.slow
 def test_a_repeated_sweep_is_answered_without_torch(table: Path, tmp_path: Path) -> None:
     grid = ["model=pop,random", "seed=1,2", *JOBLIB]
     sweep(table, *grid, cwd=tmp_path)
