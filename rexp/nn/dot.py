@@ -26,7 +26,7 @@ def dot(users: Tensor, items: Tensor, bias: bool = False) -> Tensor:
     rows = items.unsqueeze(1) if items.dim() == 2 else items
     if not torch.is_grad_enabled():
         scores = _scores(users, rows, bias)
-    elif torch.is_autocast_enabled(users.device.type):
+    elif _in_autocast(users.device.type):
         # A matrix product would be made in half precision, a sum is not.
         columns = users.shape[-1]
         scores = (users.unsqueeze(1) * rows[..., :columns]).sum(-1)
@@ -34,6 +34,11 @@ def dot(users: Tensor, items: Tensor, bias: bool = False) -> Tensor:
     else:
         scores = _Dot.apply(users, rows, bias)  # type: ignore[no-untyped-call]
     return scores.squeeze(1) if items.dim() == 2 else scores
+
+
+def _in_autocast(device: str) -> bool:
+    """Devices such as ``meta``, which know no autocast, refuse to be asked."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def _scores(users: Tensor, rows: Tensor, bias: bool) -> Tensor:
