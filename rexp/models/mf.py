@@ -78,11 +78,12 @@ class MF(RecommenderModule):
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K); a user's vector is read once for all K."""
-        user_rows: Tensor = self.users(query.users)
-        item_rows: Tensor = self.items(items)
-        vectors, user_bias = _split(user_rows, self.config.user_bias)
-        scores = dot(vectors, item_rows, bias=self.config.item_bias)
-        if self.config.user_bias:
+        vectors: Tensor = self.users(query.users)
+        user_bias: Tensor | None = None
+        if self.config.user_bias:  # the backward pass of a split is one pass, of slices two
+            vectors, user_bias = torch.split(vectors, [vectors.shape[-1] - 1, 1], -1)
+        scores = dot(vectors, self.items(items), bias=self.config.item_bias)
+        if user_bias is not None:
             scores = scores + (user_bias if items.dim() == 2 else user_bias[:, 0])
         return scores if self.bias is None else scores + self.bias
 
@@ -156,11 +157,3 @@ def _table(n_rows: int, factors: int, bias: bool, init: Init) -> EmbeddingTable:
     wider = embedding_table(n_rows, factors + 1, Init("zeros"))
     wider.assign(torch.cat([table.rows(), torch.zeros(n_rows, 1)], 1))
     return wider
-
-
-def _split(rows: Tensor, bias: bool) -> tuple[Tensor, Tensor]:
-    """Vectors, and the last column where it is a bias; the backward pass of a split is one pass, of slices two."""
-    if not bias:
-        return rows, rows[..., :0]
-    vectors, last = torch.split(rows, [rows.shape[-1] - bias, int(bias)], -1)
-    return vectors, last
