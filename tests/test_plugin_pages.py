@@ -141,6 +141,9 @@ def test_they_are_distributions_whose_commands_compose(rexp: Callable[..., Any])
     theirs = {(row["kind"], row["name"]): row["state"] for row in listed if row["distribution"].startswith("my-")}
     assert theirs == {(example.kind, example.name): "found" for example in EXAMPLES.values()}
     for example in EXAMPLES.values():
+        if example.kind == "explainer":  # no part of a run: it is asked of a finished one
+            assert example.command.split()[0] == "recommend"
+            continue
         assert example.name in example.command
         rexp(*shlex.split(example.command), "--cfg", "job")
 
@@ -158,6 +161,8 @@ def test_they_work_together_and_without_one_the_others_do(rexp: Callable[..., An
     [run] = [result["run_id"] for result in results if "arp@10|two_stage" in result["metrics"]]
     [plain] = [result["run_id"] for result in results if "arp@10" in result["metrics"] and "loss" in result["labels"]]
     assert len((lines.parent / "runs" / plain / "epochs.jsonl").read_text().splitlines()) == 3
+
+    assert "why" in rexp(*shlex.split(EXAMPLES["explainer"].command.replace("3f2a", plain))).stdout
 
     rexp("plugins", "--check")
     for kind in ("loss", "stage", "data", "metric", "retriever", "model"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rexp.api.compression import Requirement, Stage, StageContext, StageHook, StudentView, TeacherView, TrainStep
 from rexp.api.dataset import DataCard, Dataset, Origin, RawData, SourceFile, SplitRows, Splitter, VectorSource
+from rexp.api.explanation import Explainer, Explanation, Reason
 from rexp.api.metric import AggregateMetric, MetricContext, PointwiseMetric, ScoredRows, Ties, TopKLists, UserMetric
 from rexp.api.model import Capability, Model, ReplacementModule
 from rexp.api.retrieval import Retriever
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from rexp.nn.sparse import SparseMatrix, interaction_matrix
     from rexp.nn.surgery import find_modules, replace_module, select_modules, tables
 
-REXP_API = (2, 0)
+REXP_API = (2, 1)
 """(major, minor) of these contracts. A plugin states the one it was written for as ``rexp_api``; see docs/api.md."""
 
 _LATER = {
@@ -76,6 +77,8 @@ __all__ = [
     "Dataset",
     "DotCoupling",
     "EmbeddingTable",
+    "Explainer",
+    "Explanation",
     "Feature",
     "FeatureEmbedding",
     "FeatureSpec",
@@ -96,6 +99,7 @@ __all__ = [
     "Query",
     "RawData",
     "Reader",
+    "Reason",
     "RecommenderModule",
     "Reduction",
     "ReplacementModule",

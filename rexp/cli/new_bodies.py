@@ -234,4 +234,28 @@ from rexp.api import RunInfo""",
         with self.path.open("a", encoding="utf-8") as file:
             print(line, file=file)''',
     ),
+    "explainer": Body(
+        """from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from rexp.api import Capability, ConfigError, Explanation, Query, Reason, Split""",
+        ("most: int = 20", "reasons that are given."),
+        '''    def __init__(self, config: $clsConfig) -> None:
+        self.config = config
+
+    def explain(self, model: Any, split: Split, query: Query, item: int) -> Explanation:
+        """The user's items by the inner product of their vectors with the item's."""
+        if Capability.HAS_EMBEDDINGS not in model.capabilities():
+            raise ConfigError(f"{type(model).__name__} has no vectors of items")
+        user, ids = int(query.users[0]), split.items_table()["item"]
+        own = sorted(set(split.train.items[split.train.users == user].tolist()))
+        with torch.no_grad():
+            vectors, score = model.item_embeddings(), float(model.score(query, torch.tensor([item])))
+        values = (vectors[own] @ vectors[item]).tolist()
+        reasons = [Reason(str(ids[one]), value) for one, value in zip(own, values, strict=True)]
+        best = sorted(reasons, key=lambda reason: -reason.value)[: self.config.most]
+        names = str(split.user_ids()[user]), str(ids[item])
+        return Explanation(*names, "", score, "history", "inner products", None, tuple(best))''',
+    ),
 }

@@ -35,6 +35,8 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"--k {options.k}: a list has at least one item")
     if options.out is not None and options.out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--out {options.out}: its ending says the format; take .parquet or .csv")
+    if options.explain and options.out is None and not options.users:
+        raise ConfigError("--explain says why of every list: name some users with --users, or a file with --out")
     frame = _recommend(options)
     if options.out is not None:
         parquet = options.out.suffix == ".parquet"
@@ -52,7 +54,8 @@ def arguments() -> Arguments:
         description="Recommend items from a finished run: the best of the whole catalogue that the user does not have. "
         "A model that reads contexts recommends in that of each user's last training row.",
         epilog="examples: rexp recommend 3f2a --users 12347,12352 --k 5    "
-        "rexp recommend 3f2a --k 10 --out lists.parquet",
+        "rexp recommend 3f2a --k 10 --out lists.parquet    "
+        "rexp recommend 3f2a --users 12347 --explain",
     )
     parser.add_argument("run", help="the run's id, or the beginning of it (rexp report --rows run lists them)")
     parser.add_argument("--users", default="", help="their own ids, separated by commas (default: all)")
@@ -69,6 +72,12 @@ def arguments() -> Arguments:
         choices=CATALOGUES,
         default="train",
         help="what can be recommended: items with a training interaction (default), all of them, or cold ones alone",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say why: items of the history or fields, and what each adds to the score; by the installed plugin that "
+        "explains (pip install rexp-explain)",
     )
     add_store(parser)
     parser.add_argument("--data", type=Path, help="folder of data sets (default: $REXP_DATA)")
@@ -89,6 +98,7 @@ def _recommend(options: argparse.Namespace) -> pl.DataFrame:
         options.k,
         mask=_parts(options.mask),
         catalogue=options.catalogue,
+        explain=options.explain,
         store=options.store,
         data=options.data,
     )

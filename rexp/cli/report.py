@@ -32,6 +32,7 @@ from rexp.track.wandb import WandbConfig
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rexp.api import Explanation
     from rexp.report.tables import Table
     from rexp.store.result import RunResult
 
@@ -47,6 +48,8 @@ def main(argv: list[str]) -> int:
     options = arguments().parse_args(argv)
     if options.frontier and options.frontier.suffix not in PICTURES:
         raise ConfigError(f"--frontier {options.frontier}: its ending says the format; take {', '.join(PICTURES)}")
+    if options.explain and not options.html:
+        raise ConfigError("--explain is a part of the page: name its file with --html FILE")
     store = Store(options.store)
     with _uncollected():
         results = sorted(store.summaries(), key=lambda run: (sorted(run.labels.items()), run.seed))
@@ -120,6 +123,14 @@ def arguments() -> Arguments:
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write one page that needs no network: tables to sort"
     )
+    parser.add_argument(
+        "--explain",
+        type=_names,
+        default=(),
+        metavar="RUNS",
+        help="with --html: what these runs recommend to a few users, and why; by the installed plugin that explains "
+        "(pip install rexp-explain), on the data of $REXP_DATA",
+    )
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw every picture the runs allow: PDF and SVG")
     parser.add_argument(
         "--most",
@@ -164,7 +175,7 @@ def _show(options: argparse.Namespace, results: Sequence[RunResult], tables: Seq
             say(f"{table.heading.split(' · ')[0]}: {rows_shown(table)}")
     results = with_whole_runs(results, shown, store)
     if options.html:
-        print_or_write(options.html, page(results, shown, store))
+        print_or_write(options.html, page(results, shown, store, _explained(options.explain, store)))
         say(f"the page is {options.html}")
     if options.plots:
         say(f"{len(draw_all(results, shown, store, options.plots))} pictures drawn to {options.plots}")
@@ -173,6 +184,16 @@ def _show(options: argparse.Namespace, results: Sequence[RunResult], tables: Seq
             pictures = draw_all(results, shown, store, Path(folder), (".png",))
             place = publish(tables, pictures, WandbConfig(project=options.wandb), options.store)
         say(place)
+
+
+def _explained(runs: Sequence[str], store: Store) -> dict[str, Sequence[Explanation]]:
+    """Lists of some runs with their reasons, by the run's whole id."""
+    if not runs:
+        return {}  # a page of tables needs no torch
+    from rexp.experiment.explanations import example_lists
+    from rexp.experiment.measure_client import data_folder
+
+    return {store.resolve(run): example_lists(store, run, data_folder(None)) for run in runs}
 
 
 def _rows(text: str) -> int:

@@ -44,6 +44,7 @@ KINDS: dict[str, Kind] = {
         Kind("retriever", "rexp.retrievers", "retriever", ("build", "search", "save", "load")),
         Kind("metric", "rexp.metrics", "", ("kind", "higher_is_better")),
         Kind("tracker", "rexp.trackers", "track", ("log", "finish")),
+        Kind("explainer", "rexp.explainers", "", ("explain",)),
     )
 }
 CONF_ENTRY_POINTS = "rexp.conf"

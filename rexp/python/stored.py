@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import torch
 
 from rexp.config.job import read
 from rexp.errors import ConfigError
 from rexp.evaluate.top_items import top_items
 from rexp.experiment import restore
+from rexp.experiment.explanations import explain_lists, installed_explainer, reasons_in_words
 from rexp.experiment.measure_client import data_folder
 from rexp.experiment.recommendations import dense_users, recommendation_frame
 from rexp.io.messages import messages_shown_by_default
@@ -23,7 +25,6 @@ from rexp.store.result import RunResult
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
-    import polars as pl
     from torch import nn
 
     from rexp.data.split import Split
@@ -80,6 +81,7 @@ def recommend(
     *,
     mask: Sequence[Part] = ("train", "valid"),
     catalogue: Catalogue = "train",
+    explain: bool = False,
     store: Place = DEFAULT_STORE,
     data: Place | None = None,
 ) -> pl.DataFrame:
@@ -92,24 +94,31 @@ def recommend(
         k: items of a list, cut to the catalog.
         mask: parts whose items are not recommended again, and which a model of sequences reads.
         catalogue: items with a training interaction ("train"), all ("all"), or those without one alone ("cold").
+        explain: say why, by the installed plugin that explains.
         store: the folder of runs.
         data: the folder of data sets; by default ``$REXP_DATA``.
 
     Returns:
-        One row a recommendation: ``user``, ``rank`` from 1, ``item``, ``title`` where the data has them, ``score``.
+        One row a recommendation: ``user``, ``rank`` from 1, ``item``, ``title`` where the data has them, ``score``;
+        with ``explain`` also ``why``: the strongest reasons, and what each adds to the score.
 
     Raises:
-        ConfigError: there is no such user, or k is below 1.
+        ConfigError: there is no such user, k is below 1, or nothing installed explains such a model.
         StoreError, DataError: as of :func:`load_model`.
     """
     if k < 1:
         raise ConfigError(f"k={k}: a list has at least one item")
+    explainer = installed_explainer() if explain else None
     place, name = _find(run, store)
     split = load_split(name, store=store, data=data)
     wanted = dense_users(split, [str(user) for user in users or ()])
     model = restore.load_model(place, name, split, "recommend")
     items, scores = top_items(model, split, torch.from_numpy(wanted), min(k, split.n_items), mask, catalogue=catalogue)
-    return recommendation_frame(split, wanted, items, scores)
+    frame = recommendation_frame(split, wanted, items, scores)
+    if explainer is None:
+        return frame
+    why = [reasons_in_words(found) for found in explain_lists(explainer, model, split, wanted, items, mask)]
+    return frame.with_columns(pl.Series("why", why, pl.String))
 
 
 def _find(run: str | RunResult, store: Place) -> tuple[Store, str]:

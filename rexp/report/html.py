@@ -5,22 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from rexp.report.html_data import table_contents
+from rexp.report.html_explanations import explanation_contents
 
 if TYPE_CHECKING:
+    from rexp.api import Explanation
     from rexp.report.tables import Table
     from rexp.store.result import RunResult
     from rexp.store.store import Store
 
-SCRIPTS = ("dom.js", "scale.js", "chart.js", "bars.js", "details.js", "table.js", "plots.js", "page.js")
+SCRIPTS = ("dom", "scale", "chart", "bars", "details", "table", "plots", "explanations", "page")
 """In the order in which they build on one another."""
+NOTHING: Mapping[str, Any] = {}
 
 
-def page(results: Sequence[RunResult], tables: Sequence[Table], store: Store) -> str:
+def page(
+    results: Sequence[RunResult],
+    tables: Sequence[Table],
+    store: Store,
+    explained: Mapping[str, Sequence[Explanation]] = NOTHING,
+) -> str:
     """The page as text; the same store gives the same text.
 
     Its data lie in it as JSON, from which its script builds text nodes: a name that looks like markup stays a name.
@@ -30,11 +38,15 @@ def page(results: Sequence[RunResult], tables: Sequence[Table], store: Store) ->
         results: all finished runs of the store.
         tables: made from them; their columns are shown first, the runs' other columns can be switched on.
         store: where the runs' epochs and users lie.
+        explained: recommendations of some runs with their reasons, by the run's id.
     """
     folder = files("rexp.report") / "page"
     style = (folder / "page.css").read_text(encoding="utf-8")
-    script = "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    contents = {"tables": [table_contents(table, results, store) for table in tables]}
+    script = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    contents = {
+        "tables": [table_contents(table, results, store) for table in tables],
+        "explained": [explanation_contents(store.result(run), found) for run, found in explained.items()],
+    }
     parts = {
         "STYLE": style,
         "STYLE_HASH": _hash(style),

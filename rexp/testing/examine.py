@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -107,7 +107,7 @@ def checks_of(
     draws: int = DRAWS,
     seed: int = 0,
     expected: Mapping[str, str] = NOTHING,
-) -> Iterator[Case]:
+) -> list[Case]:
     """Every check of every plugin of an installed distribution, for a test to run one by one.
 
     Args:
@@ -127,11 +127,13 @@ def checks_of(
     for key in expected:
         if key.partition("/")[0] not in {plugin.name for plugin in plugins}:
             raise ConfigError(f"{key} is expected to fail, and {distribution} has no plugin of that name")
+    cases = []
     for plugin in plugins:
         given = options.get(plugin.name, ())
-        yield from cases_of(
+        cases += cases_of(
             plugin.kind, plugin.name, plugin.load(), options=given, draws=draws, seed=seed, expected=expected
         )
+    return cases
 
 
 def cases_of(

@@ -19,6 +19,7 @@ MODULES = {
     "retriever": ("retrievers",),
     "metric": ("metrics",),
     "tracker": ("trackers",),
+    "explainer": ("explainers",),
 }
 
 

@@ -20,7 +20,7 @@ from rexp.api import Capability, RecommenderModule
 from rexp.api.optional import OptionalMember
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("compression", "dataset", "metric", "model", "retrieval", "tracking", "training")
+KINDS = ("compression", "dataset", "explanation", "metric", "model", "retrieval", "tracking", "training")
 
 
 def optional_members() -> Iterator[tuple[str, str, OptionalMember[Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_plugins_are_listed_with_their_distribution_and_version(rexp: Callable[.
         ("split", "user_folds"),
         ("model", "text_content"),
         ("stage", "text_codes"),
+        ("explainer", "fields_and_history"),
     }
     assert theirs["model", "cml"] == {
         "kind": "model",
@@ -144,6 +146,22 @@ def test_they_train_and_are_measured_beside_a_built_in_model(rexp: Callable[...,
     ndcg = {result["labels"]["model"]: result["metrics"]["ndcg@10"] for result in results}
     assert set(ndcg) == {"cml", "recent_pop", "random"}
     assert min(ndcg["cml"], ndcg["recent_pop"]) > 2 * ndcg["random"]
+
+
+@pytest.mark.slow
+def test_recommendations_are_explained_in_a_table_and_on_the_page(rexp: Callable[..., Any], tmp_path: Path) -> None:
+    few = ("data=planted", "data.n_users=50", "data.n_items=30", "track=none", "measure.latency=false", "references=[]")
+    rexp("model=itemknn", *few, cwd=tmp_path)
+    [run] = [file.parent.name for file in (tmp_path / "runs").glob("*/result.json")]
+    rexp("recommend", run, "--k", "2", "--explain", "--out", "lists.csv", cwd=tmp_path)
+    lists = (tmp_path / "lists.csv").read_text().splitlines()
+    assert lists[0] == "user,rank,item,score,why"
+    assert len(lists) == 1 + 2 * 50
+    assert all(re.search(r",\S+ [+-]\d\.\d{4}", line) for line in lists[1:])
+    rexp("report", "--html", "page.html", "--explain", run[:6], cwd=tmp_path)
+    page = (tmp_path / "page.html").read_text()
+    assert (page.count('"user":'), page.count('"reasons":')) == (5, 25)
+    assert "exact contributions" in page
 
 
 def imports(file: Path) -> set[str]:

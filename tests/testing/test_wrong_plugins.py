@@ -8,9 +8,14 @@ import pytest
 
 from rexp.testing import cases_of
 from rexp.testing.kinds import MODULES
-from tests.testing import wrong_models, wrong_parts
+from tests.testing import wrong_explainers, wrong_models, wrong_parts
 
-CLASSES = [cls for module in (wrong_models, wrong_parts) for cls in vars(module).values() if isinstance(cls, type)]
+CLASSES = [
+    cls
+    for module in (wrong_models, wrong_parts, wrong_explainers)
+    for cls in vars(module).values()
+    if isinstance(cls, type)
+]
 WRONG = [cls for cls in CLASSES if (cls.__doc__ or "").partition(".")[0] in MODULES and " " not in (cls.__doc__ or " ")]
 RIGHT = {
     wrong_models.Right: "model",
@@ -23,6 +28,7 @@ RIGHT = {
     wrong_parts.RightStage: "stage",
     wrong_parts.RightData: "data",
     wrong_parts.RightTracker: "tracker",
+    wrong_explainers.RightExplainer: "explainer",
 }
 
 

@@ -1,6 +1,6 @@
 """Why an item is recommended."""
 
 from rexp_explain.explain import explain, explain_model
-from rexp_explain.explanation import Explanation, Reason
+from rexp_explain.explainer import FieldsAndHistory
 
-__all__ = ["Explanation", "Reason", "explain", "explain_model"]
+__all__ = ["FieldsAndHistory", "explain", "explain_model"]

@@ -17,7 +17,7 @@ from rexp.api import RexpError
 from rexp_explain.explain import explain
 
 if TYPE_CHECKING:
-    from rexp_explain.explanation import Explanation
+    from rexp.api import Explanation
 
 
 def main(argv: Sequence[str] | None = None) -> int:

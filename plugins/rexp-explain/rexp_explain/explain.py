@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 import rexp
-from rexp.api import Capability, ConfigError, Query, did_you_mean
-from rexp_explain.explanation import Explanation, Reason
+from rexp.api import Capability, ConfigError, Explanation, Query, Reason, did_you_mean
 from rexp_explain.gradients import has_fields, integrated_gradients
 from rexp_explain.history import additive, items_of, leave_one_out
 
@@ -66,16 +65,33 @@ def explain_model(model: Any, split: Split, user: int, item: int | None = None, 
         ConfigError: the model reads neither fields nor the history, or the user has none.
     """
     query = _query(model, split, user)
+    if item is None:
+        with torch.no_grad():
+            item = _best(model, split, query)
+    return explain_query(model, split, query, item, by=by)
+
+
+def explain_query(model: Any, split: Split, query: Query, item: int, *, by: By = "auto") -> Explanation:
+    """The same of a query that is at hand.
+
+    Args:
+        model, split: see :func:`explain_model`.
+        query: of one user, with the history and the context that the model reads.
+        item: dense id.
+        by: see :func:`explain`.
+
+    Raises:
+        ConfigError: see :func:`explain_model`.
+    """
     with torch.no_grad():
-        item = _best(model, split, query) if item is None else item
         score = float(model.score(query, torch.tensor([item])))
     fields = has_fields(model) or hasattr(model, "contributions")
     if by == "fields" and not fields:
         raise ConfigError(f"{type(model).__name__} reads no fields; take by=history")
-    chosen = ("fields" if fields else "history") if by == "auto" else by
+    chosen: Literal["history", "fields"] = ("fields" if fields else "history") if by == "auto" else by
     method, base, reasons = (_fields if chosen == "fields" else _history)(model, split, query, item, score)
     table = split.items_table()
-    owner = str(split.user_ids()[user])
+    owner = str(split.user_ids()[int(query.users[0])])
     return Explanation(
         owner, str(table["item"][item]), _cell(table, "title", item), score, chosen, method, base, reasons
     )

@@ -7,11 +7,18 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rexp_explain import Explanation, Reason, explain
+from rexp_explain import explain
 from rexp_explain.__main__ import main, show
 from rich.console import Console
 
 import rexp
+from rexp.api import Explanation, Reason
+from rexp.testing import Case, checks_of
+
+
+@pytest.mark.parametrize("case", checks_of("rexp-explain"), ids=str)
+def test_it_keeps_its_contract(case: Case) -> None:
+    case.verify()
 
 
 def printed(found: Explanation, k: int = 5) -> str:
@@ -61,6 +68,8 @@ def test_a_stored_run_is_explained_by_own_ids_and_titles(
     shown = capsys.readouterr().out
     assert f"user u3, item {found.item} ({found.title}): score {found.score:.4f}" in shown
     assert found.reasons[0].text in shown
+    why = rexp.recommend(run.run_id, ["u3"], 1, explain=True)["why"][0]
+    assert why.startswith(f"{found.reasons[0].label} {found.reasons[0].value:+.4f}; ")
     assert main([run.run_id, "--user", "nobody"]) == 2
     assert "has no user 'nobody'" in capsys.readouterr().err
     assert main([run.run_id, "--user", "u3", "--item", "none"]) == 2

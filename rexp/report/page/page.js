@@ -30,7 +30,10 @@ function section(table, number) {
 }
 
 const data = JSON.parse(document.getElementById("data").textContent);
-document.getElementById("tables").replaceChildren(...data.tables.map(section));
-if (data.tables.length > 1)
-  document.getElementById("contents").append(...data.tables.map((table, number) => el("a", { href: `#table-${number}` }, table.title)));
+document.getElementById("tables").replaceChildren(...data.tables.map(section), ...data.explained.map(explained));
+const links = [
+  ...data.tables.map((table, number) => el("a", { href: `#table-${number}` }, table.title)),
+  ...data.explained.map((run, number) => el("a", { href: `#why-${number}` }, `Why: ${run.run}`)),
+];
+if (links.length > 1) document.getElementById("contents").append(...links);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
