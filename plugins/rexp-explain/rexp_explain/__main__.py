@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich import box
 from rich.console import Console
@@ -14,10 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from rexp.api import RexpError
-from rexp_explain.explain import explain
+from rexp_explain.explain import By, explain
 
 if TYPE_CHECKING:
     from rexp.api import Explanation
+
+
+BAR, WIDTH = "█", 20
+"""A bar and its letters for the strongest reason."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,9 +52,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--user", required=True, help="the user's own id")
     parser.add_argument("--item", help="the item's own id (default: the best one that the user does not have)")
     parser.add_argument("-k", type=_count, default=5, help="reasons that are shown (default: 5)")
-    parser.add_argument(
-        "--by", choices=("auto", "history", "fields"), default="auto", help="what to explain by (default: auto)"
-    )
+    parser.add_argument("--by", choices=get_args(By), default="auto", help="what to explain by (default: auto)")
     parser.add_argument("--store", type=Path, default=Path("runs"), metavar="FOLDER", help="of runs (default: ./runs)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="of data sets (default: $REXP_DATA)")
     return parser
@@ -70,8 +72,11 @@ def show(found: Explanation, k: int, console: Console) -> None:
     grid.add_column("" if found.by == "fields" else "item")
     grid.add_column("value" if found.by == "fields" else "title", overflow="fold")
     grid.add_column("adds", justify="right")
+    grid.add_column("")
+    most = max(abs(reason.value) for reason in found.reasons[:k]) or 1.0
     for reason in found.reasons[:k]:
-        grid.add_row(plain(reason.name), plain(reason.text), f"{reason.value:+.4f}")
+        bar = BAR * round(WIDTH * abs(reason.value) / most)
+        grid.add_row(plain(reason.name), plain(reason.text), f"{reason.value:+.4f}", bar)
     rest = found.reasons[k:]
     if rest:
         grid.add_row(f"{len(rest)} more", "", f"{sum(reason.value for reason in rest):+.4f}", style="dim")

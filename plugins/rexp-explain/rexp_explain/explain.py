@@ -11,6 +11,7 @@ import torch
 
 import rexp
 from rexp.api import Capability, ConfigError, Explanation, Query, Reason, did_you_mean
+from rexp_explain.attention import attention_weights
 from rexp_explain.gradients import has_fields, integrated_gradients
 from rexp_explain.history import additive, items_of, leave_one_out
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from rexp.api import Split
 
-By = Literal["auto", "history", "fields"]
+By = Literal["auto", "history", "fields", "attention"]
 
 
 def explain(
@@ -37,7 +38,8 @@ def explain(
         run: its id, or the beginning of it.
         user: the user's own id.
         item: the item's own id; None takes the best one that the user does not have.
-        by: ``history`` or ``fields``; ``auto`` takes fields where the model reads features, else the history.
+        by: ``history``, ``fields`` or ``attention``; ``auto`` takes fields where the model reads features, else the
+            history.
         store: the folder of runs.
         data: the folder of data sets; by default ``$REXP_DATA``.
 
@@ -88,13 +90,13 @@ def explain_query(model: Any, split: Split, query: Query, item: int, *, by: By =
     fields = has_fields(model) or hasattr(model, "contributions")
     if by == "fields" and not fields:
         raise ConfigError(f"{type(model).__name__} reads no fields; take by=history")
-    chosen: Literal["history", "fields"] = ("fields" if fields else "history") if by == "auto" else by
-    method, base, reasons = (_fields if chosen == "fields" else _history)(model, split, query, item, score)
+    chosen = ("fields" if fields else "history") if by == "auto" else by
+    find = {"fields": _fields, "history": _history, "attention": _attention}[chosen]
+    method, base, reasons = find(model, split, query, item, score)
     table = split.items_table()
     owner = str(split.user_ids()[int(query.users[0])])
-    return Explanation(
-        owner, str(table["item"][item]), _cell(table, "title", item), score, chosen, method, base, reasons
-    )
+    kind: Literal["fields", "history"] = "fields" if chosen == "fields" else "history"
+    return Explanation(owner, str(table["item"][item]), _cell(table, "title", item), score, kind, method, base, reasons)
 
 
 Found = tuple[str, float | None, tuple[Reason, ...]]
@@ -110,6 +112,11 @@ def _history(model: Any, split: Split, query: Query, item: int, score: float) ->
             values = leave_one_out(model, split, query, item, items, score)
             return "leave-one-out", None, _named(split, items.tolist(), values.tolist())
     return method, base, _named(split, items.tolist(), values.tolist())
+
+
+def _attention(model: Any, split: Split, query: Query, item: int, score: float) -> Found:
+    items, weights = attention_weights(model, query, item)
+    return "attention, mean of heads and blocks", None, _named(split, items.tolist(), weights.tolist())
 
 
 def _named(split: Split, items: Sequence[int], values: Sequence[float]) -> tuple[Reason, ...]:

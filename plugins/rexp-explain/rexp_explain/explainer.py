@@ -16,7 +16,8 @@ class FieldsAndHistoryConfig:
     """Options of :class:`FieldsAndHistory`.
 
     Args:
-        by: ``history`` or ``fields``; ``auto`` takes fields where the model reads features, else the history.
+        by: ``history``, ``fields`` or ``attention``; ``auto`` takes fields where the model reads features, else the
+            history.
     """
 
     by: By = "auto"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rexp_explain import explain
-from rexp_explain.__main__ import main, show
+from rexp_explain.__main__ import BAR, WIDTH, main, show
 from rich.console import Console
 
 import rexp
@@ -43,7 +43,7 @@ def test_fields_stand_with_the_score_without_them() -> None:
     )
     assert found.gap == 0
     lines = [" ".join(line.split()) for line in printed(found).splitlines()]
-    assert "item.genres A | B +0.7500" in lines
+    assert f"item.genres A | B +0.7500 {BAR * WIDTH}" in lines
     assert "without them +0.2500" in lines
 
 
