@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import neg
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from rexp.data.split import Split
     from rexp.nn.embedding import EmbeddingTable
 
-AT_ONCE = 32
-"""Sequences that are encoded together: of like length, since padding costs as much as items do."""
+AT_ONCE, POSITIONS = 32, 6400
+"""Sequences that are encoded together: of like length, since padding costs as much as items do. More of one length,
+which need no padding, up to so many positions."""
 
 
 @dataclass(frozen=True)
@@ -164,15 +167,27 @@ def by_length(history: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """
     lengths = (history >= 0).sum(1)
     order = lengths.argsort(descending=True, stable=True)
-    order = order[: int((lengths > 0).sum())]
-    for rows in torch.split(order, AT_ONCE):
-        if not len(rows):
-            continue
-        longest = int(lengths[rows[0]])
+    sorted_lengths = lengths[order].tolist()
+    for first, end in _groups(sorted_lengths):
+        rows, longest = order[first:end], sorted_lengths[first]
         places = history.shape[1] - lengths[rows].unsqueeze(1) + torch.arange(longest, device=history.device)
         items = history[rows].gather(1, places.clamp(max=history.shape[1] - 1))
         beyond = torch.arange(longest, device=history.device) >= lengths[rows].unsqueeze(1)
         yield rows, items.masked_fill(beyond, 0), lengths[rows]
+
+
+def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where groups begin and end among lengths in descending order; those of 0 are in none.
+
+    >>> list(_groups([50] * 130 + [49] * 3 + [0]))
+    [(0, 128), (128, 133)]
+    """
+    end, n = 0, len(lengths) - lengths.count(0)
+    while end < n:
+        first, longest = end, lengths[end]
+        same = bisect_right(lengths, -longest, key=neg)
+        end = min(n, max(first + AT_ONCE, min(same, first + POSITIONS // longest)))
+        yield first, end
 
 
 def _history(query: Query) -> Tensor:
