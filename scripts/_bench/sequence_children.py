@@ -97,7 +97,7 @@ def replay(folder: Path, epochs: int) -> list[float]:
     transforms = make_default_sasrec_transforms(schema)
     transforms["train"].append(Negatives())
     data = ParquetModule(
-        batch_size=BATCH, metadata={"train": {"item_id": {"shape": LENGTH + 1, "padding_value": n_items}}},
+        batch_size=BATCH, metadata={"train": {"item_id": {"shape": LENGTH + 1, "padding": n_items}}},
         transforms={"train": transforms["train"]}, train_path=str(folder / "sequences.parquet"),
     )  # fmt: skip
     model = SasRec.from_params(schema, SIZE, HEADS, BLOCKS, LENGTH, DROPOUT)
