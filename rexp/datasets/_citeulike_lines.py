@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from rexp.datasets.parsers import read_lines
+from rexp.datasets.text import read_lines
 from rexp.errors import DataError
 
 

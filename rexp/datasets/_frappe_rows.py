@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from rexp.datasets.parsers import read_table
+from rexp.datasets.tables import read_table
 from rexp.errors import DataError
 
 CONTEXT = ("daytime", "weekday", "isweekend", "homework", "cost", "weather", "country", "city")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from rexp.datasets.parsers import read_table
 from rexp.datasets.steps import Step, describe_step
+from rexp.datasets.tables import read_table
 from rexp.errors import DataError
 
 COLUMNS = {

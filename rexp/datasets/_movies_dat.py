@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from rexp.datasets.parsers import read_table
+from rexp.datasets.tables import read_table
 
 
 def read_movies(path: Path, encoding: str) -> pl.DataFrame:

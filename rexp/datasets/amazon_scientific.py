@@ -59,7 +59,7 @@ class AmazonScientific:
         return [self.place.find(self.root, f"Scientific.{name}") for name in names]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_headed, read_table
+        from rexp.datasets.tables import read_headed, read_table
 
         paths = {plain_name(source.path).removeprefix("scientific."): source.path for source in self.sources()}
         rows = {part: read_headed(paths[f"{part}.inter"])[0] for part in PARTS}

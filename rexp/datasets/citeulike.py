@@ -62,7 +62,8 @@ class CiteULikeT:
         return [self.place.find(self.root, f"{variant}.{part}") for part in ("train.txt", "valid.tsv", "test.tsv")]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_interactions, read_lists
+        from rexp.datasets.lists import read_lists
+        from rexp.datasets.rows import read_interactions
 
         paths = [source.path for source in self.sources()]
         if self.config.variant == "raw":

@@ -55,7 +55,7 @@ class CiteULikeA:
 
     def read(self) -> RawData:
         from rexp.datasets._citeulike_lines import read_articles
-        from rexp.datasets.parsers import read_lists
+        from rexp.datasets.lists import read_lists
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         return RawData(read_lists(files["users.dat"], counted=True), items=read_articles(files))

@@ -133,7 +133,7 @@ class Files:
         )
 
     def _candidates(self) -> pl.DataFrame | None:
-        from rexp.datasets.parsers import read_candidates
+        from rexp.datasets.candidates import read_candidates
 
         path, config = self.config.candidates, self.config
         return read_candidates(_path(path), config.encoding, config.pairs) if path else None
@@ -159,7 +159,7 @@ class Files:
         return parts
 
     def _read(self, path: str) -> tuple[pl.DataFrame, Origin]:
-        from rexp.datasets.parsers import read_rows
+        from rexp.datasets.rows import read_rows
 
         config = self.config
         return read_rows(
@@ -173,8 +173,8 @@ class Files:
         )
 
     def _describe(self, role: Literal["user", "item"], path: str | None, codes: Sequence[str]) -> pl.DataFrame | None:
-        from rexp.datasets.parsers import read_headed
         from rexp.datasets.side_tables import described
+        from rexp.datasets.tables import read_headed
 
         if path is None:
             return None

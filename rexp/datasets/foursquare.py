@@ -45,7 +45,7 @@ class Foursquare:
         return [self.place.find(self.root, "users.dat")]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_lists
+        from rexp.datasets.lists import read_lists
 
         (source,) = self.sources()
         return RawData(read_lists(source.path, counted=True))

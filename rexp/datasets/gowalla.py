@@ -54,7 +54,7 @@ class Gowalla:
         return [self.place.find(self.root, f"{name}.txt") for name in names]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_lists
+        from rexp.datasets.lists import read_lists
 
         train, test, *rest = (read_lists(source.path) for source in self.sources())
         if not rest:

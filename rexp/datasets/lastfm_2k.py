@@ -63,7 +63,7 @@ class LastFM2K:
     def read(self) -> RawData:
         import polars as pl
 
-        from rexp.datasets.parsers import read_headed
+        from rexp.datasets.tables import read_headed
 
         paths = {plain_name(source.path): source.path for source in self.sources()}
         frame, _ = read_headed(paths["lfm2k.inter"])

@@ -56,7 +56,7 @@ class LastFMLightGCN:
         return [self.place.find(self.root, name) for name in names]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_table
+        from rexp.datasets.tables import read_table
 
         paths = [source.path for source in self.sources()]
         train, test = (read_table(path, "\t", ["user", "item"]) for path in paths[:2])

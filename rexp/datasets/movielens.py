@@ -93,7 +93,8 @@ class MovieLens100K:
 
     def read(self) -> RawData:
         from rexp.datasets._movies_dat import read_flags
-        from rexp.datasets.parsers import read_interactions, read_table
+        from rexp.datasets.rows import read_interactions
+        from rexp.datasets.tables import read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         items = users = None
@@ -140,7 +141,8 @@ class MovieLens1M:
 
     def read(self) -> RawData:
         from rexp.datasets._movies_dat import read_movies
-        from rexp.datasets.parsers import read_interactions, read_table
+        from rexp.datasets.rows import read_interactions
+        from rexp.datasets.tables import read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         if "ratings.dat" in files:

@@ -42,7 +42,7 @@ class MovieTweetings:
 
     def read(self) -> RawData:
         from rexp.datasets._movies_dat import read_movies
-        from rexp.datasets.parsers import read_interactions
+        from rexp.datasets.rows import read_interactions
 
         ratings, movies = (source.path for source in self.sources())
         return RawData(interactions=read_interactions(ratings, "dat"), items=read_movies(movies, encoding="utf-8"))

@@ -97,7 +97,8 @@ class S3Rec:
         return [*found, *(file for file in (negatives, texts) if file is not None)]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_candidates, read_lists
+        from rexp.datasets.candidates import read_candidates
+        from rexp.datasets.lists import read_lists
 
         sequences, attributes, *others = (source.path for source in self.sources())
         items = _attributes(attributes)

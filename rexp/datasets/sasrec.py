@@ -51,7 +51,7 @@ class SASRecData:
         return [self.place.find(self.root, f"{self.config.variant}.txt")]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_table
+        from rexp.datasets.tables import read_table
 
         (source,) = self.sources()
         return RawData(read_table(source.path, " ", ["user", "item"]))

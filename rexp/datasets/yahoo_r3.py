@@ -71,7 +71,7 @@ class YahooR3:
         return [self.place.find(self.root, name) for name in ("user.txt", "random.txt", *parts)]
 
     def read(self) -> RawData:
-        from rexp.datasets.parsers import read_interactions
+        from rexp.datasets.rows import read_interactions
 
         biased, drawn, *parts = (source.path for source in self.sources())
         chosen, uniform = (read_interactions(path, "csv", has_header=False) for path in (biased, drawn))

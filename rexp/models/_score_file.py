@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from rexp.datasets.files import own_file
 from rexp.datasets.normalize import normal_ids, place_of
-from rexp.datasets.parsers import read_headed
+from rexp.datasets.tables import read_headed
 from rexp.errors import ConfigError, DataError
 from rexp.io.text import note
 

@@ -333,7 +333,7 @@ def test_a_file_without_a_header_keeps_its_first_row(load: Any) -> None:
 
 
 def test_counts_are_no_users(tmp_path: Path) -> None:
-    from rexp.datasets.parsers import read_interactions
+    from rexp.datasets.rows import read_interactions
 
     (tmp_path / "lists.txt").write_text("2 5 6\n1 7\n2 8 9\n")
     with pytest.raises(DataError, match="counted_list"):
@@ -344,7 +344,7 @@ def test_counts_are_no_users(tmp_path: Path) -> None:
 
 
 def test_damaged_gzip_says_how_far_it_goes(tmp_path: Path) -> None:
-    from rexp.datasets.parsers import read_interactions
+    from rexp.datasets.rows import read_interactions
 
     rows = np.random.default_rng(0).integers(0, 1000, (5000, 2))
     content = gzip.compress(("user,item\n" + "".join(f"{user},{item}\n" for user, item in rows)).encode())

@@ -12,7 +12,8 @@ import polars as pl
 
 from rexp.datasets.columns import usual_column
 from rexp.datasets.normalize import normal_ids, place_of
-from rexp.datasets.parsers import read_headed, read_lines
+from rexp.datasets.tables import read_headed
+from rexp.datasets.text import read_lines
 from rexp.errors import DataError, did_you_mean
 from rexp.prepare.features.vectors import as_vectors, check_finite
 
