@@ -10,8 +10,8 @@ from rexp.experiment.explanations import installed_explainer
 from rexp.plugins import registry
 from rexp.plugins.registry import Plugin
 
-ONE = Plugin("explainer", "one", "tests.testing.wrong_explainers:RightExplainer", "rexp-one", "1.0")
-TWO = Plugin("explainer", "two", "tests.testing.wrong_explainers:RightExplainer", "rexp-two", "1.0")
+ONE = Plugin("explainer", "one", "tests.testing.wrong.explainers:RightExplainer", "rexp-one", "1.0")
+TWO = Plugin("explainer", "two", "tests.testing.wrong.explainers:RightExplainer", "rexp-two", "1.0")
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *plugins: Plugin) -> None:

@@ -8,28 +8,34 @@ import pytest
 
 from rexp.testing import cases_of
 from rexp.testing.kinds import MODULES
-from tests.testing import wrong_explainers, wrong_models, wrong_parts
+from tests.testing.wrong import (
+    datasets,
+    explainers,
+    losses,
+    metrics,
+    models,
+    retrievers,
+    samplers,
+    splits,
+    stages,
+    trackers,
+)
 
-CLASSES = [
-    cls
-    for module in (wrong_models, wrong_parts, wrong_explainers)
-    for cls in vars(module).values()
-    if isinstance(cls, type)
-]
-WRONG = [cls for cls in CLASSES if (cls.__doc__ or "").partition(".")[0] in MODULES and " " not in (cls.__doc__ or " ")]
-RIGHT = {
-    wrong_models.Right: "model",
-    wrong_models.Sequential: "model",
-    wrong_parts.RightLoss: "loss",
-    wrong_parts.RightSampler: "sampler",
-    wrong_parts.RightSplit: "split",
-    wrong_parts.RightMetric: "metric",
-    wrong_parts.RightRetriever: "retriever",
-    wrong_parts.RightStage: "stage",
-    wrong_parts.RightData: "data",
-    wrong_parts.RightTracker: "tracker",
-    wrong_explainers.RightExplainer: "explainer",
+BY_KIND = {
+    "model": models,
+    "loss": losses,
+    "sampler": samplers,
+    "split": splits,
+    "metric": metrics,
+    "retriever": retrievers,
+    "stage": stages,
+    "data": datasets,
+    "tracker": trackers,
+    "explainer": explainers,
 }
+CLASSES = {kind: [cls for cls in vars(module).values() if isinstance(cls, type)] for kind, module in BY_KIND.items()}
+WRONG = [cls for kind, found in CLASSES.items() for cls in found if (cls.__doc__ or "").startswith(f"{kind}.")]
+RIGHT = [(kind, cls) for kind, found in CLASSES.items() for cls in found if cls.__name__.startswith("Right")]
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +56,14 @@ def test_a_plugin_that_breaks_one_rule_fails_its_check_alone(plugin: Any) -> Non
     assert list(failing(rule.partition(".")[0], plugin)) == [rule]
 
 
-@pytest.mark.parametrize("plugin", RIGHT, ids=lambda plugin: plugin.__name__)
-def test_what_they_are_made_from_is_right(plugin: Any) -> None:
-    assert failing(RIGHT[plugin], plugin) == {}
+@pytest.mark.parametrize(("kind", "plugin"), RIGHT, ids=lambda value: getattr(value, "__name__", value))
+def test_what_they_are_made_from_is_right(kind: str, plugin: Any) -> None:
+    assert failing(kind, plugin) == {}
 
 
 def test_there_is_a_wrong_plugin_of_every_kind() -> None:
-    assert {plugin.__doc__.partition(".")[0] for plugin in WRONG} == set(MODULES)  # type: ignore[union-attr]
+    assert {plugin.__doc__.partition(".")[0] for plugin in WRONG} == set(MODULES) == set(BY_KIND)  # type: ignore[union-attr]
+    assert {kind for kind, _ in RIGHT} == set(MODULES)
 
 
 def test_an_expected_failure_must_fail() -> None:
@@ -65,12 +72,12 @@ def test_an_expected_failure_must_fail() -> None:
         return {r.check.id: f"{r.outcome} {r.message}" for case in cases for r in case.results()}
 
     stated = {"mine/loss.reduction": "a sum, as in the paper"}
-    assert outcomes(wrong_parts.SumUnsaid, stated)["loss.reduction"].startswith("expected the loss of a batch")
-    assert outcomes(wrong_parts.RightLoss, stated)["loss.reduction"] == (
+    assert outcomes(losses.SumUnsaid, stated)["loss.reduction"].startswith("expected the loss of a batch")
+    assert outcomes(losses.RightLoss, stated)["loss.reduction"] == (
         "failed was expected to fail (a sum, as in the paper), and does not; take it off the list"
     )
 
 
 def test_an_expected_failure_that_no_check_can_be_is_refused() -> None:
     with pytest.raises(Exception, match=r"mine/loss.scaler is expected to fail.*did you mean 'loss.scalar'"):
-        cases_of("loss", "mine", wrong_parts.RightLoss, expected={"mine/loss.scaler": "why"})
+        cases_of("loss", "mine", losses.RightLoss, expected={"mine/loss.scaler": "why"})

@@ -229,7 +229,7 @@ class UnseededWeights(Right):
             self.users.weight.copy_(torch.from_numpy(np.random.default_rng().random(self.users.weight.shape)))
 
 
-class Sequential(Right):
+class RightSequential(Right):
     """A mean of the history that keeps the contract."""
 
     stated = frozenset({Capability.SEQUENTIAL})
@@ -245,14 +245,14 @@ class Sequential(Right):
         return known.sum(1).clamp(min=1)
 
 
-class CountsPadding(Sequential):
+class CountsPadding(RightSequential):
     """model.padding"""
 
     def places(self, known: Tensor) -> Tensor:
         return torch.full((len(known), 1), max(1, known.shape[1]))
 
 
-class NeedsAHistory(Sequential):
+class NeedsAHistory(RightSequential):
     """model.empty-history"""
 
     def places(self, known: Tensor) -> Tensor:

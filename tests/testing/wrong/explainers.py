@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from rexp.api import ConfigError, Explanation, Query, Reason, Split
+from tests.testing.wrong.no_options import NoOptions
 
 CALLS = itertools.count()
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """None."""
 
 
 class RightExplainer:

@@ -1,0 +1,1 @@
+"""Plugins that each break one rule, which their docstring names, and the right ones that they are made from."""
