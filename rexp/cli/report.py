@@ -187,13 +187,20 @@ def _show(options: argparse.Namespace, results: Sequence[RunResult], tables: Seq
 
 
 def _explained(runs: Sequence[str], store: Store) -> dict[str, Sequence[Explanation]]:
-    """Lists of some runs with their reasons, by the run's whole id."""
+    """Lists of some runs with their reasons, by the run's whole id; a line for each run that cannot be explained."""
     if not runs:
         return {}  # a page of tables needs no torch
-    from rexp.experiment.explanations import example_lists
+    from rexp.experiment.explanations import example_lists, installed_explainer
     from rexp.experiment.measure_client import data_folder
 
-    return {store.resolve(run): example_lists(store, run, data_folder(None)) for run in runs}
+    found: dict[str, Sequence[Explanation]] = {}
+    explainer = installed_explainer()
+    for run in map(store.resolve, runs):
+        try:
+            found[run] = example_lists(explainer, store, run, data_folder(None))
+        except ConfigError as error:
+            warn(f"run {run} is not explained on the page: {error}")
+    return found
 
 
 def _rows(text: str) -> int:

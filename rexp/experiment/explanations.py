@@ -82,19 +82,20 @@ def explain_lists(
     return [explainer.explain(model, split, scorer.query(torch.tensor([user])), item) for user, item in pairs]
 
 
-def example_lists(store: Store, run: str, data: Path | None) -> list[Explanation]:
+def example_lists(explainer: Any, store: Store, run: str, data: Path | None) -> list[Explanation]:
     """What a finished run recommends to a few users who are tested, drawn with a seed, and why.
 
     Args:
+        explainer: see :class:`rexp.api.Explainer`.
         store: where it lies.
         run: its id, or the beginning of it.
         data: the folder of data sets.
 
     Raises:
-        ConfigError: as of :func:`installed_explainer` and :func:`explain_lists`.
+        ConfigError: as of :func:`explain_lists`.
         StoreError, DataError: as of :func:`rexp.experiment.restore.load_model`.
     """
-    explainer, run = installed_explainer(), store.resolve(run)
+    run = store.resolve(run)
     check_installed(store, run)
     split = load_run_split(store.result(run), data, store.root / ".data")
     model = load_model(store, run, split, "--explain")

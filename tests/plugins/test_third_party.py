@@ -162,6 +162,11 @@ def test_recommendations_are_explained_in_a_table_and_on_the_page(rexp: Callable
     page = (tmp_path / "page.html").read_text()
     assert (page.count('"user":'), page.count('"reasons":')) == (5, 25)
     assert "exact contributions" in page
+    rexp("model=mf", "train.max_epochs=1", *few, cwd=tmp_path)
+    [other] = [file.parent.name for file in (tmp_path / "runs").glob("*/result.json") if file.parent.name != run]
+    told = rexp("report", "--html", "page.html", "--explain", f"{other},{run}", cwd=tmp_path).stderr
+    assert f"run {other} is not explained on the page: MF gives the same score" in told
+    assert (tmp_path / "page.html").read_text().count('"reasons":') == 25
 
 
 def imports(file: Path) -> set[str]:
