@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from rexp.prepare.prepare import load_split
-
-from .test_datasets import data_root, needs_data
+from tests.datasets.reading import data_root, needs_data
 
 CHOSEN = "0,0,5\n0,1,5\n1,0,5\n1,2,1\n"
 DRAWN = "0,2,1\n0,3,5\n1,1,1\n1,3,1\n"
