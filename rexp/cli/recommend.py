@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from rexp.cli.verbs import Arguments, add_store
 from rexp.data.types import CATALOGUES, PARTS
 from rexp.errors import ConfigError
 from rexp.io.atomic import write_parquet
 from rexp.io.output import write
-from rexp.io.terminal import Screen
+from rexp.io.terminal import Screen, styled
 from rexp.io.text import say
 from rexp.plugins.options import from_options
 from rexp.train.config import DeviceConfig
@@ -113,6 +114,12 @@ def _parts(text: str) -> list[Part]:
     return [part for part in PARTS if part in named]
 
 
+def _cell(column: str, value: Any) -> str | Text:
+    if column == "why":  # a line for each reason
+        return Text("\n").join(map(styled, value.split("; ")))
+    return f"{value:.4f}" if column == "score" else str(value)
+
+
 def _show(frame: pl.DataFrame) -> None:
     console = Screen()
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -120,11 +127,11 @@ def _show(frame: pl.DataFrame) -> None:
         grid.add_column(column, justify="right" if column in ("rank", "score") else "left", overflow="fold")
     before = None
     for row in frame.head(SHOWN).iter_rows(named=True):
-        cells = [f"{value:.4f}" if column == "score" else str(value) for column, value in row.items()]
+        cells = [_cell(column, value) for column, value in row.items()]
         # A user's id stands once, beside the first of the list.
         cells[0] = "" if row["user"] == before else cells[0]
         before = row["user"]
-        grid.add_row(*(cell for cell in cells))
+        grid.add_row(*cells)
     console.print(grid)
     if len(frame) > SHOWN:
         console.print(f"{len(frame) - SHOWN} more rows; --users chooses, --out FILE writes all", style="dim")
