@@ -87,7 +87,7 @@ class Block(nn.Module):
     def __init__(self, config: SASRecConfig) -> None:
         super().__init__()
         size = config.factors
-        self.heads = config.heads
+        self.heads, self.rate = config.heads, config.dropout
         self.attention_norm, self.hidden_norm = nn.LayerNorm(size, eps=1e-8), nn.LayerNorm(size, eps=1e-8)
         self.query, self.key, self.value = (_linear(size) for _ in range(3))
         self.hidden, self.output = _linear(size), _linear(size)
@@ -107,9 +107,10 @@ class Block(nn.Module):
         return added
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """(B, heads, L, D / heads) in training by parts, whose mask of dropout costs less than that of torch's own."""
-        if not self.training:
-            return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        """(B, heads, L, D / heads); trained by parts on a CPU, where :class:`Dropout` costs less than torch's own."""
+        if not self.training or query.device.type != "cpu":
+            rate = self.rate if self.training else 0.0
+            return F.scaled_dot_product_attention(query, key, value, dropout_p=rate, is_causal=True)
         length = query.shape[2]
         later = torch.full((length, length), -torch.inf, device=query.device, dtype=query.dtype).triu_(1)
         query, key, values = (vectors.flatten(0, 1) for vectors in (query, key, value))

@@ -45,7 +45,7 @@ def page(
     script = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     contents = {
         "tables": [table_contents(table, results, store) for table in tables],
-        "explained": [explanation_contents(store.result(run), found) for run, found in explained.items()],
+        "explained": [explanation_contents(store.result(run), found) for run, found in explained.items() if found],
     }
     parts = {
         "STYLE": style,

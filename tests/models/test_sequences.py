@@ -142,6 +142,13 @@ def test_histories_are_grouped_by_length_and_moved_to_the_left() -> None:
     assert items.tolist() == [[4, 0, 0, 7], [5, 2, 1, 0], [3, 10, 0, 0]]
 
 
+def test_more_histories_of_one_length_are_encoded_together() -> None:
+    history = torch.full((70, 4), 3)
+    history[:3, 0] = -1
+    assert [len(rows) for rows, _, _ in by_length(history)] == [67, 3]
+    assert [len(rows) for rows, _, _ in by_length(torch.full((40, 400), 3))] == [32, 8]
+
+
 @torch.no_grad()
 def test_sasrec_is_its_formula() -> None:
     """One head, one block, written out for one sequence."""
@@ -156,6 +163,32 @@ def test_sasrec_is_its_formula() -> None:
     y = block.output(block.hidden(y).relu()) + y
     expected = model.norm(y)[-1]
     torch.testing.assert_close(model.user_embeddings(Query(USERS[:1], history))[0], expected)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_sasrec_is_trained_through_the_attention_that_it_ranks_by(heads: int) -> None:
+    """By parts in training, by torch's own operation else: the same scores and gradients without dropout."""
+    model = shaken(sasrec(heads=heads, dropout=0.0)).eval()
+    found = {}
+    for trained in (False, True):
+        model.train(trained)
+        model.zero_grad()
+        ranked = scores(model, HISTORY)
+        ranked.square().sum().backward()
+        found[trained] = ranked.detach(), [parameter.grad.clone() for parameter in model.parameters()]  # type: ignore[union-attr]
+    torch.testing.assert_close(found[True][0], found[False][0])
+    torch.testing.assert_close(found[True][1], found[False][1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_sasrec_in_training_sees_nothing_later(dropout: float) -> None:
+    model = shaken(sasrec(dropout=dropout)).train()
+
+    def first(last: int) -> Tensor:
+        torch.manual_seed(0)
+        return model.encode(torch.tensor([[1, 2, last]]), torch.tensor([3]))[0, :2]
+
+    torch.testing.assert_close(first(3), first(4))
 
 
 @pytest.mark.parametrize("options", [{"factors": 0}, {"heads": 4}, {"dropout": 1.0}, {"history_length": 0}])
