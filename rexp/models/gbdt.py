@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
-from rexp.errors import ConfigError, DataError
+from rexp.errors import DataError
 from rexp.models._columns import Column, columns_of
 from rexp.models._fields import FieldChoice
 from rexp.models._labeled_rows import LabeledRows, labeled_rows
-from rexp.models._stored_text import StoredText
+from rexp.models._trees import Growth, Trees
 from rexp.nn.fields import field_names
-from rexp.nn.stamp import Stamp
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -81,7 +80,7 @@ class GBDT(RecommenderModule):
     LambdaMART (Burges, MSR-TR-2010-82).
 
     Ids and categories are split as such, a set has a column for each of its categories, numbers and vectors stay as
-    they are. Trees are kept as LightGBM writes them, as text. One thread grows them, so that a fit is repeatable.
+    they are.
     """
 
     Config: ClassVar[type] = GBDTConfig
@@ -91,9 +90,8 @@ class GBDT(RecommenderModule):
         self.config, self.spec = config, spec
         of_user, of_item = field_names(spec, config.use_features, config.use_user_id, config.use_item_id)
         self.names = [*of_user, *of_item]
-        self.trees = StoredText()
+        self.trees = Trees()
         self._features: Mapping[str, Feature] = {}
-        self._booster: tuple[Stamp, Any] | None = None
 
     def capabilities(self) -> frozenset[Capability]:
         """Fitted at once; predicts ratings where it learned from them."""
@@ -118,7 +116,7 @@ class GBDT(RecommenderModule):
             ConfigError: LightGBM is not installed, or a target that the data does not have.
             DataError: ratings that are no whole numbers from 0 on cannot be ranked by.
         """
-        lightgbm, config = _lightgbm(), self.config
+        config = self.config
         rows = labeled_rows(split, config.target, config.negatives, generator, config.threshold)
         groups = None
         if config.objective == "lambdarank":
@@ -129,52 +127,35 @@ class GBDT(RecommenderModule):
             int(start) for start, (column, _) in zip(starts[:-1], columns, strict=True) if column.kind == "category"
         ]
         matrix = np.concatenate([values for _, values in columns], 1)
-        data = lightgbm.Dataset(matrix, rows.labels, group=groups, categorical_feature=categories)
-        parameters = {
-            "objective": config.objective,
-            "num_leaves": config.leaves,
-            "learning_rate": config.lr,
-            "min_data_in_leaf": config.min_leaf,
-            "lambda_l2": config.l2,
-            "bagging_fraction": config.bagging,
-            "bagging_freq": int(config.bagging < 1),
-            "feature_fraction": config.columns,
-            "seed": int(torch.randint(2**31 - 1, (1,), generator=generator)),
-            "deterministic": True,
-            "force_col_wise": True,
-            "num_threads": 1,
-            "verbosity": -1,
-        }
-        booster = lightgbm.train(parameters, data, num_boost_round=config.trees)
-        self.trees.assign(booster.model_to_string())
+        growth = Growth(
+            config.objective,
+            config.trees,
+            config.leaves,
+            config.lr,
+            config.min_leaf,
+            config.l2,
+            config.bagging,
+            config.columns,
+        )
+        self.trees.grow(matrix, rows.labels, growth, generator, groups, categories)
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Scores of ``items`` (B,) or (B, K): log-odds, ratings, or what orders a list."""
         if not items.numel():
             return torch.zeros(items.shape, device=items.device)
         matrix = np.concatenate([values for _, values in self._asked(query, items)], 1)
-        found = self._read().predict(matrix, raw_score=True, num_threads=1)
-        return torch.from_numpy(np.asarray(found, np.float32)).view(items.shape).to(items.device)
-
-    def n_codes(self) -> int:
-        """Numbers that the trees are made of: a value a leaf, and a threshold a split."""
-        lines = self.trees.text().splitlines()
-        leaves = [int(line.partition("=")[2]) for line in lines if line.startswith("num_leaves=")]
-        return sum(2 * n - 1 for n in leaves)
+        return torch.from_numpy(self.trees.scores(matrix)).view(items.shape).to(items.device)
 
     def contributions(self, query: Query, items: Tensor) -> dict[str, Tensor]:
-        """What each field adds to the scores of ``items`` (B,): SHAP values of the trees (Lundberg et al.: From local
-        explanations to global understanding with explainable AI for trees, Nature Machine Intelligence 2020), as
-        LightGBM computes them.
+        """What each field adds to the scores of ``items`` (B,): SHAP values, see :meth:`Trees.contributions`.
 
         Returns:
             (B,) float64 by the field's name; under "" the expected score, which all fields add to.
         """
         columns = self._asked(query, items)
-        matrix = np.concatenate([values for _, values in columns], 1)
-        found = self._read().predict(matrix, pred_contrib=True, num_threads=1)
+        found = self.trees.contributions(np.concatenate([values for _, values in columns], 1))
         ends = np.cumsum([values.shape[1] for _, values in columns])
-        parts = np.split(np.asarray(found), ends, 1)
+        parts = np.split(found, ends, 1)
         names = [*(column.name for column, _ in columns), ""]
         return {name: torch.from_numpy(part.sum(1)) for name, part in zip(names, parts, strict=True)}
 
@@ -190,20 +171,6 @@ class GBDT(RecommenderModule):
         sizes = (self.spec.n_users, self.spec.n_items)
         columns = columns_of(self.names, self.spec.features, sizes, users, items, self._features, context)
         return [(column, column.values_only()) for column in columns]
-
-    def _read(self) -> Any:
-        """The trees as LightGBM has them; read again where what is stored has changed."""
-        stored = [self.trees.content]
-        if self._booster is None or not self._booster[0].fits(stored):
-            self._booster = Stamp(stored), _lightgbm().Booster(model_str=self.trees.text())
-        return self._booster[1]
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> GBDT:
-        """A copy that reads its own trees."""
-        other = GBDT(self.config, self.spec)
-        other.load_state_dict(self.state_dict())
-        other._features = self._features
-        return other.train(self.training)
 
 
 def _lists(rows: LabeledRows, config: GBDTConfig, n_train: int) -> tuple[LabeledRows, Array]:
@@ -221,11 +188,3 @@ def _lists(rows: LabeledRows, config: GBDTConfig, n_train: int) -> tuple[Labeled
     context = {name: values[order] for name, values in rows.context.items()}
     counts = np.bincount(owner)
     return LabeledRows(rows.users[order], rows.items[order], context, rows.labels[order]), counts[counts > 0]
-
-
-def _lightgbm() -> Any:
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise ConfigError("model=gbdt needs LightGBM: pip install 'rexp-recsys[trees]'") from error
-    return lightgbm

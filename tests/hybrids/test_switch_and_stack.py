@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from rexp.errors import ConfigError
 from rexp.hybrids.stack import Stack, StackConfig
@@ -78,12 +80,47 @@ def test_weights_are_those_of_the_regression_on_all_pairs() -> None:
     np.testing.assert_allclose(model.score_all(torch_query(40)), expected, atol=1e-4)
 
 
+def test_trees_find_where_a_part_is_to_be_trusted() -> None:
+    """The first part knows popular items, the second rare ones: no weights are right for both."""
+    split = split_of(n_users=200, n_items=40)
+    chance = np.random.default_rng(0)
+    popular = split.train_users_per_item > np.median(split.train_users_per_item)
+    noise = [chance.normal(size=(200, 40)).astype(np.float32) for _ in range(2)]
+    told = np.zeros((200, 40), np.float32)
+    told[split.valid.users, split.valid.items] = 4
+    parts = [part(noise[0] + told * popular), part(noise[1] + told * ~popular)]
+    free = untaken(split)
+    valid = np.zeros((200, 40), bool)
+    valid[split.valid.users, split.valid.items] = True
+
+    def auc(learner: str) -> float:
+        model = made(Stack, split, parts, learner=learner, counts=True, min_leaf=10)
+        scores = model.score_all(torch_query(200)).numpy()
+        return float(roc_auc_score(valid[free], scores[free]))
+
+    assert auc("trees") > auc("logistic")
+    assert auc("trees") > 0.9
+
+
+def test_trees_are_those_that_lightgbm_grows_of_the_same_rows() -> None:
+    model, _ = stacked(learner="trees", min_leaf=5)
+    again, _ = stacked(learner="trees", min_leaf=5)
+    assert model.grown.text() == again.grown.text()
+    rows = model.features(torch_query(40)).flatten(1).T.numpy()
+    theirs = lightgbm.Booster(model_str=model.grown.text()).predict(rows, raw_score=True)
+    np.testing.assert_allclose(model.score_all(torch_query(40)).flatten(), theirs, rtol=1e-6)
+    other, _ = stacked(learner="trees", trees=1)
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.score_all(torch_query(40)), model.score_all(torch_query(40)))
+    assert "weights" in model.state_dict()
+
+
 def torch_query(n: int) -> Any:
     return type(ALL)(torch.arange(n))
 
 
 def test_the_same_seed_learns_the_same() -> None:
     assert torch.equal(stacked()[0].weights, stacked()[0].weights)
-    for options in ({"negatives": 0}, {"c": 0.0}):
+    for options in ({"negatives": 0}, {"c": 0.0}, {"trees": 0}, {"leaves": 1}):
         with pytest.raises(ValueError, match=next(iter(options))):
             StackConfig(**options)  # type: ignore[arg-type]

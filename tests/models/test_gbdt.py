@@ -107,7 +107,7 @@ def test_trees_are_stored_as_text(data: FieldData) -> None:
     assert content.dtype == torch.uint8
     assert bytes(content.numpy()).startswith(b"tree\n")
     trees = lightgbm.Booster(model_str=model.trees.text()).dump_model()["tree_info"]
-    assert model.n_codes() == sum(2 * tree["num_leaves"] - 1 for tree in trees) > 0
+    assert model.trees.n_codes() == sum(2 * tree["num_leaves"] - 1 for tree in trees) > 0
     other = fitted(data.split, trees=2, leaves=2, use_features=names)
     copy = deepcopy(model)
     for again in (other, copy):
