@@ -51,6 +51,7 @@ def test_plugins_are_listed_with_their_distribution_and_version(rexp: Callable[.
         ("split", "user_folds"),
         ("model", "text_content"),
         ("stage", "text_codes"),
+        ("stage", "text_projection"),
         ("explainer", "fields_and_history"),
     }
     assert theirs["model", "cml"] == {

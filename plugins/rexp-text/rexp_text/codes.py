@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rexp.api import CompactEmbedding, ConfigError, EmbeddingTable, Requirement, replace_module, tables
+from rexp.api import CompactEmbedding, ConfigError, EmbeddingTable, Requirement, replace_module
 from rexp_text.content import TextOptions
-from rexp_text.texts import item_vectors
+from rexp_text.texts import item_tables, item_vectors
 
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule, StageContext
@@ -102,12 +102,7 @@ class TextCodes:
         """
         config, split = self.config, context.split
         columns = config.checked(split.spec)
-        found = tables(model, config.targets, config.ignore)
-        wanted = {path: table for path, table in found.items() if len(table.rows()) == split.n_items}
-        if not wanted:
-            raise ConfigError(
-                f"text_codes: {', '.join(found)} has not one row an item; choose tables with targets=[...]"
-            )
+        wanted = item_tables(model, split, config.targets, config.ignore, "text_codes")
         vectors = item_vectors(split, config.encoder, columns)
         seed = int(torch.randint(2**31 - 1, (1,), generator=context.generator))
         codes = product_codes(vectors, split.train_users_per_item > 0, config.pieces, config.bits, seed)

@@ -13,14 +13,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
-from rexp.api import ConfigError, DataError, did_you_mean
+from rexp.api import ConfigError, DataError, did_you_mean, tables
 from rexp_text.encoder import Encoder
 
 if TYPE_CHECKING:
-    from rexp.api import DataSpec, Split
+    from rexp.api import DataSpec, RecommenderModule, Split
 
 LOG = logging.getLogger("rexp.text")
 Array = np.ndarray[Any, Any]
+
+
+def item_tables(
+    model: RecommenderModule, split: Split, targets: Sequence[str], ignore: Sequence[str], stage: str
+) -> dict[str, Any]:
+    """The model's tables with a row for each item, by their paths.
+
+    Raises:
+        ConfigError: none of those that are named has so many rows.
+    """
+    found = tables(model, targets, ignore)
+    wanted = {path: table for path, table in found.items() if len(table.rows()) == split.n_items}
+    if not wanted:
+        raise ConfigError(f"{stage}: {', '.join(found)} has not one row an item; choose tables with targets=[...]")
+    return wanted
 
 
 def text_columns(spec: DataSpec, columns: Sequence[str] | None) -> list[str]:
