@@ -191,13 +191,12 @@ def _explained(runs: Sequence[str], store: Store) -> dict[str, Sequence[Explanat
     if not runs:
         return {}  # a page of tables needs no torch
     from rexp.experiment.explanations import example_lists, installed_explainer
-    from rexp.experiment.measure_client import data_folder
 
     found: dict[str, Sequence[Explanation]] = {}
     explainer = installed_explainer()
     for run in map(store.resolve, runs):
         try:
-            found[run] = example_lists(explainer, store, run, data_folder(None))
+            found[run] = example_lists(explainer, store, run)
         except ConfigError as error:
             warn(f"run {run} is not explained on the page: {error}")
     return found

@@ -20,7 +20,7 @@ from rexp.io.paths import at_home
 from rexp.plugins.options import Node, NodeView, check_finite, drop_unset, from_options
 from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
-from rexp.prepare.prepare import as_key, plugins_of, source_contents
+from rexp.prepare.sources import as_key, plugins_of, source_contents
 from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig, FitConfig
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from rexp.plugins.choice import Choice
 from rexp.plugins.memory import check_size
 from rexp.plugins.side_files import Found, as_identity, side_files
 from rexp.plugins.used_code import as_words, used_code
-from rexp.prepare.prepare import plugins_of
+from rexp.prepare.sources import plugins_of
 from rexp.store.installed import check_installed
 from rexp.store.result import teacher_runs
 from rexp.train.config import IDENTITY_OF_DEVICE, FitConfig

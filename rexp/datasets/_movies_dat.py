@@ -1,4 +1,4 @@
-"""Titles, years and genres from the forms that MovieLens introduced."""
+"""Movies and users from the forms that MovieLens introduced."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def read_flags(path: Path, genres: Sequence[str], encoding: str) -> pl.DataFrame
     frame = read_table(path, "|", ["item", "title", "released", "video", "url", *genres], encoding=encoding)
     named = [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in genres]
     return frame.select("item", "title", year_of("title"), pl.concat_list(named).list.drop_nulls().alias("genres"))
+
+
+def read_users(path: Path, separator: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Ages, genders, occupations and zip codes as text, a column for each of ``columns`` in the file's order."""
+    return read_table(path, separator, list(columns))
 
 
 def year_of(title: str) -> pl.Expr:

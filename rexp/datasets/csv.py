@@ -133,7 +133,7 @@ class Files:
         )
 
     def _candidates(self) -> pl.DataFrame | None:
-        from rexp.datasets.candidates import read_candidates
+        from rexp.datasets.lists import read_candidates
 
         path, config = self.config.candidates, self.config
         return read_candidates(_path(path), config.encoding, config.pairs) if path else None

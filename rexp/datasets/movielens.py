@@ -92,16 +92,15 @@ class MovieLens100K:
         return [self.place.find(self.root, "u.data"), *existing(list(extra)), *vectors]
 
     def read(self) -> RawData:
-        from rexp.datasets._movies_dat import read_flags
+        from rexp.datasets._movies_dat import read_flags, read_users
         from rexp.datasets.rows import read_interactions
-        from rexp.datasets.tables import read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         items = users = None
         if "u.item" in files:
             items = read_flags(files["u.item"], GENRES_100K, encoding="latin-1")
         if "u.user" in files:
-            users = read_table(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
+            users = read_users(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
         vectors = {f"item.clip_{key}": VectorSource(files[CLIP], key) for key in ("image", "text") if CLIP in files}
         ratings = read_interactions(files["u.data"], "tsv", has_header=False)
         return RawData(ratings, items=items, users=users, vectors=vectors)
@@ -140,9 +139,8 @@ class MovieLens1M:
         return [self.place.find(self.root, "ratings.dat", "ratings.csv"), *existing(list(extra))]
 
     def read(self) -> RawData:
-        from rexp.datasets._movies_dat import read_movies
+        from rexp.datasets._movies_dat import read_movies, read_users
         from rexp.datasets.rows import read_interactions
-        from rexp.datasets.tables import read_table
 
         files = {plain_name(source.path): source.path for source in self.sources()}
         if "ratings.dat" in files:
@@ -153,5 +151,5 @@ class MovieLens1M:
         if "movies.dat" in files:
             items = read_movies(files["movies.dat"], encoding="latin-1")
         if "users.dat" in files:
-            users = read_table(files["users.dat"], "::", ["user", "gender", "age", "occupation", "zip"])
+            users = read_users(files["users.dat"], "::", ["user", "gender", "age", "occupation", "zip"])
         return RawData(ratings, items=items, users=users)

@@ -51,7 +51,7 @@ class NCFMovieLens1M:
         ]
 
     def read(self) -> RawData:
-        from rexp.datasets.candidates import read_candidates
+        from rexp.datasets.lists import read_candidates
         from rexp.datasets.rows import read_interactions
 
         train, test, negatives = (source.path for source in self.sources())

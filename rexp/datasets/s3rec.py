@@ -97,8 +97,7 @@ class S3Rec:
         return [*found, *(file for file in (negatives, texts) if file is not None)]
 
     def read(self) -> RawData:
-        from rexp.datasets.candidates import read_candidates
-        from rexp.datasets.lists import read_lists
+        from rexp.datasets.lists import read_candidates, read_lists
 
         sequences, attributes, *others = (source.path for source in self.sources())
         items = _attributes(attributes)

@@ -14,6 +14,7 @@ from rexp.errors import ConfigError
 from rexp.evaluate.evaluator import device_of
 from rexp.evaluate.scoring import Scorer
 from rexp.evaluate.top_items import top_items
+from rexp.experiment.measure_client import data_folder
 from rexp.experiment.restore import load_model, load_run_split
 from rexp.io.terminal import Screen
 from rexp.plugins import registry
@@ -21,8 +22,6 @@ from rexp.plugins.choice import Choice
 from rexp.store.installed import check_installed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
     from rexp.api import Explanation
@@ -82,14 +81,13 @@ def explain_lists(
     return [explainer.explain(model, split, scorer.query(torch.tensor([user])), item) for user, item in pairs]
 
 
-def example_lists(explainer: Any, store: Store, run: str, data: Path | None) -> list[Explanation]:
+def example_lists(explainer: Any, store: Store, run: str) -> list[Explanation]:
     """What a finished run recommends to a few users who are tested, drawn with a seed, and why.
 
     Args:
         explainer: see :class:`rexp.api.Explainer`.
         store: where it lies.
-        run: its id, or the beginning of it.
-        data: the folder of data sets.
+        run: its id, or the beginning of it; its data lie in ``$REXP_DATA`` where rexp does not have them.
 
     Raises:
         ConfigError: as of :func:`explain_lists`.
@@ -97,7 +95,7 @@ def example_lists(explainer: Any, store: Store, run: str, data: Path | None) -> 
     """
     run = store.resolve(run)
     check_installed(store, run)
-    split = load_run_split(store.result(run), data, store.root / ".data")
+    split = load_run_split(store.result(run), data_folder(None), store.root / ".data")
     model = load_model(store, run, split, "--explain")
     tested = np.unique(split.test.users)
     users = np.sort(np.random.default_rng(0).permutation(tested)[:USERS])

@@ -19,8 +19,8 @@ from rexp.prepare.features.policy import DEFAULT
 from rexp.prepare.features.sides import fit_sides
 from rexp.prepare.features.tables import report_of
 from rexp.prepare.filter_config import FilterConfig
-from rexp.prepare.prepare import make_dataset
 from rexp.prepare.row_filters import choose_rows
+from rexp.prepare.sources import make_dataset
 from rexp.prepare.vocabulary import build_vocabulary, encode
 
 if TYPE_CHECKING:

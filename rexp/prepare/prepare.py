@@ -1,40 +1,37 @@
-"""From a data configuration to a prepared split, built once and memory-mapped afterwards. Imports nothing heavy."""
+"""From a data configuration to a prepared split, built once and memory-mapped afterwards."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rexp.api.dataset import LABELED, PROTOCOL
 from rexp.datasets.files import state_of
-from rexp.errors import ConfigError, DataError
+from rexp.errors import DataError
 from rexp.io.atomic import one_line_errors
-from rexp.io.content_hash import FileContent, file_content, hashes
+from rexp.io.content_hash import FileContent, hashes
 from rexp.io.locks import locked
 from rexp.plugins import registry
-from rexp.plugins.choice import Choice
-from rexp.plugins.options import Node, from_options
+from rexp.plugins.options import from_options
 from rexp.plugins.side_files import as_identity, side_files
 from rexp.plugins.used_code import used_code
 from rexp.prepare.cache import FORMAT, CorruptError, read_folder, write_folder
 from rexp.prepare.filter_config import FilterConfig
+from rexp.prepare.sources import as_key, choose_splitter, make_dataset, plugins_of, source_contents, split_options
 
 if TYPE_CHECKING:
-    from rexp.api import Dataset, RawData
+    from rexp.api import RawData
     from rexp.data.split import Split
     from rexp.io.json_types import Json
-    from rexp.plugins.options import Node, NodeView
+    from rexp.plugins.options import NodeView
 
 log = logging.getLogger(__name__)
-RESERVED = ("features", "filter", "split", "strict")
 CACHE = "paths.cache"
-UNNAMED = ("given", "leave_last")
-"""Splits of which the data takes one where its configuration names none."""
 
 
 def load_split(node: NodeView, root: Path | None, cache: Path) -> Split:
@@ -64,43 +61,6 @@ def load_split(node: NodeView, root: Path | None, cache: Path) -> Split:
     return replace(split, sources=files)
 
 
-def source_contents(node: NodeView, root: Path | None, cache: Path) -> tuple[FileContent, ...]:
-    """Content hashes of the data's files; a file hashed before is not read again."""
-    return tuple(file_content(source.path, hashes(cache)) for source in make_dataset(node, root).sources())
-
-
-def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
-    """Name and sha256 of each file, sorted: in which folder they lie is no part of what they are."""
-    return sorted((file.name, file.sha256) for file in files)
-
-
-def plugins_of(node: NodeView) -> list[tuple[str, str]]:
-    """Kinds and names of the plugins that a data configuration uses."""
-    splitter = _split_options(node)
-    named = (str(splitter["name"]),) if splitter else UNNAMED
-    return [("data", str(node["name"])), *(("split", name) for name in named)]
-
-
-def make_dataset(node: NodeView, root: Path | None) -> Dataset:
-    """The data set of a configuration, with its options checked."""
-    dataset: Dataset = Choice.of("data", node, "data", RESERVED).make(root)
-    return dataset
-
-
-def choose_splitter(node: NodeView, *, given: bool) -> Choice:
-    """The splitter of a configuration; without one, the data's own parts where it has them, else leave-last."""
-    options = _split_options(node) or {"name": UNNAMED[0] if given else UNNAMED[1]}
-    return Choice.of("split", options, "data.split")
-
-
-def _split_options(node: NodeView) -> Node:
-    """The options of the splitter with its name; empty where none is chosen."""
-    options = node.get("split") or {}
-    if not isinstance(options, Mapping) or (options and "name" not in options):
-        raise ConfigError(f"data.split has no name; choose data/split from {', '.join(registry.names('split'))}")
-    return dict(options)
-
-
 def _key(node: NodeView, files: Iterable[FileContent], cache: Path) -> str:
     """Name of the prepared folder: all that it depends on."""
     plugins = plugins_of(node)
@@ -112,7 +72,7 @@ def _key(node: NodeView, files: Iterable[FileContent], cache: Path) -> str:
         # An editable distribution keeps its version while its reader or splitter changes.
         "code": used_code(plugins, __name__, cache),
         "sources": as_key(files),
-        "side_files": as_identity(side_files(_split_options(node), "split", hashes(cache))),
+        "side_files": as_identity(side_files(split_options(node), "split", hashes(cache))),
     }
     text = json.dumps(depends, sort_keys=True, default=str)
     return f"{node['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

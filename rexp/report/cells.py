@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rexp.errors import visible
-from rexp.report import baseline, control
+from rexp.report import baseline_notes, control
 from rexp.report.row_names import DAGGER, DOUBLE_DAGGER, row_name
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def footnotes(table: Table) -> Iterator[str]:
             "control: the same steps and epochs without what distils and prunes; - where none is needed, "
             "or it was not run (compress.control_run=true)"
         )
-    yield from baseline.footnotes(table)
+    yield from baseline_notes.footnotes(table)
 
 
 def rows_shown(table: Table) -> str:

@@ -98,16 +98,14 @@ def compare_folds(differences: Sequence[Array], test_shares: Sequence[float]) ->
 
 def _corrected(differences: Array, test_share: float) -> tuple[float, float]:
     """p, and half of the 95 % interval's width, of the corrected resampled t-test."""
-    from scipy import stats
-
     n = len(differences)
     if n < 2:
         return 1.0, float("inf")
     error = float(np.sqrt((1 / n + test_share) * differences.var(ddof=1)))
     if error == 0:
         return (0.0 if differences.any() else 1.0), 0.0
-    p = 2 * float(stats.t.sf(abs(differences.mean()) / error, n - 1))
-    return p, error * float(stats.t.ppf(1 - ALPHA / 2, n - 1))
+    p = 2 * float(_stats().t.sf(abs(differences.mean()) / error, n - 1))
+    return p, error * float(_stats().t.ppf(1 - ALPHA / 2, n - 1))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -151,12 +149,17 @@ def interval(differences: Array, resamples: int = RESAMPLES, seed: int = 0) -> t
 
 def p_value(differences: Array, test: Test) -> float:
     """Of one paired test, two-sided; see :func:`compare`. 1 where nothing differs."""
-    from scipy import stats
-
     if len(differences) < 2 or not differences.any():
         return 1.0
     if test == "wilcoxon":
-        return float(stats.wilcoxon(differences).pvalue)
+        return float(_stats().wilcoxon(differences).pvalue)
     if differences.std() == 0:
         return 0.0
-    return float(stats.ttest_1samp(differences, 0.0).pvalue)
+    return float(_stats().ttest_1samp(differences, 0.0).pvalue)
+
+
+def _stats() -> Any:
+    """scipy.stats, which takes half a second to load: most tables have no test."""
+    from scipy import stats
+
+    return stats

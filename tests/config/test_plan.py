@@ -17,7 +17,7 @@ from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.errors import ConfigError
 from rexp.experiment.warm_start import evaluation_device
-from rexp.prepare.prepare import plugins_of
+from rexp.prepare.sources import plugins_of
 from rexp.store.manifest import finish, manifest
 from rexp.store.store import Store
 

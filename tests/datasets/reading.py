@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rexp.prepare.prepare import make_dataset
+from rexp.prepare.sources import make_dataset
 
 if TYPE_CHECKING:
     from rexp.api import RawData

@@ -11,7 +11,8 @@ from rexp.datasets.movietweetings import FOLDER
 from rexp.errors import ConfigError, DataError
 from rexp.plugins import registry
 from rexp.prepare.describe import Counts, count
-from rexp.prepare.prepare import load_split, make_dataset
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import make_dataset
 from tests.datasets.reading import NEEDED, found, read
 
 # ---- shipped with rexp

@@ -14,7 +14,8 @@ from rexp.api import FeatureSpec
 from rexp.datasets.files import checksum_state
 from rexp.errors import ConfigError, DataError
 from rexp.prepare.describe import Counts, count
-from rexp.prepare.prepare import load_split, make_dataset
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import make_dataset
 
 if TYPE_CHECKING:
     from rexp.data.split import Split

@@ -13,7 +13,8 @@ import pytest
 
 from rexp.datasets._frappe_rows import COLUMNS, CONTEXT
 from rexp.errors import DataError
-from rexp.prepare.prepare import load_split, make_dataset
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import make_dataset
 
 needs_data = pytest.mark.skipif(
     "REXP_DATA" not in os.environ, reason="REXP_DATA names no folder with the data sets that may not be shipped"

@@ -19,7 +19,8 @@ from rexp.datasets._invoices import clean, read_lines, read_purchases, write_pur
 from rexp.datasets.online_retail import CHECKSUMS, FOLDER
 from rexp.errors import DataError
 from rexp.prepare.describe import Counts, count
-from rexp.prepare.prepare import load_split, make_dataset
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import make_dataset
 
 EXCERPT = Path(__file__).parent / "online_retail_excerpt.csv"
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

@@ -12,7 +12,8 @@ from rexp.datasets.files import checksum_state
 from rexp.datasets.s3rec import S3RecConfig
 from rexp.errors import DataError
 from rexp.prepare.describe import Counts, count
-from rexp.prepare.prepare import load_split, make_dataset
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import make_dataset
 from tests.datasets.reading import NEEDED, data_root, found, needs_data, read
 
 

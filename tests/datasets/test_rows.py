@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rexp.datasets.candidates import read_candidates
 from rexp.datasets.files import Columns
+from rexp.datasets.lists import read_candidates
 from rexp.datasets.rows import read_interactions, read_rows
 from rexp.datasets.text import as_utf8
 from rexp.errors import DataError

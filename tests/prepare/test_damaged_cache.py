@@ -18,7 +18,8 @@ from filelock import FileLock
 from rexp.errors import StoreError
 from rexp.io import content_hash
 from rexp.prepare.cache import CorruptError, read_folder
-from rexp.prepare.prepare import as_key, load_split, source_contents
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import as_key, source_contents
 from tests.prepare.small_source import directory_of, node, prepared_folders, same_content
 
 

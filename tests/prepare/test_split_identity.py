@@ -16,7 +16,8 @@ import pytest
 
 from rexp.errors import DataError
 from rexp.io import content_hash
-from rexp.prepare.prepare import as_key, load_split, source_contents
+from rexp.prepare.prepare import load_split
+from rexp.prepare.sources import as_key, source_contents
 from tests.prepare.small_source import HEADER, ROWS, directory_of, node, prepared_folders
 
 
@@ -144,11 +145,11 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 
 def test_hashing_the_sources_imports_nothing_heavy(source: Path, cache: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from rexp.prepare.prepare import source_contents\n"
+        "import sys; from pathlib import Path; from rexp.prepare.sources import source_contents\n"
         f"cache = Path({str(cache)!r})\n"
         f"assert source_contents({node(source)!r}, None, cache)[0].name == 'ratings.csv'\n"
         "source_contents({'name': 'movietweetings', 'split': {'name': 'leave_last'}}, None, cache)\n"
-        "print([name for name in ('torch', 'polars', 'lightning', 'pandas') if name in sys.modules])"
+        "print([name for name in ('torch', 'numpy', 'polars', 'lightning', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
