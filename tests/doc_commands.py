@@ -90,7 +90,7 @@ class Command:
 
     @property
     def _verb_not_run(self) -> str:
-        if self.verb in ("export", "measure") or "--check" in self.text:
+        if self.verb in ("export", "measure") or "--check" in self.text or "--explain" in self.text:
             return ELSEWHERE
         if self.text.startswith(("paper run", "paper record")):
             return LONG if "run" in self.text else WRITTEN

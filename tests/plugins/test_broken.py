@@ -15,8 +15,8 @@ WHERE = "of rexp-broken 0.1.0 (rexp_broken."
 FAULTS = {
     "bad_import": "bad_import:Model) cannot be imported: RuntimeError: the weights of this model have moved",
     "exits": "exits:Model) cannot be imported: SystemExit: no licence",
-    "new_api": "faults:NewAPI) was written for the plugin API 99.0, this rexp has 2.0",
-    "odd_api": "faults:OddAPI) states rexp_api='1.0'; it is a pair of whole numbers such as (2, 0)",
+    "new_api": "faults:NewAPI) was written for the plugin API 99.0, this rexp has 2.1",
+    "odd_api": "faults:OddAPI) states rexp_api='1.0'; it is a pair of whole numbers such as (2, 1)",
     "no_attribute": "faults:Missing): module rexp_broken.faults has no class 'Missing'",
     "no_config": "faults:NoConfig) has no dataclass 'Config'",
     "no_score": "faults:NoScore) lacks score",
@@ -64,7 +64,7 @@ def test_without_an_import_it_is_told_what_the_source_shows(rexp: Callable[..., 
         **dict.fromkeys(("bad_import", "exits", "no_attribute"), "missing"),  # two of them end before there is a class
     }
     assert {row["homepage"] for row in theirs.values()} == {"https://example.org/broken"}
-    assert (theirs["new_api"]["api"], theirs["no_score"]["api"]) == ("99.0", "2.0")
+    assert (theirs["new_api"]["api"], theirs["no_score"]["api"]) == ("99.0", "2.1")
     assert theirs["mse"]["summary"] == "Sound in itself, but its name is taken."
     assert [row["state"] for row in rows if row["name"] == "bce"] == ["found"]
 
