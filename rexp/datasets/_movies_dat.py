@@ -24,9 +24,11 @@ def read_flags(path: Path, genres: Sequence[str], encoding: str) -> pl.DataFrame
     return frame.select("item", "title", year_of("title"), pl.concat_list(named).list.drop_nulls().alias("genres"))
 
 
-def read_users(path: Path, separator: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Ages, genders, occupations and zip codes as text, a column for each of ``columns`` in the file's order."""
-    return read_table(path, separator, list(columns))
+def read_users(path: Path) -> pl.DataFrame:
+    """``user|age|gender|occupation|zip``, or ``user::gender::age::occupation::zip`` in a ``.dat``, as text."""
+    if ".dat" in path.suffixes:
+        return read_table(path, "::", ["user", "gender", "age", "occupation", "zip"])
+    return read_table(path, "|", ["user", "age", "gender", "occupation", "zip"])
 
 
 def year_of(title: str) -> pl.Expr:

@@ -100,7 +100,7 @@ class MovieLens100K:
         if "u.item" in files:
             items = read_flags(files["u.item"], GENRES_100K, encoding="latin-1")
         if "u.user" in files:
-            users = read_users(files["u.user"], "|", ["user", "age", "gender", "occupation", "zip"])
+            users = read_users(files["u.user"])
         vectors = {f"item.clip_{key}": VectorSource(files[CLIP], key) for key in ("image", "text") if CLIP in files}
         ratings = read_interactions(files["u.data"], "tsv", has_header=False)
         return RawData(ratings, items=items, users=users, vectors=vectors)
@@ -151,5 +151,5 @@ class MovieLens1M:
         if "movies.dat" in files:
             items = read_movies(files["movies.dat"], encoding="latin-1")
         if "users.dat" in files:
-            users = read_users(files["users.dat"], "::", ["user", "gender", "age", "occupation", "zip"])
+            users = read_users(files["users.dat"])
         return RawData(ratings, items=items, users=users)

@@ -69,16 +69,19 @@ def explain_lists(
         ConfigError: the explainer has nothing to say of this model.
     """
     scorer = Scorer(model, split, shown, device_of(model), block_bytes=1)
-    rows, places = (lists >= 0).nonzero(as_tuple=True)
-    pairs = track(
-        zip(users[rows.numpy()].tolist(), lists[rows, places].tolist(), strict=True),
+    shown_lists = track(
+        zip(users.tolist(), lists.tolist(), strict=True),
         "explaining",
-        total=len(rows),
+        total=len(users),
         console=Screen(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    return [explainer.explain(model, split, scorer.query(torch.tensor([user])), item) for user, item in pairs]
+    found = []
+    for user, items in shown_lists:
+        query = scorer.query(torch.tensor([user]))
+        found += [explainer.explain(model, split, query, item) for item in items if item >= 0]
+    return found
 
 
 def example_lists(explainer: Any, store: Store, run: str) -> list[Explanation]:

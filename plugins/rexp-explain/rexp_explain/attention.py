@@ -67,7 +67,7 @@ class _Seen(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func is F.scaled_dot_product_attention:
-            self.weights.append(_weights(*args[:3], **(kwargs or {})))
+            self.weights.append(_weights(*args, **(kwargs or {})))
         return func(*args, **(kwargs or {}))
 
 
@@ -76,10 +76,12 @@ def _weights(
     key: Tensor,
     value: Tensor,
     attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
     **_: Any,
 ) -> Tensor:
+    """What torch's own attention of these arguments weighs values by."""
     logits = query @ key.mT * (scale or 1 / math.sqrt(query.shape[-1]))
     allowed = torch.ones(logits.shape[-2:], dtype=torch.bool)
     if is_causal:

@@ -44,7 +44,7 @@ class Masked(RecommenderModule):
     def score(self, query: Query, items: torch.Tensor) -> torch.Tensor:
         assert query.history is not None
         states = torch.zeros(1, 1, query.history.shape[1], 2)
-        return F.scaled_dot_product_attention(states, states, states, attn_mask=self.mask).sum().expand(len(items))
+        return F.scaled_dot_product_attention(states, states, states, self.mask).sum().expand(len(items))
 
 
 @pytest.mark.parametrize("mask", [torch.tensor([True, True, False, True]), torch.tensor([0.0, 0.0, -torch.inf, 0.0])])
