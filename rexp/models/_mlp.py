@@ -89,8 +89,9 @@ class Tower(nn.Module):
 
     def above(self, joined: Tensor) -> Tensor:
         """The rest of the tower, from the sum of the first layer's halves on, which it overwrites."""
-        # Of rows: runtimes that read an exported model join product, bias and ReLU for matrices alone.
-        hidden = F.relu(joined.view(-1, joined.shape[-1]), inplace=True)
+        # In place on the sum itself: on a view of it, autograd would copy the gradient. The layers then see rows, for
+        # runtimes that read an exported model join product, bias and ReLU for matrices alone.
+        hidden = F.relu(joined, inplace=True).view(-1, joined.shape[-1])
         for layer in self.layers:
             hidden = F.relu(layer(self.dropout(hidden)), inplace=True)
         return hidden.view(*joined.shape[:-1], hidden.shape[1])

@@ -141,8 +141,10 @@ class NCF(RecommenderModule):
         assert self.tower is not None
         gmf, mlp = self._item_parts(self.items.rows())
         side = self.tower.item_side(mlp, self._all_item_features())
-        rows = torch.cat([gmf, side], 1).index_select(0, items.flatten()).view(*items.shape, -1)
-        return _parted(rows, side.shape[1])
+        places = items.flatten()
+        # Rows of each part alone: parted from joined ones, their gradients would be joined again.
+        first, second = (part.contiguous().index_select(0, places).view(*items.shape, -1) for part in (gmf, side))
+        return first, second
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) logits of the whole catalogue; beside them only a few users' activations are in memory."""
