@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from rexp.api import Negatives
+from rexp.nn.sliding import line_of, sliding
 from rexp.samplers._known_positives import KnownPositives
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class InBatch:
         """
         size = len(positives)
         if self.everyone and size > 1:
-            # Row r of the view holds what follows r, around the end of the batch: nothing is copied.
-            items = torch.cat([positives, positives]).unfold(0, size - 1, 1)[1 : size + 1]
+            # Row r holds what follows r, around the end of the batch.
+            items = sliding(torch.cat([positives, positives[:-1]]), size)[:, 1:]
         else:
             steps = torch.randint(1, max(2, size), (size, self.n), generator=generator, device=generator.device)
             rows = torch.arange(size, device=steps.device).unsqueeze(1)
@@ -72,6 +73,10 @@ class InBatch:
         )
 
     def _log_q(self, users: Tensor, items: Tensor) -> Tensor | None:
+        if self.known is None and not self.correct:
+            return None
+        line = line_of(items)
+        log_q = self.log_q(items) if line is None else sliding(self.log_q(line), items.shape[1])
         if self.known is None:
-            return self.log_q(items) if self.correct else None
-        return self.log_q(items).masked_fill(self.known.contains(users.unsqueeze(1), items), torch.inf)
+            return log_q
+        return torch.where(self.known.contains(users.unsqueeze(1), items), torch.inf, log_q)

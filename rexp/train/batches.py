@@ -22,6 +22,7 @@ from torch import Tensor
 
 from rexp.api import Batch, Layout, Query, Sampler
 from rexp.errors import ConfigError
+from rexp.nn.sliding import with_first
 from rexp.train.history import Histories
 from rexp.train.negatives import first, log_q_of, single_negative
 from rexp.train.positives import InteractionPositives, Positives, UserUniformPositives, as_tensor
@@ -170,7 +171,7 @@ class Batches:
         drawn = self.sampler.sample(users, items, draws)
         drawn = first(drawn) if self.layout is Layout.PAIRWISE else drawn
         log_q = None if drawn.log_q is None else torch.cat([log_q_of(self.sampler, items), drawn.log_q], dim=1)
-        return Batch(query, torch.cat([items[:, None], drawn.items], dim=1), None, log_q, weights)
+        return Batch(query, with_first(items, drawn.items), None, log_q, weights)
 
     def _points(self, slots: Tensor, rows: Tensor, query: Query, items: Tensor, draws: torch.Generator) -> Batch:
         if self.sampler is None or not self.n_negatives:

@@ -14,7 +14,7 @@ from rexp.api import Batch, Layout, Query
 from rexp.losses.bce import BinaryCrossEntropy, BinaryCrossEntropyConfig
 from rexp.losses.bpr import BPR, BPRConfig
 from rexp.losses.mse import MeanSquaredError, MeanSquaredErrorConfig
-from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
+from rexp.losses.sampled_softmax import FEW, SampledSoftmax, SampledSoftmaxConfig
 
 INF = math.inf
 
@@ -121,12 +121,27 @@ def test_sampled_softmax_divides_by_the_probability_and_leaves_out_marked_items(
     assert loss(scores, marked).item() == pytest.approx(-math.log(weights[0] / kept), rel=1e-12)
 
 
+@pytest.mark.parametrize("columns", [FEW, FEW + 1])
+def test_sampled_softmax_of_narrow_and_wide_lists_is_one_formula(columns: int) -> None:
+    generator = torch.Generator().manual_seed(3)
+    scores = torch.randn(5, columns, generator=generator, dtype=torch.float64, requires_grad=True)
+    log_q = torch.randn(5, columns, generator=generator, dtype=torch.float64)
+    log_q[torch.arange(5), 1 + torch.arange(5)] = INF
+    made = SampledSoftmax(SampledSoftmaxConfig())(scores, batch(scores, log_q=log_q.tolist()))
+    shares = (scores - log_q).exp()
+    by_hand = -(shares[:, 0] / shares.sum(1)).log().mean()
+    assert made.item() == pytest.approx(by_hand.item(), rel=1e-12)
+    ours, theirs = (torch.autograd.grad(value, scores)[0] for value in (made, by_hand))
+    assert torch.allclose(ours, theirs, rtol=1e-12)
+
+
 CASES: dict[str, tuple[Any, tuple[int, ...], list[float] | None]] = {
     "bce": (BinaryCrossEntropy(BinaryCrossEntropyConfig()), (4,), [1, 0, 0, 1]),
     "bce rows": (BinaryCrossEntropy(BinaryCrossEntropyConfig(layout="listwise")), (4, 3), None),
     "bpr": (BPR(BPRConfig()), (4, 2), None),
     "mse": (MeanSquaredError(MeanSquaredErrorConfig()), (4,), [1, 0, 0, 1]),
     "softmax": (SampledSoftmax(SampledSoftmaxConfig(temperature=0.7)), (4, 3), None),
+    "softmax of wide lists": (SampledSoftmax(SampledSoftmaxConfig()), (4, FEW + 1), None),
 }
 
 

@@ -17,6 +17,7 @@ from rexp.errors import ConfigError
 from rexp.losses.sampled_softmax import SampledSoftmax, SampledSoftmaxConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
 from rexp.nn.compact_embedding import CompactEmbedding
+from rexp.nn.sliding import sliding
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
 from rexp.prepare.filter_config import FilterConfig
@@ -148,6 +149,17 @@ def test_a_large_catalogue_is_scored_alike() -> None:
     items = torch.randperm(5000, generator=torch.Generator().manual_seed(0))[:600].view(300, 2)
     query = Query(torch.arange(300), torch.randint(-1, 5000, (300, 4), generator=torch.Generator().manual_seed(1)))
     torch.testing.assert_close(model.score(query, items), model.score_all(query).gather(1, items), rtol=1e-4, atol=1e-4)
+
+
+def test_in_batch_lists_are_scored_as_their_copies_are() -> None:
+    """They slide along one line, along which two towers look for the distinct items."""
+    model = shaken(two_tower())
+    lists = sliding(torch.tensor([3, 7, 3, 0, 3, 7, 3]), 4)
+    query, weights = QUERY, list(model.parameters())
+    slid, copied = model.score(query, lists), model.score(query, lists.contiguous())
+    assert torch.equal(slid, copied)
+    ours, theirs = (torch.autograd.grad(scores.square().sum(), weights) for scores in (slid, copied))
+    assert all(map(torch.equal, ours, theirs))
 
 
 @torch.no_grad()
