@@ -22,7 +22,9 @@ from rexp.paper.tuning import Tunings
 from rexp.store.store import Store
 
 if TYPE_CHECKING:
-    from rexp.paper.paper import Paper
+    from collections.abc import Sequence
+
+    from rexp.paper.paper import Paper, PaperRow
 
 RESULTS = Path("results/papers")
 
@@ -60,6 +62,9 @@ def arguments() -> Arguments:
         action.add_argument("--results", type=Path, default=RESULTS, help=f"folder of records (default: {RESULTS})")
     for action in (run, record):
         action.add_argument("--rows", type=_names, metavar="NAMES", help="rows alone, such as 'htd*,teacher'")
+        action.add_argument(
+            "--seeds", type=_seeds, metavar="SEEDS", help="of the paper's seeds these alone, such as 0,1"
+        )
     run.add_argument("--quick", action="store_true", help="a short run of some rows, whose numbers mean nothing")
     add_store(run)
     record.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="stores that may hold them")
@@ -83,19 +88,19 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rexp.paper.reproduce import run_rows, select_rows
+    from rexp.paper.reproduce import run_rows
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
     file = _file(options, paper)
     if options.quick:
         with TemporaryDirectory() as folder:
             file = Path(folder) / file.name
-            rows, more = select_rows(paper, options.rows or paper.quick.rows), [*more, *paper.quick.overrides]
+            rows, more = _rows(options, paper, paper.quick.rows), [*more, *paper.quick.overrides]
             _, failed = run_rows(paper, rows, more, file, Tunings(paper, tuned_file(file), paper.quick.trials))
             say(f"{paper.name}: a quick run, whose numbers mean nothing")
             show(shown(paper, file, paper.quick.trials).page)
     else:
-        _, failed = run_rows(paper, select_rows(paper, options.rows), more, file, Tunings(paper, tuned_file(file)))
+        _, failed = run_rows(paper, _rows(options, paper), more, file, Tunings(paper, tuned_file(file)))
         found = write_page(paper, file)
         show(found.page)
     if failed:
@@ -104,11 +109,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from rexp.paper.reproduce import collect_rows, select_rows
+    from rexp.paper.reproduce import collect_rows
 
     paper = load(options.paper)
     file, stores = _file(options, paper), [Store(store) for store in options.stores]
-    records = collect_rows(paper, select_rows(paper, options.rows), stores, file, Tunings(paper, tuned_file(file)))
+    records = collect_rows(paper, _rows(options, paper), stores, file, Tunings(paper, tuned_file(file)))
     show(write_page(paper, file).page)
     say(f"{len(records)} runs recorded in {file}")
     return 0
@@ -143,6 +148,20 @@ def _stale(paper: Paper, file: Path) -> bool:
 
 def _file(options: argparse.Namespace, paper: Paper) -> Path:
     return Path(options.results) / f"{paper.name}.jsonl"
+
+
+def _rows(options: argparse.Namespace, paper: Paper, otherwise: Sequence[str] | None = None) -> list[PaperRow]:
+    """The rows and seeds that are asked for."""
+    from rexp.paper.reproduce import select_rows, select_seeds
+
+    return select_seeds(paper, select_rows(paper, options.rows or otherwise), options.seeds)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--seeds {text!r} must be whole numbers with commas between them, such as 0,1") from None
 
 
 def _names(text: str) -> list[str]:

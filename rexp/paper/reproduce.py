@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,25 @@ def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
     return list(found.values())
 
 
+def select_seeds(paper: Paper, rows: Sequence[PaperRow], seeds: Sequence[int] | None) -> list[PaperRow]:
+    """The rows with these of their seeds alone; one that has none of them, as a teacher of one seed, keeps its own.
+
+    Args:
+        paper, rows: see :func:`select_rows`.
+        seeds: None takes all.
+
+    Raises:
+        ConfigError: a seed that no row has.
+    """
+    if seeds is None:
+        return list(rows)
+    known = {seed for row in rows for seed in paper.seeds_of(row)}
+    if unknown := [seed for seed in seeds if seed not in known]:
+        raise ConfigError(f"paper {paper.name} has no seed {unknown[0]}; it has: {', '.join(map(str, sorted(known)))}")
+    asked = ([seed for seed in paper.seeds_of(row) if seed in seeds] for row in rows)
+    return [replace(row, seeds=tuple(few or paper.seeds_of(row))) for row, few in zip(rows, asked, strict=True)]
+
+
 def _rejoined(paper: Paper, parts: Sequence[str]) -> Iterator[str]:
     """As many parts together as fit a row: ``mf, kd`` is one where a row has that name, else two."""
     names = [row.name for row in paper.rows]
@@ -78,7 +98,7 @@ def run_rows(
     """Search and run what is not done yet, row by row.
 
     Args:
-        paper, rows: see :func:`select_rows`.
+        paper, rows: see :func:`select_rows` and :func:`select_seeds`.
         more: further overrides of every run, such as ``paths.store=FOLDER``.
         file: where records are kept.
         tunings: what was found for rows whose values are searched.

@@ -35,7 +35,7 @@ def keep_users(file: Path, paper: Paper, row: PaperRow, made: Mapping[int, Outco
     """
     import polars as pl
 
-    if set(made) != set(paper.seeds_of(row)):
+    if set(made) != set(paper.seeds_of(paper.row(row.name))):  # the row given may have some of its seeds alone
         return
     metric = paper.metrics[0]
     frames = []

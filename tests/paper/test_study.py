@@ -18,7 +18,7 @@ from rexp.paper.grid import expanded
 from rexp.paper.mean_ranks import ranks
 from rexp.paper.paper import load, read
 from rexp.paper.record import read_records
-from rexp.paper.reproduce import select_rows
+from rexp.paper.reproduce import select_rows, select_seeds
 from rexp.paper.results import shown, tuned_file
 from rexp.paper.study import Line, Study, Table
 from rexp.paper.tuning import Tunings, read_tuned
@@ -235,6 +235,25 @@ def test_a_name_with_commas_is_one_row() -> None:
     assert order == ["lastfm-2k · pop", "lastfm-2k · fusion", "lastfm-2k · mf, kd"]
     with pytest.raises(ConfigError, match="has no row 'kd'"):
         select_rows(paper, ["lastfm-2k · pop", "kd"])
+
+
+def test_some_seeds_of_a_study(done: Path, tmp_path: Path) -> None:
+    """A row without any of them keeps its own; values of users are kept once all seeds are there."""
+    paper = read(done / "small.yaml")
+    rows = select_seeds(paper, select_rows(paper, ["mf 8 · control"]), [1])
+    assert {row.seeds for row in rows if row.name.startswith("mf 8")} == {(1,)}
+    assert {row.seeds for row in rows if row.name in ("teachers · ease", "teachers · puresvd")} == {(0,)}
+    with pytest.raises(ConfigError, match="has no seed 9; it has: 0, 1"):
+        select_seeds(paper, rows, [1, 9])
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copy(done / "results" / "small.tuned.json", results)
+    place = ["--store", str(done / "runs"), "--results", str(results), *QUIET]
+    for seeds, kept in (("1", False), ("0,1", True)):
+        assert main(["paper", "run", str(done / "small.yaml"), "--rows", "mf 4 · plain", "--seeds", seeds, *place]) == 0
+        assert ",".join(str(one.seed) for one in read_records(results / "small.jsonl")) == seeds
+        assert (results / "small").exists() == kept
+    assert main(["paper", "run", str(done / "small.yaml"), "--seeds", "one", *place]) == 2
 
 
 def test_a_grid_is_written_out(tmp_path: Path) -> None:
