@@ -17,7 +17,7 @@ from rexp.io.text import fail, say
 from rexp.paper.formats import html, latex, markdown, show
 from rexp.paper.paper import load, paper_files
 from rexp.paper.record import read_records
-from rexp.paper.results import shown, tuned_file, write_page
+from rexp.paper.results import shown, tuned_file, write_page, write_picture
 from rexp.paper.tuning import Tunings
 from rexp.store.store import Store
 
@@ -126,6 +126,8 @@ def _check(options: argparse.Namespace) -> int:
     for path, form in ((options.markdown, markdown), (options.latex, latex), (options.html, html)):
         if path:
             print_or_write(path, form(found.page))
+            if form is markdown and str(path) != "-":
+                write_picture(paper, found, path.parent)
             break
     else:
         show(found.page)

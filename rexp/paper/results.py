@@ -62,11 +62,16 @@ def write_page(paper: Paper, file: Path) -> Shown:
     """Write the page and its figure next to the records."""
     found = shown(paper, file)
     write_text(file.with_suffix(".md"), markdown(found.page))
+    write_picture(paper, found, file.parent)
+    return found
+
+
+def write_picture(paper: Paper, found: Shown, folder: Path) -> None:
+    """Write the figure of a study, if it has one, where a page in this folder names it."""
     if ranked := found.ranks:
-        place = file.parent / picture(paper)
+        place = folder / picture(paper)
         place.parent.mkdir(parents=True, exist_ok=True)
         replace_atomically(place, lambda temporary: draw(ranked, temporary))
-    return found
 
 
 def picture(paper: Paper) -> str:
