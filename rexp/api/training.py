@@ -47,6 +47,8 @@ class Batch:
         weights: (B,) float32, or (B, L) in ``sequence``: how much each row counts, of mean 1 over the training rows; a
             negative counts as its positive does. None where all count alike. The loss applies them, with
             :func:`rexp.api.reduce` say, and states it as ``weighted`` (:data:`WEIGHTED`).
+        rows: (B,) whole numbers, on the CPU: places in the training part of rows that are taken as they stand, in the
+            layout ``pointwise`` without a sampler; what is known of a row can then be kept. Else None.
     """
 
     query: Query
@@ -54,6 +56,7 @@ class Batch:
     labels: Tensor | None = None
     log_q: Tensor | None = None
     weights: Tensor | None = None
+    rows: Tensor | None = None
 
 
 class Loss(Protocol):

@@ -176,7 +176,7 @@ class Batches:
     def _points(self, slots: Tensor, rows: Tensor, query: Query, items: Tensor, draws: torch.Generator) -> Batch:
         if self.sampler is None or not self.n_negatives:
             labels = torch.ones(len(slots)) if self.ratings is None else self.ratings.index_select(0, rows)
-            return Batch(query, items, labels)
+            return Batch(query, items, labels, rows=rows)
         users = query.users
         negative = slots >= self.n_positives
         places = negative.nonzero().squeeze(1)
@@ -200,9 +200,9 @@ def _cut(chunk: Batch, size: int) -> Chunk:
     if chunk.query.features:
         columns = [torch.split(values, size) for values in chunk.query.features.values()]
         features = [dict(zip(chunk.query.features, values, strict=True)) for values in zip(*columns, strict=True)]
-    rest = (split(chunk.labels), split(chunk.log_q), split(chunk.weights))
+    rest = (split(chunk.labels), split(chunk.log_q), split(chunk.weights), split(chunk.rows))
     parts = zip(users, split(chunk.query.history), features, items, *rest, strict=True)
-    return tuple(Batch(Query(u, h, f), i, y, q, w) for u, h, f, i, y, q, w in parts)
+    return tuple(Batch(Query(u, h, f), *others) for u, h, f, *others in parts)
 
 
 def _check(layout: Layout, n_negatives: int) -> None:

@@ -171,4 +171,5 @@ def _to(batch: Batch, device: torch.device) -> Batch:
         moved(batch.labels),
         moved(batch.log_q),
         moved(batch.weights),
+        batch.rows,
     )

@@ -135,7 +135,9 @@ def test_without_a_sampler_labels_are_the_ratings() -> None:
     batches = Batches(replace(SPLIT.train, ratings=ratings), SPLIT.n_users, Layout.POINTWISE, 100, None, 0)
     for batch in epoch(batches):
         assert batch.labels is not None
+        assert batch.rows is not None
         rows = batch.labels.long()
+        assert torch.equal(batch.rows.long(), rows)
         assert torch.equal(batch.items, torch.from_numpy(SPLIT.train.items)[rows].long())
 
 

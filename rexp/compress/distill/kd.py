@@ -25,7 +25,7 @@ from rexp.plugins.options import require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rexp.api import RecommenderModule, StageContext, TeacherView, TrainStep
+    from rexp.api import Batch, RecommenderModule, StageContext, TeacherView, TrainStep
 
 MOST_DRAWN = 2**27
 """``random=auto``: items drawn for all users together at most, each with its score: a gigabyte."""
@@ -139,12 +139,16 @@ def random_items(config: KDConfig, teacher: TeacherView, n_users: int) -> int:
 
 
 class BatchKD(Distilling):
-    """:func:`soft_bce` over the items of the batch."""
+    """:func:`soft_bce` over the items of the batch.
+
+    Rows that are taken as they stand, those of click logs, come again each epoch: the teacher scores each once.
+    """
 
     def __init__(self, config: KDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.teacher = config, teacher_of(context)
         self.scale = TeacherScale(config.scale, self.teacher, config.k)
+        self.n_rows, self.kept = len(context.split.train), torch.empty(0)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The loss ``kd``."""
@@ -153,11 +157,23 @@ class BatchKD(Distilling):
             raise ConfigError(
                 "kd with mode=pointwise needs a loss whose batch holds items of users; take mode=listwise"
             )
+        wanted = self._of_batch(batch) if batch.rows is None else self._of_rows(batch, batch.rows)
+        losses = soft_bce(step.scores, wanted.to(step.scores), self.config.temperature)
+        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, batch.log_q)}
+
+    def _of_batch(self, batch: Batch) -> Tensor:
+        """The teacher's scores of the batch's items, scaled, in their shape."""
         users = batch.query.users.cpu()
         features = {name: values.cpu() for name, values in batch.query.features.items()} or None
-        wanted = self.scale.of(self.teacher.scores(users, batch.items.cpu(), features), users).to(step.scores)
-        losses = soft_bce(step.scores, wanted, self.config.temperature)
-        return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, batch.log_q)}
+        return self.scale.of(self.teacher.scores(users, batch.items.cpu(), features), users)
+
+    def _of_rows(self, batch: Batch, rows: Tensor) -> Tensor:
+        """The same of rows (B,), which are kept."""
+        if not len(self.kept):
+            self.kept = torch.full((self.n_rows,), torch.nan)
+        if self.kept[rows].isnan().any():
+            self.kept[rows] = self._of_batch(batch).to(self.kept)
+        return self.kept[rows]
 
 
 class ListKD(Distilling):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -109,6 +109,36 @@ def test_soft_targets_of_a_batch_are_those_in_its_contexts(tmp_path: Path) -> No
     wanted = teacher.score(batch.query, ITEMS).sigmoid()
     losses = nn.functional.binary_cross_entropy_with_logits(step.scores, wanted, reduction="sum")
     assert found.item() == pytest.approx(losses.item(), rel=1e-5)
+
+
+def test_a_row_that_comes_again_is_scored_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of click logs are known by their place, as negatives are not."""
+    teacher = StoredTeacher(BySky(), SPLIT, tmp_path)
+    context = StageContext(SPLIT, torch.Generator(), teacher)
+    asked: list[int] = []
+    scores = teacher.scores
+
+    def counting(users: Tensor, items: Tensor, features: Any = None) -> Tensor:
+        asked.append(len(users))
+        return scores(users, items, features)
+
+    monkeypatch.setattr(teacher, "scores", counting)
+    config = KDConfig(mode="pointwise", temperature=1, scale="none", weight=1)
+    attached = KD(config).attach(mf(SPLIT, 4, 1), context)
+
+    def cost(places: list[int], rows: list[int] | None) -> float:
+        chosen = torch.tensor(places)
+        query = Query(USERS[chosen], None, {SKY: GIVEN[SKY][chosen]})
+        batch = Batch(query, ITEMS[chosen, 0], rows=None if rows is None else torch.tensor(rows))
+        return attached.loss(OneStep(mf(SPLIT, 4, 1), batch))["kd"].item()
+
+    first, second = cost([0, 1], None), cost([1, 2], None)
+    assert asked == [2, 2]
+    assert cost([0, 1], [7, 3]) == first  # new
+    assert cost([1, 0], [3, 7]) == pytest.approx(first)  # both known
+    assert cost([1, 2], [3, 0]) == pytest.approx(second)  # one of two is new
+    assert cost([2, 1], [0, 3]) == pytest.approx(second)
+    assert asked == [2, 2, 2, 2]
 
 
 def test_a_student_is_asked_outside_its_batch_in_the_latest_context() -> None:
