@@ -141,7 +141,7 @@ def random_items(config: KDConfig, teacher: TeacherView, n_users: int) -> int:
 class BatchKD(Distilling):
     """:func:`soft_bce` over the items of the batch.
 
-    Rows that are taken as they stand, those of click logs, come again each epoch: the teacher scores each once.
+    Rows that are taken as they stand, those of click logs, come again each epoch: the teacher's scores are kept.
     """
 
     def __init__(self, config: KDConfig, context: StageContext) -> None:
@@ -168,12 +168,13 @@ class BatchKD(Distilling):
         return self.scale.of(self.teacher.scores(users, batch.items.cpu(), features), users)
 
     def _of_rows(self, batch: Batch, rows: Tensor) -> Tensor:
-        """The same of rows (B,), which are kept."""
+        """The same of rows (B,), kept from one epoch to the next."""
         if not len(self.kept):
             self.kept = torch.full((self.n_rows,), torch.nan)
-        if self.kept[rows].isnan().any():
-            self.kept[rows] = self._of_batch(batch).to(self.kept)
-        return self.kept[rows]
+        wanted = self.kept[rows]
+        if wanted.isnan().any():
+            self.kept[rows] = wanted = self._of_batch(batch).to(wanted)
+        return wanted
 
 
 class ListKD(Distilling):
