@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rexp.api import Batch, Capability, DataSpec, Query, RecommenderModule
 from rexp.nn.coupling import DotCoupling, Reader
-from rexp.nn.dot import dot
+from rexp.nn.dot import dot, dot_of_all, trains_by_table
 from rexp.nn.embedding import EmbeddingTable, Init, InitName, embedding_table
 
 
@@ -64,7 +64,7 @@ class MF(RecommenderModule):
 
     def __init__(self, config: MFConfig, spec: DataSpec) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.n_items = config, spec.n_items
         init = Init(config.init, config.init_scale)
         self.users = _table(spec.n_users, config.factors, config.user_bias, init)
         self.items = _table(spec.n_items, config.factors, config.item_bias, init)
@@ -82,7 +82,10 @@ class MF(RecommenderModule):
         user_bias: Tensor | None = None
         if self.config.user_bias:  # the backward pass of a split is one pass, of slices two
             vectors, user_bias = torch.split(vectors, [vectors.shape[-1] - 1, 1], -1)
-        scores = dot(vectors, self.items(items), bias=self.config.item_bias)
+        if trains_by_table(items, self.n_items):
+            scores = dot_of_all(vectors, self.items.rows(), items, bias=self.config.item_bias)
+        else:
+            scores = dot(vectors, self.items(items), bias=self.config.item_bias)
         if user_bias is not None:
             scores = scores + (user_bias if items.dim() == 2 else user_bias[:, 0])
         return scores if self.bias is None else scores + self.bias

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rexp.nn.dot import FEW_ITEMS, dot
+from rexp.nn.dot import FEW_ITEMS, ROWS_AN_ITEM, dot, dot_of_all, trains_by_table
 
 
 def drawn(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -66,3 +66,28 @@ def test_training_in_autocast_sums_in_full_precision(bias: bool) -> None:
         scores = dot(users, rows, bias)
     assert scores.dtype == torch.float32
     torch.testing.assert_close(scores, composed(users, rows, bias))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_lists_are_scored_alike_from_all_rows(bias: bool) -> None:
+    users, table = drawn(5, 3), drawn(7, 3 + bias)
+    items = torch.tensor([[0, 6, 6], [1, 2, 3], [4, 4, 4], [5, 0, 1], [6, 5, 4]])
+    expected, found = dot(users, table[items], bias), dot_of_all(users, table, items, bias)
+    torch.testing.assert_close(found, expected)
+    for a, b in zip(
+        torch.autograd.grad(found.square().sum(), (users, table)),
+        torch.autograd.grad(expected.square().sum(), (users, table)),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
+
+
+def test_long_lists_alone_are_trained_from_all_rows() -> None:
+    items = torch.zeros(4, 3, dtype=torch.int64)
+    assert trains_by_table(items, 3 * ROWS_AN_ITEM)
+    assert not trains_by_table(items, 3 * ROWS_AN_ITEM + 1)
+    assert not trains_by_table(items[0], 3)
+    with torch.no_grad():
+        assert not trains_by_table(items, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # a matrix product would be made in half precision
+        assert not trains_by_table(items, 3)
