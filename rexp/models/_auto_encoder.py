@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rexp.api import Capability, Layout, Query, RecommenderModule
 from rexp.models._item_item import pick
+from rexp.nn.read_columns import columns_read
 from rexp.nn.sparse import SparseMatrix, interaction_matrix
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ class AutoEncoder(RecommenderModule):
     def profiles(self, users: Tensor) -> Tensor:
         """(B, I): 1 where the user took the item in the training part."""
         return self.interactions.dense_rows(users)
+
+    @staticmethod
+    def read_profiles(profiles: Tensor, layer: nn.Module) -> tuple[Tensor, Tensor | None]:
+        """What ``layer``, the first, has to read of (B, I) profiles: few of their columns, and which, where it can."""
+        # A layer that took a dense one's place has no columns of weights; one whose inputs are looked at sees them all.
+        dense = isinstance(layer, nn.Linear) and not layer._forward_hooks
+        columns = columns_read(profiles) if dense else None
+        return (profiles if columns is None else profiles.index_select(1, columns)), columns
 
     def score(self, query: Query, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), in their shape."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from rexp.models._auto_encoder import AutoEncoder
 from rexp.nn.embedding import Init, embedding_table, initialize
+from rexp.nn.read_columns import linear_of_columns
 from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ class CDAE(AutoEncoder):
 
     def encode(self, users: Tensor, profiles: Tensor) -> Tensor:
         """(B, D) hidden layer of ``users`` (B,) with profiles (B, I)."""
-        corrupted = F.dropout(profiles, self.config.corruption, self.training)
-        return torch.sigmoid(self.hidden(corrupted) + self.users(users))
+        read, columns = self.read_profiles(profiles, self.hidden)
+        corrupted = F.dropout(read, self.config.corruption, self.training)
+        return torch.sigmoid(linear_of_columns(self.hidden, corrupted, columns) + self.users(users))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The logistic loss of the batch's users, their mean."""

@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.models._auto_encoder import AutoEncoder
 from rexp.nn.coupling import HiddenUnits
 from rexp.nn.embedding import initialize
+from rexp.nn.read_columns import linear_of_columns
 from rexp.nn.sparse import SparseMatrix
 
 if TYPE_CHECKING:
@@ -72,8 +73,11 @@ class MultVAE(AutoEncoder):
 
     def encode(self, profiles: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance, (B, latent) each, of (B, I) profiles."""
-        hidden = F.dropout(F.normalize(profiles), self.config.dropout, self.training)
-        for layer in self.encoder:
+        first, *others = self.encoder
+        read, columns = self.read_profiles(profiles, first)
+        hidden = F.dropout(F.normalize(read), self.config.dropout, self.training)
+        hidden = torch.tanh(linear_of_columns(first, hidden, columns))
+        for layer in others:
             hidden = torch.tanh(layer(hidden))
         mean, log_variance = self.code(hidden).chunk(2, 1)
         return mean, log_variance

@@ -17,6 +17,7 @@ from rexp.api import Batch, Capability, Layout, Query
 from rexp.errors import Interrupted
 from rexp.models.cdae import CDAE, CDAEConfig
 from rexp.models.multvae import MultVAE, MultVAEConfig
+from rexp.nn.read_columns import columns_read
 from rexp.train.config import DeviceConfig, FitConfig
 from rexp.train.fit import fit
 from rexp.train.job import FitJob
@@ -109,6 +110,24 @@ def test_training_starts_again_where_it_was_stopped(model_class: Any, options: d
     for name, tensor in whole.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
     assert "steps" not in whole.state_dict() or int(whole.steps) == 12
+
+
+@each
+def test_columns_that_nobody_took_are_not_read(model_class: Any, options: dict[str, Any]) -> None:
+    """A user with few of the items has the scores that the whole layer gives, and its gradients."""
+    split = two_tastes()
+    model = built(model_class, split, **options).eval()
+    layer = model.hidden if model_class is CDAE else model.encoder[0]
+    alone, everyone = torch.tensor([3]), torch.arange(split.n_users)
+    assert columns_read(model.profiles(alone)) is not None
+    assert columns_read(model.profiles(everyone)) is None
+    found = model.score_all(Query(alone))
+    gradient = torch.autograd.grad(found.square().sum(), layer.weight)[0]
+    watched = layer.register_forward_hook(lambda *_: None)  # which a layer that is not called would not run
+    expected = model.score_all(Query(alone))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected.square().sum(), layer.weight)[0])
+    watched.remove()
 
 
 @each
