@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Literal
 
 from rexp.paper.record import command_of
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Verdict = Literal["own", "not run", "outdated", "differs"]
 SMALLEST_GAP = 0.05
 """How far a teacher is ahead of the plain model at least, as a share, for a part of that way to mean anything."""
+CONTROL = "compress.control_run=true"
+"""In the words of a row: the recipe of a student without its teacher."""
 NORMAL = 1.959964
 """The 97.5 % point of the normal distribution."""
 
@@ -46,15 +48,16 @@ class Line:
     Args:
         row: its short name.
         stands_for: the row that it is the best as, for one that has no runs.
-        teacher: the row that it learned from.
+        teacher: the row that it learned from; none of a control.
         valid: of the best trial of its search, by the first metric on the validation part.
         means: over seeds, by metric.
         interval: half of the 95 % interval of the first metric's mean over users.
+        deviation: of the first metric, over seeds.
         share: of the first metric of the teacher, or of another row that the group names.
         gap: the part of the way from the plain model to the teacher.
         against_plain, against_control: tests, paired over users.
-        epochs, cpu_seconds, bytes: means over seeds; the bytes of the file of weights.
-        reused: a step was taken from another run, whose time is not counted.
+        epochs, bytes: means over seeds; the bytes of the file of weights.
+        cpu_seconds: mean over the seeds that took no step from another run, whose time would not be counted.
         smaller: times smaller than the dense row.
         milliseconds: mean over seeds of the median time of a request of one user with 100 candidates.
         seeds, wanted: runs that are recorded, and those that are asked for.
@@ -68,13 +71,13 @@ class Line:
     valid: float | None = None
     means: Mapping[str, float] | None = None
     interval: float | None = None
+    deviation: float | None = None
     share: float | None = None
     gap: float | None = None
     against_plain: Tested | None = None
     against_control: Tested | None = None
     epochs: float | None = None
     cpu_seconds: float | None = None
-    reused: bool = False
     bytes: float | None = None
     smaller: float | None = None
     milliseconds: float | None = None
@@ -166,9 +169,9 @@ class Study:
             interval=None if values is None else NORMAL * float(values.std(ddof=1)) / math.sqrt(len(values)),
             share=_ratio(self._of(source.name), self._of(group.share_of or group.teacher)),
             gap=self._gap(source, row.plain or source.plain or group.plain, group.teacher),
+            deviation=_deviation([record.metrics.get(self._metric) for record in records]),
             epochs=fmean(record.epochs or 0 for record in records) or None,
-            cpu_seconds=fmean(record.cost["cpu_seconds"] for record in records),
-            reused=any(record.reused for record in records),
+            cpu_seconds=_mean_of([record.cost["cpu_seconds"] for record in records if not record.reused]),
             bytes=size,
             smaller=_ratio(self._cost(group.dense or group.plain, "weight_bytes"), size),
             milliseconds=self._cost(source.name, "score_100_p50_ms"),
@@ -177,6 +180,8 @@ class Study:
         )
 
     def _teacher(self, row: PaperRow) -> str:
+        if CONTROL in row.run:
+            return ""
         names = [self._tunings.stands_for(name) or name for name in references(row.run)]
         return ", ".join(self.paper.row(name).short for name in names)
 
@@ -232,8 +237,7 @@ class Study:
 
     def _mean(self, name: str, metric: str) -> float | None:
         values = [record.metrics.get(metric) for record in self._records.get(name, [])]
-        known = [float(value) for value in values if value is not None]
-        return fmean(known) if known else None
+        return _mean_of([float(value) for value in values if value is not None])
 
     def _cost(self, name: str | None, key: str) -> float | None:
         """Mean of a cost that all records of a row have."""
@@ -251,3 +255,13 @@ class Study:
 
 def _ratio(one: float | None, other: float | None) -> float | None:
     return None if one is None or not other else one / other
+
+
+def _mean_of(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+def _deviation(values: Sequence[float | None]) -> float | None:
+    """Sample standard deviation of the values that are known, where there are two."""
+    known = [value for value in values if value is not None]
+    return stdev(known) if len(known) > 1 else None

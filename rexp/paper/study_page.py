@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "Nobody published these values: all are rexp's own, on the test part, means over seeds. valid: the first metric of "
-    "the row's best trial, on the validation part. ±: half of the 95 % interval of the mean over users. Gap closed: "
-    "(row - plain) / (teacher - plain), where the teacher is 5 % ahead. p: Wilcoxon's signed-rank test over users, "
-    "Holm-adjusted over all tests of a table; † p < 0.05. CPU s with *: without a step that was taken from another run."
+    "the row's best trial, on the validation part; trial: which one it was. ±: half of the 95 % interval of the mean "
+    "over users; sd: the standard deviation over seeds. Of the teacher: of the table's, which is named below it, "
+    "whoever the row learns from. Gap closed: (row - plain) / (teacher - plain), where the teacher is 5 % ahead on the "
+    "test part. p: Wilcoxon's signed-rank test over users, seeds averaged, Holm-adjusted over all tests of a table; "
+    "† p < 0.05; + or - says which is ahead. Epochs: that were run. CPU s: processor seconds of the row's own process, "
+    "without its teacher and its search, over the seeds that took no step from a stored run. Bytes: of the file of "
+    "weights; times smaller: than the plain row's. p50 ms: median time of one user's 100 candidates on one thread, "
+    "often beside other work, so that rows of one architecture differ; results/speed.md compares. Verdict: own, not "
+    "run, or outdated."
 )
 FIRST = ("row", "learns from", "valid")
 LAST = ("epochs", "CPU s", "bytes", "times smaller", "p50 ms", "seeds", "verdict")
@@ -52,16 +58,17 @@ def _grid(table: Table, metrics: list[str]) -> Grid:
     group = table.group
     share = f"of {group.share_of.rpartition(SEPARATOR)[2]}" if group.share_of else "of the teacher"
     shown = {
+        "sd": any(line.deviation is not None for line in table.lines),
         "learns from": any(line.teacher for line in table.lines),
         "valid": any(line.valid is not None for line in table.lines),
         share: (group.share_of or group.teacher) is not None,
         "gap closed": group.teacher is not None and group.plain is not None,
         "p (plain)": group.plain is not None,
-        "p (control)": group.control is not None,
+        "p (control)": any(line.against_control for line in table.lines),
         "times smaller": group.dense is not None or group.plain is not None,
         "p50 ms": any(line.milliseconds is not None for line in table.lines),
     }
-    middle = (*metrics, share, "gap closed", "p (plain)", "p (control)")
+    middle = (metrics[0], "sd", *metrics[1:], share, "gap closed", "p (plain)", "p (control)")
     titles = tuple(title for title in (*FIRST, *middle, *LAST) if shown.get(title, True))
     numbers = tuple(title for title in titles if title not in ("row", "learns from", "verdict"))
     lines = []
@@ -79,11 +86,12 @@ def _cells(line: Line, metrics: list[str]) -> Iterator[tuple[str, str]]:
     for place, metric in enumerate(metrics):
         interval = f" ± {line.interval:.4f}" if place == 0 and line.interval is not None else ""
         yield metric, _number(means.get(metric), ".4f") + interval
+    yield "sd", _number(line.deviation, ".4f")
     yield "gap closed", _number(line.gap, ".0%")
     yield "p (plain)", _tested(line.against_plain)
     yield "p (control)", _tested(line.against_control)
     yield "epochs", _number(line.epochs, ".0f")
-    yield "CPU s", _number(line.cpu_seconds, ",.0f") + ("*" if line.reused else "")
+    yield "CPU s", _number(line.cpu_seconds, ",.0f")
     yield "bytes", _number(line.bytes, ",.0f")
     yield "times smaller", _number(line.smaller, ".1f")
     yield "p50 ms", _number(line.milliseconds, ".3f")
