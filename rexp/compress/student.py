@@ -19,6 +19,7 @@ from rexp.evaluate.scoring import Scorer
 if TYPE_CHECKING:
     from rexp.api import RecommenderModule
     from rexp.data.split import Split
+    from rexp.data.types import Catalogue
 
 BLOCK_BYTES = 2**26
 LONG = 8
@@ -52,10 +53,13 @@ class Student:
                 # Outside: what is yielded within switches gradients off for the one who takes it.
                 yield users, _without_train(scores, users, self.split) if hide_train else scores
 
-    def top_items(self, k: int, *, hide_train: bool = True) -> Tensor:
-        """(U, k) int32: every user's best items, best first; -1 where fewer are left."""
+    def top_items(self, k: int, *, hide_train: bool = True, catalogue: Catalogue = "all") -> Tensor:
+        """(U, k) int32: every user's best items, best first; -1 where fewer are left. With ``catalogue="train"`` none
+        that nobody took in the training part."""
         table = torch.full((self.split.n_users, k), PADDING, dtype=torch.int32)
+        outside = torch.from_numpy(np.flatnonzero(~self.split.in_catalogue(catalogue)))
         for users, scores in self.catalog(hide_train=hide_train):
+            scores.index_fill_(1, outside, -torch.inf)
             items = _best(scores, min(k, scores.shape[1]))
             gone = scores.gather(1, items).isneginf()
             table[users, : items.shape[1]] = items.int().masked_fill_(gone, PADDING)

@@ -139,7 +139,7 @@ class Tower(nn.Module):
             if not outputs or outputs[0].shape[1] != part.numel():
                 outputs = [user_side.new_ones(width + 1, part.numel()) for width in widths]
             hidden, *above = outputs
-            joined = hidden[:-1].view(-1, len(block), len(item_side))
+            joined = hidden[:-1].view(len(columns), len(block), len(item_side))
             torch.add(block.T.unsqueeze(2), columns.unsqueeze(1), out=joined).relu_()
             for layer, output in zip(layers, above, strict=True):
                 torch.mm(layer, hidden, out=output[:-1]).relu_()

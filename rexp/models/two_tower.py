@@ -128,7 +128,7 @@ class TwoTower(RecommenderModule):
         self._catalogue = None
 
     def score(self, query: Query, items: Tensor) -> Tensor:
-        """Scores of ``items`` (B,) or (B, K); each tower is computed once for every user and distinct item."""
+        """Scores of ``items`` (B,) or (B, K); of lists the item's tower is computed once for every distinct item."""
         users = self.user_embeddings(query)
         if items.dim() == 1:
             return dot(users, self._vectors(items))

@@ -90,5 +90,7 @@ def weighed(
         log_q: in the shape of the losses; +inf marks one that must not count.
         sample: whose losses they are, where they stand for others too.
     """
+    if not losses.numel():  # of a batch without items, say, whose mean would be no number
+        return losses.sum()
     factor = 1.0 if sample is None else sample.factor(reduction)
     return in_terms_of(step, reduction) * weight * factor * reduce(losses, reduction, log_q)

@@ -77,7 +77,7 @@ class Experts(nn.Module):
         first, second = (layer.view(self.n, self.hidden, -1) for layer in (self.first, self.second))
         hidden = torch.baddbmm(self.first_bias.view(self.n, 1, -1), inputs, first.mT).relu()
         outputs = torch.baddbmm(self.second_bias.unsqueeze(1), hidden, second).flatten(0, 1)
-        return self._nothing(student).index_add(0, rows, outputs * weights.unsqueeze(1))
+        return _summed(len(student), rows, outputs * weights.unsqueeze(1))
 
     def _one_by_one(self, student: Tensor, rows: Tensor, weights: Tensor, sizes: Tensor) -> Tensor:
         """The same for pairs in the order of their experts, of which expert m has ``sizes[m]``."""
@@ -90,10 +90,12 @@ class Experts(nn.Module):
             for (inputs, weight), w_1, w_2, (bias_1, bias_2) in zip(pairs, first, second, biases, strict=True)
             if len(inputs)
         ]
-        return self._nothing(student).index_add(0, rows, torch.cat(outputs))
+        return _summed(len(student), rows, torch.cat(outputs))
 
-    def _nothing(self, student: Tensor) -> Tensor:
-        return student.new_zeros(len(student), self.second.shape[1])
+
+def _summed(n: int, rows: Tensor, values: Tensor) -> Tensor:
+    """(n, D) sums of the values (M, D) of each row, in their precision: under autocast not that of the student."""
+    return values.new_zeros(n, values.shape[1]).index_add(0, rows, values)
 
 
 def squared_distance(teacher: Tensor, reconstructed: Tensor) -> Tensor:

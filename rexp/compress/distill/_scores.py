@@ -38,7 +38,12 @@ def rows_of(table: Tensor, ids: Tensor) -> Tensor:
 
 def student_scores(step: TrainStep, users: Tensor, items: Tensor) -> Tensor:
     """Logits of ``items`` (B, K) for ``users`` (B,), with their gradient; -inf for padding."""
-    return step.score(users, items.clamp(min=0)).masked_fill(items == PADDING, -torch.inf)
+    return _single(step.score(users, items.clamp(min=0))).masked_fill(items == PADDING, -torch.inf)
+
+
+def _single(scores: Tensor) -> Tensor:
+    """In single precision at least: losses of lists would overflow in the half precision of a model's layers."""
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
 def scores_of_lists(step: TrainStep, users: Tensor, *tables: Tensor) -> list[Tensor]:
@@ -64,7 +69,7 @@ def student_scores_of_users(step: TrainStep, items: Tensor, users: Tensor) -> Te
             for few, block in zip(torch.split(items, at_once), torch.split(users, at_once), strict=True)
         ]
     )
-    return scores.masked_fill(users == PADDING, -torch.inf)
+    return _single(scores).masked_fill(users == PADDING, -torch.inf)
 
 
 def teacher_table(teacher: TeacherView, items: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rexp.api import TeacherView
 
 Scale = Literal["auto", "none"] | float
-SMALLEST = 1e-12
-"""Standard deviations below it are of equal scores, which no scale tells apart."""
+ROUNDING = 1e-6
+"""Standard deviations below this share of the largest score are of equal scores, but for their rounding."""
 
 
 class TeacherScale:
@@ -62,7 +62,12 @@ def moments(scores: Tensor) -> tuple[Tensor, Tensor]:
     counts = there.sum(1).clamp(min=1)
     mean = scores.where(there, 0.0).sum(1) / counts
     deviation = ((scores - mean.unsqueeze(1)).where(there, 0.0).square().sum(1) / counts).sqrt()
-    return mean, deviation.where(deviation > SMALLEST, 1.0)
+    return mean, divisor(deviation, scores.where(there, 0.0).abs().amax(1))
+
+
+def divisor(deviation: Tensor, largest: Tensor) -> Tensor:
+    """Standard deviations of scores whose ``largest`` magnitude is known, 1 where the scores are equal."""
+    return deviation.where(deviation > ROUNDING * largest, 1.0)
 
 
 def check_scale(scale: Scale) -> None:

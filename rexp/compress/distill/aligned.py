@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Requirement
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
+from rexp.compress.distill.kd import soft_bce
 from rexp.errors import ConfigError
 from rexp.nn.reduction import Reduction  # noqa: TC001  the options are read with their types
 from rexp.plugins.options import require
@@ -84,11 +84,6 @@ def apart(positives: Tensor, negatives: Tensor) -> Tensor:
     return positives.square().sum(1) - positives @ (negatives.sum(0) / max(len(negatives), 1))
 
 
-def soft_bce(student: Tensor, teacher: Tensor) -> Tensor:
-    """``BCE(sigmoid(s), sigmoid(t))`` of logits, in their shape."""
-    return F.binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="none")
-
-
 class AlignedLoss(Distilling):
     """The three losses over the positives of a batch, each with its negatives."""
 
@@ -113,12 +108,13 @@ class AlignedLoss(Distilling):
         log_q = None if batch.log_q is None else batch.log_q[:, 1:]
         counted = negatives.flatten() if log_q is None else negatives[~log_q.isposinf()]
 
-        ranking = soft_bce(own[:, :1] - own[:, 1:], taught[:, :1] - taught[:, 1:]) * weights[:, None]
+        ranking = soft_bce(own[:, :1] - own[:, 1:], taught[:, :1] - taught[:, 1:], 1.0) * weights[:, None]
         rating = (own[:, :1] - taught[:, :1]).abs() + (own[:, 1:] - taught[:, 1:]).abs()
         ours = apart(step.item_embeddings(positives), step.item_embeddings(counted))
         theirs = apart(*(self.teacher.item_embeddings(ids.cpu()).to(own) for ids in (positives, counted)))
+        told_apart = soft_bce(ours, theirs, 1.0) * weights
         return {
             "ranking": weighed(step, config.ranking, ranking, config.reduction, log_q),
-            "identification": weighed(step, config.identification, soft_bce(ours, theirs) * weights, config.reduction),
+            "identification": weighed(step, config.identification, told_apart, config.reduction),
             "rating": weighed(step, config.rating, rating, config.reduction, log_q),
         }

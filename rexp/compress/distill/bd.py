@@ -40,7 +40,7 @@ class BDConfig:
         teacher_scale: epsilon of the draws for the teacher, ``exp(epsilon (rank_t - rank_s))`` of the other way round.
         every: epochs between two rankings of the catalogue by both.
         pool_size: items that are drawn of each user at each ranking; rows of the batch take theirs from these.
-        reduction: that the weight is meant for, over rows and samples;
+        reduction: that the weight is meant for, over the rows of the batch, each of them the sum over its samples;
             rescaled where the fit's own loss has the other.
     """
 
@@ -127,7 +127,8 @@ class BDLoss(Distilling):
         for (users, ours), (_, theirs) in zip(student.catalog(), teacher.catalog(), strict=True):
             places = overrated(ours, theirs)
             towards = torch.tanh((self.config.student_scale * places).clamp(min=0))
-            back = torch.exp(-self.config.teacher_scale * places).masked_fill_(places.isneginf(), 0)
+            exponents = (-self.config.teacher_scale * places).masked_fill_(places.isneginf(), -torch.inf)
+            back = exponents.softmax(1).nan_to_num(0)  # in proportion to their exponentials, which may overflow
             self.for_student[users] = draw_with(towards, self.config.pool_size, self.generator).to(
                 self.for_student.device
             )
@@ -153,7 +154,7 @@ class BDLoss(Distilling):
     def _pick(self, table: Tensor, users: Tensor) -> Tensor:
         """(B, samples) int64 of what was drawn for these users."""
         places = torch.randint(self.config.pool_size, (len(users), self.config.samples), generator=self.generator)
-        return table.cpu()[users.cpu().unsqueeze(1), places].long().to(users.device)
+        return table[users.unsqueeze(1), places.to(users.device)].long()
 
     def _teacher_scores(self, users: Tensor, items: Tensor) -> Tensor:
         scores: Tensor = self.teacher.score(self.queries(users), items.clamp(min=0))

@@ -71,6 +71,9 @@ class CDConfig:
         require(self.depth >= self.n, f"depth={self.depth} must not be below n={self.n}")
         for key in ("temperature", "label_temperature"):
             require(getattr(self, key) > 0, f"{key}={getattr(self, key)} must be above 0")
+        # Below it nothing but the first ranks is drawn, and as many as are wanted never.
+        spread = self.depth * self.temperature
+        require(spread >= 0.1, f"depth * temperature = {spread:g} must be 0.1 or more")
         require(self.scale_depth >= 2, f"scale_depth={self.scale_depth} must be 2 or more")
         check_scale(self.scale)
         check_users_per_step(self.users_per_step)
@@ -180,7 +183,7 @@ class CDLoss(Distilling):
 
     def _draw(self) -> None:
         config = self.config
-        best = self.student.top_items(config.depth) if self.best is None else self.best
+        best = self.student.top_items(config.depth, catalogue="train") if self.best is None else self.best
         scale = config.depth * config.temperature
         drawn = torch.cat([draw_better(best, config.n, scale, self.generator) for _ in range(config.every)], 1)
         self.drawn.copy_(drawn)

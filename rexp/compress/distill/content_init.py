@@ -69,11 +69,16 @@ class ContentInit:
         """Write the cold rows of every table of items.
 
         Raises:
-            ConfigError: no table is one of items.
+            ConfigError: no table is one of items, or it cannot be told which are.
             RunError: a table holds values that are not finite.
         """
         split, config = context.split, self.config
         found = tables(model, config.targets, config.ignore)
+        if split.n_users == split.n_items and config.targets == ("*",) and not config.ignore:
+            raise ConfigError(
+                f"content_init: there are as many users as items ({split.n_items}), so that their tables look alike; "
+                f"name those of items in its targets, of {', '.join(found)}"
+            )
         of_items = {path: table for path, table in found.items() if len(table.rows()) == split.n_items}
         if not of_items:
             raise ConfigError(

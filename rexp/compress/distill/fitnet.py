@@ -34,9 +34,9 @@ class FitNetConfig:
         hidden: size of the projection's hidden layer (ReLU); 0 makes it linear.
         reduction: that the weight is meant for, over users, and over items of the batch, each of them once;
             rescaled where the fit's own loss has the other.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
-            or ``auto``, an eighth as many as the batch has samples, at least 16
-            (:class:`rexp.compress.distill._step_users.StepUsers`).
+        users_per_step: how many users and items of a batch are distilled in a step, the same share of both, together
+            twice as many: ``all``, a number, or ``auto``, an eighth as many as the batch has samples, at least 16
+            (:meth:`rexp.compress.distill._step_users.StepUsers.entities`).
     """
 
     weight: float = 0.01

@@ -28,9 +28,9 @@ class FTDConfig:
         weight: of the loss.
         reduction: that the weight is meant for, over the ordered pairs of entities of a batch;
             rescaled where the fit's own loss has the other.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
-            or ``auto``, an eighth as many as the batch has samples, at least 16
-            (:class:`rexp.compress.distill._step_users.StepUsers`).
+        users_per_step: how many users and items of a batch are distilled in a step, the same share of both, together
+            twice as many: ``all``, a number, or ``auto``, an eighth as many as the batch has samples, at least 16
+            (:meth:`rexp.compress.distill._step_users.StepUsers.entities`).
     """
 
     weight: float = 0.001

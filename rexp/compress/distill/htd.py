@@ -37,9 +37,9 @@ class HTDConfig:
         prototypes: compared with every ``entity``, or with one another (``group``).
         temperature: of the choice of experts in the first epoch.
         end_temperature: which it falls to, exponentially, over ``max_epochs`` of the fit.
-        users_per_step: users of a batch that are distilled in a step, and as many items: ``all``, a number,
-            or ``auto``, an eighth as many as the batch has samples, at least 16
-            (:class:`rexp.compress.distill._step_users.StepUsers`).
+        users_per_step: how many users and items of a batch are distilled in a step, the same share of both, together
+            twice as many: ``all``, a number, or ``auto``, an eighth as many as the batch has samples, at least 16
+            (:meth:`rexp.compress.distill._step_users.StepUsers.entities`).
     """
 
     weight: float = 0.001

@@ -200,16 +200,18 @@ class ListKD(Distilling):
 
     def on_epoch(self, epoch: int) -> None:
         """Make the lists of the epoch, and look up what the teacher thinks of them."""
-        by_teacher = self.config.ranked_by == "teacher"
-        turn = (epoch - 1) // self.config.every if self.others is not None else 0
+        config = self.config
+        by_teacher = config.ranked_by == "teacher"
+        turn = (epoch - 1) // config.every if self.others is not None else 0
         if by_teacher and turn == self.turn:
             return  # the lists are those of the epoch before
-        parts = [(self.best, self.wanted) if by_teacher else self._graded(self.student.top_items(self.config.k))]
+        best = self.best if by_teacher else self.student.top_items(config.k, catalogue=config.catalogue)
+        parts = [(best, self.wanted) if by_teacher else self._graded(best)]
         if self.others is not None:
             if turn != self.turn:
                 items = self.others.draw(self.n_random, Generator().manual_seed(self.seed + turn))
                 self.drawn = self._graded(items.masked_fill_(self.outside[items], PADDING))
-            parts.append(self.drawn)
+            parts.append(self.drawn if by_teacher else _beside(best, *self.drawn))
         self.turn = turn
         lists, wanted = zip(*parts, strict=True)
         self.lists, self.targets = torch.cat(lists, 1), torch.cat(wanted, 1)
@@ -224,3 +226,10 @@ class ListKD(Distilling):
         theirs = placed(self.targets, ours.device)[sample.ids].to(ours)
         losses = soft_lists(ours, theirs, self.config.temperature)
         return {"kd": weighed(step, self.config.factor, losses, self.config.reduction, sample=sample)}
+
+
+def _beside(best: Tensor, items: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """``items`` (U, K) and what is wanted of them, padding in the place of those that are among ``best`` (U, k)."""
+    rows = torch.arange(len(items)).unsqueeze(1) * (2 + int(max(best.max(), items.max())))
+    again = torch.isin(rows + items, rows + best)
+    return items.masked_fill(again, PADDING), wanted.masked_fill(again, -torch.inf)

@@ -125,7 +125,7 @@ class RDLoss(Distilling):
         if self.sampled is not None:
             weights = weights * self._discrepancies(step, sample.ids, scores.detach())
             if self.config.normalize:
-                weights = F.normalize(weights, p=1)
+                weights = F.normalize(weights.where(scores != -torch.inf, 0.0), p=1)
         losses = weighted_positives(scores, weights)
         return {"rd": weighed(step, self.config.weight, losses, self.config.reduction, sample=sample)}
 

@@ -13,6 +13,7 @@ from rexp.api import Requirement
 from rexp.api.model import COUPLED_PARAMETERS
 from rexp.compress.distill._base import teacher_of
 from rexp.compress.distill._score_svd import ScoreMatrix, truncated_svd
+from rexp.compress.distill._standardize import divisor
 from rexp.compress.student import hide_train
 from rexp.errors import ConfigError, RunError
 from rexp.nn.coupling import DotCoupling
@@ -123,8 +124,9 @@ class Targets:
         scores = torch.where(counted, scores, means)
         if self.config.standardise != "none":
             deviations = ((scores - means).square().sum(1, keepdim=True) / sizes).sqrt()
+            deviations = divisor(deviations, scores.abs().amax(1, keepdim=True))
             scores = scores - means if self.config.standardise == "full" else scores
-            scores = scores / torch.where(deviations > 0, deviations, 1.0)
+            scores = scores / deviations
         return scores * self.known
 
 

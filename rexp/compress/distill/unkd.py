@@ -40,7 +40,7 @@ class UnKDConfig:
         power: of the groups' shares of the pairs: they are in proportion to (inverse popularity)^power; 0 makes
             them alike.
         depth: the best unobserved items of a group that pairs are drawn from.
-        scale: rank r is drawn with a probability in proportion to exp(-r / scale).
+        scale: rank r is drawn with a probability in proportion to exp(-r / scale); at least 0.1.
         reduction: that the weight is meant for, over the users of the batch, each of them the mean over its pairs;
             rescaled where the fit's own loss has the other.
         users_per_step: users of a batch that are distilled in a step: ``all``, a number,
@@ -61,7 +61,8 @@ class UnKDConfig:
         require(self.groups >= 1, f"groups={self.groups} must be 1 or more")
         require(self.n >= self.groups, f"n={self.n} must not be below groups={self.groups}")
         require(self.depth >= 2, f"depth={self.depth} must be 2 or more")
-        require(self.scale > 0, f"scale={self.scale} must be above 0")
+        # Below it nothing but the first rank is drawn, and two that differ never.
+        require(self.scale >= 0.1, f"scale={self.scale} must be 0.1 or more")
         check_users_per_step(self.users_per_step)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from rexp.api import Batch, Query, StageContext
 from rexp.data.interactions import Interactions
 from rexp.data.split import Split
 from rexp.models.mf import MF, MFConfig
+
+if TYPE_CHECKING:
+    from rexp.data.types import Catalogue
 
 
 def split_of(n_users: int = 24, n_items: int = 60, taken: int = 5, seed: int = 0) -> Split:
@@ -39,16 +42,17 @@ class Teacher:
     def __init__(self, model: MF, split: Split) -> None:
         self.model, self.split = model.requires_grad_(False).eval(), split
 
-    def top_items(self, k: int, catalogue: str = "train") -> Tensor:
+    def top_items(self, k: int, catalogue: Catalogue = "train") -> Tensor:
         scores = self.model.score_all(Query(torch.arange(self.split.n_users)))
+        scores[:, ~self.split.in_catalogue(catalogue)] = -torch.inf
         scores[self.split.train.users, self.split.train.items] = -torch.inf
         best, items = scores.topk(min(k, self.split.n_items))
         table = torch.full((self.split.n_users, k), -1, dtype=torch.int32)
         table[:, : items.shape[1]] = items.int().masked_fill(best.isneginf(), -1)
         return table
 
-    def top_scores(self, k: int, catalogue: str = "train") -> Tensor:
-        items = self.top_items(k)
+    def top_scores(self, k: int, catalogue: Catalogue = "train") -> Tensor:
+        items = self.top_items(k, catalogue)
         scores = self.model.score(Query(torch.arange(self.split.n_users)), items.long().clamp(min=0))
         return scores.masked_fill(items == -1, -torch.inf)
 

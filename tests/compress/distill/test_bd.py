@@ -153,3 +153,9 @@ def test_models_of_different_batches_are_refused() -> None:
 def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         BDConfig(**options)
+
+
+def test_many_places_do_not_overflow() -> None:
+    _, stage = attached(teacher_scale=50.0)
+    stage.on_epoch(1)
+    assert (stage.for_teacher >= 0).all()

@@ -21,7 +21,7 @@ from rexp.models.mf import MF, MFConfig
 
 from ...models.described import PICTURES, described, units, weighted
 from ...models.test_content_map import ridge
-from .helpers import mf, split_of
+from .helpers import Teacher, mf, split_of
 
 
 class Pictures:
@@ -83,3 +83,15 @@ def test_lists_of_cold_items_are_taught_where_it_is_asked(tmp_path: Path) -> Non
         torch.testing.assert_close(hook.targets[:, :8], wanted)
         lists = user_lists(RRDConfig(n_positive=4, depth=8, catalogue=catalogue), context)
         assert np.isin(lists.best.numpy(), cold).any() == (catalogue == "all")
+
+
+def test_as_many_users_as_items_are_not_taken_for_them() -> None:
+    split = split_of(n_users=40, n_items=40, taken=2)
+    model = mf(split, 4, 0)
+    users = model.users.rows().clone()
+    context = StageContext(split, torch.Generator().manual_seed(0), teacher=Teacher(mf(split, 3, 1), split))
+    with pytest.raises(ConfigError, match=r"as many users as items \(40\).*of users, items"):
+        ContentInit(ContentInitConfig()).apply(model, context)
+    ContentInit(ContentInitConfig(targets=("items",))).apply(model, context)
+    assert torch.equal(model.users.rows(), users)
+    assert context.found["cold_items"] > 0

@@ -154,3 +154,11 @@ def test_groups_are_the_gate_s_favorites() -> None:
     ours, teacher = experts(), rows(6, 5)
     logits = teacher @ ours.gate.weight.T + ours.gate.bias
     assert ours.groups(teacher).tolist() == logits.argmax(1).tolist()
+
+
+@pytest.mark.parametrize("mixture", [few(40), crowded(40)], ids=["few count", "one is crowded"])
+def test_half_precision_is_summed_in_its_own(mixture: Tensor) -> None:
+    ours, student = experts(dtype=torch.float32), rows(40, 3).float()
+    expected = ours(student, mixture.float())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(ours(student, mixture.float()).float(), expected, atol=0.02, rtol=0.05)

@@ -63,3 +63,18 @@ def test_a_fit_that_goes_on_between_two_draws_has_the_same_lists(every: int) -> 
         assert torch.equal(lists_at(resumed, epoch)[0], seen[epoch - 1])
     changes = [not torch.equal(one, other) for one, other in pairwise(seen)]
     assert np.flatnonzero(changes).tolist() == [epoch - 1 for epoch in range(1, 7) if epoch % every == 0]
+
+
+def test_a_student_s_own_lists_hold_what_was_trained_and_nothing_twice() -> None:
+    hook = hook_of(ranked_by="student")
+    trained = set(SPLIT.train.items.tolist())
+    for epoch in (1, 2):
+        with torch.no_grad():
+            hook.student.model.items.weight.neg_()  # its best are others now
+        lists, targets = lists_at(hook, epoch)
+        assert torch.equal(lists == -1, targets.isneginf())
+        for row in lists.tolist():
+            there = [item for item in row if item >= 0]
+            assert len(there) == len(set(there))
+            assert set(there) <= trained
+        assert (lists[:, :8] >= 0).all()

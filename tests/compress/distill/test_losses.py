@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp, floor, log, tanh
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from rexp.compress.distill._base import weighed
 from rexp.compress.distill.cd import soft_labels
 from rexp.compress.distill.hard_labels import labeled
 from rexp.compress.distill.kd import KDConfig, soft_bce, soft_lists
 from rexp.compress.distill.rd import discrepancy_weights, position_weights, weighted_positives
 from rexp.compress.distill.unkd import ranked_pairs
+
+from .helpers import OneStep, mf, pairs, split_of
+
+if TYPE_CHECKING:
+    from rexp.nn.reduction import Reduction
 
 # Two users, four items.
 S = [[0.5, -1.0, 2.0, 0.1], [1.5, 0.0, -0.5, -2.0]]
@@ -179,3 +186,10 @@ def test_padding_changes_nothing(name: str) -> None:
     found.sum().backward()
     assert torch.isfinite(student.grad).all()
     assert not student.grad[:, 3].any()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_nothing_weighs_nothing(reduction: Reduction) -> None:
+    split = split_of()
+    step: Any = OneStep(mf(split, 4, 0), pairs(split, 8, torch.Generator().manual_seed(0)))
+    assert weighed(step, 2.0, torch.empty(0), reduction).item() == 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 import torch
 
-from rexp.compress.distill._scores import _PLACED, placed, rows_of
+from rexp.compress.distill._scores import _PLACED, placed, rows_of, student_scores, student_scores_of_users
+
+from .helpers import OneStep, mf, pairs, split_of
 
 TABLE = torch.arange(12, dtype=torch.int32).view(4, 3)
 
@@ -37,3 +40,16 @@ def test_a_table_is_copied_once_and_goes_with_its_original() -> None:
     del table
     gc.collect()
     assert len(_PLACED) == before - 1
+
+
+def test_scores_of_half_precision_are_raised() -> None:
+    class Half(OneStep):
+        def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+            return super().score(users, items).half()
+
+    split = split_of()
+    step: Any = Half(mf(split, 4, 0), pairs(split, 8, torch.Generator().manual_seed(0)))
+    users, others = torch.tensor([0, 1]), torch.tensor([[3, -1], [2, 4]])
+    for scores in (student_scores(step, users, others), student_scores_of_users(step, users, others)):
+        assert scores.dtype == torch.float32
+        assert scores.isneginf().tolist() == [[False, True], [False, False]]

@@ -240,6 +240,18 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     assert attached.loss(step)["item_side"].item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:
+    student = mf(SPLIT, 4, 2)
+    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
+    listed = {}
+    for users in ("all", 2):
+        attached = attach("irrrd", student, context_of(SPLIT, teacher()), users_per_step=users)
+        attached.on_epoch(1)
+        sample = attached._listed(step.users, 2)
+        listed[users] = len(sample.ids) * sample.share
+    assert listed[2] == listed["all"]
+
+
 def test_the_second_weights_join_after_the_static_epochs() -> None:
     attached = attach("rd", mf(SPLIT, 4, 2), context_of(SPLIT, teacher()), static_epochs=2)
     drawn = []
@@ -329,6 +341,8 @@ def test_positives_and_negatives_of_every_layout() -> None:
         ("dcd", {"k": 600, "depth": 500}),
         ("htd", {"alpha": 1.5}),
         ("unkd", {"n": 2, "groups": 3}),
+        ("unkd", {"scale": 0.05}),
+        ("cd", {"temperature": 0.00001}),
         ("aligned", {"rating": -0.1}),
     ],
 )

@@ -55,3 +55,8 @@ def test_a_teacher_on_another_scale_teaches_the_same(factor: float) -> None:
 def test_a_scale_that_is_none_is_refused(scale: float) -> None:
     with pytest.raises(ValueError, match="must be a number above 0, or auto or none"):
         KDConfig(scale=scale)
+
+
+@pytest.mark.parametrize("score", [0.1, 2.9, -1e6])
+def test_equal_scores_are_equal_whatever_their_rounding(score: float) -> None:
+    assert moments(torch.full((1, 100), score))[1].item() == 1
