@@ -41,8 +41,8 @@ def dot(users: Tensor, items: Tensor, bias: bool = False) -> Tensor:
 def trains_by_table(items: Tensor, n_rows: int) -> bool:
     """Whether lists of ``items`` (B, K) of a table are trained faster with :func:`dot_of_all` than with :func:`dot`.
 
-    No vector is then copied for each place of a list, nor its gradient added up: with 64 columns a step takes a fourth
-    of the time at 23 rows an item of the list, an eighth at 9 (``scripts/bench --only dots``).
+    No vector is then copied for each place of a list, nor its gradient added up: with 64 columns that takes half of the
+    time at 23 rows an item of the list, a fourth at 9 (``scripts/bench --only dots``).
     """
     short = items.dim() != 2 or n_rows > ROWS_AN_ITEM * items.shape[1]
     return not short and torch.is_grad_enabled() and not _in_autocast(items.device.type)
