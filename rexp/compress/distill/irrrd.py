@@ -87,7 +87,7 @@ class IRRRDLoss(Distilling):
 
     def _listed(self, users: Tensor, n: int) -> Sample:
         """Items of the lists of the batch's users; only ``n`` of them, where users are drawn."""
-        # Marked in a table of all items, which takes a tenth of the time of sorting them; padding, -1, marks the last.
+        # Marked in a table of all items, which is faster than sorting them; padding, -1, marks the place behind them.
         listed = users.new_zeros(len(self.users[0]) + 1, dtype=torch.bool)
         for table in (self.rrd.positives, self.rrd.negatives):
             listed[rows_of(table, users)] = True
