@@ -44,8 +44,9 @@ def trains_by_table(items: Tensor, n_rows: int) -> bool:
     No vector is then copied for each place of a list, nor its gradient added up: with 64 columns that takes half of the
     time at 23 rows an item of the list, a fourth at 9 (``scripts/bench --only dots``).
     """
-    short = items.dim() != 2 or n_rows > ROWS_AN_ITEM * items.shape[1]
-    return not short and torch.is_grad_enabled() and not _in_autocast(items.device.type)
+    n_items = items.shape[1] if items.dim() == 2 else 1
+    long = n_items > FEW_ITEMS and n_rows <= ROWS_AN_ITEM * n_items
+    return long and torch.is_grad_enabled() and not _in_autocast(items.device.type)
 
 
 def dot_of_all(users: Tensor, rows: Tensor, items: Tensor, bias: bool = False) -> Tensor:

@@ -83,11 +83,13 @@ def test_lists_are_scored_alike_from_all_rows(bias: bool) -> None:
 
 
 def test_long_lists_alone_are_trained_from_all_rows() -> None:
-    items = torch.zeros(4, 3, dtype=torch.int64)
-    assert trains_by_table(items, 3 * ROWS_AN_ITEM)
-    assert not trains_by_table(items, 3 * ROWS_AN_ITEM + 1)
-    assert not trains_by_table(items[0], 3)
+    n_items = FEW_ITEMS + 1
+    items = torch.zeros(4, n_items, dtype=torch.int64)
+    assert trains_by_table(items, n_items * ROWS_AN_ITEM)
+    assert not trains_by_table(items, n_items * ROWS_AN_ITEM + 1)
+    assert not trains_by_table(items[:, :-1], n_items)
+    assert not trains_by_table(items[0], n_items)
     with torch.no_grad():
-        assert not trains_by_table(items, 3)
+        assert not trains_by_table(items, n_items)
     with torch.autocast("cpu", dtype=torch.bfloat16):  # a matrix product would be made in half precision
-        assert not trains_by_table(items, 3)
+        assert not trains_by_table(items, n_items)
