@@ -13,6 +13,9 @@ from rexp.report.statistics import ALPHA
 if TYPE_CHECKING:
     from rexp.paper.study import Table
 
+MOSTLY = 0.9
+"""Share of a table's rows that are run, from which on it counts: one that is hardly begun leaves few rows to rank."""
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -32,32 +35,32 @@ class Ranks:
 
 
 def ranks(tables: Sequence[Table], metric: str) -> Ranks | None:
-    """Rank the rows that all begun tables have; None where there are fewer than two tables or three such rows.
+    """Rank the rows that all tables have which are mostly run; None for fewer than two such tables or three such rows.
 
     Args:
         tables: of a study.
         metric: by which rows are ranked, the most first.
     """
-    values = [
-        {line.row: line.means[metric] for line in table.lines if line.means and not line.stands_for}
-        for table in tables
-        if table.group.ranked
-    ]
-    begun = [found for found in values if found]
-    shared = [row for row in begun[0] if all(row in found for found in begun)] if begun else []
-    if len(begun) < 2 or len(shared) < 3:
+    run = []
+    for table in tables:
+        lines = [line for line in table.lines if not line.stands_for]
+        found = {line.row: line.means[metric] for line in lines if line.means}
+        if table.group.ranked and found and len(found) >= MOSTLY * len(lines):
+            run.append(found)
+    shared = [row for row in run[0] if all(row in found for found in run)] if run else []
+    if len(run) < 2 or len(shared) < 3:
         return None
     from scipy import stats
 
-    placed = stats.rankdata([[-found[row] for row in shared] for found in begun], axis=1).mean(0)
+    placed = stats.rankdata([[-found[row] for row in shared] for found in run], axis=1).mean(0)
     order = sorted(range(len(shared)), key=lambda place: (placed[place], place))
-    count, n = len(shared), len(begun)
+    count, n = len(shared), len(run)
     critical = float(stats.studentized_range.ppf(1 - ALPHA, count, math.inf)) / math.sqrt(2)
     return Ranks(
         means={shared[place]: float(placed[place]) for place in order},
         tables=n,
         difference=critical * math.sqrt(count * (count + 1) / (6 * n)),
-        p=float(stats.friedmanchisquare(*([found[row] for found in begun] for row in shared)).pvalue),
+        p=float(stats.friedmanchisquare(*([found[row] for found in run] for row in shared)).pvalue),
     )
 
 

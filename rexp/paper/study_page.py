@@ -115,8 +115,9 @@ def _ranks(found: Ranks, picture: str) -> Grid:
     lines = tuple((row, f"{mean:.2f}") for row, mean in found.means.items())
     apart = max(found.means.values()) - min(found.means.values())
     said = (
-        f"Over {found.tables} tables, of the rows that stand in all of them, 1 the best. Friedman's p {found.p:.3g}; "
-        f"by Nemenyi's test two rows differ where their mean ranks are {found.difference:.2f} apart (Demšar, JMLR 2006)"
+        f"Over the {found.tables} tables that are run, of rows that all of them have; 1 is the best. "
+        f"Friedman's p {found.p:.3g}; by Nemenyi's test two rows differ where their mean ranks are "
+        f"{found.difference:.2f} apart (Demšar, JMLR 2006)"
         f"{': none do.' if apart < found.difference else '.'}"
     )
     return Grid(("row", "mean rank"), ("mean rank",), lines, heading="Mean ranks", below=(said,), picture=picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -330,6 +331,9 @@ def test_mean_ranks_and_their_critical_difference() -> None:
     assert found.means == pytest.approx({"C4.5+m+cf": 1.964, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5": 3.143}, abs=6e-4)
     assert found.difference == pytest.approx(1.25, abs=5e-3)
     assert ranks(tables[:1], "auc") is None
+    lines = tuple(replace(line, means=None) if line.row == "C4.5" else line for line in tables[0].lines)
+    begun = replace(tables[0], lines=lines)  # three of its four rows are run
+    assert ranks([*tables, begun], "auc") == found
 
 
 def test_a_file_without_groups_stays_as_it_is() -> None:
