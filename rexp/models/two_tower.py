@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from rexp.api import Capability, DataSpec, Query, RecommenderModule
 from rexp.errors import ConfigError
 from rexp.nn.coupling import HiddenUnits
-from rexp.nn.dot import dot
+from rexp.nn.dot import dot, dot_of_all
 from rexp.nn.dropout import Dropout
 from rexp.nn.embedding import Init, embedding_table, initialize
 from rexp.nn.feature_embedding import FeatureSum, chosen_features_without_context, mean_rows
@@ -137,7 +137,7 @@ class TwoTower(RecommenderModule):
         distinct, places = _distinct(items, self.n_items)
         vectors = self._vectors(distinct)
         if len(distinct) <= WIDE * items.shape[1]:
-            return (users @ vectors.T).gather(1, places)
+            return dot_of_all(users, vectors, places)
         return dot(users, vectors[places])
 
     def score_all(self, query: Query) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from rexp.__main__ import main
 from rexp.errors import ConfigError
 from rexp.paper.formats import html, latex
 from rexp.paper.grid import expanded
-from rexp.paper.mean_ranks import ranks
 from rexp.paper.paper import load, read
 from rexp.paper.record import read_records
 from rexp.paper.reproduce import select_rows, select_seeds
@@ -304,36 +302,6 @@ def test_what_is_wrong_with_a_study_is_told(tmp_path: Path, old: str, new: str, 
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(ConfigError, match=words):
         select_rows(read(file), None)
-
-
-def test_mean_ranks_and_their_critical_difference() -> None:
-    from rexp.paper.paper import Group
-
-    # Demšar (JMLR 2006), table 6: mean ranks of four classifiers on 14 data sets, 3.143, 2.000, 2.893, 1.964; CD 1.25.
-    rows = {
-        "C4.5": (0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.000, 0.940, 0.619, 0.972, 0.957),
-        "C4.5+m": (0.768, 0.591, 0.971, 0.661, 0.888, 0.931, 0.668, 0.583, 0.838, 1.000, 0.962, 0.666, 0.981, 0.978),
-        "C4.5+cf": (0.771, 0.590, 0.968, 0.654, 0.886, 0.916, 0.609, 0.563, 0.866, 1.000, 0.965, 0.614, 0.9751, 0.946),
-        "C4.5+m+cf": (0.798, 0.569, 0.967, 0.657, 0.898, 0.931, 0.685, 0.625, 0.875, 1.000, 0.962, 0.669, 0.975, 0.970),
-    }
-    tables = [
-        Table(
-            Group(str(place)),
-            tuple(Line(row, means={"auc": values[place]}) for row, values in rows.items()),
-            None,
-            0,
-            0,
-        )
-        for place in range(14)
-    ]
-    found = ranks(tables, "auc")
-    assert found is not None
-    assert found.means == pytest.approx({"C4.5+m+cf": 1.964, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5": 3.143}, abs=6e-4)
-    assert found.difference == pytest.approx(1.25, abs=5e-3)
-    assert ranks(tables[:1], "auc") is None
-    lines = tuple(replace(line, means=None) if line.row == "C4.5" else line for line in tables[0].lines)
-    begun = replace(tables[0], lines=lines)  # three of its four rows are run
-    assert ranks([*tables, begun], "auc") == found
 
 
 def test_a_file_without_groups_stays_as_it_is() -> None:

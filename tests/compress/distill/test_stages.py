@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from math import log
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -218,38 +217,6 @@ def test_fixed_lists_are_the_same_in_every_epoch() -> None:
     for epoch in (1, 2):
         attached.on_epoch(epoch)
         assert torch.equal(attached.positives, taught.top_items(5))
-
-
-def test_every_item_in_a_list_has_its_users_ranked() -> None:
-    student = mf(SPLIT, 4, 2).double()
-    attached = attach("irrrd", student, context_of(SPLIT, teacher()), item_weight=2.0)
-    attached.on_epoch(1)
-    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
-    items = {
-        int(item) for table in (attached.rrd.positives, attached.rrd.negatives) for item in table[step.users].flatten()
-    } - {-1}
-    assert 0 in items
-    expected = 0.0
-    for item in items:
-        first, others = (
-            student.score(Query(users), torch.full_like(users, item)).exp().tolist()
-            for users in (table[item][table[item] >= 0].long() for table in attached.users)
-        )
-        for place in range(len(first)):
-            expected += 2 * (log(sum(first[place:]) + sum(others)) - log(first[place]))
-    assert attached.loss(step)["item_side"].item() == pytest.approx(expected, rel=1e-9)
-
-
-def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:
-    student = mf(SPLIT, 4, 2)
-    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
-    listed = {}
-    for users in ("all", 2):
-        attached = attach("irrrd", student, context_of(SPLIT, teacher()), users_per_step=users)
-        attached.on_epoch(1)
-        sample = attached._listed(step.users, 2)
-        listed[users] = len(sample.ids) * sample.share
-    assert listed[2] == listed["all"]
 
 
 def test_the_second_weights_join_after_the_static_epochs() -> None:

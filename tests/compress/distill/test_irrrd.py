@@ -1,0 +1,55 @@
+"""The item's side of IR-RRD: which items are ranked, and what those that are drawn stand for."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import pytest
+import torch
+
+from rexp.api import Query
+from rexp.compress.distill.irrrd import IRRRD, IRRRDConfig
+
+from .helpers import OneStep, Teacher, context_of, mf, pairs, split_of
+
+SPLIT = split_of()
+
+
+def attached_to(student: Any, **options: Any) -> Any:
+    chosen = {"n_positive": 5, "n_negative": 10, "depth": 12, "item_n_positive": 4, "item_n_negative": 8} | options
+    chosen.setdefault("users_per_step", "all")
+    context = context_of(SPLIT, Teacher(mf(SPLIT, 4, 1), SPLIT))
+    return IRRRD(IRRRDConfig(**chosen)).attach(student, context)
+
+
+def test_every_item_in_a_list_has_its_users_ranked() -> None:
+    student = mf(SPLIT, 4, 2).double()
+    attached = attached_to(student, item_weight=2.0)
+    attached.on_epoch(1)
+    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
+    items = {
+        int(item) for table in (attached.rrd.positives, attached.rrd.negatives) for item in table[step.users].flatten()
+    } - {-1}
+    assert 0 in items
+    expected = 0.0
+    for item in items:
+        first, others = (
+            student.score(Query(users), torch.full_like(users, item)).exp().tolist()
+            for users in (table[item][table[item] >= 0].long() for table in attached.users)
+        )
+        for place in range(len(first)):
+            expected += 2 * (log(sum(first[place:]) + sum(others)) - log(first[place]))
+    assert attached.loss(step)["item_side"].item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:
+    student = mf(SPLIT, 4, 2)
+    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
+    listed = {}
+    for users in ("all", 2):
+        attached = attached_to(student, users_per_step=users)
+        attached.on_epoch(1)
+        sample = attached._listed(step.users, 2)
+        listed[users] = len(sample.ids) * sample.share
+    assert listed[2] == listed["all"]
