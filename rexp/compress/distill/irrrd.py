@@ -61,12 +61,16 @@ class IRRRD(DistillationStage):
 
 
 class IRRRDLoss(Distilling):
-    """:func:`relaxed_ranking` over the users of a batch, and over every item in one of their lists."""
+    """:func:`relaxed_ranking` over the users of a batch, and over every item in one of their lists.
+
+    Where users are drawn, a step has one of the two sides, chosen at random, at twice its weight: most of what a side
+    costs is its own passes through the model, however few are drawn.
+    """
 
     def __init__(self, config: IRRRDConfig, context: StageContext) -> None:
         super().__init__()
         self.config, self.generator = config, context.generator
-        self.rrd = RRDLoss(config, context, 4 * (config.item_n_positive + config.item_n_negative))
+        self.rrd = RRDLoss(config, context)
         self.users_of_items = item_lists(config, context)
 
     def on_epoch(self, epoch: int) -> None:
@@ -75,24 +79,27 @@ class IRRRDLoss(Distilling):
         self.users = self.users_of_items.draw(self.generator)
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
-        """The losses ``rrd`` and ``item_side``."""
+        """The losses ``rrd`` and ``item_side``, or one of them."""
         users = self.rrd.users.of(step)
-        items = self._listed(step.users, len(users.ids))
-        of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
-        weight, reduction = self.config.item_weight, self.config.reduction
-        return {
-            "rrd": self.rrd.of_users(step, users),
-            "item_side": weighed(step, weight, of_items, reduction, sample=items),
-        }
+        if self.config.users_per_step == "all":
+            items = Sample(self._listed(step.users))
+            return {"rrd": self.rrd.of_users(step, users), "item_side": self._of_items(step, items)}
+        if torch.randint(2, (), generator=self.generator):
+            return {"rrd": 2 * self.rrd.of_users(step, users)}
+        items = self.rrd.users.draw(self._listed(step.users), len(users.ids))
+        return {"item_side": 2 * self._of_items(step, items)}
 
-    def _listed(self, users: Tensor, n: int) -> Sample:
-        """Items of the lists of the batch's users; only ``n`` of them, where users are drawn."""
+    def _of_items(self, step: TrainStep, sample: Sample) -> Tensor:
+        losses = relaxed_ranking(*scores_of_user_lists(step, sample.ids, *self.users))
+        return weighed(step, self.config.item_weight, losses, self.config.reduction, sample=sample)
+
+    def _listed(self, users: Tensor) -> Tensor:
+        """(A,) items of the lists of these users."""
         # Marked in a table of all items, which is faster than sorting them; padding, -1, marks the place behind them.
         listed = users.new_zeros(len(self.users[0]) + 1, dtype=torch.bool)
         for table in (self.rrd.positives, self.rrd.negatives):
             listed[rows_of(table, users)] = True
-        items = listed[:-1].nonzero().squeeze(1)
-        return Sample(items) if self.config.users_per_step == "all" else self.rrd.users.draw(items, n)
+        return listed[:-1].nonzero().squeeze(1)
 
 
 def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:

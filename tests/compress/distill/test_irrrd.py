@@ -43,13 +43,20 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     assert attached.loss(step)["item_side"].item() == pytest.approx(expected, rel=1e-9)
 
 
-def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:
+def test_one_side_of_a_few_users_or_items_is_both_sides_of_all_on_average() -> None:
     student = mf(SPLIT, 4, 2)
     step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
-    listed = {}
-    for users in ("all", 2):
-        attached = attached_to(student, users_per_step=users)
-        attached.on_epoch(1)
-        sample = attached._listed(step.users, 2)
-        listed[users] = len(sample.ids) * sample.share
-    assert listed[2] == listed["all"]
+
+    def attached(users_per_step: str | int) -> Any:
+        made = attached_to(student, users_per_step=users_per_step, item_weight=0.002)
+        made.on_epoch(1)
+        return made
+
+    every, few = attached("all"), attached(8)
+    few.rrd.positives, few.rrd.negatives, few.users = every.rrd.positives, every.rrd.negatives, every.users
+    both = {name: loss.item() for name, loss in every.loss(step).items()}
+    drawn = [{name: loss.item() for name, loss in few.loss(step).items()} for _ in range(2000)]
+    assert all(len(losses) == 1 for losses in drawn)
+    assert both.keys() == {"rrd", "item_side"}
+    for name, whole in both.items():
+        assert sum(losses.get(name, 0.0) for losses in drawn) / len(drawn) == pytest.approx(whole, rel=0.08)
