@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class IRRRDConfig(RRDConfig):
     """Options of :class:`IRRRD`; the defaults are the authors' for BPR on CiteULike. See :class:`RRDConfig` for others.
 
+    Unless ``users_per_step`` is ``all``, a step distils users or items, by chance: as many items as there would be users.
+
     Args:
         item_weight: of the item's side.
         item_n_positive: K, users that are drawn of the teacher's best of an item each epoch.

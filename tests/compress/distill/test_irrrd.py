@@ -60,3 +60,14 @@ def test_one_side_of_a_few_users_or_items_is_both_sides_of_all_on_average() -> N
     assert both.keys() == {"rrd", "item_side"}
     for name, whole in both.items():
         assert sum(losses.get(name, 0.0) for losses in drawn) / len(drawn) == pytest.approx(whole, rel=0.08)
+
+
+def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:
+    student = mf(SPLIT, 4, 2)
+    step = OneStep(student, pairs(SPLIT, 30, torch.Generator().manual_seed(0)))
+    attached = attached_to(student, users_per_step=2)
+    attached.on_epoch(1)
+    listed = attached._listed(step.users)
+    sample = attached.rrd.users.draw(listed, 2)
+    assert len(sample.ids) == 2
+    assert len(sample.ids) * sample.share == len(listed)
