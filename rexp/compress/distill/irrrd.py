@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class IRRRDConfig(RRDConfig):
     """Options of :class:`IRRRD`; the defaults are the authors' for BPR on CiteULike. See :class:`RRDConfig` for others.
 
-    Unless ``users_per_step`` is ``all``, a step distils users or items, by chance: as many items as there would be users.
+    Unless ``users_per_step`` is ``all``, a step distils users or as many items, by chance.
 
     Args:
         item_weight: of the item's side.
