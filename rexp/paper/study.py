@@ -93,6 +93,8 @@ class Table:
     Args:
         simplest: the best row and the simplest one within ``group.within`` of it, where that is asked.
         tests: how many p-values were corrected together.
+        n_users: over whom the tests are.
+        teacher: the first metric of the group's teacher.
     """
 
     group: Group
@@ -100,6 +102,7 @@ class Table:
     simplest: tuple[str, str] | None
     tests: int
     n_users: int
+    teacher: float | None = None
 
 
 class Study:
@@ -143,7 +146,9 @@ class Study:
                 replace(line, against_plain=found) if against == "plain" else replace(line, against_control=found)
             )
         n_users = max((len(values) for row in rows if (values := self._values(row)) is not None), default=0)
-        return Table(group, tuple(lines), self._simplest(group, lines), len(tests), n_users)
+        return Table(
+            group, tuple(lines), self._simplest(group, lines), len(tests), n_users, teacher=self._of(group.teacher)
+        )
 
     def _line(self, group: Group, row: PaperRow) -> Line:
         stands_for = self._tunings.stands_for(row.name)

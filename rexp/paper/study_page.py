@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rexp.paper.grid import SEPARATOR
 from rexp.paper.mean_ranks import ranks
+from rexp.paper.overview import overview
 from rexp.paper.page import Grid, Page
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def page(study: Study, tunings: Tunings) -> Page:
     """
     paper, tables = study.paper, study.tables()
     grids = [_grid(table, paper.metrics) for table in tables]
+    if side_by_side := overview(tables, paper.metrics[0]):
+        grids.insert(0, side_by_side)
     if found := ranks(tables, paper.metrics[0]):
         grids.append(_ranks(found, f"{paper.name}/ranks.svg"))
     if values := tuple(_values(study, tunings)):
