@@ -54,7 +54,7 @@ def shown(paper: Paper, file: Path, trials: int | None = None) -> Shown:
 
     tunings = Tunings(paper, tuned_file(file), trials)
     study = Study(paper, records, Users(file), tunings)
-    ranked = ranks(study.tables(), paper.metrics[0])
+    ranked = ranks(study.tables, paper.metrics[0])
     return Shown(study_page.page(study, tunings), study_page.summary(study), study.outdated(), ranked)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Literal
 
@@ -121,12 +122,14 @@ class Study:
         for record in records:
             self._records.setdefault(record.row, []).append(record)
 
+    @cached_property
     def tables(self) -> tuple[Table, ...]:
+        """One of each group."""
         return tuple(self._table(group) for group in self.paper.groups)
 
     def outdated(self) -> bool:
         """Some records, or values of users, are not those that the file asks for."""
-        return any(line.verdict in ("outdated", "differs") for table in self.tables() for line in table.lines)
+        return any(line.verdict in ("outdated", "differs") for table in self.tables for line in table.lines)
 
     # Inside
 

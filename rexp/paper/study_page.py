@@ -38,7 +38,7 @@ def page(study: Study, tunings: Tunings) -> Page:
         study: see :class:`rexp.paper.study.Study`.
         tunings: what was searched for its rows.
     """
-    paper, tables = study.paper, study.tables()
+    paper, tables = study.paper, study.tables
     grids = [_grid(table, paper.metrics) for table in tables]
     if side_by_side := overview(tables, paper.metrics[0]):
         grids.insert(0, side_by_side)
@@ -52,7 +52,7 @@ def page(study: Study, tunings: Tunings) -> Page:
 
 def summary(study: Study) -> str:
     """Progress of a study."""
-    lines = [line for table in study.tables() for line in table.lines if not line.stands_for]
+    lines = [line for table in study.tables for line in table.lines if not line.stands_for]
     run = [line for line in lines if line.verdict != "not run"]
     return f"{len(run)} of {len(lines)} rows run"
 

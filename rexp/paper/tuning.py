@@ -68,13 +68,13 @@ class Tunings:
 
     def __init__(self, paper: Paper, file: Path, trials: int | None = None) -> None:
         self._paper, self._file, self._trials = paper, file, trials
+        self._read()
 
     def of(self, row: PaperRow) -> Tuned | None:
         """Tuned values of a row, or of the row whose values it takes; None before its search."""
-        if not row.tune:
-            return None if row.values is None else self.of(self._paper.row(row.values))
-        found = read_tuned(self._file).get(row.name)
-        return found if found is not None and found.search == self._digest(row) else None
+        if row.name not in self._valid:
+            self._valid[row.name] = self._find(self._paper.row(row.name))
+        return self._valid[row.name]
 
     def stands_for(self, name: str) -> str | None:
         """The row itself, or the best of its candidates on validation; None before all of them were searched."""
@@ -98,8 +98,10 @@ class Tunings:
         Raises:
             RexpError: no trial came to a value.
         """
+        self._read()
         if known := self.of(row):
             return known
+        row = self._paper.row(row.name)  # with all its seeds: the first of them is searched with, whichever are run
         if find_spec("optuna") is None:
             raise ConfigError("it is tuned, which needs optuna: pip install 'rexp-recsys[tune]'")
         from rexp.tune.study import Study
@@ -119,6 +121,7 @@ class Tunings:
                 store.lock(f"search-{name}"),
                 closing(Study(request.store / ".tune" / f"{self._paper.name}-{name}", space)) as study,
             ):
+                self._read()
                 if known := self.of(row):
                     return known
                 budget = Budget(space.file.trials, space.file.minutes)
@@ -145,6 +148,17 @@ class Tunings:
 
     # Inside
 
+    def _read(self) -> None:
+        """Read the file, to which another process may have added."""
+        self._kept = read_tuned(self._file)
+        self._valid: dict[str, Tuned | None] = {}
+
+    def _find(self, row: PaperRow) -> Tuned | None:
+        if not row.tune:
+            return None if row.values is None else self.of(self._paper.row(row.values))
+        found = self._kept.get(row.name)
+        return found if found is not None and found.search == self._digest(row) else None
+
     def _digest(self, row: PaperRow) -> str:
         """Of what is searched; what a best row stands for is part of it, the id of its run is not."""
         space = asdict(space_of(self._paper, row, self._trials).file)
@@ -162,6 +176,7 @@ class Tunings:
             known = {**read_tuned(self._file), found.row: found}
             kept = {row.name: _plain(known[row.name]) for row in self._paper.rows if row.name in known}
             write_text(self._file, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        self._read()
 
 
 def read_tuned(file: Path) -> dict[str, Tuned]:

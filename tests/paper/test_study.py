@@ -138,14 +138,14 @@ def test_the_page_is_redone_from_what_is_kept(done: Path, tmp_path: Path, capsys
 @pytest.mark.slow
 def test_a_line_says_what_its_runs_say(done: Path) -> None:
     study, file = study_of(done)
-    table = study.tables()[0]
+    table = study.tables[0]
     by_row = {(one.row, one.seed): one.metrics["ndcg@10"] for one in read_records(file)}
 
     def mean(name: str) -> float:
         return (by_row[f"mf 4 · {name}", 0] + by_row[f"mf 4 · {name}", 1]) / 2
 
     kd = line(table, "kd")
-    best = by_row[f"teachers · {line(study.tables()[2], 'best').stands_for}", 0]
+    best = by_row[f"teachers · {line(study.tables[2], 'best').stands_for}", 0]
     assert kd.means is not None
     assert kd.means["ndcg@10"] == pytest.approx(mean("kd"))
     assert kd.share == pytest.approx(mean("kd") / best)
@@ -172,7 +172,7 @@ def test_the_tests_are_those_of_the_stored_runs(done: Path) -> None:
     for row, other in pairs:
         rounded = [np.float64(np.float16(users[row][user])) - np.float16(users[other][user]) for user in users[row]]
         ps[row, other] = float(stats.wilcoxon(rounded).pvalue) if any(rounded) else 1.0
-    table = study.tables()[0]
+    table = study.tables[0]
     assert (table.tests, table.n_users) == (len(pairs), 60)
     largest = 0.0
     for place, (row, other) in enumerate(sorted(pairs, key=ps.__getitem__)):  # Holm (1979)
@@ -205,15 +205,15 @@ def test_other_values_or_another_file_make_records_outdated(done: Path, tmp_path
     text = (done / "small.yaml").read_text()
     (folder / "small.yaml").write_text(text.replace("train.batch_size=64", "train.batch_size=32"))
     study, _ = study_of(folder)
-    assert line(study.tables()[0], "plain").verdict == "outdated"
-    assert line(study.tables()[0], "puresvd").verdict == "own"
+    assert line(study.tables[0], "plain").verdict == "outdated"
+    assert line(study.tables[0], "puresvd").verdict == "own"
     (folder / "small.yaml").write_text(text)
     assert not study_of(folder)[0].outdated()
     file = folder / "results" / "small.tuned.json"
     kept = json.loads(file.read_text())
     kept["mf 4 · plain"]["values"] = ["train.lr=0.5"]
     file.write_text(json.dumps(kept))
-    assert line(study_of(folder)[0].tables()[0], "plain").verdict == "outdated"
+    assert line(study_of(folder)[0].tables[0], "plain").verdict == "outdated"
 
 
 @pytest.mark.slow
@@ -254,6 +254,8 @@ def test_some_seeds_of_a_study(done: Path, tmp_path: Path) -> None:
         assert main(["paper", "run", str(done / "small.yaml"), "--rows", "mf 4 · plain", "--seeds", seeds, *place]) == 0
         assert ",".join(str(one.seed) for one in read_records(results / "small.jsonl")) == seeds
         assert (results / "small").exists() == kept
+        # Values that were found with the first of a row's seeds are those of all of them: nothing is searched again.
+        assert read_tuned(results / "small.tuned.json") == read_tuned(done / "results" / "small.tuned.json")
     assert main(["paper", "run", str(done / "small.yaml"), "--seeds", "one", *place]) == 2
 
 
