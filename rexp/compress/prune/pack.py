@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -75,13 +75,15 @@ class PackedTable(CompactEmbedding):
     """A row's bits say which columns are no zeros; their values lie one behind the other, row by row.
 
     Bits of whole bytes lie in ``bits``, a row's together; those of up to seven columns behind them in ``last_bits``, of
-    all rows one behind the other, so that a 65th column, such as a bias, takes no byte of every row.
+    all rows one behind the other, so that a 65th column, such as a bias, takes no byte of every row. Columns that are
+    zero in every row have no bits.
 
     Args:
         n_rows, dim: the shape of the dense table.
         n_values: how many are no zeros.
         values: their format.
         memory: as :class:`PackConfig` has it.
+        empty: columns that are zero in every row, ascending.
     """
 
     bits: Tensor
@@ -92,25 +94,40 @@ class PackedTable(CompactEmbedding):
     columns: Tensor
     grid: Tensor
     zeros: Tensor
+    sources: Tensor | None
     unpacked: Tensor | None
 
-    def __init__(self, n_rows: int, dim: int, n_values: int, values: Format, memory: Memory = "packed") -> None:
-        super().__init__(n_rows, dim, n_values=n_values, values=values, memory=memory)
+    def __init__(
+        self,
+        n_rows: int,
+        dim: int,
+        n_values: int,
+        values: Format,
+        memory: Memory = "packed",
+        empty: Sequence[int] = (),
+    ) -> None:
+        super().__init__(n_rows, dim, n_values=n_values, values=values, memory=memory, empty=list(empty))
         self.code_bits = BITS.get(values, 0)
-        self.last = dim % 8
-        self.register_buffer("bits", torch.zeros(n_rows, dim // 8, dtype=torch.uint8))
+        self.stored = [column for column in range(dim) if column not in set(empty)]
+        width = len(self.stored)
+        self.last = width % 8
+        self.register_buffer("bits", torch.zeros(n_rows, width // 8, dtype=torch.uint8))
         self.register_buffer("last_bits", torch.zeros(packed_width(n_rows * self.last, 1), dtype=torch.uint8))
         self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32), persistent=False)
         # One more, for the places where nothing is read.
         if self.code_bits:
-            width = packed_width(n_values + 1, self.code_bits)
-            self.register_buffer("values", torch.zeros(width, dtype=torch.uint8))
+            n_bytes = packed_width(n_values + 1, self.code_bits)
+            self.register_buffer("values", torch.zeros(n_bytes, dtype=torch.uint8))
             self.register_buffer("ranges", torch.zeros(n_rows, dtype=torch.uint8))
-            self.register_buffer("columns", torch.ones(dim))
+            self.register_buffer("columns", torch.ones(width))
             self.register_buffer("grid", torch.zeros(2))
             self.register_buffer("zeros", torch.tensor(zeros_of(self.code_bits)), persistent=False)
         else:
             self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
+        # Of each column, where it is stored; the place behind them holds a zero.
+        sources = torch.full((dim,), width)
+        sources[self.stored] = torch.arange(width)
+        self.register_buffer("sources", sources if width < dim else None, persistent=False)
         self.register_buffer("unpacked", None, persistent=False)
 
     def lookup(self, ids: Tensor) -> Tensor:
@@ -123,19 +140,23 @@ class PackedTable(CompactEmbedding):
         return self.unpacked.index_select(0, ids)
 
     def _unpack(self, ids: Tensor) -> Tensor:
+        stored = self._unpack_stored(ids)
+        return stored if self.sources is None else F.pad(stored, (0, 1)).index_select(1, self.sources)
+
+    def _unpack_stored(self, ids: Tensor) -> Tensor:
         there = self._there(ids)
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
         places = torch.where(there, places, self.options["n_values"])  # where the 0 lies
         if not self.code_bits:
-            return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
+            return self.values.index_select(0, places.flatten()).view(-1, len(self.stored)).float()
         low, step = self.grid.unbind()
         ranges = self.ranges.index_select(0, ids).long().unsqueeze(1)
         scale, zero = (low + step * (ranges // 8)).exp(), self.zeros[ranges % 8]
         return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.columns, 0.0)
 
     def _there(self, ids: Tensor) -> Tensor:
-        """(N, dim) bool: which columns of rows are no zeros."""
-        whole = unpack(self.bits.index_select(0, ids), 1, self.dim - self.last)
+        """(N, stored columns) bool: which columns of rows are no zeros."""
+        whole = unpack(self.bits.index_select(0, ids), 1, len(self.stored) - self.last)
         if not self.last:
             return whole.bool()
         places = ids.unsqueeze(1) * self.last + torch.arange(self.last, device=ids.device)
@@ -146,7 +167,7 @@ class PackedTable(CompactEmbedding):
     def _codes(self, places: Tensor) -> Tensor:
         """The codes that lie at some places, in their shape."""
         each = 8 // self.code_bits
-        together = self.values.index_select(0, places.flatten() // each).view(-1, self.dim).int()
+        together = self.values.index_select(0, places.flatten() // each).view(-1, len(self.stored)).int()
         return together if each == 1 else torch.where(places % each == 0, together % 16, together // 16)
 
     def n_codes(self) -> int:
@@ -161,8 +182,9 @@ class PackedTable(CompactEmbedding):
             RunError: a value is too large for the format.
         """
         self.unpacked = None
+        rows = rows[:, self.stored]
         there = rows != 0
-        whole = self.dim - self.last
+        whole = len(self.stored) - self.last
         self.bits.copy_(pack(there[:, :whole].to(torch.uint8), 1))
         self.last_bits.copy_(pack(there[:, whole:].reshape(1, -1).to(torch.uint8), 1)[0])
         self._find_starts()
@@ -230,6 +252,7 @@ class Pack(TableStage):
         """The values that are there."""
         rows = dense.rows().cpu()
         n_rows, dim = rows.shape
-        table = PackedTable(n_rows, dim, int(rows.count_nonzero()), self.config.values, self.config.memory)
+        empty = (rows == 0).all(0).nonzero().flatten().tolist()[: dim - 1]  # of a table of zeros one column stays
+        table = PackedTable(n_rows, dim, int(rows.count_nonzero()), self.config.values, self.config.memory, empty)
         table.take(rows)
         return table

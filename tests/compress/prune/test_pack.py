@@ -38,6 +38,37 @@ def test_rows_come_back(dim: int, share: float) -> None:
     assert torch.equal(again.rows(), rows)
 
 
+@pytest.mark.parametrize("values", ["fp32", "int4"])
+@pytest.mark.parametrize("empty", [(0,), (3, 30, 32), tuple(range(1, 33))])
+def test_columns_of_zeros_take_no_bits(values: Any, empty: tuple[int, ...]) -> None:
+    rows = sparse_rows(50, 33, 0.4)
+    rows[:, list(empty)] = 0
+    n_values = int(rows.count_nonzero())
+    whole, table = PackedTable(50, 33, n_values, values), PackedTable(50, 33, n_values, values, empty=empty)
+    for one in (whole, table):
+        one.take(rows)
+    assert torch.equal(table.rows(), whole.rows())
+    scales = 4 if values == "int4" else 0
+    for_bits = {width: 50 * (width // 8) + math.ceil(50 * (width % 8) / 8) for width in (33, 33 - len(empty))}
+    assert whole.nbytes() - table.nbytes() == for_bits[33] - for_bits[33 - len(empty)] + scales * len(empty)
+    again = PackedTable(**table.describe())
+    again.load_state_dict(table.state_dict())
+    ids = torch.tensor([[3, 49], [0, 3]])
+    assert torch.equal(again(ids), whole(ids))
+    exported = torch.export.export(table, (torch.arange(5),))
+    assert torch.equal(exported.module()(torch.arange(5)), whole.rows()[:5])
+
+
+def test_a_stage_finds_the_columns_of_zeros() -> None:
+    model = mf(item_bias=False)
+    with torch.no_grad():
+        model.users.weight[:, 1] = 0
+        model.items.weight[:, [0, 2]] = 0
+    packed(model, values="fp32")
+    assert model.users.describe()["empty"] == [1]
+    assert model.items.describe()["empty"] == [0, 2]
+
+
 def test_values_of_16_bits_are_the_dense_ones_rounded_bit_for_bit() -> None:
     rows = sparse_rows(50, 33, 0.3)
     table = PackedTable(50, 33, int(rows.count_nonzero()), "fp16")
