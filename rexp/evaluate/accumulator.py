@@ -72,11 +72,25 @@ class MetricAccumulator:
             items = lists.items[:, :k]
             counts[draw] += torch.bincount(items[items >= 0], minlength=counts.shape[1])
 
-    def average_lists(self) -> None:
-        """Let every user have one value, the mean over its lists, at the end of a pass of several lists a user."""
-        if self.owner is not None:
-            owner = self.owner.cpu()
-            self.values = {name: mean_by_owner(values, owner) for name, values in self.values.items()}
+    def average_lists(self, users: Tensor) -> None:
+        """Let every user have one value, the mean over its lists, at the end of a pass.
+
+        Args:
+            users: (L,) of every list of the pass.
+        """
+        self.values = {name: mean_by_owner(values, users.cpu()) for name, values in self.values.items()}
+
+    def means_of(self, lists: Tensor, users: Tensor) -> tuple[int, dict[str, float]]:
+        """Users who have one of some lists, and the mean over them of every metric, each user's lists averaged first.
+
+        Args:
+            lists: (L,) bool, which lists of the pass count.
+            users: (L,) of every list of the pass.
+        """
+        lists = lists.cpu()
+        own = users.cpu()[lists]
+        means = {name: mean_by_owner(values[lists], own) for name, values in self.values.items()}
+        return len(set(own.tolist())), {name: float(values.nanmean()) for name, values in means.items()}
 
     def per_user(self) -> dict[str, np.ndarray[Any, Any]]:
         """(n_users,) float64 of each metric with a value a user."""

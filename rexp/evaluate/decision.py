@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def choose_threshold(rule: DecisionConfig, q: Tensor, positive: Tensor) -> Thres
     """The threshold that a rule wants.
 
     Thresholds lie halfway between two neighboring probabilities, and between the lowest one and 0: anywhere in between
-    the decisions are the same.
+    the decisions are the same. By accuracy, one above all of them counts too, which decides no row positive.
 
     Args:
         rule: "f1", "accuracy" and "balanced_accuracy" take the highest value, of several thresholds with it the
@@ -46,6 +47,10 @@ def choose_threshold(rule: DecisionConfig, q: Tensor, positive: Tensor) -> Thres
     at = cuts(q, positive)
     thresholds = (at.scores + torch.cat([at.scores[1:], at.scores.new_zeros(1)])) / 2
     values = _values(rule.by, at.true_positives, at.decided, float(positive.sum()), float(len(q)))
+    if rule.by == "accuracy":
+        none = float((~positive).double().mean())
+        if none >= float(values.max()):
+            return Threshold(math.nextafter(float(at.scores[0]), math.inf), none)
     if rule.at_least is None:
         place = int(values.argmax())
         return Threshold(float(thresholds[place]), float(values[place]))

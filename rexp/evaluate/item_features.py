@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def item_features(split: Split, column: str) -> Tensor:
-    """(n_items, F) float32: a column of numbers or lists of numbers as it is, texts as 0/1 columns.
+    """(n_items, F) float32: a column of lists of numbers as it is, texts as 0/1 columns; zeros where an item has none.
 
     A text is divided at "|", as in MovieLens' genres; a list of texts has one column a text.
 
     Raises:
-        ConfigError: the items have no such column.
+        ConfigError: the items have no such column, or it is of single numbers, between any two of which the cosine
+            distance is 0 (or, of different signs, 2).
     """
 
     table = split.items_table()
@@ -30,13 +31,21 @@ def item_features(split: Split, column: str) -> Tensor:
             f"{did_you_mean(column, table.columns)}"
         )
     values = table[column]
+    if isinstance(values.dtype, pl.Categorical | pl.Enum):
+        values = values.cast(pl.String)
     if values.dtype == pl.String:
         values = values.str.split("|")
     if isinstance(values.dtype, pl.List) and values.dtype.inner == pl.String:
         return _one_column_a_text(values.to_list())
-    if isinstance(values.dtype, pl.List | pl.Array):
-        return torch.tensor(values.to_list(), dtype=torch.float32)
-    return torch.tensor(values.cast(pl.Float32).to_list(), dtype=torch.float32).unsqueeze(1)
+    rows = values.to_list() if isinstance(values.dtype, pl.List | pl.Array) else []
+    width = max((len(row) for row in rows if row is not None), default=0)
+    if width < 2:
+        raise ConfigError(
+            f"evaluate.item_features={column}: between single numbers there is no angle to measure; name a column of "
+            "texts, such as genres, or of vectors"
+        )
+    none = [0.0] * width
+    return torch.tensor([none if row is None else [value or 0.0 for value in row] for row in rows], dtype=torch.float32)
 
 
 def _one_column_a_text(texts: list[list[str] | None]) -> Tensor:

@@ -28,11 +28,12 @@ class PopularityBuckets:
 
     Args:
         targets: what is asked for.
-        users: of the pass, in its order.
+        users: of the pass, or its lists, in its order.
         metrics: those with a value a user, by name.
         cuts, context, orders: see :class:`rexp.evaluate.accumulator.MetricAccumulator`.
         part: which part is measured.
-        owner: the user of every list, where users have several; targets and ``users`` are then of lists.
+        owner: the user of every list, where users have several; targets and ``users`` are then of lists, and means are
+            over users, their lists averaged.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class PopularityBuckets:
         part: Part,
         owner: Tensor | None = None,
     ) -> None:
-        self.targets, self.users = targets, users
+        self.targets, self.users, self.owner = targets, users, owner
         self.low, self.high = thirds(context.train_users_per_item)
         popularity = context.train_users_per_item
         bucket = (popularity > self.low).long() + (popularity > self.high).long()
@@ -69,10 +70,10 @@ class PopularityBuckets:
         rows, items = self.targets.block(self.users)
         found: Json = {"most_users": [self.low, self.high]}
         for name, tally in self.tallies.items():
-            asked = torch.bincount(rows[self.of_bucket[name][items]], minlength=len(self.users)).cpu() > 0
-            means = {metric: float(values[asked].nanmean()) for metric, values in tally.values.items()}
+            asked = torch.bincount(rows[self.of_bucket[name][items]], minlength=len(self.users)) > 0
+            n_users, means = tally.means_of(asked, self.users if self.owner is None else self.owner[self.users])
             known = {metric: mean if mean == mean else None for metric, mean in means.items()}  # NaN is no fact
-            found[name] = {"n_users": int(asked.sum()), "metrics": known}
+            found[name] = {"n_users": n_users, "metrics": known}
         return {"by_popularity": found}
 
 

@@ -129,6 +129,7 @@ def _floating(scores: Tensor) -> Tensor:
 
 
 def _ours(scores: Tensor) -> Tensor:
-    """A copy, unless converting made one already."""
+    """A contiguous copy, unless converting made one already."""
     floating = _floating(scores)
-    return floating.clone() if floating is scores else floating
+    copied = floating.clone(memory_format=torch.contiguous_format) if floating is scores else floating
+    return copied.contiguous()

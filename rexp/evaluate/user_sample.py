@@ -26,7 +26,8 @@ def draw_users(users: Tensor, n: int, seed: int) -> Tensor:
 
     A smaller sample of the same seed is a part of a larger one.
     """
-    keys = random_bits(seed, users, torch.zeros(1, 1, dtype=torch.int64, device=users.device)).squeeze(1)
+    # Column -1 is no item's and no draw's: what is drawn for a user does not depend on whether it is in the sample.
+    keys = random_bits(seed, users, torch.full((1, 1), -1, device=users.device)).squeeze(1)
     chosen: Tensor = users[keys.argsort(stable=True)[:n]].sort().values
     return chosen
 

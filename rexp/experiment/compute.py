@@ -143,9 +143,8 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
         raise
     except BaseException as error:
         # One that had begun to learn keeps what it has.
-        refused = isinstance(error, ConfigError) or (
-            short_of_memory(error) and not (directory / "checkpoints").exists()
-        )
+        begun = (directory / "checkpoints").exists()
+        refused = not begun and (isinstance(error, ConfigError) or short_of_memory(error))
         store.mark(run, "failed", error=f"{type(error).__name__}: {error}")
         raise
     else:  # committed: whatever happens from here on, the run is done

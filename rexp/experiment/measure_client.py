@@ -82,6 +82,10 @@ def _ask(process: subprocess.Popen[str], task: MeasureTask) -> Answer:
         line = process.stdout.readline()
     except OSError:
         line = ""
+    except BaseException:  # interrupted: the answer that is still to come would be taken for the next run's
+        _process.cache_clear()
+        process.kill()
+        raise
     if not line:
         _process.cache_clear()  # the next run gets another
         return Answer(None, f"the process that measures ended with code {process.wait()}")

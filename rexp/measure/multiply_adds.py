@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,9 +20,9 @@ def multiply_adds(scorer: Scorer) -> dict[str, int]:
     """Multiply-adds to score one item for one user, and all items for him.
 
     Those of products of matrices and vectors in torch are counted: linear layers, dot products, attention, recurrent
-    cells. Not counted is what is done element by element (activations, sums, the scale of a quantized row). What is
-    computed once and kept, such as LightGCN's smoothed vectors and, of a catalogue, the items' side of a dot product,
-    is no part of a request. A history has the length that the median user's has.
+    cells, convolutions. Not counted is what is done element by element (activations, sums, the scale of a quantized
+    row). What is computed once and kept, such as LightGCN's smoothed vectors and, of a catalogue, the items' side of a
+    dot product, is no part of a request. A history has the length that the median user's has.
 
     Args:
         scorer: of the model, in evaluation mode.
@@ -48,12 +49,26 @@ def median_user(scorer: Scorer) -> Tensor:
 
 
 def _count(work: Callable[[], object]) -> int:
-    with torch.no_grad():
+    with torch.no_grad(), _operations_apart():
         work()  # what is kept from here on is not counted
         counter = _Counter()
         with counter:
             work()
     return counter.total
+
+
+@contextmanager
+def _operations_apart() -> Iterator[None]:
+    """Without kernels of whole layers, such as oneDNN's LSTM, whose products are not seen."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    dnn = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(dnn)
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -72,8 +87,11 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = operation(*args, **(kwargs or {}))
-        if (count := COUNTED.get(str(operation.overloadpacket))) is not None:
+        name = str(operation.overloadpacket)
+        if (count := COUNTED.get(name)) is not None:
             self.total += count(args)
+        elif name == "aten.convolution":
+            self.total += _convolution(args[1], out)
         return out
 
 
@@ -87,6 +105,11 @@ def _attention(query: Tensor, key: Tensor, value: Tensor) -> int:
     """Every query with every key, and the weights with the values; a mask saves nothing."""
     weights = query.shape[:-1].numel() * key.shape[-2]
     return weights * (query.shape[-1] + value.shape[-1])
+
+
+def _convolution(weight: Tensor, out: Tensor) -> int:
+    """Every output meets the weights of its channel."""
+    return out.numel() * weight[0].numel()
 
 
 COUNTED: dict[str, Callable[[tuple[Any, ...]], int]] = {

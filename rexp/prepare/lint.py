@@ -91,7 +91,7 @@ def _tied_users(split: Split, earlier: Interactions, later: Interactions) -> Arr
     tied = np.zeros(split.n_users, bool)
     if earlier.times is None or later.times is None:
         return tied
-    last, first = np.zeros(split.n_users, np.int64), np.zeros(split.n_users, np.int64)
+    last, first = (np.zeros(split.n_users, times.dtype) for times in (earlier.times, later.times))
     # Rows are in the order of time: of repeated users the last assignment counts.
     last[earlier.users], first[later.users[::-1]] = earlier.times, later.times[::-1]
     in_both = np.zeros((2, split.n_users), bool)

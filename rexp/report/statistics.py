@@ -138,6 +138,8 @@ def interval(differences: Array, resamples: int = RESAMPLES, seed: int = 0) -> t
     """
     random = np.random.default_rng(seed)
     n = len(differences)
+    if not n:  # no user has a value
+        return float("nan"), float("nan")
     at_once = max(1, BLOCK_BYTES // (8 * n))
     means = [
         differences[random.integers(n, size=(min(at_once, resamples - start), n))].mean(1)

@@ -79,13 +79,13 @@ def _notes(summary: Summary) -> Iterator[str]:
     yield "95 % interval: bootstrap over users · bytes: of the file written · p50: median of scoring 100 items"
     if any(line.part == TEACHER for line in summary.lines):
         yield "of teacher: share of the teacher's value · smaller: times, beside the plain student's file"
-    users = sorted({line.comparison.n_users for line in summary.lines if line.comparison})
-    if users:
-        number = " to ".join(f"{n:,}" for n in users)
-        yield (
-            f"p: beside the plain row of the same model, Wilcoxon signed-rank test over {number} users, Holm-adjusted; "
-            f"{DAGGER} below 0.05"
-        )
+    compared = [line.comparison for line in summary.lines if line.comparison]
+    if compared:
+        folds = any(comparison.n_folds for comparison in compared)
+        numbers = sorted({comparison.n_folds if folds else comparison.n_users for comparison in compared})
+        test = "corrected resampled t-test" if folds else "Wilcoxon signed-rank test"
+        over = f"{' to '.join(f'{n:,}' for n in numbers)} {'folds' if folds else 'users'}"
+        yield f"p: beside the plain row of the same model, {test} over {over}, Holm-adjusted; {DAGGER} below 0.05"
     if any(line.part.startswith("control of ") for line in summary.lines):
         yield "control: the same steps and epochs without what distils and prunes"
 

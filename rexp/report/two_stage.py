@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rexp.io.json_types import JsonView
     from rexp.store.result import RunResult
 
+RULES = ("history", "mask", "catalogue", "targets", "users", "users_seed", "ties", "context", "lists", "options")
+"""Facts of an evaluation that two runs share whose numbers can be compared."""
+
 
 @dataclass(frozen=True)
 class System:
@@ -40,7 +43,8 @@ class System:
 
 
 def systems(results: Sequence[RunResult], metric: str) -> list[System]:
-    """Every run of two stages, and before it its stages alone, where their models were ranked in full on the same data.
+    """Every run of two stages, and before it its stages alone, where their models were ranked in full on the same data
+    by the same rules.
 
     Args:
         results: finished runs.
@@ -53,9 +57,11 @@ def systems(results: Sequence[RunResult], metric: str) -> list[System]:
     for result in kept:
         retriever = result.config.get("retriever")
         if retriever and result.facts.get("protocol") == "two_stage":
-            first = known.get(str(retriever.get("from")), result)
-            ranker = known.get(str(retriever.get("ranker")), result)
-            found |= dict.fromkeys(_of(result, retriever, first, ranker, full, metric))
+            first, ranker = (
+                result if (name := retriever.get(key)) is None else known.get(str(name)) for key in ("from", "ranker")
+            )
+            alike = [other for other in full if _rules(other) == _rules(result)]
+            found |= dict.fromkeys(_of(result, retriever, first, ranker, alike, metric))
     return list(found)
 
 
@@ -68,26 +74,37 @@ def name_of(result: RunResult) -> str:
 def _of(
     result: RunResult,
     retriever: JsonView,
-    first: RunResult,
-    ranker: RunResult,
+    first: RunResult | None,
+    ranker: RunResult | None,
     full: Sequence[RunResult],
     metric: str,
 ) -> Iterator[System]:
     features = retriever.get("from") == "item_features"
-    by = f"{'item features' if features else name_of(first)} · {retriever['name']}"
+    by = f"{'item features' if features else _name(first, retriever, 'from')} · {retriever['name']}"
+    ranks = _name(ranker, retriever, "ranker")
     recall, none = f"recall@{metric.partition('@')[2]}", math.nan
     spent = {stage: _value(result, f"{stage}_p50_ms") for stage in ("retrieve", "rank", "both", "alone")}
-    if not features and (alone := _same_model(first, full)):
+    if first and not features and (alone := _same_model(first, full)):
         accuracy = _value(alone, metric), _value(alone, recall)
         yield System(by, "", *accuracy, none, 0, spent["retrieve"], none, spent["retrieve"])
-    if alone := _same_model(ranker, full):
+    if ranker and (alone := _same_model(ranker, full)):
         accuracy = _value(alone, metric), _value(alone, recall)
         n_items = int(alone.facts.get("catalogue_size") or alone.data["items"])
-        yield System("", name_of(ranker), *accuracy, none, n_items, none, spent["alone"], spent["alone"])
+        yield System("", ranks, *accuracy, none, n_items, none, spent["alone"], spent["alone"])
     accuracy = _value(result, f"{metric}|two_stage"), _value(result, f"{recall}|two_stage")
     ceiling = _value(result, f"{recall.replace('recall', 'recall_ceiling')}|two_stage")
     n = int(retriever["n_candidates"])
-    yield System(by, name_of(ranker), *accuracy, ceiling, n, spent["retrieve"], spent["rank"], spent["both"])
+    yield System(by, ranks, *accuracy, ceiling, n, spent["retrieve"], spent["rank"], spent["both"])
+
+
+def _name(result: RunResult | None, retriever: JsonView, key: str) -> str:
+    """What a stage is called: by its run's id, where that run is not at hand."""
+    return name_of(result) if result else f"run {retriever[key]}"
+
+
+def _rules(result: RunResult) -> list[object]:
+    """The rules by which lists are made and measured."""
+    return [result.facts.get(name) for name in RULES]
 
 
 def _same_model(result: RunResult, full: Sequence[RunResult]) -> RunResult | None:

@@ -23,7 +23,8 @@ class InBatchConfig:
     Args:
         n: negatives of each positive, drawn with replacement from the batch's others; null takes all others.
         reject: mark those that are known positives of the user, so that they do not count.
-        correct: tell the loss each item's log-probability: its share of the training interactions (logQ correction).
+        correct: tell the loss each item's log-probability of being a positive: its share of the training interactions,
+            of uniform users its mean share of theirs (logQ correction).
         positives: every ``interactions`` once an epoch, or ``users`` uniformly and one item of each.
     """
 
@@ -38,18 +39,29 @@ class InBatchConfig:
 
 
 class InBatch:
-    """Positives of the other rows (Yi et al., RecSys 2019); ``n`` is 1 where all of them are taken."""
+    """Positives of the other rows (Yi et al., RecSys 2019); ``n`` is 1 where all of them are taken, until it is set."""
 
     Config: ClassVar[type] = InBatchConfig
     scope: Literal["batch", "chunk"] = "batch"
 
     def __init__(self, config: InBatchConfig, split: Split) -> None:
-        self.everyone = config.n is None
-        self.n = config.n or 1
+        self._n = config.n
         self.positives, self.correct = config.positives, config.correct
         self.known = KnownPositives(split) if config.reject else None
-        counts = torch.bincount(torch.from_numpy(split.train.items.copy()).long(), minlength=split.n_items)
-        self.log_shares = (counts.double() / max(1, len(split.train))).log().float()
+        self.log_shares = item_shares(split, config.positives).log().float()
+
+    @property
+    def n(self) -> int:
+        return self._n or 1
+
+    @n.setter
+    def n(self, n: int) -> None:
+        self._n = n
+
+    @property
+    def everyone(self) -> bool:
+        """All others are taken."""
+        return self._n is None
 
     def sample(self, users: Tensor, positives: Tensor, generator: Generator) -> Negatives:
         """(B, n) items, or (B, B - 1); +inf in ``log_q`` marks what must not count.
@@ -80,3 +92,17 @@ class InBatch:
         if self.known is None:
             return log_q
         return torch.where(self.known.contains(users.unsqueeze(1), items), torch.inf, log_q)
+
+
+def item_shares(split: Split, positives: Literal["interactions", "users"]) -> Tensor:
+    """(n_items,) float64: the probability that a positive of a batch is this item.
+
+    Args:
+        split: whose training part the positives come from.
+        positives: as :class:`InBatchConfig` has it; of uniform users the rows of one with n rows weigh 1 / n.
+    """
+    items, users = (torch.from_numpy(ids.copy()).long() for ids in (split.train.items, split.train.users))
+    weights = torch.ones(len(items), dtype=torch.float64)
+    if positives == "users":
+        weights = 1 / torch.bincount(users, minlength=split.n_users)[users].double()
+    return torch.bincount(items, weights, minlength=split.n_items) / weights.sum().clamp(min=1)

@@ -31,6 +31,8 @@ class GivenConfig:
     def __post_init__(self) -> None:
         if self.valid < 0:
             raise ValueError(f"valid={self.valid} cannot be negative")
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} must not be negative")
 
 
 class Given:

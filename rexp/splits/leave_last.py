@@ -33,6 +33,8 @@ class LeaveLastConfig:
     def __post_init__(self) -> None:
         if self.k < 1 or self.valid < 0 or self.gap < 0:
             raise ValueError(f"k={self.k} must be at least 1, valid={self.valid} and gap={self.gap} at least 0")
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} must not be negative")
 
 
 class LeaveLast:

@@ -36,6 +36,8 @@ class RatioConfig:
             raise ValueError(
                 f"train={self.train}, valid={self.valid} and test={self.test} must sum to 1; only valid may be 0"
             )
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} must not be negative")
 
 
 class Ratio:

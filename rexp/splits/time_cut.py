@@ -41,6 +41,8 @@ class TimeCutConfig:
             raise ValueError(f"test={self.test} and valid={self.valid} are shares; together below 1, test above 0")
         if self.by == "time" and self.test_from is None:
             raise ValueError("by=time needs test_from (unix seconds)")
+        if self.by == "quantile" and (self.test_from, self.valid_from) != (None, None):
+            raise ValueError("test_from and valid_from are times; set by=time")
         if self.test_from is not None and self.valid_from is not None and self.valid_from >= self.test_from:
             raise ValueError(f"valid_from={self.valid_from} must be before test_from={self.test_from}")
 

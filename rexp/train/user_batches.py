@@ -122,6 +122,11 @@ class UserBatches:
         places = positives >= 0
         rows = places.nonzero()[:, 0]
         drawn = self.sampler.sample(users[rows], positives[places], draws)
+        if drawn.items.shape[1] != self.sampler.n:
+            raise ConfigError(
+                f"the sampler draws {drawn.items.shape[1]} negatives of each position of a sequence, and its n is "
+                f"{self.sampler.n}; set sampler.n"
+            )
         items = positives.new_full((*positives.shape, 1 + self.sampler.n), -1)
         items[places] = torch.cat([positives[places].unsqueeze(1), drawn.items], 1)
         if drawn.log_q is None:

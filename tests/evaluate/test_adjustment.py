@@ -108,6 +108,10 @@ def test_thresholds_by_hand():
     q, positive = torch.tensor([0.9, 0.8, 0.6, 0.3, 0.2]).double(), torch.tensor([True, False, True, True, False])
     assert choose_threshold(by("f1"), q, positive).at == pytest.approx(0.25)  # 3 of 4: 6 / 7
     assert choose_threshold(by("accuracy"), q, positive).at == pytest.approx(0.25)
+    # One positive of five rows that look alike: to decide none positive is right of four.
+    rare = torch.tensor([False, True, False, False, False])
+    none = choose_threshold(by("accuracy"), q.clone().fill_(0.2), rare)
+    assert (none.value, bool((q.clone().fill_(0.2) >= none.at).any())) == (0.8, False)
     assert choose_threshold(by("precision", 0.7), q, positive).at == pytest.approx(0.25)  # 3/4, with the most positives
     assert choose_threshold(by("precision", 0.8), q, positive).at == pytest.approx(0.85)
     assert choose_threshold(by("recall", 0.6), q, positive).at == pytest.approx(0.45)
@@ -212,3 +216,9 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"at_least=1\.5 must be above 0"):
         by("recall", 1.5)
     check(rules(calibrate="platt"))
+
+
+def test_what_has_no_labels_to_adjust_to_is_refused():
+    table, split = made()
+    with pytest.raises(ConfigError, match=r"evaluate\.calibrate=platt .* rmse read ratings"):
+        evaluate(fixed(table), split, EvaluateConfig(protocol="pointwise", row_metrics=["rmse"], calibrate="platt"))

@@ -33,9 +33,8 @@ def test_texts_become_columns_of_0_and_1(split):
     assert item_features(split, "tags").tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
-def test_numbers_stay(split):
+def test_vectors_stay(split):
     assert item_features(split, "vector").tolist() == [[1, 0], [0, 1], [1, 1]]
-    assert item_features(split, "year").tolist() == [[1990], [2000], [2010]]
 
 
 def test_a_column_that_is_not_there(split):
@@ -49,3 +48,17 @@ def test_ild_from_the_configuration_to_the_number(split):
     # user 0 gets b and c, which has no genre: distance 1; user 1 has only a left: undefined
     assert found.metrics["ild@2"] == 1
     assert found.facts["n_users_undefined"] == {"ild@2": 1}
+
+
+def test_an_item_without_a_vector_has_zeros_and_categories_are_texts(split, tmp_path):
+    table = pl.read_parquet(tmp_path / "items.parquet").with_columns(
+        pl.Series("vector", [[1.0, None], None, [1.0, 1.0]]), pl.col("genres").cast(pl.Categorical)
+    )
+    table.write_parquet(tmp_path / "items.parquet")
+    assert item_features(split, "vector").tolist() == [[1, 0], [0, 0], [1, 1]]
+    assert item_features(split, "genres").tolist() == [[1, 1], [0, 1], [0, 0]]
+
+
+def test_single_numbers_have_no_angle_between_them(split):
+    with pytest.raises(ConfigError, match=r"evaluate\.item_features=year: between single numbers"):
+        item_features(split, "year")

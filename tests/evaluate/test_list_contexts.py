@@ -154,3 +154,27 @@ def test_a_users_mean_leaves_out_lists_without_a_value():
     means = mean_by_owner(values, torch.tensor([0, 0, 0, 5]))
     assert means[0] == 2
     assert means[1].isnan()
+
+
+def test_facts_of_some_targets_are_over_users_too():
+    """Every target is warm and of one popularity: what is said of those is what is said of all."""
+    flat = split(TEST)
+    found = evaluate(BySky(TABLE), flat, rules())
+    popular = found.facts["by_popularity"]
+    (bucket,) = (popular[name] for name in ("cold", "cool", "warm") if popular[name]["n_users"])
+    assert bucket["n_users"] == 2
+    assert bucket["metrics"]["recall@1"] == pytest.approx(found.metrics["recall@1"]) == pytest.approx(0.875)
+    # An item that is only asked for: of what is left user 0 has the sky 1 with the item 0 alone.
+    unknown = replace(flat, train=flat.train.take(~np.isin(flat.train.items, [1, 3])))
+    warm = evaluate(BySky(TABLE), unknown, rules(catalogue="all")).facts["warm_only"]
+    assert (warm["n_users"], warm["recall@1"]) == (2, 1)
+
+
+def test_a_sample_of_users_has_all_of_their_lists():
+    data = split(TEST)
+    whole = evaluate(BySky(TABLE), data, rules())
+    part = evaluate(BySky(TABLE), data, rules(users=1))
+    (user,) = part.per_user["user"]
+    place = whole.per_user["user"].tolist().index(user)
+    assert part.facts["n_users_evaluated"] == 1
+    assert part.per_user["recall@1"].tolist() == [whole.per_user["recall@1"][place]]

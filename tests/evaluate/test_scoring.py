@@ -101,3 +101,14 @@ def test_the_items_of_a_dot_product_are_computed_once_for_all_users():
     assert model.asked == 1
     table = model.score_all(Query(torch.arange(split.n_users))).detach()
     assert found.metrics == evaluate(FixedScores(table, Capability.SCORES_ALL_ITEMS), split, config).metrics
+
+
+def test_scores_in_another_order_of_memory():
+    class Turned(FixedScores):
+        def score_all(self, query):
+            return self.table.T.contiguous().T[query.users]
+
+    table = torch.as_tensor(np.random.default_rng(0).random((30, 40)))
+    config = EvaluateConfig(metrics=["ndcg"], k=[5])
+    found = evaluate(Turned(table, Capability.SCORES_ALL_ITEMS), random_split(), config)
+    assert found.metrics == evaluate(fixed(table.numpy()), random_split(), config).metrics

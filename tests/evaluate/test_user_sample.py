@@ -10,9 +10,11 @@ import torch
 
 from rexp.errors import ConfigError
 from rexp.evaluate import progress
-from rexp.evaluate.config import EvaluateConfig
+from rexp.evaluate.config import CandidatesConfig, EvaluateConfig
 from rexp.evaluate.evaluator import evaluate
 from rexp.evaluate.protocol import identity
+from rexp.evaluate.protocols.sampled_candidates import SampledNegatives
+from rexp.evaluate.user_items import UserItems
 from rexp.evaluate.user_sample import draw_users, intervals, told
 
 from .helpers import fixed, make_split, random_split
@@ -101,3 +103,16 @@ def test_a_long_ranking_says_how_far_it_is(monkeypatch, caplog):
         for done in (100, 500, 520, 1000):
             shown.ranked(done)
     assert [record.getMessage() for record in caplog.records] == ["ranked 500 of 1,000 lists  20 a second  0:25 left"]
+
+
+def test_who_is_drawn_says_nothing_of_what_is_drawn_for_them():
+    """Of the same seed too: a sample of users has as many of each negative as all users have."""
+    users = torch.arange(20_000)
+    split = make_split([(0, 0)], [(0, 1)], n_users=20_000, n_items=1000)
+    nothing = UserItems(split, ["train"], torch.device("cpu"))
+    for replaced in (False, True):
+        draw = SampledNegatives(CandidatesConfig(n=99, replace=replaced, seed=0), torch.ones(1000).double(), [nothing])
+        drawn = draw.of(draw_users(users, 1000, 0))
+        # 99 are expected of item 0, and 4,950 of the first 50; 9.4 and 69 are the standard deviations.
+        assert 60 <= int((drawn == 0).sum()) <= 140
+        assert 4600 <= int((drawn < 50).sum()) <= 5300

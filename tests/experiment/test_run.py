@@ -183,6 +183,11 @@ def test_sigterm_leaves_an_interrupted_run_that_goes_on(table: Path, tmp_path: P
     assert code == 143
     run = next((tmp_path / "runs").glob("*/manifest.json")).parent.name
     assert Store(tmp_path / "runs").status(run) == "interrupted"
+    # Refused on a machine without the GPU that it may have begun on, it keeps what it has learned.
+    bare = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    refused = warm.rexp(*command, "train.accelerator=gpu", cwd=tmp_path, env=bare)
+    assert (refused.returncode, "there is no GPU here" in refused.stderr) == (2, True)
+    assert list((tmp_path / "runs").glob("*/checkpoints/last.ckpt"))
     rexp(*command, cwd=tmp_path)
     assert Store(tmp_path / "runs").status(run) == "done"
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from torch import nn
 
 from rexp.measure.costs import scorer_of
+from rexp.measure.multiply_adds import _count as count
 from rexp.measure.multiply_adds import median_user, multiply_adds
 from rexp.models.ease import EASE, EASEConfig
 from rexp.models.gru4rec import GRU4Rec, GRU4RecConfig
@@ -83,3 +85,21 @@ def test_the_median_user_is_asked() -> None:
     object.__setattr__(split, "user_items", lambda parts: (torch.tensor([0, 9, 10, 14, 20, 22]).numpy(), None))
     model = MF(MFConfig(factors=2), split.spec)
     assert median_user(scorer_of(model, split, ["train"], torch.device("cpu"))).tolist() == [2]  # 9 1 4 6 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "products"),
+    [
+        (nn.LSTM(32, 32, batch_first=True), 10 * 4 * 32 * 64),
+        (
+            nn.TransformerEncoderLayer(32, 4, 64, batch_first=True),
+            10 * 4 * 32 * 32 + 2 * 10 * 10 * 32 + 2 * 10 * 32 * 64,
+        ),
+        (nn.Conv1d(10, 16, 3), 16 * 30 * 10 * 3),
+    ],
+)
+def test_layers_of_torch_by_hand(layer: nn.Module, products: int) -> None:
+    inputs, before = torch.randn(1, 10, 32), torch.backends.mkldnn.enabled
+    layer.eval()
+    assert count(lambda: layer(inputs)) == products
+    assert torch.backends.mkldnn.enabled == before

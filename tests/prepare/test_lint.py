@@ -170,3 +170,13 @@ def test_findings_are_those_that_preparation_stored() -> None:
 def test_findings_are_looked_for_where_none_are_stored() -> None:
     split, expected = CASES["train-test-overlap"]
     assert [finding.name for finding in findings(split)] == list(expected)
+
+
+def test_times_within_a_second_are_two_times() -> None:
+    def later(part: Interactions) -> Interactions:
+        assert part.times is not None
+        return replace(part, times=part.times + 0.5)
+
+    tied = replace(CLEAN, train=with_rows(TRAIN, (2, 5, 12)))
+    assert "tied-last" in found(tied)
+    assert "tied-last" not in found(replace(tied, test=later(TEST)))

@@ -87,3 +87,4 @@ def test_nothing_at_all_differs() -> None:
     assert effect_size(np.full(5, -0.5)) == -inf
     assert compare([np.array([0.5])], "t")[0].p == 1.0
     assert compare([], "t") == []
+    assert np.isnan(interval(np.array([]))).all()

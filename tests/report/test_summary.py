@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,3 +118,18 @@ def test_the_command_prints_both_tables(store: Path) -> None:
     for word in ("control of kd_prune", "95 % interval", "Two stages beside one", "ceiling", "mf kd · flat"):
         assert word in done.stdout
     assert "nan" not in done.stdout
+
+
+def test_stages_stand_beside_models_by_the_same_rules_alone(store: Path) -> None:
+    kept = results(store)
+    other = [
+        replace(result, content={**result.content, "facts": {**result.facts, "mask": []}})
+        if result.facts["protocol"] == "full"
+        else result
+        for result in kept
+    ]
+    (both,) = systems(other, "ndcg@5")
+    assert (both.retriever, both.ranker) == ("mf kd · flat", "ease")
+    (stages,) = (result for result in kept if result.facts["protocol"] == "two_stage")
+    (gone,) = systems([stages], "ndcg@5")
+    assert gone.ranker == f"run {stages.config['retriever']['ranker']}"

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from rexp.samplers.in_batch import InBatch, InBatchConfig
+from rexp.train.negatives import single_negative
+from rexp.train.positives import UserUniformPositives
 
 from .helpers import generator, split_of
 
@@ -65,3 +67,25 @@ def test_a_batch_of_one_has_nothing_that_counts(n: int | None) -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match="null for all"):
         InBatchConfig(n=0)
+
+
+def test_a_number_that_is_set_on_a_copy_counts() -> None:
+    everyone = sampler()
+    single = single_negative(everyone)
+    items = single.sample(USERS, POSITIVES, generator()).items
+    assert items.shape == (4, 1)
+    assert (items.squeeze(1) != POSITIVES).all()
+    assert everyone.sample(USERS, POSITIVES, generator()).items.shape == (4, 3)
+
+
+def test_the_share_of_an_item_is_how_often_it_is_a_positive() -> None:
+    # A user with one item and one with nine: the first item is every second positive of uniform users.
+    pairs = [(0, 0), *((1, item) for item in range(1, 10))]
+    split = split_of(pairs, 2, 10)
+    shares = {}
+    for positives in ("interactions", "users"):
+        shares[positives] = InBatch(InBatchConfig(positives=positives), split).log_q(torch.arange(10)).exp()
+    assert shares["interactions"].tolist() == pytest.approx([0.1] * 10)
+    assert shares["users"].tolist() == pytest.approx([0.5, *[0.5 / 9] * 9])
+    _, drawn, _ = UserUniformPositives(split.train, 2).at(torch.zeros(20_000, dtype=torch.int64), generator())
+    assert (torch.bincount(drawn) / 20_000 - shares["users"]).abs().max() < 0.015

@@ -193,7 +193,12 @@ def test_a_time_cut_at_given_times() -> None:
         (RatioConfig, {"train": 0.5}),
         (TimeCutConfig, {"test": 0.0}),
         (TimeCutConfig, {"by": "time"}),
+        (TimeCutConfig, {"test_from": 3}),
+        (TimeCutConfig, {"valid_from": 3}),
         (GivenConfig, {"valid": -1}),
+        (GivenConfig, {"seed": -1}),
+        (LeaveLastConfig, {"seed": -1}),
+        (RatioConfig, {"seed": -1}),
     ],
 )
 def test_options_that_make_no_split_are_refused(config: type, options: dict[str, Any]) -> None:

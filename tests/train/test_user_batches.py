@@ -10,6 +10,7 @@ import torch
 
 from rexp.api import Batch, Layout, Negatives
 from rexp.errors import ConfigError, DataError
+from rexp.samplers.in_batch import InBatch, InBatchConfig
 from rexp.train.user_batches import UserBatches
 from tests.train.tiny import Drawn, make_split
 
@@ -103,3 +104,10 @@ def test_what_cannot_be_served_is_refused() -> None:
     single = SPLIT.train.take(np.unique(SPLIT.train.users, return_index=True)[1])
     with pytest.raises(DataError, match="two training interactions"):
         UserBatches(replace(single), 40, Layout.SEQUENCE, 5, Fixed(60), 0, history_length=5)
+
+
+def test_as_many_negatives_as_the_batch_has_are_refused() -> None:
+    sampler = InBatch(InBatchConfig(), SPLIT)
+    batches = UserBatches(SPLIT.train, SPLIT.n_users, Layout.SEQUENCE, 7, sampler, 3, history_length=20)
+    with pytest.raises(ConfigError, match=r"its n is 1; set sampler\.n"):
+        epoch(batches)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 TOGETHER = 64
-"""Users whose lists are fetched at one length: those who have seen about equally many items stand together."""
+"""Users whose lists are fetched together, at most: those who have seen about equally many items."""
 
 
 class FilteredSearch:
@@ -37,8 +37,9 @@ class FilteredSearch:
     def find(self, users: Tensor, queries: Tensor, n: int) -> Tensor:
         """The ``n`` best unseen items of each user, as far as the index finds them.
 
-        As many more are fetched as the user has seen; where that does not do, twice as many again, until there are
-        ``n`` or the index has no more.
+        As many more are fetched as the user has seen, rounded up to a power of two; where that does not do, twice as
+        many again, until there are ``n`` or the index has no more. How many does not depend on the other users: an
+        approximate index finds other items in a longer search.
 
         Args:
             users: (B,) int64.
@@ -49,17 +50,17 @@ class FilteredSearch:
             (B, n) int64, best first, -1 behind where fewer are left.
         """
         own, vectors = users.cpu().numpy(), queries.float().cpu().numpy()
-        counts = self.starts[own + 1] - self.starts[own]
-        order = counts.argsort(kind="stable")
+        lengths = n + at_least(self.starts[own + 1] - self.starts[own])
         found = np.full((len(own), n), -1, np.int64)
-        for start in range(0, len(order), TOGETHER):
-            rows = order[start : start + TOGETHER]
-            fetched = n + int(counts[rows[-1]])
-            while len(rows):
-                found[rows] = self._fetch(own[rows], vectors[rows], n, min(fetched, len(self.catalogue)))
-                if fetched >= len(self.catalogue):
-                    break
-                rows, fetched = rows[found[rows, -1] < 0], 2 * fetched
+        for length in np.unique(lengths):
+            alike = np.flatnonzero(lengths == length)
+            for start in range(0, len(alike), TOGETHER):
+                rows, fetched = alike[start : start + TOGETHER], int(length)
+                while len(rows):
+                    found[rows] = self._fetch(own[rows], vectors[rows], n, min(fetched, len(self.catalogue)))
+                    if fetched >= len(self.catalogue):
+                        break
+                    rows, fetched = rows[found[rows, -1] < 0], 2 * fetched
         return torch.from_numpy(found).to(users.device)
 
     def _fetch(self, users: Array, vectors: Array, n: int, fetched: int) -> Array:
@@ -86,3 +87,13 @@ class FilteredSearch:
         wanted = np.arange(len(users))[:, None] * self.n_items + items
         nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
         return np.asarray(known[nearest] == wanted)
+
+
+def at_least(counts: Array) -> Array:
+    """The next power of two of each count; 0 of 0.
+
+    >>> at_least(np.array([0, 1, 2, 3, 64, 65])).tolist()
+    [0, 1, 2, 4, 64, 128]
+    """
+    powers = np.exp2(np.ceil(np.log2(np.maximum(counts, 1)))).astype(np.int64)
+    return np.where(counts > 0, powers, 0)

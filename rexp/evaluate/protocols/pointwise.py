@@ -67,7 +67,12 @@ class PointwiseTask:
         needs_binary = [name for name, metric in self.metrics.items() if _reads(metric) == "binary"]
         self.positive = _positive(self.ratings, config.threshold, needs_binary) if needs_binary else None
         self.split, self.config = split, config
-        self.validation = _validation(split, config, part, device) if adjusts(config) and needs_binary else None
+        if adjusts(config) and not needs_binary:
+            raise ConfigError(
+                f"evaluate.calibrate={config.calibrate} and evaluate.decision.by={config.decision.by} are for metrics "
+                f"of labels; {', '.join(self.metrics)} read ratings"
+            )
+        self.validation = _validation(split, config, part, device) if adjusts(config) else None
 
     def _propensities(self, split: Split, rows: Interactions, part: Part, device: torch.device) -> Tensor | None:
         if rows.propensities is not None:

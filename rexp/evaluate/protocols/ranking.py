@@ -215,7 +215,8 @@ class RankingTask:
 
     def _result(self, tally: MetricAccumulator, warm_tally: MetricAccumulator | None, ties: Tensor) -> Evaluation:
         end = suffix(self.protocol, self.config)
-        tally.average_lists()
+        if self.several:
+            tally.average_lists(self.users)
         named = {f"{name}{end}": value for name, value in tally.means(list(self.metrics)).items()}
         per_user = {f"{name}{end}": values for name, values in tally.per_user().items()}
         facts = self.facts | self._of_sample(per_user)
@@ -235,8 +236,9 @@ class RankingTask:
 
     def _warm_means(self, tally: MetricAccumulator) -> dict[str, float]:
         rows, items = self.targets.block(self.numbers)
-        warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)).cpu() > 0
-        return {"n_users": int(warm.sum())} | {name: float(v[warm].nanmean()) for name, v in tally.values.items()}
+        warm = torch.bincount(rows[~self.cold[items]], minlength=len(self.users)) > 0
+        n_users, means = tally.means_of(warm, self.users)
+        return {"n_users": n_users} | means
 
     def _facts(self) -> Json:
         counts = self.targets.counts[self.numbers]
