@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rexp.api import Capability
 from rexp.errors import ConfigError
+from rexp.evaluate.list_contexts import features_on
 from rexp.evaluate.user_items import UserItems
 from rexp.metrics.ranking import ndcg
 
 if TYPE_CHECKING:
     from rexp.api import Query
     from rexp.data.split import Split
-    from rexp.data.types import Catalogue
+    from rexp.data.types import Catalogue, Part
 
 CPU = torch.device("cpu")
 USERS_AT_ONCE = 256
@@ -57,10 +60,15 @@ def validation_users(split: Split, catalogue: Catalogue) -> tuple[UserItems, Ten
     return targets, users
 
 
-def blocks(split: Split, users: Tensor, length: int | None, *, sequential: bool) -> Iterator[Query]:
-    """Queries of the users as validation asks: with histories of the training part."""
+def blocks(split: Split, users: Tensor, length: int | None, capabilities: frozenset[Capability]) -> Iterator[Query]:
+    """Queries of the users as validation asks: with histories of the training part, in the context of its last row."""
+    shown: list[Part] = ["train"] if Capability.SEQUENTIAL in capabilities else []
+    latest: dict[str, Tensor] = {}
+    if split.contexts and Capability.READS_CONTEXT in capabilities:
+        latest = features_on(split.train.latest_context(split.n_users), CPU)
     for block in torch.split(users, USERS_AT_ONCE):
-        yield split.query(block, ["train"] if sequential else [], length)
+        query = split.query(block, shown, length)
+        yield replace(query, features={name: values[block] for name, values in latest.items()})
 
 
 def best_weights(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
-from rexp.api import Capability
 from rexp.errors import ConfigError
 from rexp.hybrids._fusion import Rule, Scale, ranks, scaled, votes
 from rexp.hybrids._hybrid import Hybrid
@@ -82,10 +81,9 @@ class Blend(Hybrid):
             return
         targets, users = validation_users(split, config.catalogue)
         catalog = torch.from_numpy(split.in_catalogue(config.catalogue))
-        sequential = Capability.SEQUENTIAL in self.capabilities()
         weights, _ = best_weights(
             self.terms,
-            blocks(split, users, self.history_length, sequential=sequential),
+            blocks(split, users, self.history_length, self.capabilities()),
             targets,
             lambda query: self.untaken(query) & catalog,
             lattice(len(self.parts), config.steps),

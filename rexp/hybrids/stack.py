@@ -11,10 +11,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from rexp.api import Capability
 from rexp.hybrids._fusion import Scale, scaled
 from rexp.hybrids._hybrid import Hybrid
-from rexp.hybrids._tuning import blocks, validation_users
+from rexp.hybrids._tuning import USERS_AT_ONCE, blocks, validation_users
 from rexp.models._trees import Growth, Trees
 
 if TYPE_CHECKING:
@@ -87,17 +86,19 @@ class Stack(Hybrid):
         """Learn from the validation rows, and from as many times ``negatives`` others."""
         targets, users = validation_users(split, self.config.catalogue)
         catalog = torch.from_numpy(split.in_catalogue(self.config.catalogue))
-        sequential = Capability.SEQUENTIAL in self.capabilities()
         rows: list[Tensor] = []
         labels: list[Tensor] = []
-        for query in blocks(split, users, self.history_length, sequential=sequential):
+        for query in blocks(split, users, self.history_length, self.capabilities()):
             features = self.features(query)
             row, item = targets.block(query.users)
             drawable = self.untaken(query) & catalog
             drawable[row, item] = False
             able = drawable.any(1)[row]
-            drawn = torch.multinomial(
-                drawable[row[able]].float(), self.config.negatives, replacement=True, generator=generator
+            drawn = torch.cat(
+                [  # a few rows at a time: each is as wide as the catalog
+                    torch.multinomial(drawable[some].float(), self.config.negatives, True, generator=generator)
+                    for some in torch.split(row[able], USERS_AT_ONCE)
+                ]
             )
             others = row[able].unsqueeze(1).expand_as(drawn)
             rows += [features[:, row, item].T, features[:, others.flatten(), drawn.flatten()].T]

@@ -85,16 +85,20 @@ class LightGCN(RecommenderModule):
 
     def encode(self) -> tuple[Tensor, Tensor]:
         """(U, D) and (I, D) smoothed vectors; in training made once a step, else until a weight changes."""
-        users, items = self.users.rows(), self.items.rows()
         if self.training and not torch.is_grad_enabled():
-            return _smooth(users, items, _csr(self.edges), _csr(self.edges_back), self.config.layers)
+            return _smooth(self.users.rows(), self.items.rows(), *self._graph(), self.config.layers)
         # A fused optimizer leaves no trace in the stamp; in training the backward pass forgets instead.
         graded = torch.is_grad_enabled()
-        if self._encoded is None or self._encoded[0] != graded or not self._encoded[1].fits((users, items)):
-            graph = _csr(self.edges), _csr(self.edges_back)
-            smoothed = _Smooth.apply(users, items, *graph, self.config.layers, self._forget)  # type: ignore[no-untyped-call]
-            self._encoded = graded, Stamp((users, items)), smoothed
+        # What is stored, not the rows, which a compact table makes anew each time.
+        stored = [tensor for side in (self.users, self.items) for tensor in (*side.parameters(), *side.buffers())]
+        if self._encoded is None or self._encoded[0] != graded or not self._encoded[1].fits(stored):
+            rows, stamp = (self.users.rows(), self.items.rows()), Stamp(stored)
+            smoothed = _Smooth.apply(*rows, *self._graph(), self.config.layers, self._forget)  # type: ignore[no-untyped-call]
+            self._encoded = graded, stamp, smoothed
         return self._encoded[2]
+
+    def _graph(self) -> tuple[Tensor, Tensor]:
+        return _csr(self.edges), _csr(self.edges_back)
 
     def _forget(self) -> None:
         self._encoded = None

@@ -177,13 +177,17 @@ def inverted_lists(index: Any) -> Any:
 def silence_clustering(index: Any) -> None:
     """Keep FAISS from warning, line after line, of few vectors a cluster: sizes are chosen, and said, before."""
     faiss = library()
-    parts = [index, inverted_lists(index)]
-    if hasattr(index, "base_index"):
-        parts.append(faiss.downcast_index(index.base_index))
-    for part in parts:
+    parts = [index, inverted_lists(index), getattr(index, "base_index", None)]
+    for part in (faiss.downcast_index(part) for part in parts if part is not None):
         for owner in (part, getattr(part, "pq", None)):
             if clustering := getattr(owner, "cp", None):
                 clustering.min_points_per_centroid = 1
+        for place in range(part.chain.size() if hasattr(part, "chain") else 0):
+            rotation = faiss.downcast_VectorTransform(part.chain.at(place))
+            if isinstance(rotation, faiss.OPQMatrix):  # it trains a quantizer of its own, this one if it is given
+                rotation.pq = quantizer = faiss.ProductQuantizer(rotation.d_out, rotation.M, 8)
+                quantizer.cp.min_points_per_centroid = 1
+                quantizer.this.disown()  # the rotation holds on to it
 
 
 def reason(error: RuntimeError) -> str:

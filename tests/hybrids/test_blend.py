@@ -11,9 +11,10 @@ import torch
 
 from rexp.api import Capability, Query
 from rexp.errors import ConfigError
-from rexp.hybrids._fusion import ranks, scaled
-from rexp.hybrids._tuning import lattice
+from rexp.hybrids._fusion import ranks, scaled, votes
+from rexp.hybrids._tuning import blocks, lattice
 from rexp.hybrids.blend import Blend, BlendConfig
+from tests.evaluate import test_list_contexts as contexts
 
 from .parts import ALL, made, part, split_of, table, untaken
 
@@ -116,3 +117,29 @@ def test_what_cannot_be_blended_is_told() -> None:
     for options in ({"steps": 0}, {"constant": -1.0}, {"weights": (0.0, 0.0)}):
         with pytest.raises(ValueError, match=next(iter(options))):
             BlendConfig(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "none"])
+def test_what_a_model_of_lists_does_not_list_is_as_low_as_its_last(scale: Any) -> None:
+    scores = torch.tensor([[3.0, -torch.inf, 1.0, 2.0], [-torch.inf] * 4])
+    found = scaled(scores, torch.ones(2, 4, dtype=torch.bool), scale)
+    assert found.isfinite().all()
+    assert found[0, 0] > found[0, 3] > found[0, 2] == found[0, 1]
+    assert (found[1] == 0).all()
+    listed = scaled(scores[:1, [0, 2, 3]], torch.ones(1, 3, dtype=torch.bool), scale)
+    torch.testing.assert_close(found[:1, [0, 2, 3]], listed)
+
+
+def test_what_a_model_of_lists_does_not_list_shares_the_last_rank() -> None:
+    scores = torch.tensor([[-torch.inf, 5.0, -torch.inf, 7.0]])
+    assert ranks(scores, torch.ones(1, 4, dtype=torch.bool)).tolist() == [[4, 2, 4, 1]]
+    assert votes(ranks(scores, torch.ones(1, 4, dtype=torch.bool)), "borda", 0).tolist()[0][0] == 0
+
+
+def test_validation_asks_in_the_context_of_the_last_training_row() -> None:
+    split = contexts.split(contexts.TEST)
+    users = torch.tensor([2, 0])
+    (plain,) = blocks(split, users, None, frozenset())
+    (asked,) = blocks(split, users, None, frozenset({Capability.READS_CONTEXT}))
+    assert plain.features == {}
+    assert {name: values.tolist() for name, values in asked.features.items()} == {contexts.SKY: [1, 1]}

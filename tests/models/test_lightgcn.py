@@ -11,7 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rexp.api import Batch, Capability, Query
+from rexp.api import Batch, Capability, Query, StageContext
+from rexp.compress.prune.pack import Pack, PackConfig
+from rexp.compress.quantize.half import Half, HalfConfig
 from rexp.data.split import Split  # noqa: TC001
 from rexp.models import lightgcn
 from rexp.models.lightgcn import LightGCN, LightGCNConfig
@@ -171,3 +173,17 @@ def test_the_penalty_counts_what_is_touched() -> None:
 def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         LightGCNConfig(**options)
+
+
+@pytest.mark.parametrize("stage", [Half(HalfConfig()), Pack(PackConfig(sparsity=0.5))])
+def test_compact_tables_are_smoothed_once_for_many_requests(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = two_tastes()
+    model = built(split, factors=16).eval()
+    stage.apply(model, StageContext(split, torch.Generator()))
+    made: list[int] = []
+    smooth = lightgcn._smooth
+    monkeypatch.setattr(lightgcn, "_smooth", lambda *inputs: made.append(1) or smooth(*inputs))
+    with torch.no_grad():
+        first = model.score_all(Query(torch.tensor([0])))
+        assert torch.equal(model.score_all(Query(torch.tensor([0]))), first)
+    assert made == [1]

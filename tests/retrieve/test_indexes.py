@@ -190,3 +190,11 @@ def test_bits_are_signs_of_projections(metric: str) -> None:
     expected = np.take_along_axis(np.cos(np.pi * unlike), items, 1)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     assert built("binary", vectors, bits=64).nbytes < 300 * 8 + 200
+
+
+def test_a_rotation_is_trained_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
+    """Few vectors for the codes of its quantizer: FAISS would say so once a step and part."""
+    vectors = np.random.default_rng(0).normal(size=(600, 32)).astype(np.float32)
+    built("factory", vectors, index="OPQ4_32,IVF8,PQ4x4fs,RFlat")
+    said = capfd.readouterr()
+    assert "WARNING" not in said.out + said.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -95,7 +95,7 @@ class SelectFeatures:
         Raises:
             ConfigError: there are no more features than are kept.
         """
-        features = {name: path for name, path in _features(model).items() if self._may_go(name)}
+        features = {name: paths for name, paths in _features(model).items() if self._may_go(name)}
         if len(features) <= self.config.keep:
             raise ConfigError(
                 f"keep={self.config.keep} drops none of the features {', '.join(features) or '(none)'}; keep fewer, or "
@@ -103,9 +103,10 @@ class SelectFeatures:
             )
         important = importances(model, features, context, self.config.sample, self.config.repeats)
         for name in sorted(important, key=important.__getitem__)[: len(features) - self.config.keep]:
-            vectors = model.get_submodule(features[name])
-            assert isinstance(vectors, FeatureEmbedding)
-            replace_module(model, features[name], NoFeature(vectors.table.rows().shape[1], name))
+            for path in features[name]:
+                vectors = model.get_submodule(path)
+                assert isinstance(vectors, FeatureEmbedding)
+                replace_module(model, path, NoFeature(vectors.table.rows().shape[1], name))
         model.train(model.training)  # what was made of the features before is forgotten
 
     def _may_go(self, name: str) -> bool:
@@ -117,13 +118,13 @@ class SelectFeatures:
 
 @torch.no_grad()
 def importances(
-    model: RecommenderModule, features: Mapping[str, str], context: StageContext, sample: int, repeats: int
+    model: RecommenderModule, features: Mapping[str, Sequence[str]], context: StageContext, sample: int, repeats: int
 ) -> dict[str, float]:
     """Permutation importance of each feature: the increase in loss when it is shuffled.
 
     Args:
         model: trained.
-        features: by name, the path of the :class:`FeatureVectors` that read it.
+        features: by name, the paths of the :class:`FeatureEmbedding` that read it.
         context: its training part and its chance are used.
         sample: interactions.
         repeats: shuffles of each feature.
@@ -145,30 +146,32 @@ def importances(
 
     whole = loss()
     found = {}
-    for name, path in features.items():
-        vectors = model.get_submodule(path)
-        assert isinstance(vectors, FeatureEmbedding)
-        shuffled = [_loss_without(vectors, loss, generator) for _ in range(repeats)]
+    for name, paths in features.items():
+        read = [model.get_submodule(path) for path in paths]
+        shuffled = [_loss_without(read, loss, generator) for _ in range(repeats)]
         found[name] = sum(shuffled) / repeats - whole
     model.train(training)
     return found
 
 
-def _loss_without(vectors: FeatureEmbedding, loss: Any, generator: Generator) -> float:
-    """The loss while the feature's values are shuffled."""
-    values = vectors.values
-    vectors.values = values[torch.randperm(len(values), generator=generator).to(values.device)]
-    without: float = loss()
-    vectors.values = values
+def _loss_without(read: Sequence[Any], loss: Callable[[], float], generator: Generator) -> float:
+    """The loss while the feature's values are shuffled, in one order wherever they are read."""
+    values = read[0].values
+    order = torch.randperm(len(values), generator=generator).to(values.device)
+    for vectors in read:
+        vectors.values = values[order]
+    without = loss()
+    for vectors in read:
+        vectors.values = values
     return without
 
 
-def _features(model: RecommenderModule) -> dict[str, str]:
-    """The path of the vectors of every feature that is read, by its name."""
-    return {
-        name: f"{path}.features.{place}"
-        for path, part in model.named_modules()
-        if isinstance(part, FeatureList)
-        for place, (name, vectors) in enumerate(zip(part.names, part.features, strict=True))
-        if isinstance(vectors, FeatureEmbedding)
-    }
+def _features(model: RecommenderModule) -> dict[str, list[str]]:
+    """The paths of the vectors of every feature that is read, by its name: models with first-order weights have two."""
+    found: dict[str, list[str]] = {}
+    for path, part in model.named_modules():
+        if isinstance(part, FeatureList):
+            for place, (name, vectors) in enumerate(zip(part.names, part.features, strict=True)):
+                if isinstance(vectors, FeatureEmbedding):
+                    found.setdefault(name, []).append(f"{path}.features.{place}")
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from rexp.errors import ConfigError
 from rexp.train.stage_hooks import queries_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,15 @@ def score_sensitivity(model: Any, weights: Sequence[Tensor], context: StageConte
 
     Returns:
         (columns,) of every matrix.
+
+    Raises:
+        ConfigError: a matrix is not trained, but solved for or frozen, and has no gradient.
     """
+    if not all(matrix.requires_grad for matrix in weights):
+        raise ConfigError(
+            "importance=scores follows gradients, and weights of this model have none: they are solved for, or frozen; "
+            "take importance=magnitude"
+        )
     split, device = context.split, weights[0].device
     users, items = (
         torch.randint(n, (SAMPLE,), generator=context.generator).to(device) for n in (split.n_users, split.n_items)

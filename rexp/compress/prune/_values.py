@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rexp.compress.quantize._ranges import column_scales
+from rexp.nn.compact_embedding import ROWS_AT_ONCE
 
 Array = np.ndarray[Any, Any]
 ZEROS = (2, 4, 6, 7, 9, 10, 12, 14)
@@ -56,31 +57,65 @@ def range_codes(rows: Tensor, there: Tensor, bits: int) -> RangeCodes:
         there: (N, D) bool.
         bits: of a code, 8 or 4.
     """
-    mask, levels, zeros = there.numpy(), 2**bits - 1, zeros_of(bits)
-    columns = column_scales(rows.numpy(), mask)
-    wide = np.where(mask, rows.numpy() / columns, np.float32(0))
+    values, mask, levels, zeros = rows.numpy(), there.numpy(), 2**bits - 1, np.array(zeros_of(bits))
+    columns = column_scales(values, mask)
+    # A block of rows at a time: what lies between values and codes is several times as large as they are.
+    blocks = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(values), ROWS_AT_ONCE)]
+    needed = np.concatenate([_needed(_wide(values[at], mask[at], columns), zeros, levels) for at in blocks])
+    low, high = _ends(needed.min(1)[mask.any(1)])
+    grid = Grid(low, (high - low) / (SCALES - 1), zeros, levels)
+    found = [_nearest(_wide(values[at], mask[at], columns), mask[at], columns, needed[at], grid) for at in blocks]
+    codes, ranges = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*found, strict=True))
+    return RangeCodes(codes, ranges, torch.from_numpy(columns), torch.tensor([low, grid.step], dtype=torch.float32))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The ranges that a row may take.
+
+    Args:
+        low, step: logarithms of the smallest scale, and of the ratio of two neighbors.
+        zeros: (8,) where 0 lies, in codes.
+        levels: the largest code.
+    """
+
+    low: float
+    step: float
+    zeros: Array
+    levels: int
+
+
+def _wide(values: Array, mask: Array, columns: Array) -> Array:
+    """(N, D) values relative to the scales of their columns, 0 where there is none."""
+    return np.where(mask, values / columns, np.float32(0))
+
+
+def _needed(wide: Array, zeros: Array, levels: int) -> Array:
+    """(N, 8): the smallest scale that covers each row, by where 0 lies."""
     below, above = -wide.min(1, keepdims=True).clip(max=0), wide.max(1, keepdims=True).clip(min=0)
-    needed = np.concatenate([np.maximum(below / (zero - 0.5), above / (levels + 0.5 - zero)) for zero in zeros], 1)
-    least = needed.min(1)[mask.any(1)]
-    low, high = _ends(least)
-    step = (high - low) / (SCALES - 1)
+    covering: Array = np.maximum(below / (zeros - 0.5), above / (levels + 0.5 - zeros)).astype(np.float32)
+    return covering
+
+
+def _nearest(wide: Array, mask: Array, columns: Array, needed: Array, grid: Grid) -> tuple[Array, Array]:
+    """The codes (V,) of rows (N, D), row by row, and their ranges (N,): those of the smallest squared error."""
     errors = np.full((len(wide), 1), np.inf, np.float32)
     codes, ranges = np.zeros(wide.shape, np.uint8), np.zeros((len(wide), 1), np.uint8)
-    for place, zero in enumerate(zeros):
-        exact = (np.log(np.clip(needed[:, place : place + 1], np.exp(low), np.exp(high))) - low) / (step or 1)
+    low, high = grid.low, grid.low + grid.step * (SCALES - 1)
+    for place, zero in enumerate(grid.zeros.tolist()):
+        exact = (np.log(np.clip(needed[:, place : place + 1], np.exp(low), np.exp(high))) - low) / (grid.step or 1)
         covering = np.ceil(exact - ROUNDING)
         for narrower in range(NARROWER):
             scales = np.clip(covering - narrower, 0, SCALES - 1)
-            scale = np.exp(low + step * scales).astype(np.float32)
-            found = np.rint(wide / scale + np.float32(zero - 0.5)).clip(0, levels)
+            scale = np.exp(low + grid.step * scales).astype(np.float32)
+            found = np.rint(wide / scale + np.float32(zero - 0.5)).clip(0, grid.levels)
             off = ((found + np.float32(0.5 - zero)) * scale - wide) * columns
             error = np.where(mask, np.square(off), np.float32(0)).sum(1, keepdims=True)
             better = error < errors
             codes = np.where(better, found.astype(np.uint8), codes)
             ranges = np.where(better, (8 * scales + place).astype(np.uint8), ranges)
             errors = np.minimum(error, errors)
-    grid = torch.tensor([low, step], dtype=torch.float32)
-    return RangeCodes(torch.from_numpy(codes[mask]), torch.from_numpy(ranges[:, 0]), torch.from_numpy(columns), grid)
+    return codes[mask], ranges[:, 0]
 
 
 def _ends(least: Array) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from rexp.api import Requirement
 from rexp.nn.embedding import EmbeddingTable
@@ -27,5 +28,12 @@ def weights_of(
     if "tables" in kinds:
         found |= {path: table.weight for path, table in select_modules(model, EmbeddingTable, targets, ignore).items()}
     if "linear" in kinds:
-        found |= {path: layer.weight for path, layer in select_modules(model, nn.Linear, targets, ignore).items()}
+        found |= {path: _trained(layer) for path, layer in select_modules(model, nn.Linear, targets, ignore).items()}
     return found
+
+
+def _trained(layer: nn.Linear) -> Tensor:
+    """The weights that are trained, where those that are read are computed from them, as under ``qat``."""
+    if not parametrize.is_parametrized(layer, "weight"):
+        return layer.weight
+    return layer.get_parameter("parametrizations.weight.original")

@@ -113,7 +113,8 @@ class PackedTable(CompactEmbedding):
         self.last = width % 8
         self.register_buffer("bits", torch.zeros(n_rows, width // 8, dtype=torch.uint8))
         self.register_buffer("last_bits", torch.zeros(packed_width(n_rows * self.last, 1), dtype=torch.uint8))
-        self.register_buffer("starts", torch.zeros(n_rows, dtype=torch.int32), persistent=False)
+        places = torch.int32 if n_values < 2**31 else torch.int64
+        self.register_buffer("starts", torch.zeros(n_rows, dtype=places), persistent=False)
         # One more, for the places where nothing is read.
         if self.code_bits:
             n_bytes = packed_width(n_values + 1, self.code_bits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -55,15 +55,21 @@ class HalfTable(CompactEmbedding):
     """
 
     weight: Tensor
-    __getattr__ = nn.Module.__getattr__  # ``weight`` is what is stored, not all vectors
+    stored: Tensor
 
     def __init__(self, n_rows: int, dim: int, format: Format) -> None:
         super().__init__(n_rows, dim, format=format)
-        self.register_buffer("weight", torch.zeros(n_rows, dim, dtype=DTYPES[format]))
+        self.register_buffer("stored", torch.zeros(n_rows, dim, dtype=DTYPES[format]))
 
     def lookup(self, ids: Tensor) -> Tensor:
         """(N, dim) vectors of ``ids`` (N,)."""
-        return self.weight.index_select(0, ids).float()
+        return self.stored.index_select(0, ids).float()
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """Weights of earlier versions call it ``weight``, which is all vectors as float32."""
+        if f"{prefix}weight" in state_dict:
+            state_dict[f"{prefix}stored"] = state_dict.pop(f"{prefix}weight")
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
 class HalfLayer(CompactLinear):
@@ -123,7 +129,7 @@ class Half(TableStage):
         """The rows, rounded."""
         n_rows, dim = dense.weight.shape
         table = HalfTable(n_rows, dim, self.config.format)
-        _round(dense.rows(), table.weight)
+        _round(dense.rows(), table.stored)
         return table
 
     def _layer(self, dense: nn.Linear) -> HalfLayer:

@@ -11,13 +11,15 @@ import polars as pl
 import pytest
 import torch
 
-from rexp.api import RawData, StageContext
+from rexp.api import Query, RawData, StageContext
 from rexp.compress.embed.select_features import NoFeature, SelectFeatures, SelectFeaturesConfig, importances
 from rexp.compress.surgery import describe_replacements, restore
 from rexp.config.recipe import ConfiguredStage, Recipe, StageStep, check_model
 from rexp.errors import ConfigError
 from rexp.measure.parameter_counts import sizes
+from rexp.models.fm import FM, FMConfig
 from rexp.models.two_tower import TwoTower, TwoTowerConfig
+from rexp.nn.feature_embedding import FeatureEmbedding
 from rexp.plugins.choice import Choice
 from rexp.prepare.build import build_split
 from rexp.prepare.cache import read_folder, write_folder
@@ -94,7 +96,7 @@ def _gone(part: torch.nn.Module) -> bool:
 
 def test_what_the_model_goes_by_is_important(split: Split) -> None:
     model = model_of(split)
-    paths = dict(zip(NAMES, _paths(), strict=True))
+    paths = {name: [path] for name, path in zip(NAMES, _paths(), strict=True)}
     before = {name: vectors.clone() for name, vectors in model.state_dict().items()}
     values = model.item_features.features[0].values
     found = importances(model, paths, StageContext(split, torch.Generator().manual_seed(0)), 1000, 3)
@@ -158,3 +160,28 @@ def test_a_model_without_features_is_refused_before_it_is_fitted() -> None:
     recipe = Recipe((StageStep(ConfiguredStage("it", Choice("stage", "select_features", SelectFeaturesConfig()))),))
     with pytest.raises(ConfigError, match="needs features of users or items"):
         check_model(recipe, mf(), "mf", validated=True)
+
+
+def test_a_feature_is_dropped_wherever_it_is_read(split: Split) -> None:
+    """A factorization machine has a weight and a vector of each: both go, and both count."""
+    torch.manual_seed(0)
+    model = FM(FMConfig(factors=4, use_features=None), split.spec).eval()
+    model.bind(split)
+    users, items = torch.arange(60), torch.arange(60) % 40
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_()
+        for part in model.weights.modules():  # the weights alone say nothing
+            if isinstance(part, FeatureEmbedding):
+                part.table.weight.zero_()
+    sides = {"user_features": model.fields.user_features, "item_features": model.fields.item_features}
+    paths = {
+        name: [f"fields.{side}.features.{place}", f"weights.{side}.features.{place}"]
+        for side, features in sides.items()
+        for place, name in enumerate(features.names)
+    }
+    chance = StageContext(split, torch.Generator().manual_seed(0))
+    assert all(abs(growth) > 1e-3 for growth in importances(model, paths, chance, 500, 2).values())
+    selected(model, split, keep=0)
+    assert not [part for part in model.modules() if isinstance(part, FeatureEmbedding)]
+    assert model.score(Query(users), items).isfinite().all()

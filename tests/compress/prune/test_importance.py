@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from rexp.compress.prune._importance import (
     score_sensitivity,
     training_sample,
 )
+from rexp.errors import ConfigError
 from rexp.models.ncf import NCF, NCFConfig
 from tests.compress.embed.helpers import SPLIT, context, mf
 
@@ -81,3 +83,9 @@ def test_who_stays_is_no_smaller_than_who_goes(importance: list[float], keep: fl
     assert stay == sorted(set(stay))
     assert len(stay) == max(1, round(keep * len(importance)))
     assert max(gone, default=0.0) <= min(importance[place] for place in stay)
+
+
+def test_weights_without_gradients_have_no_sensitivity() -> None:
+    model = mf(factors=4).requires_grad_(False)
+    with pytest.raises(ConfigError, match="take importance=magnitude"):
+        score_sensitivity(model, [model.users.weight, model.items.weight], context())

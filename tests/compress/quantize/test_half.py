@@ -24,7 +24,9 @@ def test_fp16_is_numpy_s(seed: int) -> None:
 def test_bf16_keeps_8_bits_of_precision() -> None:
     rows = torch.randn(60, 5) * torch.tensor([1e-30, 1.0, 1e30, 1e-3, 1e5])
     table = table_of("half", rows)
-    assert table.weight.dtype == torch.bfloat16
+    assert table.stored.dtype == torch.bfloat16
+    assert table.weight.dtype == torch.float32  # all vectors, for a model that reads them so
+    assert torch.equal(table.weight, table.rows())
     assert ((table.rows() - rows).abs() <= rows.abs() * 2**-8).all()
     assert table.rows().dtype == torch.float32
 
@@ -35,3 +37,10 @@ def test_what_fp16_cannot_hold_is_refused() -> None:
     with pytest.raises(RunError, match="take bf16"):
         table_of("half", rows, format="fp16")
     assert table_of("half", rows)(torch.tensor(3))[3].item() == pytest.approx(1e5, rel=2**-8)
+
+
+def test_weights_by_their_earlier_name_are_read() -> None:
+    table = table_of("half", torch.randn(60, 5))
+    again = type(table)(**table.describe())
+    again.load_state_dict({"weight": table.stored})
+    assert torch.equal(again.rows(), table.rows())

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from rexp.api import Query
+from rexp.compress.prune._weights import weights_of
 from rexp.compress.quantize.int8_linear import Int8Linear, Int8LinearConfig
 from rexp.compress.quantize.qat import QAT, QATConfig
 from rexp.compress.quantize.rowwise import Rowwise, RowwiseConfig
@@ -110,3 +111,17 @@ def test_training_on_the_grid_loses_less_than_rounding_alone() -> None:
 def test_nothing_to_quantize_is_refused() -> None:
     with pytest.raises(ValueError, match="kinds"):
         QATConfig(kinds=())
+
+
+def test_pruning_finds_the_trained_weights_of_layers_that_are_read_on_the_grid() -> None:
+    model = ncf()
+    before = weights_of(model, ["linear"], ["*"], [])
+    stage = attached(model, kinds=("linear",))
+    found = weights_of(model, ["linear"], ["*"], [])
+    assert found.keys() == before.keys()
+    assert all(found[path] is before[path] for path in before)
+    with torch.no_grad():
+        for weight in found.values():
+            weight.zero_()
+    stage.finish()
+    assert not any(weight.any() for weight in weights_of(model, ["linear"], ["*"], []).values())
