@@ -10,7 +10,7 @@ import torch
 
 from rexp.api import Capability
 from rexp.config.validation import validation_config, validation_metrics
-from rexp.errors import ConfigError
+from rexp.errors import ConfigError, StoreError
 from rexp.evaluate.context_rule import rules_of_teacher
 from rexp.evaluate.evaluator import Evaluator
 from rexp.evaluate.protocol import resolve
@@ -56,7 +56,7 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         rules = rules_of_teacher(request.evaluate, split, protocol, teacher.capabilities)
         evaluator = Evaluator(split, validation_config(rules, split), "valid")
         rivals = [result for result in store.briefs() if is_rival(result, teacher, model, request.seed)]
-        found = [_kept(store, result, evaluator, metric) for result in rivals]
+        found = list(_of_runs(store, rivals, evaluator, metric))
         known = {result.model_name for result in (teacher, *rivals)}
         absent = [name for name in SIMPLE if name not in known and is_quick(name, split.n_items)]
         found += _of_baselines(store, run, absent, evaluator, metric)
@@ -67,6 +67,15 @@ def check_teacher(request: Request, key: str, node: Node, run: str, model: Node,
         raise ConfigError(f"{line}; take a better one, or go on with {key}.on_weak=warn")
 
     note(line)
+
+
+def _of_runs(store: Store, rivals: Sequence[RunResult], evaluator: Evaluator, metric: str) -> Iterator[Measured]:
+    """Values of stored runs; one that cannot be read any more is told and left out, for it decides nothing."""
+    for result in rivals:
+        try:
+            yield _kept(store, result, evaluator, metric)
+        except (StoreError, ConfigError) as error:
+            note(f"the teacher is not compared with the run {result.run_id}: {error}")
 
 
 def _kept(store: Store, result: RunResult, evaluator: Evaluator, metric: str) -> Measured:

@@ -237,6 +237,12 @@ def test_a_weak_teacher_is_told_before_its_student_is_trained(table: Path, tmp_p
     assert len(kept) == 2
     assert all("ndcg@10" in metrics for metrics in kept)
 
+    (rival,) = (run for run in store.runs() if run.model_name == "ease")
+    store.amend(rival.run_id, valid={})
+    (store.directory(rival.run_id) / "model.safetensors").unlink()
+    errors = bare(*pair, "seed=7", cwd=tmp_path)
+    assert f"not compared with the run {rival.run_id}" in errors
+
 
 @pytest.mark.slow
 def test_a_teacher_of_another_split_is_refused_before_anything_begins(table: Path, tmp_path: Path) -> None:
