@@ -53,7 +53,8 @@ def arguments() -> Arguments:
     run = actions.add_parser(
         "run",
         help="make a paper's runs, those that are not done yet, and show the table",
-        epilog="KEY=VALUE on the line goes to every run, such as track=none",
+        epilog="KEY=VALUE on the line goes to every run, such as track=none; with --quick alone it may change what is "
+        "computed",
     )
     record = actions.add_parser("record", help="record runs that were made earlier, found by their configuration")
     check = actions.add_parser("check", help="published, ours, difference and verdict, from the recorded runs")
@@ -88,7 +89,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rexp.paper.reproduce import run_rows
+    from rexp.paper.reproduce import check_overrides, run_rows
 
     paper, more = load(options.paper), [f"paths.store={options.store}", *options.overrides]
     file = _file(options, paper)
@@ -100,6 +101,7 @@ def _run(options: argparse.Namespace) -> int:
             say(f"{paper.name}: a quick run, whose numbers mean nothing")
             show(shown(paper, file, paper.quick.trials).page)
     else:
+        check_overrides(options.overrides)
         _, failed = run_rows(paper, _rows(options, paper), more, file, Tunings(paper, tuned_file(file)))
         found = write_page(paper, file)
         show(found.page)

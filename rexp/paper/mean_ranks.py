@@ -1,4 +1,4 @@
-"""Mean ranks of a study's rows over its tables, and how far apart two must be (Demšar, JMLR 2006)."""
+"""Mean ranks of a study's rows over its data sets, and how far apart two must be (Demšar, JMLR 2006)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rexp.report.statistics import ALPHA
 
@@ -19,55 +21,65 @@ MOSTLY = 0.9
 
 @dataclass(frozen=True)
 class Ranks:
-    """Mean ranks over tables, 1 the best; ties share their ranks.
+    """Mean ranks over data sets, 1 the best; ties share their ranks.
 
     Args:
         means: by row, the best first.
         tables: how many tables count.
+        data_sets: of how many data sets they are.
         difference: Nemenyi's critical difference of two mean ranks at 5 %.
         p: of Friedman's test that all rows are alike.
     """
 
     means: Mapping[str, float]
     tables: int
+    data_sets: int
     difference: float
     p: float
 
 
 def ranks(tables: Sequence[Table], metric: str) -> Ranks | None:
-    """Rank the rows that all tables have which are mostly run; None for fewer than two such tables or three such rows.
+    """Rank the rows that all tables have which are mostly run; None for fewer than two data sets or three such rows.
+
+    Tables of one data set share its users and its noise, and the tests want blocks that are independent: they count as
+    one block, in which a row has its mean rank over them.
 
     Args:
         tables: of a study.
         metric: by which rows are ranked, the most first.
     """
-    run = []
+    run: list[dict[str, float]] = []
+    data: list[str] = []
     for table in tables:
         lines = [line for line in table.lines if not line.stands_for]
         found = {line.row: line.means[metric] for line in lines if line.means}
         if table.group.ranked and found and len(found) >= MOSTLY * len(lines):
             run.append(found)
+            data.append(table.data)
     shared = [row for row in run[0] if all(row in found for found in run)] if run else []
-    if len(run) < 2 or len(shared) < 3:
+    if len(set(data)) < 2 or len(shared) < 3:
         return None
     from scipy import stats
 
-    placed = stats.rankdata([[-found[row] for row in shared] for found in run], axis=1).mean(0)
+    by_table = stats.rankdata([[-found[row] for row in shared] for found in run], axis=1)
+    by_data = np.array([by_table[[other == one for other in data]].mean(0) for one in dict.fromkeys(data)])
+    placed = by_data.mean(0)
     order = sorted(range(len(shared)), key=lambda place: (placed[place], place))
-    count, n = len(shared), len(run)
+    count, n = len(shared), len(by_data)
     critical = float(stats.studentized_range.ppf(1 - ALPHA, count, math.inf)) / math.sqrt(2)
     return Ranks(
         means={shared[place]: float(placed[place]) for place in order},
-        tables=n,
+        tables=len(run),
+        data_sets=n,
         difference=critical * math.sqrt(count * (count + 1) / (6 * n)),
-        p=float(stats.friedmanchisquare(*([found[row] for found in run] for row in shared)).pvalue),
+        p=float(stats.friedmanchisquare(*by_data.T).pvalue),
     )
 
 
 def alike(found: Ranks) -> list[tuple[float, float]]:
     """The longest runs of mean ranks that lie within the critical difference, as first and last.
 
-    >>> alike(Ranks({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0}, 4, 1.6, 0.01))
+    >>> alike(Ranks({"a": 1.0, "b": 2.0, "c": 2.5, "d": 4.0}, 4, 4, 1.6, 0.01))
     [(1.0, 2.5), (2.5, 4.0)]
     """
     values = list(found.means.values())

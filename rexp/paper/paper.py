@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -229,7 +229,7 @@ def _plain(kind: Any, node: JsonView, where: str) -> Json:
     """Checked keys, lists as tuples."""
     known = {item.name: item for item in fields(kind)}
     for key in node:
-        _require(key in known, where, f"has no key '{key}'; {did_you_mean(str(key), known)}")
+        _require_known(str(key), known, where, f"has no key '{key}'")
     for key, item in known.items():
         needed = item.default is MISSING and item.default_factory is MISSING
         _require(key in node or not needed, where, f"lacks '{key}'")
@@ -248,12 +248,14 @@ def _check(paper: Paper, where: str) -> None:
     for name in names:
         _require(names.count(name) == 1, where, f"has two rows '{name}'")
     for name in [*paper.quick.rows, *(name for order in paper.orders for name in order), *_referred(paper)]:
-        _require(name in names, where, f"names a row '{name}' that it does not have; {did_you_mean(name, names)}")
+        _require_known(name, names, where, f"names a row '{name}' that it does not have")
     for row in paper.rows:
         _require(bool(row.group) == bool(paper.groups), where, f"has a row '{row.name}' outside of its tables")
         if row.best_of:
             _require(not row.run and not row.tune, where, f"{row.name}: what is the best of others has no runs")
             _require(bool(candidates(paper, row)), where, f"{row.name}: no row is called {', '.join(row.best_of)}")
+            for other in candidates(paper, row):
+                _require(bool(other.tune), where, f"{row.name}: nothing is searched for {other.name} to compare")
         if row.values is not None:
             other = paper.row(row.values)
             _require(bool(other.tune or other.values), where, f"{row.name}: nothing is searched for {row.values}")
@@ -284,6 +286,12 @@ def _referred(paper: Paper) -> Iterator[str]:
     for group in paper.groups:
         named = (group.plain, group.control, group.teacher, group.share_of, group.dense)
         yield from (name for name in named if name is not None)
+
+
+def _require_known(name: str, known: Collection[str], where: str, text: str) -> None:
+    """As :func:`_require`; the nearest known name is looked for only where it is told, for a study names thousands."""
+    if name not in known:
+        raise ConfigError(f"{where} {text}; {did_you_mean(name, known)}")
 
 
 def _require(condition: bool, where: str, text: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from rexp.hydra.compose import compose_job, hydra_session
 from rexp.io.text import fail, say
 from rexp.paper.find_runs import RunIndex
 from rexp.paper.paper import candidates
-from rexp.paper.record import PaperRecord, merge_records, read_records, record_of, write_records
+from rexp.paper.record import PaperRecord, command_of, merge_records, read_records, record_of, write_records
 from rexp.paper.references import references, resolved
 from rexp.paper.tuning import Tunings, locked
 from rexp.paper.users import keep_users
+from rexp.train.config import IDENTITY_OF_DEVICE, DeviceConfig
+from rexp.tune.experiment_file import kept
 
 if TYPE_CHECKING:
     from rexp.io.json_types import Json
@@ -50,7 +52,7 @@ def select_rows(paper: Paper, patterns: Sequence[str] | None) -> list[PaperRow]:
             found[row.name] = row
 
     for row in paper.rows:
-        if patterns is None or any(fnmatchcase(row.name, pattern) for pattern in patterns):
+        if patterns is None or any(_fits(row.name, pattern) for pattern in patterns):
             add(row)
     return list(found.values())
 
@@ -75,21 +77,42 @@ def select_seeds(paper: Paper, rows: Sequence[PaperRow], seeds: Sequence[int] | 
 
 
 def _rejoined(paper: Paper, parts: Sequence[str]) -> Iterator[str]:
-    """As many parts together as fit a row: ``mf, kd`` is one where a row has that name, else two."""
+    """As many parts together as are a row's name: ``mf, kd`` is one where a row is called so, else two. A pattern is
+    never put together with another part, for ``a*, b`` would take other rows than the two of them."""
     names = [row.name for row in paper.rows]
     while parts:
-        joined = ((", ".join(parts[:end]), end) for end in range(len(parts), 0, -1))
-        fits = next(((text, end) for text, end in joined if any(fnmatchcase(name, text) for name in names)), None)
-        if fits is None:
+        joined = {end: ", ".join(parts[:end]) for end in range(len(parts), 0, -1)}
+        taken = next((end for end, text in joined.items() if text in names), 1)
+        if not any(_fits(name, joined[taken]) for name in names):
             raise ConfigError(f"paper {paper.name} has no row '{parts[0]}'; it has: {', '.join(names)}")
-        yield fits[0]
-        parts = parts[fits[1] :]
+        yield joined[taken]
+        parts = parts[taken:]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a row is called so, or as the pattern says; a name itself may look like a pattern."""
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def built_on(paper: Paper, row: PaperRow) -> list[PaperRow]:
     """The rows that must be made before this one."""
     named = [*references(row.run), *([] if row.values is None else [row.values])]
     return [*map(paper.row, named), *(candidates(paper, row) if row.best_of else ())]
+
+
+def check_overrides(words: Sequence[str]) -> None:
+    """Refuse overrides that make other runs than those that the paper's file asks for.
+
+    Raises:
+        ConfigError: naming the first one.
+    """
+    not_of_runs = {f"train.{item.name}" for item in fields(DeviceConfig) if item.name not in IDENTITY_OF_DEVICE}
+    for word in kept(words):
+        if word.lstrip("+~").partition("=")[0] not in not_of_runs:
+            raise ConfigError(
+                f"{word}: that would be another run than the paper's file asks for, recorded as the row's; write it "
+                "into a paper's file of your own, or try it with --quick, which records nothing"
+            )
 
 
 def run_rows(
@@ -99,7 +122,7 @@ def run_rows(
 
     Args:
         paper, rows: see :func:`select_rows` and :func:`select_seeds`.
-        more: further overrides of every run, such as ``paths.store=FOLDER``.
+        more: further overrides of every run, such as ``paths.store=FOLDER``; see :func:`check_overrides`.
         file: where records are kept.
         tunings: what was found for rows whose values are searched.
 
@@ -107,21 +130,21 @@ def run_rows(
         the records, and how many runs failed.
     """
     jobs = list(_jobs(paper, rows))
-    made = Made(tunings)
+    made = Made(paper, tunings)
     records: list[PaperRecord] = []
     failed = 0
     for number, (row, seed) in enumerate(jobs, 1):
         say(f"{paper.name} {number}/{len(jobs)}: {row.name}, seed {seed}")
         refers = {name: made.run(name, seed) for name in references(row.run)}
         if missing := [name for name, known in refers.items() if known is None]:
-            fail(f"{row.name} is left out, for its part '{missing[0]}' failed")
+            fail(f"{row.name} is left out, for its part '{missing[0]}' has no run with seed {seed}")
             failed += 1
             continue
         runs = {name: known for name, known in refers.items() if known is not None}
         try:
             if row.values is not None and tunings.of(paper.row(row.values)) is None:
                 raise ConfigError(f"it takes the values of {row.values}, which has none yet")
-            tuned = tunings.search(row, runs, more) if row.tune else tunings.of(row)
+            tuned = tunings.search(row, made.first(row), more) if row.tune else tunings.of(row)
             overrides = paper.overrides(row, seed, tuned.values if tuned else ())
             outcome = _run(paper, [*resolved(overrides, runs.__getitem__), *more])
         except RexpError as error:
@@ -134,31 +157,72 @@ def run_rows(
         manifest = _manifest(outcome.store, outcome.result.run_id)
         records.append(record_of(row, outcome.result, manifest, runs, overrides, tuned))
         with locked(file):
-            write_records(file, paper, merge_records(read_records(file), records[-1:]))
+            known = merge_records(read_records(file), records[-1:])
+            write_records(file, paper, known)
             if row.group and seed == paper.seeds_of(row)[-1]:
-                keep_users(file, paper, row, made.of(row))
+                keep_users(file, paper, row, made.of(row, known))
     return records, failed
 
 
 class Made:
-    """The runs that were made, by row and seed."""
+    """The runs that were made, by row and seed.
 
-    def __init__(self, tunings: Tunings) -> None:
-        self._tunings = tunings
+    Args:
+        paper: whose rows they are of.
+        tunings: what was found for rows whose values are searched.
+    """
+
+    def __init__(self, paper: Paper, tunings: Tunings) -> None:
+        self._paper, self._tunings = paper, tunings
         self._made: dict[str, dict[int, Outcome]] = {}
 
     def add(self, row: PaperRow, seed: int, outcome: Outcome) -> None:
         self._made.setdefault(row.name, {})[seed] = outcome
 
-    def of(self, row: PaperRow) -> dict[int, Outcome]:
-        return self._made[row.name]
+    def of(self, row: PaperRow, records: Iterable[PaperRecord]) -> dict[int, Outcome]:
+        """A row's runs by seed: those made here, and of the other seeds those that lie beside them in their store.
+
+        Args:
+            row: whose runs are asked for; none where none is made here.
+            records: of all rows, with the runs of other commands; one that was made by other words is left out.
+        """
+        made = self._made.get(row.name, {})
+        if not made:
+            return {}
+        store, tuned = next(iter(made.values())).store, self._tunings.of(row)
+        found = tuned.values if tuned else ()
+        seeds = self._paper.seeds_of(self._paper.row(row.name))
+        commands = {seed: command_of(self._paper.overrides(row, seed, found)) for seed in seeds}
+        own = [record for record in records if record.row == row.name and record.command == commands.get(record.seed)]
+        there = [record for record in own if store.status(record.run) == "done"]
+        return {record.seed: Outcome(store.result(record.run), cached=True, store=store) for record in there} | made
 
     def run(self, name: str, seed: int) -> str | None:
-        """The id of a row's run under this seed, or of its only one; of what the row stands for."""
+        """The id of a row's run under this seed, or of the only one that the row asks for; of what the row stands for.
+
+        None where there is none: that of another seed would be another teacher than the file says.
+        """
         stands_for = self._tunings.stands_for(name)
-        runs = self._made.get(stands_for or "", {})
-        outcome = runs.get(seed) or (next(iter(runs.values())) if len(runs) == 1 else None)
+        if stands_for is None:
+            return None
+        seeds = self._paper.seeds_of(self._paper.row(stands_for))
+        outcome = self._made.get(stands_for, {}).get(seeds[0] if len(seeds) == 1 else seed)
         return outcome.result.run_id if outcome else None
+
+    def first(self, row: PaperRow) -> Callable[[str], str]:
+        """What a row's search refers to: runs of the row's first seed, whichever of its seeds are run now.
+
+        Returns:
+            the id of a row's run by its name; it raises ConfigError where there is none.
+        """
+        seed = self._paper.seeds_of(self._paper.row(row.name))[0]
+
+        def run_of(name: str) -> str:
+            if found := self.run(name, seed):
+                return found
+            raise ConfigError(f"its search learns from '{name}' with seed {seed}, which is not run; run that seed, too")
+
+        return run_of
 
 
 def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
@@ -170,9 +234,9 @@ def _run(paper: Paper, overrides: Sequence[str]) -> Outcome:
 def collect_rows(
     paper: Paper, rows: Sequence[PaperRow], stores: Sequence[Store], file: Path, tunings: Tunings
 ) -> list[PaperRecord]:
-    """PaperRecord the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
+    """Record the runs that are in these stores already; see :class:`rexp.paper.find_runs.RunIndex`."""
     stored = RunIndex(stores)
-    made = Made(tunings)
+    made = Made(paper, tunings)
     records: list[PaperRecord] = []
     for row, seed in _jobs(paper, rows):
         refers = {name: made.run(name, seed) for name in references(row.run)}
@@ -191,9 +255,12 @@ def collect_rows(
         store, result = found
         made.add(row, seed, Outcome(result, cached=True, store=store))
         records.append(record_of(row, result, _manifest(store, result.run_id), runs, overrides, tuned))
-        if row.group and seed == paper.seeds_of(row)[-1]:
-            keep_users(file, paper, row, made.of(row))
-    write_records(file, paper, merge_records(read_records(file), records))
+    with locked(file):
+        known = merge_records(read_records(file), records)
+        write_records(file, paper, known)
+        for row in rows:
+            if row.group:
+                keep_users(file, paper, row, made.of(row, known))
     return records
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean, stdev
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rexp.paper.users import Users
     from rexp.report.statistics import Array
 
+Pair = tuple[str, str]
 Verdict = Literal["own", "not run", "outdated", "differs"]
 SMALLEST_GAP = 0.05
 """How far a teacher is ahead of the plain model at least, as a share, for a part of that way to mean anything."""
@@ -96,6 +97,7 @@ class Table:
         tests: how many p-values were corrected together.
         n_users: over whom the tests are.
         teacher: the first metric of the group's teacher.
+        data: name of the data set that its rows are run on; empty while none is run.
     """
 
     group: Group
@@ -104,6 +106,7 @@ class Table:
     tests: int
     n_users: int
     teacher: float | None = None
+    data: str = ""
 
 
 class Study:
@@ -139,18 +142,24 @@ class Study:
 
     def _table(self, group: Group) -> Table:
         rows = self.paper.rows_of(group)
-        lines = [self._line(group, row) for row in rows]
-        tests = list(self._tests(group, rows))
-        adjusted = holm([p for *_, p in tests])
-        for (place, against, difference, _), p in zip(tests, adjusted, strict=True):
-            found = Tested(difference, p)
-            line = lines[place]
-            lines[place] = (
-                replace(line, against_plain=found) if against == "plain" else replace(line, against_control=found)
+        plain = [self._against(row, row.plain or group.plain) for row in rows]
+        control = [self._against(row, row.control or group.control) for row in rows]
+        tests = self._tests([*plain, *control])
+        lines = [
+            replace(
+                self._line(group, row), against_plain=one and tests.get(one), against_control=two and tests.get(two)
             )
+            for row, one, two in zip(rows, plain, control, strict=True)
+        ]
         n_users = max((len(values) for row in rows if (values := self._values(row)) is not None), default=0)
         return Table(
-            group, tuple(lines), self._simplest(group, lines), len(tests), n_users, teacher=self._of(group.teacher)
+            group,
+            tuple(lines),
+            self._simplest(group, lines),
+            len({frozenset(pair) for pair in tests}),
+            n_users,
+            teacher=self._of(group.teacher),
+            data=self._data(rows),
         )
 
     def _line(self, group: Group, row: PaperRow) -> Line:
@@ -211,17 +220,33 @@ class Study:
             return "differs"
         return "own"
 
-    def _tests(self, group: Group, rows: Sequence[PaperRow]) -> Iterator[tuple[int, str, float, float]]:
-        """Place of the row, which test, difference and p of each comparison that can be made."""
-        for place, row in enumerate(rows):
-            if row.best_of:
+    def _against(self, row: PaperRow, name: str | None) -> Pair | None:
+        """The row and the one that it is compared with; None where that is none, or the row itself."""
+        other = self._stood_for(name)
+        return None if row.best_of or other is None or other.name == row.name else (row.name, other.name)
+
+    def _tests(self, pairs: Iterable[Pair | None]) -> dict[Pair, Tested]:
+        """The tests of a table, all adjusted together.
+
+        Args:
+            pairs: rows to compare; those whose users have no values to compare are left out.
+        """
+        differences: dict[Pair, Array] = {}
+        for pair in pairs:
+            if pair is None:
                 continue
-            against = {"plain": row.plain or group.plain, "control": row.control or group.control}
-            for key, name in against.items():
-                own, other = self._values(row), None if name in (None, row.name) else self._named_values(name)
-                if own is None or other is None or len(own) != len(other):
-                    continue
-                yield place, key, float((own - other).mean()), p_value(own - other, "wilcoxon")
+            own, other = (self._values(self.paper.row(name)) for name in pair)
+            if own is not None and other is not None and len(own) == len(other):
+                differences[pair] = own - other
+        # Control beside plain is the test of plain beside control: counted twice, it would make all others stricter.
+        distinct = {frozenset(pair): difference for pair, difference in differences.items()}
+        adjusted = holm([p_value(difference, "wilcoxon") for difference in distinct.values()])
+        ps = dict(zip(distinct, adjusted, strict=True))
+        return {pair: Tested(float(values.mean()), ps[frozenset(pair)]) for pair, values in differences.items()}
+
+    def _data(self, rows: Sequence[PaperRow]) -> str:
+        """The data set of a table's records."""
+        return next((record.data["name"] for row in rows for record in self._records.get(row.name, [])), "")
 
     def _values(self, row: PaperRow) -> Array | None:
         """(n_users,) of a row all of whose seeds are recorded."""
@@ -229,10 +254,6 @@ class Study:
         if not records or len(records) < len(self.paper.seeds_of(row)):
             return None
         return self._users.values(records[0].data["name"], row.name)
-
-    def _named_values(self, name: str | None) -> Array | None:
-        row = self._stood_for(name)
-        return None if row is None else self._values(row)
 
     def _stood_for(self, name: str | None) -> PaperRow | None:
         stands_for = None if name is None else self._tunings.stands_for(name)

@@ -118,7 +118,8 @@ def _ranks(found: Ranks, picture: str) -> Grid:
     lines = tuple((row, f"{mean:.2f}") for row, mean in found.means.items())
     apart = max(found.means.values()) - min(found.means.values())
     said = (
-        f"Over the {found.tables} tables that are run, of rows that all of them have; 1 is the best. "
+        f"Over the {found.tables} tables that are run, of rows that all of them have; 1 is the best. The tests are "
+        f"over {found.data_sets} data sets, in each of which a row has its mean rank over the tables: "
         f"Friedman's p {found.p:.3g}; by Nemenyi's test two rows differ where their mean ranks are "
         f"{found.difference:.2f} apart (Demšar, JMLR 2006)"
         f"{': none do.' if apart < found.difference else '.'}"

@@ -6,7 +6,7 @@ Whoever makes the runs again takes these values and searches nothing, as long as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -20,6 +20,7 @@ from rexp.config.job import read
 from rexp.errors import ConfigError
 from rexp.hydra.compose import hydra_session
 from rexp.io.atomic import write_text
+from rexp.metrics.direction import higher_is_better
 from rexp.paper.paper import candidates, space_of
 from rexp.paper.references import references, resolved
 from rexp.store.identity import alias_key
@@ -81,22 +82,23 @@ class Tunings:
         row = self._paper.row(name)
         if not row.best_of:
             return name
-        found = [(self.of(other), other.name) for other in candidates(self._paper, row)]
-        values = [(tuned.value, name) for tuned, name in found if tuned is not None]
-        if len(values) < len(found):
+        asked = candidates(self._paper, row)
+        found = [tuned for tuned in map(self.of, asked) if tuned is not None]
+        if len(found) < len(asked):
             return None
-        return max(values, key=lambda pair: pair[0])[1]
+        lower = higher_is_better(found[0].metric) is False
+        return (min if lower else max)(found, key=lambda tuned: tuned.value).row
 
-    def search(self, row: PaperRow, runs: Mapping[str, str], more: Sequence[str]) -> Tuned:
+    def search(self, row: PaperRow, run_of: Callable[[str], str], more: Sequence[str]) -> Tuned:
         """Tune a row, or return the values found earlier.
 
         Args:
             row: with keys to search.
-            runs: ids of the runs that it refers to, by the names of their rows.
+            run_of: the id of the run of a row that it refers to, under the first of its own seeds.
             more: further overrides of every run.
 
         Raises:
-            RexpError: no trial came to a value.
+            RexpError: a row that it refers to has no such run, or no trial came to a value.
         """
         self._read()
         if known := self.of(row):
@@ -109,7 +111,7 @@ class Tunings:
         space = space_of(self._paper, row, self._trials)
         taken = self._taken(row)
         asked = self._paper.overrides(row, self._paper.seeds_of(row)[0], taken)
-        asked = [*resolved(asked, runs.__getitem__), *more]
+        asked = [*resolved(asked, run_of), *more]
         with hydra_session():
             overrides, base = common(space, asked)
             request = read(base)
@@ -174,7 +176,9 @@ class Tunings:
     def _keep(self, found: Tuned) -> None:
         with locked(self._file):
             known = {**read_tuned(self._file), found.row: found}
-            kept = {row.name: _plain(known[row.name]) for row in self._paper.rows if row.name in known}
+            # Rows that this paper does not know may be another process's, whose file has more of them.
+            names = dict.fromkeys([*(row.name for row in self._paper.rows), *known])
+            kept = {name: _plain(known[name]) for name in names if name in known}
             write_text(self._file, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
         self._read()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,12 +22,16 @@ from rexp.experiment.job import prepare_job
 from rexp.experiment.run import run as make_run
 from rexp.experiment.steps import run_steps
 from rexp.experiment.warm_start import evaluation_device, retrieval, torch_settings, warm_start
+from rexp.io.atomic import one_line_errors
 from rexp.plugins.process_state import restored
 from rexp.prepare.prepare import load_split
+from rexp.store.epoch_log import read_epochs
 from rexp.train.model_selection import better, monitored
 from rexp.tune._compat import reported_epochs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omegaconf import DictConfig
     from optuna.trial import Trial
 
@@ -106,7 +111,7 @@ def run_trial(
     """Bring a model through the steps of its recipe and measure it on the validation part.
 
     Args:
-        trial: is told the values of every validated epoch.
+        trial: is told the value of every validated epoch of its first fit.
         job: the trial's configuration.
         store: holds the runs that it starts from or learns from.
         run: the trial's folder within the store; an earlier attempt's checkpoint there is gone on from.
@@ -130,11 +135,16 @@ def _measure(
     load = partial(seen_by_trials, request)
     plan = prepare_job(job, request, store, load, train=make_run, sweeping=sweeping, part="valid")
     split = plan.split
-    store.directory(run).mkdir(parents=True, exist_ok=True)
+    with one_line_errors(store.directory(run)):
+        store.directory(run).mkdir(parents=True, exist_ok=True)
+    curve = store.directory(run) / "metrics.jsonl"
 
     def log(values: Mapping[str, float], epoch: int) -> None:
-        if goal.metric in values and request.device.devices == 1:  # others would wait for a process that gave up
-            _report(trial, values[goal.metric], epoch)
+        value = values.get(f"valid/{goal.metric}")
+        if value is None or request.device.devices > 1:  # others would wait for a process that gave up
+            return
+        if _in_curve(curve, epoch, goal.metric, value):
+            _report(trial, value, epoch)
 
     with torch_settings(request.device.threads):
         rules = without_adjustment(request.evaluate)
@@ -152,6 +162,13 @@ def _measure(
 def forget(store: Store, run: str) -> None:
     """Remove what a finished trial left; its values are with the search."""
     shutil.rmtree(store.directory(run), ignore_errors=True)
+
+
+def _in_curve(curve: Path, epoch: int, metric: str, value: float) -> bool:
+    """Whether a curve ends with this epoch. Only the first fit of a run has one; a fine-tune counts from 1 again, and
+    its epochs compare with those of no other trial."""
+    last = deque(read_epochs(curve), maxlen=1) if curve.exists() else ()
+    return any(record["epoch"] == epoch and record.get(metric) == value for record in last)
 
 
 def _report(trial: Trial, value: float, epoch: int) -> None:

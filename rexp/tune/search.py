@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rexp.errors import Interrupted, RexpError
+from rexp.errors import Interrupted, RexpError, StoreError
 from rexp.hydra.compose import compose_job
 from rexp.tune.experiment_file import check_writable, kept
 from rexp.tune.progress import Watch
@@ -73,7 +73,7 @@ def search(
         sweeping: what the model has no use for is no error.
 
     Raises:
-        RexpError: every trial fails, or the folder holds another search.
+        RexpError: every trial fails, the store cannot be written, or the folder holds another search.
     """
     from rexp.tune.objective import check_request, goal, seen_by_trials
 
@@ -114,7 +114,11 @@ def _try(
     aim: Objective,
     sweeping: bool,
 ) -> list[RexpError]:
-    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned."""
+    """One trial, told to the search, which goes on whatever becomes of it; what went wrong is returned.
+
+    Raises:
+        Interrupted, StoreError: the trial came to no end, and is not told.
+    """
     from optuna import TrialPruned
 
     from rexp.tune.objective import forget, run_trial
@@ -130,8 +134,8 @@ def _try(
         value = run_trial(trial, job, store, run, aim, typed=typed, sweeping=several)
     except TrialPruned:
         study.prune(trial)
-    except Interrupted:
-        raise
+    except (Interrupted, StoreError):
+        raise  # no fault of the trial's values: it is tried again the next time
     except Exception as error:
         if not isinstance(error, RexpError):
             traceback.print_exc()

@@ -252,4 +252,5 @@ def _reported(number: int, trials: list[FrozenTrial]) -> dict[int, float]:
 def _pruner(wanted: Prune | None) -> optuna.pruners.BasePruner:
     if wanted is None:
         return NopPruner()
-    return MedianPruner(n_startup_trials=wanted.after_trials, n_warmup_steps=wanted.after_epochs)
+    # Optuna counts steps from 0, epochs begin with 1.
+    return MedianPruner(n_startup_trials=wanted.after_trials, n_warmup_steps=wanted.after_epochs + 1)

@@ -119,15 +119,34 @@ def test_every_row_is_run_with_the_values_that_were_found(done: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_is_redone_from_what_is_kept(done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    study, file = study_of(done)
+def test_the_page_is_redone_from_what_is_kept(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, file = study_of(done)
     page = file.with_suffix(".md").read_text(encoding="utf-8")
     arguments = ["paper", "check", str(done / "small.yaml"), "--results", str(file.parent), "--strict"]
     assert main([*arguments, "--markdown", "-"]) == 0
     assert capsys.readouterr().out == page
     assert "| not run |" not in page
+    assert "Mean ranks" not in page  # both of its tables are of one data set
+
+
+@pytest.mark.slow
+def test_mean_ranks_are_drawn(done: Path, tmp_path: Path) -> None:
+    """The same study, as if its second table were of a data set of its own."""
+    study, _ = study_of(done)
+    shutil.copytree(done / "results", tmp_path / "results")
+    file = tmp_path / "results" / "small.jsonl"
+    records = [json.loads(text) for text in file.read_text().splitlines()]
+    for record in records:
+        record["data"]["name"] = "other" if record["row"].startswith("mf 8") else "csv"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    shutil.copy(file.parent / "small" / "csv.parquet", file.parent / "small" / "other.parquet")
+    arguments = ["paper", "check", str(done / "small.yaml"), "--results", str(file.parent)]
+    assert main([*arguments, "--markdown", str(file.with_suffix(".md"))]) == 0
+    page = file.with_suffix(".md").read_text(encoding="utf-8")
     assert "![Mean ranks](small/ranks.svg)" in page
-    assert main([*arguments, "--markdown", str(tmp_path / "page.md")]) == 0
+    assert "Over the 2 tables that are run" in page
+    assert "over 2 data sets" in page
+    assert main([*arguments, "--strict", "--markdown", str(tmp_path / "page.md")]) == 0
     for folder in (file.parent, tmp_path):
         assert "critical difference" in (folder / "small" / "ranks.svg").read_text()
     written_out = shown(study.paper, file).page
@@ -167,7 +186,8 @@ def test_the_tests_are_those_of_the_stored_runs(done: Path) -> None:
             for user, value in zip(frame["user"], frame["ndcg@10"], strict=True):
                 users.setdefault(row, {}).setdefault(user, 0.0)
                 users[row][user] += value / seeds.get(row, 2)
-    pairs = [(row, other) for row in users for other in ("plain", "control") if row != other]
+    shown = [(row, other) for row in users for other in ("plain", "control") if row != other]
+    pairs = [pair for pair in shown if pair != ("plain", "control")]  # which is the test of control beside plain
     ps = {}
     for row, other in pairs:
         rounded = [np.float64(np.float16(users[row][user])) - np.float16(users[other][user]) for user in users[row]]
@@ -181,6 +201,10 @@ def test_the_tests_are_those_of_the_stored_runs(done: Path) -> None:
         tested = found.against_plain if other == "plain" else found.against_control
         assert tested is not None
         assert tested.p == pytest.approx(largest, rel=1e-6)
+    plain, control = line(table, "plain").against_control, line(table, "control").against_plain
+    assert plain is not None
+    assert control is not None
+    assert (plain.p, plain.difference) == (control.p, -control.difference)
 
 
 @pytest.mark.slow
@@ -238,6 +262,15 @@ def test_a_name_with_commas_is_one_row() -> None:
         select_rows(paper, ["lastfm-2k · pop", "kd"])
 
 
+def test_patterns_with_a_comma_between_them_are_two() -> None:
+    """Together they would fit a row, too: ``lastfm-2k · mf, kd``."""
+    paper = load("content_students")
+    asked = [row.name for row in select_rows(paper, ["lastfm-2k · m*", "*kd"])]
+    assert {"lastfm-2k · mf", "lastfm-2k · mf, control", "yelp · mf, kd"} < set(asked)
+    with pytest.raises(ConfigError, match="has no row 'kd'"):
+        select_rows(paper, ["lastfm-2k · m*", "kd"])
+
+
 def test_some_seeds_of_a_study(done: Path, tmp_path: Path) -> None:
     """A row without any of them keeps its own; values of users are kept once all seeds are there."""
     paper = read(done / "small.yaml")
@@ -257,6 +290,20 @@ def test_some_seeds_of_a_study(done: Path, tmp_path: Path) -> None:
         # Values that were found with the first of a row's seeds are those of all of them: nothing is searched again.
         assert read_tuned(results / "small.tuned.json") == read_tuned(done / "results" / "small.tuned.json")
     assert main(["paper", "run", str(done / "small.yaml"), "--seeds", "one", *place]) == 2
+
+
+@pytest.mark.slow
+def test_the_last_of_several_commands_completes_the_values_of_users(done: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copy(done / "results" / "small.tuned.json", results)
+    row = "mf 4 · plain"
+    command = ["paper", "run", str(done / "small.yaml"), "--rows", row, "--store", str(done / "runs"), *QUIET]
+    for seed in "01":
+        assert not (results / "small").exists()
+        assert main([*command, "--results", str(results), "--seeds", seed]) == 0
+    kept = pl.read_parquet(results / "small" / "csv.parquet")
+    assert kept[row].to_list() == pl.read_parquet(done / "results" / "small" / "csv.parquet")[row].to_list()
 
 
 def test_a_grid_is_written_out(tmp_path: Path) -> None:
@@ -290,6 +337,7 @@ def test_a_grid_is_written_out(tmp_path: Path) -> None:
         ("plain: plain", "plain: plane", "names a row 'plane' that it does not have"),
         ("best_of: [ease, puresvd]", "best_of: [slim]", "no row is called slim"),
         ("values: kd", "values: puresvd", "nothing is searched for mf 4 · puresvd"),
+        ("tune: {model.l2: {choice: [1.0, 10.0]}}", "tune: {}", "best: nothing is searched for teachers · ease to"),
         (
             "choice: [0.5, 2.0]",
             "choices: [0.5]",
@@ -304,6 +352,26 @@ def test_what_is_wrong_with_a_study_is_told(tmp_path: Path, old: str, new: str, 
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(ConfigError, match=words):
         select_rows(read(file), None)
+
+
+def test_the_nearest_names_are_looked_for_where_one_is_wrong_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study names thousands of rows and keys: to compare each with all others would take seconds."""
+    monkeypatch.setattr("rexp.paper.paper.did_you_mean", lambda name, known: pytest.fail(f"{name} is known"))
+    read(written(tmp_path))
+
+
+def test_the_best_of_others_has_the_lowest_error(tmp_path: Path) -> None:
+    paper, file = read(written(tmp_path)), tmp_path / "small.tuned.json"
+    for metric, best in (("ndcg@10", "teachers · puresvd"), ("rmse", "teachers · ease")):
+        tuned = {}
+        for row, value in (("teachers · ease", 0.8), ("teachers · puresvd", 0.9)):
+            search = Tunings(paper, file)._digest(paper.row(row))
+            tuned[row] = {"search": search, "values": [], "metric": metric, "value": value, "trial": 1}
+            tuned[row] |= {"trials": [["complete", value]], "seconds": 1.0}
+        file.write_text(json.dumps(tuned))
+        assert Tunings(paper, file).stands_for("teachers · best") == best
 
 
 def test_a_file_without_groups_stays_as_it_is() -> None:
