@@ -14,7 +14,6 @@ from scipy import stats
 from rexp.__main__ import main
 from rexp.errors import ConfigError
 from rexp.paper.formats import html, latex
-from rexp.paper.grid import expanded
 from rexp.paper.paper import load, read
 from rexp.paper.record import read_records
 from rexp.paper.reproduce import select_rows, select_seeds
@@ -24,57 +23,7 @@ from rexp.paper.tuning import Tunings, read_tuned
 from rexp.paper.users import Users
 from rexp.store.store import Store
 
-STUDY = """
-title: A small study
-source: none
-tolerance: 0
-seeds: [0, 1]
-shown: [ndcg@10, recall@20]
-search: {trials: 2, metric: ndcg@10, prune: null}
-parts:
-  mine: [data=csv, "data.path=FILE", evaluate=full, "evaluate.k=[10,20]", "evaluate.metrics=[ndcg,recall]"]
-  small:
-    run: [model=mf, "model.factors={factors}", train.max_epochs=2, train.batch_size=64]
-    tune: {train.lr: {float: [0.01, 0.1], log: true}}
-rows:
-  - for: {factors: [4, 8]}
-    group: "mf {factors}"
-    plain: plain
-    control: control
-    teacher: teachers · best
-    within: 0.05
-    run: [mine]
-    rows:
-      - {name: plain, run: [small]}
-      - name: kd
-        run: [small, compress=kd, "teacher.from=<teachers · best>"]
-        values: plain
-        tune: {compress.stages.distill.weight: {choice: [0.5, 2.0]}}
-      - {name: control, run: [small, compress=kd, compress.control_run=true], values: kd}
-      - {name: puresvd, run: [model=puresvd, "model.factors={factors}"], seeds: [0]}
-      - {name: only here, only: {factors: [8]}, run: [model=pop], seeds: [0]}
-  - group: teachers
-    ranked: false
-    run: [mine]
-    rows:
-      - {name: ease, run: [model=ease], seeds: [0], tune: {model.l2: {choice: [1.0, 10.0]}}}
-      - {name: puresvd, run: [model=puresvd], seeds: [0], tune: {model.factors: {choice: [2, 8]}}}
-      - {name: best, best_of: [ease, puresvd]}
-quick: {rows: ["mf 4 · kd"], overrides: [train.max_epochs=1]}
-notes: None.
-"""
-QUIET = ["track=none", "measure.latency=false", "train.progress=none"]
-
-
-def written(folder: Path) -> Path:
-    """A study of sixty users of two tastes."""
-    random = np.random.default_rng(0)
-    taken = [random.permutation(20)[:9] + 20 * (user % 2) for user in range(60)]
-    lines = [f"u{user},{item},{when}" for user, items in enumerate(taken) for when, item in enumerate(items)]
-    (folder / "mine.csv").write_text("\n".join(["user,item,time", *lines]) + "\n")
-    file = folder / "small.yaml"
-    file.write_text(STUDY.replace("FILE", str(folder / "mine.csv")))
-    return file
+from .small_study import QUIET, written
 
 
 @pytest.fixture(scope="module")
@@ -254,23 +203,6 @@ def test_runs_elsewhere_take_the_values_that_were_found(
     assert all(own[one.run] == one.metrics for one in read_records(results / "small.jsonl"))
 
 
-def test_a_name_with_commas_is_one_row() -> None:
-    paper = load("content_students")
-    order = [row.name for row in select_rows(paper, ["lastfm-2k · mf", "kd", "lastfm-2k · pop"])]
-    assert order == ["lastfm-2k · pop", "lastfm-2k · fusion", "lastfm-2k · mf, kd"]
-    with pytest.raises(ConfigError, match="has no row 'kd'"):
-        select_rows(paper, ["lastfm-2k · pop", "kd"])
-
-
-def test_patterns_with_a_comma_between_them_are_two() -> None:
-    """Together they would fit a row, too: ``lastfm-2k · mf, kd``."""
-    paper = load("content_students")
-    asked = [row.name for row in select_rows(paper, ["lastfm-2k · m*", "*kd"])]
-    assert {"lastfm-2k · mf", "lastfm-2k · mf, control", "yelp · mf, kd"} < set(asked)
-    with pytest.raises(ConfigError, match="has no row 'kd'"):
-        select_rows(paper, ["lastfm-2k · m*", "kd"])
-
-
 def test_some_seeds_of_a_study(done: Path, tmp_path: Path) -> None:
     """A row without any of them keeps its own; values of users are kept once all seeds are there."""
     paper = read(done / "small.yaml")
@@ -304,76 +236,3 @@ def test_the_last_of_several_commands_completes_the_values_of_users(done: Path, 
         assert main([*command, "--results", str(results), "--seeds", seed]) == 0
     kept = pl.read_parquet(results / "small" / "csv.parquet")
     assert kept[row].to_list() == pl.read_parquet(done / "results" / "small" / "csv.parquet")[row].to_list()
-
-
-def test_a_grid_is_written_out(tmp_path: Path) -> None:
-    paper = read(written(tmp_path))
-    assert [group.name for group in paper.groups] == ["mf 4", "mf 8", "teachers"]
-    assert [row.short for row in paper.rows_of(paper.groups[0])] == ["plain", "kd", "control", "puresvd"]
-    assert [row.short for row in paper.rows_of(paper.groups[1])][-1] == "only here"
-    plain, kd = paper.row("mf 8 · plain"), paper.row("mf 8 · kd")
-    assert "model.factors=8" in plain.run
-    assert list(plain.tune) == ["train.lr"]
-    assert list(kd.tune) == ["compress.stages.distill.weight"]
-    assert kd.values == "mf 8 · plain"
-    assert paper.groups[1].plain == "mf 8 · plain"
-    assert paper.groups[1].teacher == "teachers · best"
-    order = [row.name for row in select_rows(paper, ["mf 8 · control"])]
-    assert order == [
-        "teachers · ease",
-        "teachers · puresvd",
-        "teachers · best",
-        "mf 8 · plain",
-        "mf 8 · kd",
-        "mf 8 · control",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("run: [small]", "run: [smal]", "has no part 'smal'; did you mean 'small'"),
-        ("for: {factors: [4, 8]}", "for: {factors: 4}", "'for' is a mapping of names to lists"),
-        ("plain: plain", "plain: plane", "names a row 'plane' that it does not have"),
-        ("best_of: [ease, puresvd]", "best_of: [slim]", "no row is called slim"),
-        ("values: kd", "values: puresvd", "nothing is searched for mf 4 · puresvd"),
-        ("tune: {model.l2: {choice: [1.0, 10.0]}}", "tune: {}", "best: nothing is searched for teachers · ease to"),
-        (
-            "choice: [0.5, 2.0]",
-            "choices: [0.5]",
-            "small.yaml: mf 4 · kd: space.compress.stages.distill.weight: give one of",
-        ),
-        ("trials: 2,", "trails: 2,", "small.yaml: teachers|small.yaml: mf 4"),
-        ("- {name: plain, run: [small]}", '- {name: plain, run: [small, "teacher.from=<kd>"]}', "builds on"),
-    ],
-)
-def test_what_is_wrong_with_a_study_is_told(tmp_path: Path, old: str, new: str, words: str) -> None:
-    file = written(tmp_path)
-    file.write_text(file.read_text().replace(old, new))
-    with pytest.raises(ConfigError, match=words):
-        select_rows(read(file), None)
-
-
-def test_the_nearest_names_are_looked_for_where_one_is_wrong_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A study names thousands of rows and keys: to compare each with all others would take seconds."""
-    monkeypatch.setattr("rexp.paper.paper.did_you_mean", lambda name, known: pytest.fail(f"{name} is known"))
-    read(written(tmp_path))
-
-
-def test_the_best_of_others_has_the_lowest_error(tmp_path: Path) -> None:
-    paper, file = read(written(tmp_path)), tmp_path / "small.tuned.json"
-    for metric, best in (("ndcg@10", "teachers · puresvd"), ("rmse", "teachers · ease")):
-        tuned = {}
-        for row, value in (("teachers · ease", 0.8), ("teachers · puresvd", 0.9)):
-            search = Tunings(paper, file)._digest(paper.row(row))
-            tuned[row] = {"search": search, "values": [], "metric": metric, "value": value, "trial": 1}
-            tuned[row] |= {"trials": [["complete", value]], "seconds": 1.0}
-        file.write_text(json.dumps(tuned))
-        assert Tunings(paper, file).stands_for("teachers · best") == best
-
-
-def test_a_file_without_groups_stays_as_it_is() -> None:
-    node = {"rows": [{"name": "a", "run": ["model=mf"]}], "title": "x"}
-    assert expanded(node, "file") == (node, [])
