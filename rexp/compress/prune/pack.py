@@ -76,7 +76,7 @@ class PackedTable(CompactEmbedding):
 
     Bits of whole bytes lie in ``bits``, a row's together; those of up to seven columns behind them in ``last_bits``, of
     all rows one behind the other, so that a 65th column, such as a bias, takes no byte of every row. Columns that are
-    zero in every row have no bits.
+    zero in every row have no bits. In memory, where that is so, a row's bits of all columns lie together in ``mask``.
 
     Args:
         n_rows, dim: the shape of the dense table.
@@ -94,7 +94,8 @@ class PackedTable(CompactEmbedding):
     columns: Tensor
     grid: Tensor
     zeros: Tensor
-    sources: Tensor | None
+    scales: Tensor
+    mask: Tensor | None
     unpacked: Tensor | None
 
     def __init__(
@@ -122,13 +123,12 @@ class PackedTable(CompactEmbedding):
             self.register_buffer("ranges", torch.zeros(n_rows, dtype=torch.uint8))
             self.register_buffer("columns", torch.ones(width))
             self.register_buffer("grid", torch.zeros(2))
+            self.register_buffer("scales", torch.ones(dim), persistent=False)
             self.register_buffer("zeros", torch.tensor(zeros_of(self.code_bits)), persistent=False)
         else:
             self.register_buffer("values", torch.zeros(n_values + 1, dtype=DTYPES[values]))
-        # Of each column, where it is stored; the place behind them holds a zero.
-        sources = torch.full((dim,), width)
-        sources[self.stored] = torch.arange(width)
-        self.register_buffer("sources", sources if width < dim else None, persistent=False)
+        mask = torch.zeros(n_rows, packed_width(dim, 1), dtype=torch.uint8) if width < dim or self.last else None
+        self.register_buffer("mask", mask, persistent=False)
         self.register_buffer("unpacked", None, persistent=False)
 
     def lookup(self, ids: Tensor) -> Tensor:
@@ -141,34 +141,25 @@ class PackedTable(CompactEmbedding):
         return self.unpacked.index_select(0, ids)
 
     def _unpack(self, ids: Tensor) -> Tensor:
-        stored = self._unpack_stored(ids)
-        return stored if self.sources is None else F.pad(stored, (0, 1)).index_select(1, self.sources)
-
-    def _unpack_stored(self, ids: Tensor) -> Tensor:
         there = self._there(ids)
         places = there.int().cumsum(1) - 1 + self.starts.index_select(0, ids).unsqueeze(1)
         places = torch.where(there, places, self.options["n_values"])  # where the 0 lies
         if not self.code_bits:
-            return self.values.index_select(0, places.flatten()).view(-1, len(self.stored)).float()
+            return self.values.index_select(0, places.flatten()).view(-1, self.dim).float()
         low, step = self.grid.unbind()
         ranges = self.ranges.index_select(0, ids).long().unsqueeze(1)
         scale, zero = (low + step * (ranges // 8)).exp(), self.zeros[ranges % 8]
-        return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.columns, 0.0)
+        return torch.where(there, (self._codes(places) + 0.5 - zero) * scale * self.scales, 0.0)
 
     def _there(self, ids: Tensor) -> Tensor:
-        """(N, stored columns) bool: which columns of rows are no zeros."""
-        whole = unpack(self.bits.index_select(0, ids), 1, len(self.stored) - self.last)
-        if not self.last:
-            return whole.bool()
-        places = ids.unsqueeze(1) * self.last + torch.arange(self.last, device=ids.device)
-        around = unpack(self.last_bits.index_select(0, places.flatten() // 8).unsqueeze(1), 1, 8)
-        last = around.gather(1, places.view(-1, 1) % 8).view(-1, self.last)
-        return torch.cat([whole, last], 1).bool()
+        """(N, dim) bool: which columns of rows are no zeros."""
+        bits = self.bits if self.mask is None else self.mask
+        return unpack(bits.index_select(0, ids), 1, self.dim).bool()
 
     def _codes(self, places: Tensor) -> Tensor:
         """The codes that lie at some places, in their shape."""
         each = 8 // self.code_bits
-        together = self.values.index_select(0, places.flatten() // each).view(-1, len(self.stored)).int()
+        together = self.values.index_select(0, places.flatten() // each).view(-1, self.dim).int()
         return together if each == 1 else torch.where(places % each == 0, together % 16, together // 16)
 
     def n_codes(self) -> int:
@@ -188,7 +179,6 @@ class PackedTable(CompactEmbedding):
         whole = len(self.stored) - self.last
         self.bits.copy_(pack(there[:, :whole].to(torch.uint8), 1))
         self.last_bits.copy_(pack(there[:, whole:].reshape(1, -1).to(torch.uint8), 1)[0])
-        self._find_starts()
         if self.code_bits:
             found = range_codes(rows, there, self.code_bits)
             self.values.copy_(pack(F.pad(found.codes, (0, 1)).view(1, -1), self.code_bits)[0])
@@ -199,17 +189,27 @@ class PackedTable(CompactEmbedding):
             self.values[:-1] = rows[there].to(self.values.dtype)
             if not self.values.isfinite().all():
                 raise RunError(f"a table has values up to {rows.abs().max():g}: too large for fp16; take values=fp32")
+        self._prepare()
 
-    def _find_starts(self) -> None:
-        """Where the values of each row begin: told by the bits, so that it is not stored."""
+    def _prepare(self) -> None:
+        """What follows from what is stored: all columns' bits and scales, and where the values of each row begin."""
         blocks = torch.split(torch.arange(self.n_rows, device=self.bits.device), ROWS_AT_ONCE)
+        if self.code_bits:
+            self.scales[self.stored] = self.columns
+        if self.mask is not None:
+            last = unpack(self.last_bits.unsqueeze(0), 1, self.n_rows * self.last).view(self.n_rows, self.last)
+            for block in blocks:
+                there = last.new_zeros(len(block), self.dim)
+                whole = unpack(self.bits.index_select(0, block), 1, len(self.stored) - self.last)
+                there[:, self.stored] = torch.cat([whole, last.index_select(0, block)], 1)
+                self.mask[block] = pack(there, 1)
         counts = torch.cat([self._there(block).sum(1, dtype=torch.int32) for block in blocks])
         self.starts.copy_(counts.cumsum(0) - counts)
 
     def _load_from_state_dict(self, *arguments: Any) -> None:
         super()._load_from_state_dict(*arguments)
         self.unpacked = None
-        self._find_starts()
+        self._prepare()
 
 
 class Pack(TableStage):
