@@ -21,7 +21,7 @@ def item_features(split: Split, column: str) -> Tensor:
 
     Raises:
         ConfigError: the items have no such column, or it is of single numbers, between any two of which the cosine
-            distance is 0 (or, of different signs, 2).
+            distance is 0 (or, of different signs, 2), or its vectors differ in length.
     """
 
     table = split.items_table()
@@ -38,13 +38,18 @@ def item_features(split: Split, column: str) -> Tensor:
     if isinstance(values.dtype, pl.List) and values.dtype.inner == pl.String:
         return _one_column_a_text(values.to_list())
     rows = values.to_list() if isinstance(values.dtype, pl.List | pl.Array) else []
-    width = max((len(row) for row in rows if row is not None), default=0)
-    if width < 2:
+    widths = {len(row) for row in rows if row is not None}
+    if max(widths, default=0) < 2:
         raise ConfigError(
             f"evaluate.item_features={column}: between single numbers there is no angle to measure; name a column of "
             "texts, such as genres, or of vectors"
         )
-    none = [0.0] * width
+    if len(widths) > 1:
+        raise ConfigError(
+            f"evaluate.item_features={column}: its vectors have {min(widths)} to {max(widths)} numbers; they must be "
+            "of one length"
+        )
+    none = [0.0] * max(widths)
     return torch.tensor([none if row is None else [value or 0.0 for value in row] for row in rows], dtype=torch.float32)
 
 

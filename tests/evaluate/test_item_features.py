@@ -62,3 +62,10 @@ def test_an_item_without_a_vector_has_zeros_and_categories_are_texts(split, tmp_
 def test_single_numbers_have_no_angle_between_them(split):
     with pytest.raises(ConfigError, match=r"evaluate\.item_features=year: between single numbers"):
         item_features(split, "year")
+
+
+def test_vectors_of_several_lengths_are_refused(split, tmp_path):
+    ragged = pl.Series("vector", [[1.0, 0.0], [0.0, 1.0, 2.0], [1.0, 1.0]])
+    pl.read_parquet(tmp_path / "items.parquet").with_columns(ragged).write_parquet(tmp_path / "items.parquet")
+    with pytest.raises(ConfigError, match="its vectors have 2 to 3 numbers"):
+        item_features(split, "vector")
