@@ -87,11 +87,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = operation(*args, **(kwargs or {}))
-        name = str(operation.overloadpacket)
-        if (count := COUNTED.get(name)) is not None:
-            self.total += count(args)
-        elif name == "aten.convolution":
-            self.total += _convolution(args[1], out)
+        if (count := COUNTED.get(str(operation.overloadpacket))) is not None:
+            self.total += count(args, out)
         return out
 
 
@@ -112,10 +109,11 @@ def _convolution(weight: Tensor, out: Tensor) -> int:
     return out.numel() * weight[0].numel()
 
 
-COUNTED: dict[str, Callable[[tuple[Any, ...]], int]] = {
-    **{f"aten.{name}": lambda args: _product(args[0], args[1]) for name in ("mm", "bmm", "mv", "dot", "_int_mm")},
-    **{f"aten.{name}": lambda args: _product(args[1], args[2]) for name in ("addmm", "baddbmm", "addmv")},
-    "aten._scaled_dot_product_flash_attention_for_cpu": lambda args: _attention(*args[:3]),
-    "aten._scaled_dot_product_flash_attention": lambda args: _attention(*args[:3]),
-    "aten._scaled_dot_product_efficient_attention": lambda args: _attention(*args[:3]),
+COUNTED: dict[str, Callable[[tuple[Any, ...], Any], int]] = {
+    **{f"aten.{name}": lambda args, _: _product(args[0], args[1]) for name in ("mm", "bmm", "mv", "dot", "_int_mm")},
+    **{f"aten.{name}": lambda args, _: _product(args[1], args[2]) for name in ("addmm", "baddbmm", "addmv")},
+    "aten.convolution": lambda args, out: _convolution(args[1], out),
+    "aten._scaled_dot_product_flash_attention_for_cpu": lambda args, _: _attention(*args[:3]),
+    "aten._scaled_dot_product_flash_attention": lambda args, _: _attention(*args[:3]),
+    "aten._scaled_dot_product_efficient_attention": lambda args, _: _attention(*args[:3]),
 }
