@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-import torch
 from torch import Generator, Tensor, nn
 
 from rexp.api import Batch, Capability, Query
 from rexp.api.compression import SETTLE, SETTLED
 from rexp.api.model import HISTORY_LENGTH
 from rexp.errors import ConfigError, RunError
+from rexp.nn.distinct import distinct
 from rexp.train.positives import as_tensor
 from rexp.train.rng import derived_seed
 
@@ -52,14 +52,12 @@ class TrainingStep:
     @cached_property
     def users(self) -> Tensor:
         """(A,) distinct users of the batch, ascending."""
-        distinct: Tensor = torch.unique(self.batch.query.users)
-        return distinct
+        return distinct(self.batch.query.users)
 
     @cached_property
     def items(self) -> Tensor:
         """(C,) distinct items of the batch, ascending; padding is none."""
-        distinct: Tensor = torch.unique(self.batch.items)
-        return distinct[distinct >= 0]
+        return distinct(self.batch.items)
 
     def user_embeddings(self, users: Tensor) -> Tensor:
         """(B, D) with their gradient."""

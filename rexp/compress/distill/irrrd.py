@@ -15,6 +15,7 @@ from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 from rexp.compress.distill._scores import rows_of, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
+from rexp.nn.distinct import distinct
 from rexp.plugins.options import require
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ class IRRRDLoss(Distilling):
 
     def _listed(self, users: Tensor) -> Tensor:
         """(A,) items of the lists of these users."""
-        # Marked in a table of all items, which is faster than sorting them; padding, -1, marks the place behind them.
-        listed = users.new_zeros(len(self.users[0]) + 1, dtype=torch.bool)
-        for table in (self.rrd.positives, self.rrd.negatives):
-            listed[rows_of(table, users)] = True
-        return listed[:-1].nonzero().squeeze(1)
+        return distinct(torch.cat([rows_of(table, users) for table in (self.rrd.positives, self.rrd.negatives)], 1))
 
 
 def item_lists(config: IRRRDConfig, context: StageContext) -> RankedLists:
