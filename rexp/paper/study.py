@@ -61,7 +61,6 @@ class Line:
         epochs, bytes: means over seeds; the bytes of the file of weights.
         cpu_seconds: mean over the seeds that took no step from another run, whose time would not be counted.
         smaller: times smaller than the dense row.
-        milliseconds: mean over seeds of the median time of a request of one user with 100 candidates.
         seeds, wanted: runs that are recorded, and those that are asked for.
         verdict: ``outdated`` where the file asks for other runs than were recorded, ``differs`` where the users' values
             and the records do not agree.
@@ -82,7 +81,6 @@ class Line:
     cpu_seconds: float | None = None
     bytes: float | None = None
     smaller: float | None = None
-    milliseconds: float | None = None
     seeds: int = 0
     wanted: int = 0
     verdict: Verdict = "not run"
@@ -191,7 +189,6 @@ class Study:
             cpu_seconds=_mean_of([record.cost["cpu_seconds"] for record in records if not record.reused]),
             bytes=size,
             smaller=_ratio(self._cost(group.dense or group.plain, "weight_bytes"), size),
-            milliseconds=self._cost(source.name, "score_100_p50_ms"),
             seeds=len(records),
             verdict=self._verdict(source, records, values),
         )

@@ -23,12 +23,10 @@ ABOUT = (
     "test part. p: Wilcoxon's signed-rank test over users, seeds averaged, Holm-adjusted over all tests of a table; "
     "† p < 0.05; + or - says which is ahead. Epochs: that were run. CPU s: processor seconds of the row's own process, "
     "without its teacher and its search, over the seeds that took no step from a stored run. Bytes: of the file of "
-    "weights; times smaller: than the plain row's. p50 ms: median time of one user's 100 candidates on one thread, "
-    "often beside other work, so that rows of one architecture differ; results/speed.md compares. Verdict: own, not "
-    "run, or outdated."
+    "weights; times smaller: than the plain row's. Verdict: own, not run, or outdated."
 )
 FIRST = ("row", "learns from", "valid")
-LAST = ("epochs", "CPU s", "bytes", "times smaller", "p50 ms", "seeds", "verdict")
+LAST = ("epochs", "CPU s", "bytes", "times smaller", "seeds", "verdict")
 
 
 def page(study: Study, tunings: Tunings) -> Page:
@@ -69,7 +67,6 @@ def _grid(table: Table, metrics: list[str]) -> Grid:
         "p (plain)": group.plain is not None,
         "p (control)": any(line.against_control for line in table.lines),
         "times smaller": group.dense is not None or group.plain is not None,
-        "p50 ms": any(line.milliseconds is not None for line in table.lines),
     }
     middle = (metrics[0], "sd", *metrics[1:], share, "gap closed", "p (plain)", "p (control)")
     titles = tuple(title for title in (*FIRST, *middle, *LAST) if shown.get(title, True))
@@ -97,7 +94,6 @@ def _cells(line: Line, metrics: list[str]) -> Iterator[tuple[str, str]]:
     yield "CPU s", _number(line.cpu_seconds, ",.0f")
     yield "bytes", _number(line.bytes, ",.0f")
     yield "times smaller", _number(line.smaller, ".1f")
-    yield "p50 ms", _number(line.milliseconds, ".3f")
     yield "seeds", f"{line.seeds}/{line.wanted}"
     yield "verdict", line.verdict
 
