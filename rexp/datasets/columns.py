@@ -90,4 +90,5 @@ def usual_column(names: Sequence[str], role: Role, path: Path) -> str | None:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower())
+    # Digits stay: "user1" is an id, no name of a column.
+    return re.sub(r"[\W_]", "", name.lower())

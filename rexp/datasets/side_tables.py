@@ -15,6 +15,9 @@ from rexp.errors import ConfigError, DataError, did_you_mean
 if TYPE_CHECKING:
     from rexp.api import Origin
 
+UNREADABLE = (pl.Binary, pl.Object)
+"""Types of columns that are left out, such as pictures."""
+
 
 def comparable(column: pl.Series) -> pl.Series:
     """A column as what it holds: blanks are taken off text, and text of numbers alone, none of them with leading zeros,
@@ -59,14 +62,15 @@ def described(
     if ids.null_count():
         row = int(ids.is_null().arg_true()[0])
         raise DataError(f"{place_of('', origin)(row)}: the {role} is empty ({ids.null_count()} such rows)")
-    columns = [_value(frame[name], codes) for name in frame.columns if name not in (own, role)]
+    read = [name for name in frame.columns if name not in (own, role) and frame[name].dtype not in UNREADABLE]
+    columns = [_value(frame[name], codes) for name in read]
     if unknown := [name for name in codes if name not in frame.columns]:
         raise ConfigError(f"data.{role}_codes has '{unknown[0]}'; {did_you_mean(unknown[0], frame.columns)}")
     return pl.DataFrame([ids, *columns])
 
 
 def _value(column: pl.Series, codes: Sequence[str]) -> pl.Series:
-    value = comparable(column)
+    value = column if column.dtype.is_temporal() else comparable(column)
     if column.name in codes:
         value = column.cast(pl.String).str.strip_chars()
         value = value.set(value == "", None)
@@ -97,7 +101,7 @@ def one_row_an_id(role: str, table: pl.DataFrame) -> pl.DataFrame:
 
 def table_of(frames: Mapping[str, pl.DataFrame], role: str, named: Mapping[str, str]) -> pl.DataFrame:
     """One row a user or item: of each column its commonest text (the first in the alphabet of equally common ones), or
-    the median of its numbers.
+    the median of its numbers; over all rows, for it is to describe the user or item, whenever it is met.
 
     Args:
         frames: interactions with further columns.
@@ -105,9 +109,11 @@ def table_of(frames: Mapping[str, pl.DataFrame], role: str, named: Mapping[str, 
         named: the file's own column by the name that it gets.
 
     Raises:
-        ConfigError: there is no such column.
+        ConfigError: there is no such column, or it is what the rows themselves are.
     """
     for column in named.values():
+        if column in ROLES:
+            raise ConfigError(f"data.{role}_columns: '{column}' is the {column} of a row, and describes no {role}")
         lacking = next((frame for frame in frames.values() if column not in frame.columns), None)
         if lacking is not None:
             others = [name for name in lacking.columns if name not in ROLES]

@@ -34,7 +34,8 @@ def as_utf8(data: bytes, path: Path, encoding: str = "utf-8") -> bytes:
 
 def _lines_ended(data: bytes) -> bytes:
     """The text without blank last lines, its lines ended by a line feed alone."""
-    data = data.replace(b"\r\n", b"\n") if b"\r\n" in data else data
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n") if b"\n" in data else data.replace(b"\r", b"\n")
     tail = data[-TAIL:] if data[-TAIL:].strip() else data
     end = data.find(b"\n", len(data) - len(tail) + len(tail.rstrip()))
     return data if end < 0 else data[: end + 1]

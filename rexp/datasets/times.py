@@ -53,7 +53,7 @@ def parse_times(column: pl.Series, where: Where, time_format: str | None = None)
 
 def _of_text(column: pl.Series, where: Where, time_format: str | None) -> pl.Series:
     text = column.str.strip_chars()
-    text = text.set(text == "", None)
+    text = text.set(text.str.to_lowercase().is_in(["", "nan"]), None)
     if time_format is not None:
         return _checked(text, _formatted(text, time_format), where)
     known = text.null_count()

@@ -63,8 +63,10 @@ class ItemContent:
 
     def __init__(self, options: ContentOptions, spec: DataSpec) -> None:
         self.options = options
-        of_items = {name: its.kind for name, its in spec.features.items() if its.side == "item"}
-        kinds: dict[str, str] = {name: kind for name, kind in of_items.items() if kind != "number"}
+        of_items = {name: its for name, its in spec.features.items() if its.side == "item" and its.kind != "number"}
+        # A set of which training has no member says nothing: its one category is the unknown.
+        told = {name: its for name, its in of_items.items() if its.kind == "vector" or its.cardinality > 1}
+        kinds: dict[str, str] = {name: its.kind for name, its in told.items()}
         kinds |= {name: "text" for name in spec.text if name.startswith("item.")}
         for name in options.columns or ():
             if name not in kinds:

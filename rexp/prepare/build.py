@@ -82,7 +82,6 @@ def build_split(
     report: Json = {"read": rows.read, "filters": [*raw.steps, *rows.steps], "split": {}}
     in_ticks, ticks = as_ticks(rows.frames)
     read, known = number_ids(in_ticks)
-    time = _kind_of_time(read)
     kept = (*ROLES, *named_columns(raw, read))
     if USES_GIVEN_PARTS.of(splitter):
         frames = _filter_given(read, kept, filters, report["filters"], known)
@@ -93,9 +92,9 @@ def build_split(
         if raw.given:
             report["split"]["given_parts"] = "joined and divided anew"
         report["split"]["chronological"] = CHRONOLOGICAL.of(splitter)
-    report["time"] = time
-    if NEEDS_CLOCK.of(splitter) and time != "clock":
-        has = "only a rank in time inside each user" if time == "order" else "no times"
+    report["time"] = rows.time
+    if NEEDS_CLOCK.of(splitter) and rows.time != "clock":
+        has = "only a rank in time inside each user" if rows.time == "order" else "no times"
         raise ConfigError(
             f"data '{name}' has {has}, a cut or a window in time needs a clock; take data/split=leave_last or ratio"
         )
@@ -118,7 +117,7 @@ def build_split(
     parts, candidates, user_ids, item_ids = _drop_unused(parts, candidates, user_ids, item_ids)
     report["split"] |= _count(parts, left_out, len(user_ids))
     _check(name, parts)
-    parts, contexts, of_contexts = beside.encode(parts, policies, clock=report["time"] == "clock")
+    parts, contexts, of_contexts = beside.encode(parts, policies, clock=rows.time == "clock")
     labeled = labeled and _has_negatives(name, parts)
 
     sides = fit_sides(
@@ -200,18 +199,6 @@ def _one_frame(read: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> pl.Data
         if len({frame[column].dtype for frame in frames}) > 1:
             frames = [frame.with_columns(pl.col(column).cast(pl.String)) for frame in frames]
     return pl.concat([frame.select(shared) for frame in frames])
-
-
-def _kind_of_time(read: Mapping[str, pl.DataFrame]) -> str | None:
-    """What times mean: "clock"; "order" where every user's are 1 .. n, which says nothing between users; None: none."""
-    timed = [frame.select("user", "time") for frame in read.values() if "time" in frame.columns]
-    if not timed:
-        return None
-    if timed[0]["time"].dtype.is_float():
-        return "clock"
-    ranges = pl.concat(timed).group_by("user").agg(low=pl.col("time").min(), high=pl.col("time").max(), rows=pl.len())
-    counted = (ranges["low"] <= 1) & (ranges["high"] - ranges["low"] + 1 == ranges["rows"])
-    return "order" if counted.all() else "clock"
 
 
 def _encode(

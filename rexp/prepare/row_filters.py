@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, TypedDict
 
 import polars as pl
 
+from rexp.data.types import PARTS
 from rexp.datasets.normalize import ROLES, missing, normalize, place_of, refuse_missing
 from rexp.datasets.side_tables import comparable
 from rexp.errors import ConfigError, did_you_mean
 from rexp.prepare.filters import record
+from rexp.prepare.kind_of_time import kind_of_time
 
 if TYPE_CHECKING:
     from rexp.api import Origin, RawData
     from rexp.datasets.steps import Step
     from rexp.prepare.filter_config import FilterConfig
+    from rexp.prepare.kind_of_time import KindOfTime
 
 
 class FrameReport(TypedDict):
@@ -40,11 +43,13 @@ class Rows:
         frames: by the names of the given parts, or ``interactions``.
         steps: one for each condition, and for the rows that lacked something.
         read: how each frame was read.
+        time: what times mean, in all rows that were read.
     """
 
     frames: dict[str, pl.DataFrame]
     steps: list[Step]
     read: dict[str, FrameReport]
+    time: KindOfTime
 
 
 def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
@@ -55,12 +60,12 @@ def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
         DataError: an id, rating or time that is none; a row that lacks one where none may; nothing is left.
     """
     described = {*raw.item_columns.values(), *raw.user_columns.values(), *raw.context, raw.weight, raw.propensity}
-    named = dict(raw.given) if raw.interactions is None else {"interactions": raw.interactions}
-    rows = Rows({}, [], {})
-    for name, frame in named.items():
+    given = {str(part): raw.given[part] for part in PARTS if part in raw.given}
+    named = given if raw.interactions is None else {"interactions": raw.interactions}
+    normal = {name: normalize(frame, place_of(name, raw.origins.get(name))) for name, frame in named.items()}
+    rows = Rows({}, [], {}, kind_of_time(frame for frame, _ in normal.values()))
+    for name, (frame, changed) in normal.items():
         origin = raw.origins.get(name)
-        where = place_of(name, origin)
-        frame, changed = normalize(frame, where)
         rows.read[name] = {
             "columns": dict(origin.columns) if origin else {},
             "unread": [column for column in frame.columns if column not in ROLES and column not in described],
@@ -73,7 +78,7 @@ def choose_rows(raw: RawData, config: FilterConfig) -> Rows:
             before, kept = kept, kept & _holds(frame, condition, origin)
             record(frame.filter(before), frame.filter(kept), f"{prefix}where: {condition}", rows.steps, "where")
         if config.on_missing == "error":  # of rows that no condition has left out
-            refuse_missing(frame, lacking & kept, where)
+            refuse_missing(frame, lacking & kept, place_of(name, origin))
         whole = kept & ~lacking
         if (lacking & kept).any():
             record(frame.filter(kept), frame.filter(whole), f"{prefix}on_missing=drop", rows.steps, "on_missing")

@@ -26,8 +26,9 @@ def source_contents(node: NodeView, root: Path | None, cache: Path) -> tuple[Fil
 
 
 def as_key(files: Iterable[FileContent]) -> list[tuple[str, str]]:
-    """Name and sha256 of each file, sorted: in which folder they lie is no part of what they are."""
-    return sorted((file.name, file.sha256) for file in files)
+    """Name and sha256 of each file, in the order of the data set's sources, which says what each of them is for; in
+    which folder they lie is no part of what they are."""
+    return [(file.name, file.sha256) for file in files]
 
 
 def plugins_of(node: NodeView) -> list[tuple[str, str]]:

@@ -23,8 +23,8 @@ class LeaveLastBasketConfig:
         k: last baskets of a user that are tested.
         valid: baskets before these that are for validation.
         gap: baskets left out between train and what follows.
-        window: seconds; a row at most this long after the user's row before is in the same basket, so that 0 takes
-            equal times alone.
+        window: seconds of dates, or the data's own unit where its times are other numbers; a row at most this long
+            after the user's row before is in the same basket, so that 0 takes equal times alone.
     """
 
     k: int = 1

@@ -51,7 +51,7 @@ class Selection:
             whether it is the best so far.
 
         Raises:
-            ConfigError: a monitor that is needed and not among the metrics.
+            ConfigError: a monitor that is needed and not among the metrics, or is not defined.
         """
         if epoch == 0:
             self.before = dict(metrics)
@@ -60,6 +60,11 @@ class Selection:
         if not metrics or (self.recipe.select_epoch != "best" and not self.recipe.patience):
             return False
         name = monitored(metrics, self.recipe.monitor)
+        if math.isnan(metrics[name]):
+            raise ConfigError(
+                f"train.monitor={name} is not a number on the validation part after epoch {epoch}: no row there "
+                "defines it, or the model's scores are none; set train.monitor to another metric"
+            )
         gained = math.isnan(self.best_value) or better(name, metrics[name], self.best_value)
         self.without_gain = 0 if gained else self.without_gain + 1
         if gained:
@@ -140,7 +145,8 @@ def best_epochs(curve: Sequence[EpochRow]) -> dict[str, dict[str, float]]:
     best: dict[str, dict[str, float]] = {}
     for row in curve:
         for name, value in row["metrics"].items():
-            if name not in best or better(name, value, best[name]["value"]):
+            known = name in best and not math.isnan(best[name]["value"])
+            if not known or better(name, value, best[name]["value"]):
                 best[name] = {"epoch": row["epoch"], "value": value}
     return best
 

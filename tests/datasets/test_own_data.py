@@ -23,27 +23,6 @@ from rexp.splits.leave_last import LeaveLast, LeaveLastConfig
 if TYPE_CHECKING:
     from rexp.data.split import Split
 
-ALL = {"name": "leave_last", "valid": 0}
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Any:
-    """A split of files that are written first, by the option that names them."""
-
-    def load(*, split: dict[str, Any] = ALL, filter: dict[str, Any] | None = None, **options: Any) -> Split:
-        for name in ("path", "train", "valid", "test", "candidates", "items", "users"):
-            content = options.get(name)
-            if isinstance(content, pl.DataFrame):
-                content.write_parquet(tmp_path / f"{name}.parquet")
-                options[name] = str(tmp_path / f"{name}.parquet")
-            elif isinstance(content, str | bytes):
-                suffix = ".txt" if name == "candidates" else ".csv"
-                (tmp_path / (name + suffix)).write_bytes(content if isinstance(content, bytes) else content.encode())
-                options[name] = str(tmp_path / (name + suffix))
-        return load_split({"name": "csv", "split": split, "filter": filter or {}, **options}, None, tmp_path / "cache")
-
-    return load
-
 
 def pairs(split: Split, part: str) -> list[tuple[Any, Any]]:
     rows = split.part(part)  # type: ignore[arg-type]
@@ -103,7 +82,7 @@ def test_one_item_is_one_whatever_it_is_written_as(load: Any) -> None:
 
 def test_quotes_around_cells_are_none_of_the_id(tmp_path: Path) -> None:
     (tmp_path / "r.tsv").write_text('"user"\t"item"\t"rating"\n"a"\t"x"\t"5"\n"a"\t"5\' 2"\t"4"\n')
-    node = {"name": "csv", "path": str(tmp_path / "r.tsv"), "split": ALL}
+    node = {"name": "csv", "path": str(tmp_path / "r.tsv"), "split": {"name": "leave_last", "valid": 0}}
     split = load_split(node, None, tmp_path / "cache")
     assert split.items_table()["item"].to_list() == ["5' 2", "x"]
     assert split.user_ids().to_list() == ["a"]

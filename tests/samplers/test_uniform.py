@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 
@@ -38,7 +40,7 @@ def test_with_rejection_every_other_item_is_as_likely(
     monkeypatch.setattr(_rejection, "ROUNDS", rounds)
     taken = [0, 3, 4, 5, 9]
     split = split_of([(1, item) for item in taken], 2, 10)
-    sampler = Uniform(UniformConfig(), split)
+    sampler = Uniform(UniformConfig(catalogue="all"), split)
     sampler.known = KnownPositives(split, bitmap_bytes)
     expected = torch.full((10,), DRAWS / 5)
     expected[taken] = 0
@@ -81,3 +83,18 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(DataError, match="user 0"):
         Uniform(UniformConfig(), split_of([(0, 0), (0, 1)], 1, 2))
     Uniform(UniformConfig(reject=False), split_of([(0, 0), (0, 1)], 1, 2))
+
+
+@pytest.mark.parametrize("rounds", [0, 16])  # 0: the exact draw alone
+@pytest.mark.parametrize(
+    ("catalogue", "n_items", "drawn"), [("auto", 22, 22), ("auto", 25, 20), ("train", 22, 20), ("all", 25, 25)]
+)
+def test_items_without_training_rows_are_negatives_while_few_or_asked_for(
+    monkeypatch: pytest.MonkeyPatch, rounds: int, catalogue: Literal["auto", "train", "all"], n_items: int, drawn: int
+) -> None:
+    monkeypatch.setattr(_rejection, "ROUNDS", rounds)
+    split = split_of([(user, item) for user in range(4) for item in range(5 * user, 5 * user + 5)], 4, n_items)
+    expected = torch.zeros(n_items)
+    expected[5:drawn] = DRAWS / (drawn - 5)  # the first five are user 0's
+    counts = counts_of(Uniform(UniformConfig(catalogue=catalogue), split), 0)
+    assert chi_square(counts, expected) < 52  # at most 19 degrees of freedom, 99.99 %

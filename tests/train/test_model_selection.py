@@ -7,8 +7,9 @@ import math
 import pytest
 from torch import nn
 
+from rexp.errors import ConfigError
 from rexp.train.config import FitConfig
-from rexp.train.model_selection import Selection
+from rexp.train.model_selection import Selection, best_epochs
 
 
 def after(values: dict[int, float], **options: int) -> Selection:
@@ -39,3 +40,16 @@ def test_epochs_without_a_validation_count() -> None:
 
 def test_without_patience_there_is_no_end() -> None:
     assert after({1: 0.1}, patience=0).epochs_left(1) == math.inf
+
+
+def test_a_monitor_that_is_no_number_ends_the_fit() -> None:
+    with pytest.raises(
+        ConfigError, match=r"train\.monitor=ndcg@10 is not a number on the validation part after epoch 2"
+    ):
+        after({1: 0.1, 2: math.nan})
+
+
+def test_the_best_epoch_is_one_with_a_value() -> None:
+    values = (math.nan, 0.7, 0.6)
+    curve = [{"epoch": epoch, "metrics": {"auc": value}} for epoch, value in enumerate(values, 1)]
+    assert best_epochs(curve) == {"auc": {"epoch": 2, "value": 0.7}}  # type: ignore[arg-type]

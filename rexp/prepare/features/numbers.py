@@ -32,7 +32,9 @@ def as_numbers(name: str, column: pl.Series) -> Array:
             )
     elif column.dtype.is_nested():
         raise ConfigError(f"{WHERE}.{name}.kind=number: the column holds lists; take set or vector")
-    numbers = column.to_physical().cast(pl.Float64).to_numpy()
+    # Times count in their own units; what a decimal is stored as lacks its point.
+    plain = column.to_physical() if column.dtype.is_temporal() else column
+    numbers = plain.cast(pl.Float64).to_numpy()
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from rexp.datasets.normalize import normal_ids, place_of
 from rexp.datasets.side_tables import one_row_an_id, table_of
-from rexp.errors import ConfigError
+from rexp.errors import ConfigError, DataError
 from rexp.prepare.features.tables import FittedTables, fit_tables
 from rexp.prepare.features.vector_files import read_all
 from rexp.prepare.vocabulary import build_vocabulary
@@ -50,7 +50,7 @@ def fit_sides(
 
     Raises:
         ConfigError: two columns of one name, or a policy that does not fit its column.
-        DataError: two rows that describe an id differently, or vectors that cannot be read.
+        DataError: a table of other ids, two rows that describe an id differently, or vectors that cannot be read.
     """
     tables: dict[Side, pl.DataFrame] = {
         "user": _table("user", ids["user"], [raw.users, _own_columns(frames, "user", raw.user_columns)]),
@@ -68,6 +68,11 @@ def _table(role: Side, ids: pl.Series, tables: Sequence[pl.DataFrame | None]) ->
         if described is None:
             continue
         own = normal_ids(described[role], place_of(f"the table of {role}s", None)).cast(ids.dtype, strict=False)
+        if not own.is_in(ids.implode()).any():
+            first = ", ".join(map(str, described[role].head(3)))
+            raise DataError(
+                f"the table of {role}s has none of the data's: its ids are {first} ..., theirs {ids[0]} ..."
+            )
         described = one_row_an_id(role, described.with_columns(own).drop_nulls(role))
         if twice := [name for name in described.columns if name != role and name in frame.columns]:
             raise ConfigError(f"two tables have the column '{twice[0]}' of {role}s; rename one")
