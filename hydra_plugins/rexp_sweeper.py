@@ -5,11 +5,14 @@ Hydra takes launchers and sweepers from the namespace ``hydra_plugins`` alone, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
+
+from rexp.hydra.overrides import normalize_overrides
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
@@ -40,12 +43,20 @@ class Grid(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         assert self.config is not None
         assert self.hydra_context is not None
-        words = [f"{key}={_text(values)}" for key, values in self._params.items()]
+        words = normalize_overrides(["-m", *(f"{key}={_text(values)}" for key, values in self._params.items())])[1:]
         self._task.sweep(self.config, self.hydra_context, [*words, *arguments])
 
 
 def _text(values: Any) -> str:
-    return ",".join(map(str, values)) if isinstance(values, Sequence) and not isinstance(values, str) else str(values)
+    """What a file says of a key, as it is typed: a list is several choices."""
+    several = values if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+    return ",".join(map(_word, several))
+
+
+def _word(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)
 
 
 ConfigStore.instance().store(

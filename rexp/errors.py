@@ -56,6 +56,17 @@ MOST_NAMED = 40
 """Names that a message lists at most: the users of a data set would fill the screen."""
 
 
+def check_choice(key: str, value: object, known: Iterable[str]) -> None:
+    """Refuse what is none of the known values.
+
+    Raises:
+        ConfigError: with the nearest one.
+    """
+    options = list(known)
+    if value not in options:
+        raise ConfigError(f"{key}={value!r}: there is no such value; {did_you_mean(str(value), options)}")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Say the nearest known name, then the known ones.
 

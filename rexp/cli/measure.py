@@ -9,15 +9,18 @@ from rexp.errors import ConfigError
 from rexp.experiment.measure_client import data_folder, measure_run
 from rexp.experiment.measure_results import store_costs
 from rexp.measure.table import print_costs
+from rexp.plugins.options import from_options
 from rexp.store.store import Store
+from rexp.train.config import DeviceConfig
 
 
 def main(argv: list[str]) -> int:
     """Measure runs, print what was found, and put it into their results."""
     options = arguments().parse_args(argv)
     candidates = numbers(options.batches, "--batches")
-    if options.repeats < 1 or options.threads < 1:
-        raise ConfigError("--repeats and --threads take numbers of 1 or more")
+    if options.repeats < 1:
+        raise ConfigError("--repeats takes a number of 1 or more")
+    from_options(DeviceConfig, {"threads": options.threads}, "--threads")
 
     store = Store(options.store)
     for run in [store.resolve(name) for name in options.run]:

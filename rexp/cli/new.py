@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 from string import Template
@@ -110,23 +111,34 @@ def write(kind: str, name: str, dist: str, folder: Path) -> None:
         folder: is made.
 
     Raises:
-        ConfigError: a name that cannot be one, or a folder that is there.
+        ConfigError: a name that cannot be one, or a folder that is there or cannot be written.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ConfigError(f"'{name}' is no name for a plugin; take small letters, digits and _, a letter first")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(?<!_)", name):
+        raise ConfigError(
+            f"'{name}' is no name for a plugin; take small letters, digits and _, a letter first and no _ at the end"
+        )
+    if (cls := _class_name(name)) in keyword.kwlist or re.search(rf"\b{cls}\b", BODIES[kind].imports):
+        raise ConfigError(f"a plugin '{name}' would be the class {cls}, which has another meaning; take another name")
     if not re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", dist):
         raise ConfigError(f"'{dist}' is no name for a distribution; take small letters, digits and -, a letter first")
     if folder.exists():
         raise ConfigError(f"{folder} is there already; name another folder with --into")
-    for path, text in _files(kind, name, dist).items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    try:
+        for path, text in _files(kind, name, dist).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written ({error.strerror}); name another folder with --into") from error
+
+
+def _class_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def _files(kind: str, name: str, dist: str) -> dict[str, str]:
     """Contents by path."""
-    body, cls, package = BODIES[kind], "".join(word.capitalize() for word in name.split("_")), dist.replace("-", "_")
+    body, cls, package = BODIES[kind], _class_name(name), dist.replace("-", "_")
     field, meaning = body.option
     names = {"kind": kind, "name": name, "dist": dist, "cls": cls, "package": package}
     module = {

@@ -18,7 +18,7 @@ from rexp.io.terminal import Screen, styled
 from rexp.io.text import say
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folder
-from rexp.plugins.default_options import default_options
+from rexp.plugins.default_options import MANDATORY, default_options
 from rexp.plugins.description import describe
 from rexp.plugins.import_check import SECONDS, faults_of
 from rexp.plugins.options import describe_type
@@ -38,6 +38,8 @@ def main(argv: list[str]) -> int:
     options = arguments().parse_args(argv)
     plugins = _named(options.names, registry.plugins(options.kind))
     options.check |= options.deep
+    if not options.seconds > 0:
+        raise ConfigError(f"--seconds={options.seconds:g} must be above 0")
     broken = faults_of(plugins, options.seconds) if options.check else {}
     # Two plugins of one name share one reason.
     faults = list(dict.fromkeys(broken.values())) + (check_distributions() if options.check else [])
@@ -98,10 +100,11 @@ def _explained(plugin: registry.Plugin) -> str:
     # What is inherited is explained where it comes from.
     texts = [vars(base).get("__doc__") for base in (cls, *cls.Config.__mro__) if base is not object]
     hints = get_type_hints(cls.Config)
-    options = [
-        f"    {key}: {json.dumps(value, default=str)} # {describe_type(hints[key])}"
-        for key, value in default_options(plugin).items()
-    ]
+    defaults = default_options(plugin)
+    shown = {
+        key: "required" if value == MANDATORY else json.dumps(value, default=str) for key, value in defaults.items()
+    }
+    options = [f"    {key}: {value} # {describe_type(hints[key])}" for key, value in shown.items()]
     head = f"{plugin.kind} {plugin.name} of {plugin.distribution} {plugin.version}"
     return "\n\n".join([head, *(cleandoc(text) for text in texts if text), "\n".join(["Defaults:", *options])])
 

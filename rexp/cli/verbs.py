@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rexp.errors import ConfigError
+from rexp.io.paths import at_home
 from rexp.plugins import registry
 from rexp.plugins.conf_dirs import conf_folders
 from rexp.store.store import Store
@@ -33,10 +34,12 @@ def add_store(parser: argparse.ArgumentParser, *, bare: bool = False) -> None:
         parser: of a verb.
         bare: the folder may stand without ``--store``, where a verb has no other argument.
     """
-    parser.add_argument("--store", type=Path, default=DEFAULT_STORE, metavar="FOLDER", help="of runs (default: ./runs)")
+    parser.add_argument(
+        "--store", type=at_home, default=DEFAULT_STORE, metavar="FOLDER", help="of runs (default: ./runs)"
+    )
     if bare:
         parser.add_argument(
-            "bare", nargs="?", type=Path, action=_Bare, metavar="STORE", help="the same, without --store"
+            "bare", nargs="?", type=at_home, action=_Bare, metavar="STORE", help="the same, without --store"
         )
 
 

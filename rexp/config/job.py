@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -162,7 +162,7 @@ def read(
         check_finite(value, key)
     _check_seeds(raw)
     _check_plugins(raw)
-    _check_teachers(raw)
+    _check_teachers(raw, typed := frozenset(typed))
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
     device = from_options(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
@@ -197,7 +197,7 @@ def read(
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         tags=raw["tags"],
         group=group,
-        typed=frozenset(typed),
+        typed=typed,
         recipe_folders=tuple(recipe_folders),
     )
 
@@ -238,8 +238,8 @@ def _check_seeds(node: NodeView, prefix: str = "") -> None:
             raise ConfigError(f"{prefix}seed={value} must be a number from 0 to {2**63 - 1}")
 
 
-def _check_teachers(raw: Node) -> None:
-    """A teacher is a node of the group ``model``, or names a run."""
+def _check_teachers(raw: Node, typed: Collection[str]) -> None:
+    """A teacher is a node of the group ``model``, or names a run, of which nothing else can be said."""
     for key, node in {
         "teacher": raw["teacher"],
         **{f"teachers.{key}": n for key, n in raw["teachers"].items()},
@@ -258,6 +258,10 @@ def _check_teachers(raw: Node) -> None:
                 f"{key} names no model; choose one with model@{key}=NAME, a run with {key}.from=RUN, or a file with "
                 f"{key}.scores=FILE"
             )
+        said = sorted(word for word in typed if word == f"model@{key}" or word.startswith(f"{key}."))
+        more = [word for word in said if word.removeprefix(f"{key}.") not in ("from", "scores", *OF_TEACHER)]
+        if node.get("from") and more:
+            raise ConfigError(f"{key}.from={node['from']} is a run that is done; leave {', '.join(more)} out")
         if (on_weak := node.get("on_weak", ON_WEAK[0])) not in ON_WEAK:
             raise ConfigError(f"{key}.on_weak={on_weak}: there is no such way; {did_you_mean(str(on_weak), ON_WEAK)}")
 
@@ -277,7 +281,9 @@ def _check_plugins(raw: Node) -> None:
         places |= {f"{key}.{kind}": (fit or {}).get(kind) for kind in FITTING}
     for key, node in places.items():
         if node is not None and not (isinstance(node, dict) and isinstance(node.get("name"), str)):
-            raise ConfigError(f"{key}={node!r} names no plugin; it is a mapping with the key 'name', or null")
+            # data.split is the group data/split; a recipe's loss and sampler are chosen at the root.
+            way = "data/split=NAME" if key == "data.split" else f"{key.rpartition('.')[2]}=NAME"
+            raise ConfigError(f"{key}={node!r} names no plugin; it is a mapping with the key 'name', or null ({way})")
 
 
 def _lists(node: Node) -> Node:

@@ -13,10 +13,11 @@ from rexp.api.training import TARGET
 from rexp.config.fit import Fit, plan_fit
 from rexp.config.job import FITTING, MODEL_RESERVED, Request
 from rexp.config.rating_metrics import check_rating_metrics
-from rexp.config.recipe import Recipe, TrainingStep, check_model
+from rexp.config.recipe import Recipe, check_model
 from rexp.config.retriever import TEACHER, Retrieving, plan_retrieval
 from rexp.config.teachers import Teachers
 from rexp.config.validation import validation_config
+from rexp.config.without_effect import without_effect
 from rexp.errors import ConfigError
 from rexp.evaluate.context_rule import check_context, resolve_context
 from rexp.evaluate.protocol import identity as rules_of
@@ -116,8 +117,8 @@ class Plan:
         taken = self.recipe.steps[:steps]
         if self.fit is None or not Recipe(taken).trains:
             return []
-        finetunes = any(isinstance(step, TrainingStep) and step.kind == "finetune" for step in taken)
-        return [self.fit.recipe, *([replace(self.fit.recipe, **self.request.finetune)] if finetunes else [])]
+        finetunes = [replace(self.fit.recipe, **self.request.finetune)] if Recipe(taken).finetunes else []
+        return [self.fit.recipe, *finetunes]
 
     def _watched(self, recipe: FitConfig) -> Node:
         """The rules by which an epoch is chosen."""
@@ -261,6 +262,9 @@ def resolve(
         if named and not sweeping:
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)
+    idle = without_effect(request, fit.recipe if fit else None, used(request.evaluate, split))
+    if idle and not sweeping:
+        notices.append(f"without effect in this run: {', '.join(idle)}")
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("init_from"), store)
     plan = Plan(

@@ -95,6 +95,11 @@ class Recipe:
         return any(isinstance(step, TrainingStep) for step in self.steps)
 
     @property
+    def finetunes(self) -> bool:
+        """Whether a step is a fine-tune."""
+        return any(isinstance(step, TrainingStep) and step.kind == "finetune" for step in self.steps)
+
+    @property
     def first_fit(self) -> int:
         """The place of the step that makes a model out of initial weights: the fit, or a stage that stands for it."""
         fits = [place for place, step in enumerate(self.steps) if isinstance(step, TrainingStep) and step.kind == "fit"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from rexp.evaluate.list_contexts import mean_by_owner
+from rexp.plugins.faults import check_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,10 +65,14 @@ class MetricAccumulator:
             for name, metric in self.by_user.items():
                 values = self.values[f"{name}@{k}"][start:stop]
                 if name not in self.orders.exact:
-                    values += metric.per_user(lists, k).cpu() / self.orders.draws
+                    found, draws = metric.per_user(lists, k), self.orders.draws
                 elif draw == 0:
                     assert ties is not None
-                    values += cast("ExactMetric", metric).expected(lists, ties, k).cpu()
+                    found, draws = cast("ExactMetric", metric).expected(lists, ties, k), 1
+                else:
+                    continue
+                check_shape(metric, "values of users", found.shape, values.shape)
+                values += found.cpu() / draws
         for k, counts in self.counts.items():
             items = lists.items[:, :k]
             counts[draw] += torch.bincount(items[items >= 0], minlength=counts.shape[1])

@@ -99,7 +99,7 @@ def _compute(plan: Plan, store: Store, run: str, identity: JsonView, title: str,
     directory = store.begin(run, plan.config(), started, identity=identity, force=request.force)
     labels = labels_of(plan.config(), request.recipe_folders)
     say(f"run {run}: {title} -> {directory}")
-    trackers = start(request.track, RunInfo(run, directory, plan.config(), labels, request.group))
+    trackers = start(request.track, RunInfo(run, directory, plan.config(), dict(labels), request.group))
     status, refused = "failed", False
     summary: Json = {}
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rexp.errors import RunError
 from rexp.experiment.measurement import Answer, Measurement, MeasureTask
+from rexp.io.paths import at_home
 
 if TYPE_CHECKING:
     from rexp.store.store import Store
@@ -54,6 +55,7 @@ def measure_run(
         RunError: it could not be measured; says why.
     """
     task = MeasureTask(
+        folder=str(Path.cwd()),
         store=str(store.root.resolve()),
         run=run,
         data=str(data.resolve()) if data else None,
@@ -71,7 +73,8 @@ def measure_run(
 
 def data_folder(named: Path | None) -> Path | None:
     """The folder of data sets that a verb was given, else ``$REXP_DATA``, else None."""
-    return named or (Path(os.environ["REXP_DATA"]) if os.environ.get("REXP_DATA") else None)
+    folder = named or os.environ.get("REXP_DATA")
+    return at_home(folder) if folder else None
 
 
 def _ask(process: subprocess.Popen[str], task: MeasureTask) -> Answer:

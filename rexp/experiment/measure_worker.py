@@ -63,6 +63,7 @@ def answer(task: MeasureTask) -> Answer:
 
 
 def _measured(task: MeasureTask) -> Measurement:
+    os.chdir(task.folder)
     store = Store(Path(task.store))
     result = store.result(task.run)
     check_installed(store, task.run)

@@ -12,6 +12,7 @@ class MeasureTask:
     """A stored run that is to be measured.
 
     Args:
+        folder: the working directory, absolute; relative paths of the run's data start there.
         store, cache: absolute paths of the store and of the folder of prepared splits.
         run: its whole id.
         data: absolute path of the data folder, or None.
@@ -20,6 +21,7 @@ class MeasureTask:
         onnx: absolute path of an exported model whose latency is taken in the place of the run's own; or None.
     """
 
+    folder: str
     store: str
     run: str
     data: str | None

@@ -15,6 +15,7 @@ from hydra.version import VersionBase
 from omegaconf import open_dict
 
 from rexp.config.schema import Root
+from rexp.errors import ConfigError
 from rexp.hydra.config_sources import install
 from rexp.hydra.error_messages import user_message
 from rexp.hydra.overrides import normalize_overrides
@@ -56,10 +57,14 @@ def compose_job(overrides: Sequence[str], config_dir: Path | None = None) -> Dic
     Raises:
         ConfigError: in one line, what cannot be composed.
     """
-    # Hydra's grammar would read a bare path's colons and commas as its own.
+    extra = []
     if config_dir is not None:
+        if not config_dir.is_dir():
+            raise ConfigError(f"config_dir={config_dir}: there is no such folder")
         check_folder(config_dir)
-    extra = [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.resolve()}']"]
+        # Hydra's grammar would read a bare path's colons, commas and quotes as its own.
+        place = str(config_dir.resolve()).replace("'", "\\'")
+        extra = [f"hydra.searchpath=['file://{place}']"]
     try:
         config = compose("config", overrides=[*normalize_overrides(overrides), *extra], return_hydra_config=True)
     except Exception as error:

@@ -50,6 +50,11 @@ def user_message(error: Exception, arguments: Sequence[str], *, composing: bool)
     for cause in _chain(error):
         if isinstance(cause, MissingConfigException) and cause.missing_cfg_file:
             group, _, name = cause.missing_cfg_file.rpartition("/")
+            if not group:
+                return ConfigError(
+                    f"there is no configuration '{name}' to begin with; the primary one is rexp's own, and files of "
+                    "yours are options of its groups (--config-dir, docs/concepts.md)"
+                )
             return ConfigError(_explain_option(group, name, cause))
         if isinstance(cause, OmegaConfBaseException):
             return ConfigError(_explain_node(cause, error))
@@ -63,8 +68,11 @@ def _explain_value(error: Exception, arguments: Sequence[str]) -> str:
     groups = {kind.config_group for kind in registry.KINDS.values()} | OTHER_GROUPS
     for argument in arguments:
         key, _, value = argument.partition("=")
-        if key.lstrip("+").partition("@")[0] in groups and (value == "null" or NO_NAME.fullmatch(value)):
-            return f"{argument}: a group takes the name of an option; write '~{key.lstrip('+')}' to leave it out"
+        group = key.lstrip("+").partition("@")[0]
+        if group in groups and any(one == "null" or NO_NAME.fullmatch(one) for one in (value, *value.split(","))):
+            # Trackers come from files beside the defaults list, from which alone Hydra deletes.
+            out = "track=none" if group == "track" else f"'~{key.lstrip('+')}'"
+            return f"{argument}: a group takes the name of an option; write {out} to leave it out"
     return _one_line(str(error))
 
 

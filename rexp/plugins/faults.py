@@ -59,6 +59,10 @@ def last_met(trace: TracebackType | None, plugins: Iterable[Plugin]) -> tuple[Pl
         module = str(frame.f_globals.get("__name__", ""))
         plugin = owners.get(module) or owners.get(module.partition(".")[0])
         if plugin is not None:
+            # Of several in one module, the one in whose class the error is, or on the way to a function of the module.
+            named = f"{module}:{frame.f_code.co_qualname.partition('.')[0]}"
+            before = found[0] if found and _module(found[0]) == module else plugin
+            plugin = next((one for one in known if one.target == named), before)
             found = plugin, traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name)
     return found
 

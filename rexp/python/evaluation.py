@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rexp.config.job import read
-from rexp.errors import ConfigError
+from rexp.errors import ConfigError, check_choice
 from rexp.evaluate.evaluator import evaluate
 from rexp.io.messages import messages_shown_by_default
 from rexp.prepare import prepare
@@ -33,9 +33,10 @@ def evaluate_model(model: nn.Module, overrides: Sequence[str] = (), *, part: Par
         ``.metrics`` by name, ``.per_user`` values, and in ``.facts`` the rules that they were measured under.
 
     Raises:
-        ConfigError: the rules, or a model that lacks what they need.
+        ConfigError: the rules, another part, or a model that lacks what they need.
         RunError: the model gives NaN.
     """
+    check_choice("part", part, ("test", "valid"))
     for method in ("capabilities", "score"):
         if not callable(getattr(model, method, None)):
             raise ConfigError(f"{type(model).__name__} has no method {method}(); rexp.api.Model says what a model has")

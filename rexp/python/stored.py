@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,15 @@ import polars as pl
 import torch
 
 from rexp.config.job import read
-from rexp.errors import ConfigError
+from rexp.data.types import CATALOGUES, PARTS
+from rexp.errors import ConfigError, check_choice
 from rexp.evaluate.top_items import top_items
 from rexp.experiment import restore
 from rexp.experiment.explanations import explain_lists, installed_explainer, reasons_in_words
 from rexp.experiment.measure_client import data_folder
 from rexp.experiment.recommendations import dense_users, recommendation_frame
 from rexp.io.messages import messages_shown_by_default
+from rexp.io.paths import at_home
 from rexp.prepare import prepare
 from rexp.python.jobs import compose_jobs
 from rexp.python.table import DEFAULT_STORE, Place
@@ -76,7 +78,7 @@ def load_model(run: str | RunResult, store: Place = DEFAULT_STORE, *, data: Plac
 @messages_shown_by_default()
 def recommend(
     run: str | RunResult,
-    users: Sequence[str | int] | None = None,
+    users: Iterable[str | int] | None = None,
     k: int = 10,
     *,
     mask: Sequence[Part] = ("train", "valid"),
@@ -103,15 +105,20 @@ def recommend(
         with ``explain`` also ``why``: the strongest reasons, and what each adds to the score.
 
     Raises:
-        ConfigError: there is no such user, k is below 1, or nothing installed explains such a model.
+        ConfigError: there is no such user, part or catalogue, k is below 1, or nothing installed explains such a model.
         StoreError, DataError: as of :func:`load_model`.
     """
     if k < 1:
         raise ConfigError(f"k={k}: a list has at least one item")
+    check_choice("catalogue", catalogue, CATALOGUES)
+    if isinstance(users, str | int) or isinstance(mask, str):
+        raise ConfigError("users and mask are lists: users=['7'], mask=['train']")
+    for part in mask:
+        check_choice("mask", part, PARTS)
     explainer = installed_explainer() if explain else None
     place, name = _find(run, store)
     split = load_split(name, store=store, data=data)
-    wanted = dense_users(split, [str(user) for user in users or ()])
+    wanted = dense_users(split, [] if users is None else [str(user) for user in users])
     model = restore.load_model(place, name, split, "recommend")
     items, scores = top_items(model, split, torch.from_numpy(wanted), min(k, split.n_items), mask, catalogue=catalogue)
     frame = recommendation_frame(split, wanted, items, scores)
@@ -123,5 +130,5 @@ def recommend(
 
 def _find(run: str | RunResult, store: Place) -> tuple[Store, str]:
     """The store, and the whole id of one of its runs."""
-    place = Store(Path(store))
+    place = Store(at_home(store))
     return place, place.resolve(run if isinstance(run, str) else run.run_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rexp.errors import StoreError
 from rexp.io.messages import messages_shown_by_default
+from rexp.io.paths import at_home
 from rexp.report.frame import results_frame
 from rexp.store.store import Store
 
@@ -22,5 +24,11 @@ def results(store: Place = DEFAULT_STORE) -> pl.DataFrame:
 
     Args:
         store: the folder of runs.
+
+    Raises:
+        StoreError: there is no such folder.
     """
-    return results_frame(Store(Path(store)))
+    folder = at_home(store)
+    if not folder.is_dir():
+        raise StoreError(f"{folder} is no folder of runs; name the one of rexp.run as store")
+    return results_frame(Store(folder))

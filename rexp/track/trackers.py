@@ -51,7 +51,7 @@ class Trackers:
         for name, tracker in list(self._trackers.items()):
             try:
                 call(tracker)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 _warn(name, action, error)
                 del self._trackers[name]
 
@@ -71,7 +71,7 @@ def start(nodes: Mapping[str, NodeView], run: RunInfo) -> Trackers:
     for place, tracker in prepared.items():
         try:
             started[place] = tracker.make(run)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _warn(place, "start", error)
     return Trackers(started)
 
@@ -91,6 +91,6 @@ def _prepare(place: str, node: NodeView) -> Choice:
     return Choice.of("tracker", node, f"track.{place}")
 
 
-def _warn(name: str, action: str, error: Exception) -> None:
+def _warn(name: str, action: str, error: BaseException) -> None:
     reason = shorten(str(error), 300, placeholder=" …") or type(error).__name__
     say(f"warning: track={name} could not {action}: {reason}; the run goes on without it", logging.WARNING)

@@ -96,6 +96,7 @@ class RecommenderTask(LightningModule):
     def step(self, batch: Batch, optimizer: Any) -> Tensor:
         """One step on a batch of this device; returns its loss, without a graph."""
         loss, scores = self.step_loss(batch)
+        check_shape(self.job.loss or self.model, "a loss", loss.shape, ())
         if self.attachments:
             objective = partial(_objective, loss=self.job.loss, batch=batch)
             step = TrainingStep(self.model, batch, scores, self.queries, self.sums, objective)

@@ -135,7 +135,7 @@ def options(planned: Planned, kind: str, *overrides: str) -> dict[str, object]:
 
 def test_a_sampler_that_is_the_models_own_keeps_its_options(planned: Planned) -> None:
     own = options(planned, "sampler", "model=lightgcn")
-    assert own == {"name": "uniform", "n": 1, "reject": True, "positives": "users"}
+    assert own == {"name": "uniform", "n": 1, "catalogue": "auto", "reject": True, "positives": "users"}
     assert options(planned, "sampler", "model=lightgcn", "sampler=uniform") == own
     # What is typed holds, the default too.
     assert options(planned, "sampler", "model=lightgcn", "sampler=uniform", "sampler.n=4") == own | {"n": 4}
@@ -253,3 +253,20 @@ def test_the_code_of_a_stored_model_that_teaches_is_part_of_its_student(
     assert {"model/lightgcn", "stage/half", "stage/kd"} <= set(plan.identity()["plugins"])
     alone = resolve(request, SPLIT, store, sweeping=False)
     assert "model/lightgcn" not in alone.identity()["plugins"]
+
+
+def test_what_changes_nothing_is_told(composed: Callable[..., DictConfig], tmp_path: Path) -> None:
+    words = ("model=mf", "train.last_k=3", "train.lr=0.1", "evaluate.candidates.n=5", "compress.finetune.max_epochs=2")
+    request = read(composed(*words), typed=[word.partition("=")[0] for word in words])
+    notices = resolve(request, SPLIT, Store(tmp_path), sweeping=False).notices
+    assert "without effect in this run: compress.finetune.max_epochs, evaluate.candidates.n, train.last_k" in notices
+    assert not any("without effect" in line for line in resolve(request, SPLIT, Store(tmp_path), sweeping=True).notices)
+
+
+def test_nothing_is_said_of_a_teacher_that_is_a_run(composed: Callable[..., DictConfig]) -> None:
+    words = ("compress=kd", "model@teacher=mf", "teacher.factors=7", "++teacher.from=abc", "++teacher.weight=2.0")
+    typed = [word.lstrip("+").partition("=")[0] for word in words]
+    with pytest.raises(
+        ConfigError, match=r"teacher\.from=abc is a run that is done; leave model@teacher, teacher\.factors out"
+    ):
+        read(composed(*words), typed=typed)

@@ -14,6 +14,7 @@ from rexp.api import Capability
 from rexp.errors import ConfigError, DataError, RunError
 from rexp.evaluate.config import EvaluateConfig
 from rexp.evaluate.evaluator import Evaluator, evaluate
+from rexp.metrics.ranking import NDCG
 
 from .helpers import FixedScores, fixed, make_split, plain_lists, plain_metrics, random_split
 
@@ -268,3 +269,9 @@ def test_memory_does_not_grow_with_users():
     # A million scores of 60 users would be 240 MB.
     with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
         assert fresh.submit(peak_growth, 1_000_000).result() < 60
+
+
+def test_a_metric_gives_one_value_a_user(monkeypatch):
+    monkeypatch.setattr(NDCG, "per_user", lambda self, lists, k: torch.tensor(0.5))
+    with pytest.raises(RunError, match=r"NDCG gives values of users of the shape \(\); \(30,\) is wanted|shape \(\)"):
+        evaluate(fixed(tied_table()), random_split(n_users=30, n_items=40), with_options(metrics=["ndcg"], k=[3]))

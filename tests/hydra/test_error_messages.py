@@ -37,6 +37,7 @@ COMPOSING = [
     ("tags=['a]", "tags=['a]: cannot be read as KEY=VALUE; a quote is not closed"),
     ("model=[1,2]", "model=[1,2]: a group takes the name of an option; write '~model' to leave it out"),
     ("compress=true", "compress=true: a group takes the name of an option; write '~compress' to leave it out"),
+    ("track=null", "track=null: a group takes the name of an option; write track=none to leave it out"),
     ("compress=rotate", "compress=rotate: 'rotate' is a stage and no recipe; put it into one: +compress/stage@"),
     ("lr=0.01", "lr: there is no such key; it is train.lr"),
     ("epochs=3", "epochs: there is no such key; it is train.max_epochs"),
@@ -54,6 +55,10 @@ RUNNING = [
     ("teacher=[1,2]", "teacher=[1, 2] is no model; choose one with model@teacher=NAME"),
     ("teacher=lightgcn", "teacher='lightgcn' is no model; choose one with model@teacher=NAME, or a stored run with"),
     ("teacher.seed=1", "teacher names no model; choose one with model@teacher=NAME, a run with teacher.from=RUN, or a"),
+    (
+        "data.split=leave_last",
+        "data.split='leave_last' names no plugin; it is a mapping with the key 'name', or",
+    ),
     ("teacher.on_weak=end", "teacher names no model; choose one with"),
     ("seed=-1", "seed=-1 must be a number from 0 to 9223372036854775807"),
     ("seed=99999999999999999999", "seed=99999999999999999999 must be a number from 0 to 9223372036854775807"),
@@ -104,6 +109,11 @@ def test_what_cannot_be_composed(command: Callable[..., Any], override: str, mes
 @pytest.mark.parametrize(("override", "message"), RUNNING)
 def test_what_cannot_be_run(command: Callable[..., Any], override: str, message: str) -> None:
     assert only_line(command("track=none", override)).startswith(message)
+
+
+@pytest.mark.slow
+def test_nothing_among_several_names(command: Callable[..., Any]) -> None:
+    assert only_line(command("-m", "loss=null,bpr")).startswith("loss=null,bpr: a group takes the name of an option")
 
 
 def test_a_mistyped_verb_is_told_the_nearest(command: Callable[..., Any]) -> None:

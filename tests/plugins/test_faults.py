@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from rexp.plugins.faults import last_met
+from rexp.plugins.registry import Plugin
+
 MODULE = '''
 from dataclasses import dataclass
 from typing import Literal
@@ -106,3 +109,30 @@ def test_a_run_whose_plugin_is_gone(run: Callable[..., Any], site: Path, tmp_pat
         )
         assert done.stderr.count("\n") == 1
     assert [file.name for file in tmp_path.iterdir()] == ["runs"]
+
+
+TWO = """
+class Split:
+    def split(self):
+        return helper()
+
+class Tracker:
+    def log(self):
+        return helper()
+
+def helper():
+    return 1 / 0
+"""
+
+
+@pytest.mark.parametrize("name", ["Split", "Tracker"])
+def test_of_two_plugins_in_one_module_the_one_at_work_is_named(name: str) -> None:
+    space: dict[str, Any] = {"__name__": "two"}
+    exec(TWO, space)
+    plugins = [Plugin(kind, kind, f"two:{kind.capitalize()}", "rexp-two", "1") for kind in ("split", "tracker")]
+    work = getattr(space[name](), {"Split": "split", "Tracker": "log"}[name])
+    with pytest.raises(ZeroDivisionError) as caught:
+        work()
+    found = last_met(caught.value.__traceback__, plugins)
+    assert found is not None
+    assert (found[0].target, found[1].name) == (f"two:{name}", "helper")

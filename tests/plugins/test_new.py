@@ -65,6 +65,10 @@ def test_names_and_folders_that_cannot_be_are_refused(tmp_path: Path) -> None:
         ("My", "rexp-my", tmp_path / "new"),
         ("my", "rexp my", tmp_path / "new"),
         ("my", "rexp-my", tmp_path),
+        ("my_", "rexp-my", tmp_path / "new"),
+        ("none", "rexp-none", tmp_path / "new"),
+        ("tensor", "rexp-tensor", tmp_path / "new"),
+        ("my", "rexp-my", Path("/dev/null/new")),
     ):
         with pytest.raises(ConfigError):
             write("loss", name, dist, folder)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 import rexp
 from rexp.errors import ConfigError, RexpError, StoreError
+from rexp.experiment.measure_client import data_folder
+from rexp.python.jobs import compose_jobs
 
 if TYPE_CHECKING:
     from rexp.api import Capability, Query
@@ -135,6 +137,13 @@ def test_recommendations_are_the_command_lines(made: Any, store: Path, command: 
         (lambda store: rexp.run(["modell=mf"]), ConfigError, "modell"),
         (lambda store: rexp.load_model("zzz", store), StoreError, "no run 'zzz'"),
         (lambda store: rexp.load_split("zzz", store=store / "none"), StoreError, "holds no run"),
+        (lambda store: rexp.results(store / "none"), StoreError, "none is no folder of runs"),
+        (
+            lambda store: rexp.run(["model=mf"], config_dir="none"),
+            ConfigError,
+            "config_dir=none: there is no",
+        ),
+        (lambda store: rexp.evaluate_model(ByItem(torch.ones(1)), part="tset"), ConfigError, "did you mean 'test'"),
         (lambda store: rexp.evaluate_model(nn.Linear(1, 1)), ConfigError, "Linear has no method capabilities"),
         (lambda store: rexp.evaluate_model(ByItem(torch.ones(1)), ["evaluate=two_stage"]), ConfigError, "two_stage"),
     ],
@@ -145,10 +154,40 @@ def test_what_is_wrong_is_one_line(call: Any, error: type[RexpError], said: str,
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("users", "k", "said"), [(["u3"], 0, "at least one"), (["u399"], 1, "did you mean 'u39'")])
-def test_a_list_that_cannot_be(users: list[str], k: int, said: str, made: Any, store: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"users": ["u3"], "k": 0}, "at least one"),
+        ({"users": ["u399"]}, "did you mean 'u39'"),
+        ({"users": "u3"}, "are lists"),
+        ({"mask": "train"}, "are lists"),
+        ({"mask": ["trian"]}, "mask='trian': there is no such value; did you mean 'train'"),
+        ({"catalogue": "trian"}, "catalogue='trian': there is no such value; did you mean 'train'"),
+    ],
+)
+def test_a_list_that_cannot_be(options: dict[str, Any], said: str, made: Any, store: Path) -> None:
     with pytest.raises(ConfigError, match=said):
-        rexp.recommend(made, users, k, store=store)
+        rexp.recommend(made, store=store, **options)
+
+
+def test_users_may_be_a_column(made: Any, store: Path) -> None:
+    users = pl.Series(["u3", "u11"])
+    assert rexp.recommend(made, users, 2, store=store)["user"].unique(maintain_order=True).to_list() == ["u3", "u11"]
+
+
+def test_a_store_is_found_at_home(made: Any, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(store.parent))
+    assert made.run_id in rexp.results("~/runs")["run_id"].to_list()
+    assert rexp.load_model(made, "~/runs")
+    monkeypatch.setenv("REXP_DATA", "~/data")
+    assert data_folder(None) == store.parent / "data"
+
+
+def test_a_folder_of_configurations_may_have_a_quote_in_its_name(own: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "o'brien" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("# @package _global_\nseed: 5\n")
+    assert compose_jobs([["experiment=mine", *own]], folder.parent)[0].seed == 5
 
 
 def test_a_hydra_application_may_call_it(made: Any, own: list[str], tmp_path: Path) -> None:

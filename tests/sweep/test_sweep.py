@@ -148,6 +148,15 @@ def test_a_terminal_shows_how_far_it_has_come(table: Path, tmp_path: Path, launc
     assert "2/2 done" in shown.decode()
 
 
+@pytest.mark.slow
+def test_a_file_says_null_and_false_as_the_command_line_does(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    swept = "hydra: {sweeper: {params: {train.clip_norm: [null, 5.0], data.strict: false}}}"
+    (tmp_path / "experiment" / "swept.yaml").write_text(f"# @package _global_\n{swept}\n")
+    done = sweep(table, "--config-dir=.", "model=mf", "train.max_epochs=1", "experiment=swept", cwd=tmp_path)
+    assert "run 2 of 2" in done.stderr
+
+
 def test_another_sweeper_is_refused(table: Path, tmp_path: Path) -> None:
     done = sweep(table, "model=pop", "seed=1,2", "hydra/sweeper=basic", cwd=tmp_path, code=2)
     assert "hydra/sweeper=rexp" in done.stderr

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,14 +34,17 @@ class Recorder:
     def log(self, values: Mapping[str, float], epoch: int) -> None:
         if self.fails == "log":
             raise ConnectionError("no\nroute")
+        if self.fails == "exit":
+            sys.exit("no route")
         self.seen.append((epoch, dict(values)))
 
     def finish(self, summary: Mapping[str, Any], status: str) -> None:
         self.seen.append(status)
 
 
-def test_a_failure_is_one_warning_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    good, bad = Recorder(), Recorder("log")
+@pytest.mark.parametrize("fails", ["log", "exit"])
+def test_a_failure_is_one_warning_and_the_others_go_on(fails: str, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = Recorder(), Recorder(fails)
     trackers = Trackers({"bad": bad, "good": good})
     trackers.log({"loss": 1.0}, 1)
     trackers.log({"loss": 0.5}, 2)

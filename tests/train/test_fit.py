@@ -337,3 +337,12 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
     losses = [[row["train_loss"] for row in each.curve] for each in (report, single)]
     assert losses[0] == pytest.approx(losses[1], rel=0.1)
     assert not same(model, copy_weights(Dot(SPLIT, dropout=0)))
+
+
+def test_a_loss_is_one_number(tmp_path: Path) -> None:
+    class Rows(Logistic):
+        def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+            return super().__call__(scores, batch).expand(3)
+
+    with pytest.raises(RunError, match=r"Rows gives a loss of the shape \(3,\); \(\) is wanted"):
+        train(tmp_path, loss=Rows())
