@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +19,9 @@ FEWEST = 256
 """Items of the smallest part: of fewer, what a fit takes is the same whatever their number."""
 STEEPEST = 3.0
 """Seconds grow with at most this power of the items (a dense matrix is inverted); memory with at most the second."""
+
+SHORTEST, SMALLEST = 0.02, 2**24
+"""Seconds and bytes from which a part says how they grow."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class FitCost:
 def time_fit(build: Callable[[Split], Any], split: Split, seed: int, seconds: float) -> FitCost:
     """Fit parts of 256, 512, 1024 ... items as long as the next is expected to end in time.
 
-    The last two say by which power of the items seconds and bytes grow.
+    They say by which power of the items seconds and bytes grow.
 
     Args:
         build: a model for a split, bound to it.
@@ -90,20 +92,21 @@ def _fit(build: Callable[[Split], Any], part: Split, seed: int) -> FitCost:
 
 
 def _at(items: int, measured: list[FitCost]) -> FitCost:
-    """What the whole takes, by the power that the last two parts show; of one alone, by its share."""
+    """What the whole takes, by the power that the parts show; of one alone, by its share."""
     last = measured[-1]
     ratio = items / last.items
     if ratio == 1:
         return last
-    before = measured[-2] if len(measured) > 1 else None
-    seconds = last.seconds * ratio ** _power(last, before, "seconds", STEEPEST)
-    bytes_ = last.bytes * ratio ** _power(last, before, "bytes", 2.0)
+    powers = _power(measured, "seconds", SHORTEST, STEEPEST), _power(measured, "bytes", SMALLEST, 2.0)
+    seconds, bytes_ = (value * ratio**power for value, power in zip((last.seconds, last.bytes), powers, strict=True))
     return replace(last, seconds=seconds, bytes=round(bytes_))
 
 
-def _power(last: FitCost, before: FitCost | None, what: str, most: float) -> float:
-    """1 to ``most``: below 1, what does not grow with the items still hides what does."""
-    if before is None or not getattr(before, what) or not getattr(last, what):
+def _power(measured: list[FitCost], what: str, least: float, most: float) -> float:
+    """1 to ``most``, by least squares over the parts that took ``least`` or more: below that, chance decides. Below 1,
+    what does not grow with the items still hides what does."""
+    taken = [(cost.items, getattr(cost, what)) for cost in measured if getattr(cost, what) >= least]
+    if len(taken) < 2:
         return 1.0
-    power = math.log(getattr(last, what) / getattr(before, what)) / math.log(last.items / before.items)
-    return float(np.clip(power, 1.0, most))
+    items, values = np.log(np.array(taken, float)).T
+    return float(np.clip(np.polyfit(items, values, 1)[0], 1.0, most))

@@ -19,13 +19,18 @@ A_VALUE = 8
 """Bytes of a metric's value of one user, or of his id."""
 
 
-def disk_parts(plan: Plan, evaluator: Evaluator) -> Iterator[Part]:
+def disk_parts(plan: Plan, evaluator: Evaluator, fitted: int = 0) -> Iterator[Part]:
     """What a run writes; its record (configuration, manifest, result, a line an epoch), some ten thousand bytes, is
     left out.
 
     Compression mostly makes the weights smaller than they are taken for here; a checkpoint goes when the run is done.
+
+    Args:
+        plan: of the run.
+        evaluator: that measures it.
+        fitted: bytes of the weights that a fit in closed form makes, where they are known.
     """
-    weights, smaller = sizes(plan.model)["tensor_bytes"], smaller_model(plan)
+    weights, smaller = max(fitted, sizes(plan.model)["tensor_bytes"]), smaller_model(plan)
     yield Part("weights", weights, smaller)
     if (between := len(plan.recipe.steps) - 1) > 0:
         yield Part("weights between steps", between * weights, smaller)

@@ -178,10 +178,11 @@ class Planner:
             parts.append(Part("activations of a step", timing.activation_bytes, "train.batch_size"))
         if timing.attached_bytes:
             parts.append(Part("stages at work inside", timing.attached_bytes, "compress.stages"))
-        if timing.fit_bytes:
-            parts.append(Part("inside of the fit", timing.fit_bytes, smaller_model(plan)))
-        check_memory(title, parts)
-        disk = tuple(disk_parts(plan, evaluator))  # a model that was fitted meanwhile is as large as it will be
+        inside = [Part("inside of the fit", timing.fit_bytes, smaller_model(plan))] if timing.fit_bytes else []
+        # What is carried on from smaller fits refuses nothing: it may grow less than they did.
+        check_memory(title, parts if timing.carried else [*parts, *inside])
+        parts += inside
+        disk = tuple(disk_parts(plan, evaluator, timing.weight_bytes))
         steps = list(self._steps_of(plan, run, known, done, keys, timing))
         return Job(
             role, title, run, "planned", split.n_users, split.n_items, len(split.train), tuple(parts), disk,

@@ -22,6 +22,7 @@ from rexp.estimate.teacher import probe_teacher
 from rexp.evaluate.evaluator import Evaluator
 from rexp.experiment.restore import build_model
 from rexp.experiment.steps import attachments_of, recipe_of
+from rexp.measure.parameter_counts import sizes
 
 if TYPE_CHECKING:
     from rexp.config.plan import Plan
@@ -45,6 +46,8 @@ class Timing:
         activation_bytes: what a training step keeps for its backward pass.
         attached_bytes: parameters of the stages at work inside a fit, their gradients and the optimizer's state.
         fit_bytes: what a closed-form fit takes beside the model.
+        weight_bytes: of the weights of a model that a closed-form fit makes; 0 where it is no such fit.
+        carried: both are carried on from fits of parts of the catalogue, the weights in proportion to the items.
     """
 
     steps: tuple[tuple[Seconds, str], ...]
@@ -52,6 +55,8 @@ class Timing:
     activation_bytes: int = 0
     attached_bytes: int = 0
     fit_bytes: int = 0
+    weight_bytes: int = 0
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def _closed_form(plan: Plan, evaluator: Evaluator) -> Timing:
         if whole
         else time_on_part(cost.model, cost.part, request.evaluate, "test", split.n_items)
     )
-    return Timing(tuple(steps), _seconds(evaluation), fit_bytes=cost.bytes)
+    weights = round(sizes(cost.model)["tensor_bytes"] * split.n_items / cost.items)
+    return Timing(tuple(steps), _seconds(evaluation), fit_bytes=cost.bytes, weight_bytes=weights, carried=not whole)
 
 
 def _training(

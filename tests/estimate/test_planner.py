@@ -10,7 +10,7 @@ import pytest
 
 from rexp.__main__ import main
 from rexp.errors import ConfigError
-from rexp.estimate import limits
+from rexp.estimate import closed_form_probe, limits, probe
 from rexp.estimate.planner import Planner
 from rexp.estimate.records import Job, Part
 from rexp.experiment.run import run
@@ -124,6 +124,18 @@ def test_a_closed_form_is_fitted_and_a_model_of_two_stages_is_not_timed(job: Any
     )
     assert two_stage.steps[0].seconds.complete
     assert not two_stage.steps[1].seconds.complete
+
+
+def test_a_closed_form_is_carried_on_and_refuses_nothing(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = int(run(job("model=itemknn", "model.top_k=5")).result.cost["tensor_bytes"])
+    monkeypatch.setattr(probe, "SECONDS", 0.0)
+    monkeypatch.setattr(closed_form_probe, "FEWEST", ITEMS // 2)
+    monkeypatch.setattr(closed_form_probe, "peak_bytes", lambda: 10**15)
+    monkeypatch.setattr(closed_form_probe, "resident_bytes", lambda: 1)
+    planned = own(Planner().plan(job("model=itemknn", "model.top_k=5", "seed=9")))
+    assert planned.steps[0].note == f"from fits of up to {ITEMS // 2} of {ITEMS} items"
+    assert bytes_of(planned.memory)["inside of the fit"] > 10**15
+    assert bytes_of(planned.disk)["weights"] == pytest.approx(real, rel=0.3)
 
 
 def test_a_catalogue_too_large_for_ease_is_refused_as_by_the_run(job: Any) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from rexp.__main__ import main
 from rexp.estimate import evaluation_probe
-from rexp.estimate.closed_form_probe import part_of, time_fit
+from rexp.estimate.closed_form_probe import FitCost, _power, part_of, time_fit
 from rexp.estimate.evaluation_probe import time_evaluation
 from rexp.estimate.fit_probe import time_steps
 from rexp.estimate.held import held_bytes
@@ -88,12 +88,21 @@ class Cubic:
         time.sleep(2e-10 * split.n_items**3)
 
 
+GROWING = [(256, 0.001, 10), (1024, 0.019, 1000), (4096, 0.05, 8000)]
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_closed_form_is_carried_on_by_its_power() -> None:
     split = two_tastes(n_users=4, n_items=4096)
     found = time_fit(lambda part: Cubic(), split, 0, seconds=0.6)
     assert found.items == 1024  # 3 + 27 + 215 ms; the next would take 1.7 s
     assert found.seconds == pytest.approx(2e-10 * 4096**3)
+
+
+def test_what_takes_no_time_says_nothing_of_how_it_grows() -> None:
+    measured = [FitCost(seconds, bytes_, items, None, SPLIT) for items, seconds, bytes_ in GROWING]
+    assert _power(measured, "seconds", 0.02, 3.0) == 1.0
+    assert _power(measured, "bytes", 1000, 2.0) == pytest.approx(1.5)
 
 
 @pytest.mark.usefixtures("clock")
