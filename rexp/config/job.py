@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -162,7 +162,7 @@ def read(
         check_finite(value, key)
     _check_seeds(raw)
     _check_plugins(raw)
-    _check_teachers(raw, typed := frozenset(typed))
+    _check_teachers(raw)
     train = dict(_node(raw, "train"))
     device_keys = {field.name for field in fields(DeviceConfig)}
     device = from_options(DeviceConfig, {k: v for k, v in train.items() if k in device_keys and v is not None}, "train")
@@ -197,7 +197,7 @@ def read(
         track={name: node for name, node in (raw["track"] or {}).items() if node},
         tags=raw["tags"],
         group=group,
-        typed=typed,
+        typed=frozenset(typed),
         recipe_folders=tuple(recipe_folders),
     )
 
@@ -238,8 +238,8 @@ def _check_seeds(node: NodeView, prefix: str = "") -> None:
             raise ConfigError(f"{prefix}seed={value} must be a number from 0 to {2**63 - 1}")
 
 
-def _check_teachers(raw: Node, typed: Collection[str]) -> None:
-    """A teacher is a node of the group ``model``, or names a run, of which nothing else can be said."""
+def _check_teachers(raw: Node) -> None:
+    """A teacher is a node of the group ``model``, or names a run."""
     for key, node in {
         "teacher": raw["teacher"],
         **{f"teachers.{key}": n for key, n in raw["teachers"].items()},
@@ -258,10 +258,6 @@ def _check_teachers(raw: Node, typed: Collection[str]) -> None:
                 f"{key} names no model; choose one with model@{key}=NAME, a run with {key}.from=RUN, or a file with "
                 f"{key}.scores=FILE"
             )
-        said = sorted(word for word in typed if word == f"model@{key}" or word.startswith(f"{key}."))
-        more = [word for word in said if word.removeprefix(f"{key}.") not in ("from", "scores", *OF_TEACHER)]
-        if node.get("from") and more:
-            raise ConfigError(f"{key}.from={node['from']} is a run that is done; leave {', '.join(more)} out")
         if (on_weak := node.get("on_weak", ON_WEAK[0])) not in ON_WEAK:
             raise ConfigError(f"{key}.on_weak={on_weak}: there is no such way; {did_you_mean(str(on_weak), ON_WEAK)}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rexp.config.job import OF_TEACHER
+
 if TYPE_CHECKING:
     from rexp.config.job import Request
     from rexp.io.json_types import JsonView
@@ -35,3 +37,8 @@ def _idle(request: Request, recipe: FitConfig | None, rules: JsonView) -> Iterat
         yield "compress.finetune"
     if len(request.teachers) < 2:
         yield "ensemble"
+    for key, node in request.teachers.items():
+        if node.get("from"):  # a run that is done, of which nothing else can be said
+            yield f"model@{key}"
+            own = {f"{key}.{option}" for option in ("from", *OF_TEACHER)}
+            yield from (word for word in request.typed - own if word.startswith(f"{key}."))
