@@ -262,8 +262,7 @@ def resolve(
         if named and not sweeping:
             raise ConfigError(f"{text}; choose a recipe with one (compress=kd), or leave the teacher out")
         notices.append(text)
-    idle = without_effect(request, fit.recipe if fit else None, used(request.evaluate, split))
-    if idle and not sweeping:
+    if not sweeping and (idle := without_effect(request, fit.recipe if fit else None, used(request.evaluate, split))):
         notices.append(f"without effect in this run: {', '.join(idle)}")
     retrieving = plan_retrieval(request, store, teaching, notices, sweeping=sweeping)
     source = _source(node.get("init_from"), store)

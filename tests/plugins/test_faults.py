@@ -111,28 +111,25 @@ def test_a_run_whose_plugin_is_gone(run: Callable[..., Any], site: Path, tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == ["runs"]
 
 
-TWO = """
 class Split:
-    def split(self):
+    def split(self) -> float:
         return helper()
+
 
 class Tracker:
-    def log(self):
+    def log(self) -> float:
         return helper()
 
-def helper():
+
+def helper() -> float:
     return 1 / 0
-"""
 
 
-@pytest.mark.parametrize("name", ["Split", "Tracker"])
-def test_of_two_plugins_in_one_module_the_one_at_work_is_named(name: str) -> None:
-    space: dict[str, Any] = {"__name__": "two"}
-    exec(TWO, space)
-    plugins = [Plugin(kind, kind, f"two:{kind.capitalize()}", "rexp-two", "1") for kind in ("split", "tracker")]
-    work = getattr(space[name](), {"Split": "split", "Tracker": "log"}[name])
+@pytest.mark.parametrize(("name", "work"), [("Split", Split().split), ("Tracker", Tracker().log)])
+def test_of_two_plugins_in_one_module_the_one_at_work_is_named(name: str, work: Callable[[], float]) -> None:
+    plugins = [Plugin(kind, kind, f"{__name__}:{kind.capitalize()}", "two", "1") for kind in ("split", "tracker")]
     with pytest.raises(ZeroDivisionError) as caught:
         work()
     found = last_met(caught.value.__traceback__, plugins)
     assert found is not None
-    assert (found[0].target, found[1].name) == (f"two:{name}", "helper")
+    assert (found[0].target, found[1].name) == (f"{__name__}:{name}", "helper")
