@@ -64,9 +64,10 @@ class Model(Protocol):
     (``rexp.api.embedding_table``), so that stages can put smaller ones in their places; a plain ``nn.Embedding`` is
     taken as one, see ``rexp.api.adopt_embeddings``.
 
-    A model may also have ``layout``, ``history_length``, ``coupled_parameters``, ``hidden_units``, ``widths``,
-    ``init_from_models`` and ``take_parts`` (:data:`LAYOUT` and so on, below), and its submodules ``n_codes`` and
-    ``resizable``. ``rexp.api.RecommenderModule`` is this contract as a base class, for who likes one.
+    A model may also have ``layout``, ``history_length``, ``item_embeddings_of``, ``coupled_parameters``,
+    ``hidden_units``, ``widths``, ``init_from_models`` and ``take_parts`` (:data:`LAYOUT` and so on, below), and its
+    submodules ``n_codes`` and ``resizable``. ``rexp.api.RecommenderModule`` is this contract as a base class, for who
+    likes one.
 
     Example::
 
@@ -119,6 +120,9 @@ LAYOUT = OptionalMember("layout", Layout.POINTWISE)
 HISTORY_LENGTH: OptionalMember[int | None] = OptionalMember("history_length", None)
 """Of a model with ``Capability.SEQUENTIAL``: the latest items that it reads; None reads all. A stage that asks a
 student outside its batch needs a number."""
+ITEM_EMBEDDINGS_OF: OptionalMember[Callable[[Tensor], Tensor] | None] = OptionalMember("item_embeddings_of", None)
+"""Of a model with ``Capability.HAS_EMBEDDINGS``, a method: (N, D) vectors of ``items`` (N,), the rows of
+``item_embeddings()``. Without it a training step makes the vectors, and their gradient, of the whole catalog."""
 COUPLED_PARAMETERS: OptionalMember[Callable[[], Sequence[Reader]]] = OptionalMember("coupled_parameters", tuple)
 """Of a model, a method: how its tables are read together (``rexp.api.DotCoupling`` and others), so that stages may take
 columns out of them, or turn them. Such a model takes the widths of its vectors from its tables."""

@@ -66,4 +66,8 @@ class FM(FieldModel):
 
     def item_embeddings(self) -> Tensor:
         """(I, D + 2): the sum of the fields' vectors, what the item adds alone, and a 1."""
-        return self.item_part(torch.arange(self.fields.n_items, device=self.bias.device))[0]
+        return self.item_embeddings_of(torch.arange(self.fields.n_items, device=self.bias.device))
+
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
+        """(N, D + 2) of ``items`` (N,)."""
+        return self.item_part(items)[0]

@@ -94,7 +94,7 @@ class Fusion(RecommenderModule):
         """Scores of ``items`` (B,) or (B, K); every distinct item is fused once."""
         users = self.users(query.users)
         distinct, places = torch.unique(items, return_inverse=True)
-        return dot(users, self.item_vectors(distinct)[places])
+        return dot(users, self.item_embeddings_of(distinct)[places])
 
     def score_all(self, query: Query) -> Tensor:
         """(B, I) scores of the whole catalogue."""
@@ -107,9 +107,9 @@ class Fusion(RecommenderModule):
 
     def item_embeddings(self) -> Tensor:
         """(I, D)."""
-        return self.item_vectors(torch.arange(self.n_items, device=self.users.rows().device))
+        return self.item_embeddings_of(torch.arange(self.n_items, device=self.users.rows().device))
 
-    def item_vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
         """(N, D) fused vectors of ``items`` (N,)."""
         vectors, known = self.modalities(items)
         if self.config.missing == "zeros":

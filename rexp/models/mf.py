@@ -108,7 +108,13 @@ class MF(RecommenderModule):
 
     def item_embeddings(self) -> Tensor:
         """(I, D): the item's vector; then, where there are biases, a 1 that meets b_u + b, and b_i."""
-        rows = self.items.rows()
+        return self._joined(self.items.rows())
+
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
+        """(N, D) of ``items`` (N,)."""
+        return self._joined(self.items(items))
+
+    def _joined(self, rows: Tensor) -> Tensor:
         factors = rows.shape[1] - self.config.item_bias
         ones = [rows.new_ones(len(rows), 1)] if self._user_coordinate else []
         return torch.cat([rows[:, :factors], *ones, rows[:, factors:]], 1)

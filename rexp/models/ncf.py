@@ -168,8 +168,11 @@ class NCF(RecommenderModule):
 
     def item_embeddings(self) -> Tensor:
         """(I, factors + 1): GMF's item vectors; the last coordinate is 1, to meet the users' bias."""
-        rows = self.items.rows()
-        return torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
+        return _with_one(self.items.rows())
+
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
+        """(N, factors + 1) of ``items`` (N,)."""
+        return _with_one(self.items(items))
 
     def coupled_parameters(self) -> Sequence[Reader]:
         """A weighted dot product, and the first layer of the tower, which is split into the two sides."""
@@ -250,6 +253,11 @@ def _vectors(features: FeatureSum | None, ids: Tensor) -> Tensor | None:
         return None
     vectors: Tensor = features(ids.flatten())
     return vectors.view(*ids.shape, vectors.shape[1])
+
+
+def _with_one(rows: Tensor) -> Tensor:
+    """Rows with a 1 behind each."""
+    return torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
 
 
 def _parted(rows: Tensor, last: int) -> tuple[Tensor, Tensor]:

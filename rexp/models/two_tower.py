@@ -131,11 +131,11 @@ class TwoTower(RecommenderModule):
         """Scores of ``items`` (B,) or (B, K); of lists the item's tower is computed once for every distinct item."""
         users = self.user_embeddings(query)
         if items.dim() == 1:
-            return dot(users, self._vectors(items))
+            return dot(users, self.item_embeddings_of(items))
         if torch.compiler.is_compiling():  # the number of distinct items is no shape that could be traced
             return dot(users, self._tower(items.flatten()).view(*items.shape, -1))
         distinct, places = _distinct(items, self.n_items)
-        vectors = self._vectors(distinct)
+        vectors = self.item_embeddings_of(distinct)
         if len(distinct) <= WIDE * items.shape[1]:
             return dot_of_all(users, vectors, places)
         return dot(users, vectors[places])
@@ -171,7 +171,7 @@ class TwoTower(RecommenderModule):
         self._catalogue = None
         return super().train(mode)
 
-    def _vectors(self, items: Tensor) -> Tensor:
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
         """(N, D) vectors of ``items`` (N,)."""
         if self.training or torch.is_grad_enabled():
             self._catalogue = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from rexp.api import Capability
+from rexp.api.model import ITEM_EMBEDDINGS_OF
 from rexp.testing.check import Check, Subject, require
 from rexp.testing.made_model import close, needs, proper, query, ready, same, scored, some_items, whole_catalog
 
@@ -109,6 +110,10 @@ def embeddings(subject: Subject) -> None:
     fits = users.shape[1:] == items.shape[1:] or Capability.DOT_PRODUCT not in model.capabilities()
     sizes = users.ndim == items.ndim == 2 and (len(users), len(items)) == (split.n_users, split.n_items)
     require(fits and sizes, f"vectors of users {tuple(users.shape)}, of items {tuple(items.shape)}")
+    if of := ITEM_EMBEDDINGS_OF.of(model):
+        few = torch.arange(split.n_items).flip(0)[:3]
+        with torch.no_grad():
+            require(close(of(few), items[few]), "item_embeddings_of gives other vectors than item_embeddings")
 
 
 def dot_product(subject: Subject) -> None:

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from rexp.api import Batch, Capability, Query
 from rexp.api.compression import SETTLE, SETTLED
-from rexp.api.model import HISTORY_LENGTH
+from rexp.api.model import HISTORY_LENGTH, ITEM_EMBEDDINGS_OF
 from rexp.errors import ConfigError, RunError
 from rexp.nn.distinct import distinct
 from rexp.train.positives import as_tensor
@@ -65,8 +65,8 @@ class TrainingStep:
 
     def item_embeddings(self, items: Tensor) -> Tensor:
         """(B, D) with their gradient."""
-        rows: Tensor = self._all_item_vectors
-        return rows.index_select(0, items)
+        vectors = ITEM_EMBEDDINGS_OF.of(self.model)
+        return self._all_item_vectors.index_select(0, items) if vectors is None else vectors(items)
 
     def score(self, users: Tensor, items: Tensor) -> Tensor:
         """Logits of ``items`` (B,) or (B, K), with their gradient."""

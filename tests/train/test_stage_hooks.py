@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import torch
 from torch import nn
 
+from rexp.api import Batch, Query
 from rexp.errors import RunError
-from rexp.train.stage_hooks import check_hook
+from rexp.train.stage_hooks import TrainingStep, check_hook
 from tests.compress.embed.helpers import mf
 
 
@@ -28,6 +30,31 @@ class Hook(nn.Module):
     def on_epoch(self, epoch: int) -> None: ...
 
     def finish(self) -> None: ...
+
+
+def test_vectors_of_some_items_are_those_of_all_with_the_same_gradient() -> None:
+    model, items = mf(user_bias=True, item_bias=True), torch.tensor([7, 0, 40])
+
+    class Whole(nn.Module):
+        """The same model, which knows the vectors of all items alone."""
+
+        item_embeddings = staticmethod(model.item_embeddings)
+
+    found = []
+    for asked in (model, Whole()):
+        batch = Batch(Query(torch.tensor([1])), items[None], None)
+        step = TrainingStep(
+            cast("Any", asked), batch, torch.empty(0), lambda users: Query(users), False, cast("Any", None)
+        )
+        vectors = step.item_embeddings(items)
+        model.zero_grad()
+        vectors.pow(3).sum().backward()
+        assert model.items.weight.grad is not None
+        found.append((vectors, model.items.weight.grad.clone()))
+    (few, of_few), (whole, of_whole) = found
+    assert torch.equal(few, whole)
+    torch.testing.assert_close(of_few, of_whole)
+    assert of_few.abs().sum() > 0
 
 
 def test_layers_of_its_own_and_what_is_held_in_a_list_are_its_affair() -> None:

@@ -49,21 +49,29 @@ class Complement:
         self.shifted = torch.cat(shifted) if shifted else torch.zeros(0, dtype=torch.int32)
         self.offsets = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
 
-    def draw(self, k: int, generator: Generator) -> Tensor:
-        """(R, k) int32: distinct columns, uniform among those that a row does not hold; -1 where there are fewer."""
-        drawn = torch.empty(self.n_rows, k, dtype=torch.int32)
-        for start in range(0, self.n_rows, ROWS_AT_ONCE):
-            end = min(start + ROWS_AT_ONCE, self.n_rows)
-            ranks = draw_distinct(self.n_columns - self.counts[start:end], k, generator)
-            drawn[start:end] = self._columns(start, end, ranks)
+    def draw(self, k: int, generator: Generator, rows: Tensor | None = None) -> Tensor:
+        """(R, k) int32: distinct columns, uniform among those that a row does not hold; -1 where there are fewer.
+
+        Args:
+            k: draws of each row.
+            generator: the source of chance.
+            rows: (R,) of these rows; None for all.
+        """
+        rows = torch.arange(self.n_rows) if rows is None else rows
+        drawn = torch.empty(len(rows), k, dtype=torch.int32)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            block = rows[start : start + ROWS_AT_ONCE]
+            ranks = draw_distinct(self.n_columns - self.counts[block], k, generator)
+            drawn[start : start + len(block)] = self._columns(block, ranks)
         return drawn
 
-    def _columns(self, start: int, end: int, ranks: Tensor) -> Tensor:
-        """The columns of these ranks (B, k) among the others of rows start .. end - 1."""
-        count = self.counts[start:end]
-        stride = self.n_columns + 1
-        row = torch.arange(end - start)
-        keys = row.repeat_interleave(count) * stride + self.shifted[int(self.offsets[start]) : int(self.offsets[end])]
+    def _columns(self, rows: Tensor, ranks: Tensor) -> Tensor:
+        """The columns of these ranks (B, k) among the others of rows (B,)."""
+        count, stride = self.counts[rows], self.n_columns + 1
+        first = count.cumsum(0) - count
+        places = torch.arange(int(count.sum())) + (self.offsets[rows] - first).repeat_interleave(count)
+        row = torch.arange(len(rows))
+        keys = row.repeat_interleave(count) * stride + self.shifted[places]
         wanted = row[:, None] * stride + ranks.clamp(min=0)
-        before = torch.searchsorted(keys, wanted, right=True) - (count.cumsum(0) - count)[:, None]
+        before = torch.searchsorted(keys, wanted, right=True) - first[:, None]
         return (ranks + before).where(ranks != PADDING, PADDING)

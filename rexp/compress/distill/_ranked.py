@@ -48,15 +48,49 @@ class RankedLists:
         self.interesting, self.uninteresting = interesting, uninteresting
         self.temperature, self.fixed = temperature, fixed
 
-    def draw(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Interesting (R, K), in the teacher's order, and uninteresting (R, L) columns, int32, padded with -1."""
-        first = self.best[:, : self.interesting] if self.fixed else self._draw_interesting(generator)
-        return first, self.others.draw(self.uninteresting, generator)
+    def draw(self, generator: Generator, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Interesting (R, K), in the teacher's order, and uninteresting (R, L) columns, int32, padded with -1.
 
-    def _draw_interesting(self, generator: Generator) -> Tensor:
-        weights = -torch.arange(1, self.best.shape[1] + 1) / self.temperature
+        Args:
+            generator: the source of chance.
+            rows: (R,) of these rows; None for all.
+        """
+        best = self.best if rows is None else self.best[rows]
+        first = best[:, : self.interesting] if self.fixed else self._draw_interesting(best, generator)
+        return first, self.others.draw(self.uninteresting, generator, rows)
+
+    def _draw_interesting(self, best: Tensor, generator: Generator) -> Tensor:
+        weights = -torch.arange(1, best.shape[1] + 1) / self.temperature
         blocks = []
-        for block in torch.split(self.best, ROWS_AT_ONCE):
+        for block in torch.split(best, ROWS_AT_ONCE):
             log_weights = weights.expand(block.shape).masked_fill(block == PADDING, -torch.inf)
             blocks.append(take(block, draw_positions(log_weights, self.interesting, generator)))
         return torch.cat(blocks)
+
+
+class ListsOnDemand:
+    """Lists of an epoch, each drawn when it is first asked for: where a fit asks for few of them, few are drawn.
+
+    Args:
+        lists: what is drawn from.
+    """
+
+    def __init__(self, lists: RankedLists) -> None:
+        self.lists = lists
+        n_rows = len(lists.best)
+        self.drawn = torch.zeros(n_rows, dtype=torch.bool)
+        self.first = torch.empty(n_rows, lists.interesting, dtype=torch.int32)
+        self.others = torch.empty(n_rows, lists.uninteresting, dtype=torch.int32)
+
+    def forget(self) -> None:
+        """Begin an epoch."""
+        self.drawn.zero_()
+
+    def of(self, rows: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Interesting (R, K) and uninteresting (R, L) columns of ``rows`` (R,), distinct ones, as :class:`RankedLists`
+        draws them."""
+        missing = rows[~self.drawn[rows]]
+        if len(missing):
+            self.first[missing], self.others[missing] = self.lists.draw(generator, missing)
+            self.drawn[missing] = True
+        return self.first[rows], self.others[rows]

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rexp.compress.distill._base import DistillationStage, Distilling, teacher_of, weighed
 from rexp.compress.distill._item_side import top_users, train_users
-from rexp.compress.distill._ranked import RankedLists
+from rexp.compress.distill._ranked import ListsOnDemand, RankedLists
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
-from rexp.compress.distill._scores import rows_of, scores_of_user_lists
+from rexp.compress.distill._scores import rows_of, student_scores_of_users
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
 from rexp.nn.distinct import distinct
@@ -74,12 +74,12 @@ class IRRRDLoss(Distilling):
         super().__init__()
         self.config, self.generator = config, context.generator
         self.rrd = RRDLoss(config, context)
-        self.users_of_items = item_lists(config, context)
+        self.users_of_items = ListsOnDemand(item_lists(config, context))
 
     def on_epoch(self, epoch: int) -> None:
-        """Draw all lists."""
+        """Draw the lists of users, and forget those of items."""
         self.rrd.on_epoch(epoch)
-        self.users = self.users_of_items.draw(self.generator)
+        self.users_of_items.forget()
 
     def loss(self, step: TrainStep) -> Mapping[str, Tensor]:
         """The losses ``rrd`` and ``item_side``, or one of them."""
@@ -93,7 +93,10 @@ class IRRRDLoss(Distilling):
         return {"item_side": 2 * self._of_items(step, items)}
 
     def _of_items(self, step: TrainStep, sample: Sample) -> Tensor:
-        losses = relaxed_ranking(*scores_of_user_lists(step, sample.ids, *self.users))
+        lists = self.users_of_items.of(sample.ids.cpu(), self.generator)
+        users = torch.cat(lists, 1).long().to(sample.ids.device)
+        scores = student_scores_of_users(step, sample.ids, users)
+        losses = relaxed_ranking(*torch.split(scores, [part.shape[1] for part in lists], 1))
         return weighed(step, self.config.item_weight, losses, self.config.reduction, sample=sample)
 
     def _listed(self, users: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from rexp.api import Query
 from rexp.compress.distill.irrrd import IRRRD, IRRRDConfig
@@ -23,6 +24,11 @@ def attached_to(student: Any, **options: Any) -> Any:
     return IRRRD(IRRRDConfig(**chosen)).attach(student, context)
 
 
+def lists_of(attached: Any, item: int) -> list[Tensor]:
+    """Its users of the epoch, those of interest and others."""
+    return [table[0] for table in attached.users_of_items.of(torch.tensor([item]), attached.generator)]
+
+
 def test_every_item_in_a_list_has_its_users_ranked() -> None:
     student = mf(SPLIT, 4, 2).double()
     attached = attached_to(student, item_weight=2.0)
@@ -36,7 +42,7 @@ def test_every_item_in_a_list_has_its_users_ranked() -> None:
     for item in items:
         first, others = (
             student.score(Query(users), torch.full_like(users, item)).exp().tolist()
-            for users in (table[item][table[item] >= 0].long() for table in attached.users)
+            for users in (row[row >= 0].long() for row in lists_of(attached, item))
         )
         for place in range(len(first)):
             expected += 2 * (log(sum(first[place:]) + sum(others)) - log(first[place]))
@@ -53,13 +59,25 @@ def test_one_side_of_a_few_users_or_items_is_both_sides_of_all_on_average() -> N
         return made
 
     every, few = attached("all"), attached(8)
-    few.rrd.positives, few.rrd.negatives, few.users = every.rrd.positives, every.rrd.negatives, every.users
+    few.rrd.positives, few.rrd.negatives = every.rrd.positives, every.rrd.negatives
+    few.users_of_items = every.users_of_items
     both = {name: loss.item() for name, loss in every.loss(step).items()}
     drawn = [{name: loss.item() for name, loss in few.loss(step).items()} for _ in range(2000)]
     assert all(len(losses) == 1 for losses in drawn)
     assert both.keys() == {"rrd", "item_side"}
     for name, whole in both.items():
         assert sum(losses.get(name, 0.0) for losses in drawn) / len(drawn) == pytest.approx(whole, rel=0.08)
+
+
+def test_lists_of_an_item_stay_for_an_epoch() -> None:
+    attached = attached_to(mf(SPLIT, 4, 2))
+    attached.on_epoch(1)
+    first = torch.stack([torch.cat(lists_of(attached, item)) for item in range(SPLIT.n_items)])
+    again = torch.stack([torch.cat(lists_of(attached, item)) for item in reversed(range(SPLIT.n_items))]).flip(0)
+    assert torch.equal(first, again)
+    attached.on_epoch(2)
+    anew = torch.stack([torch.cat(lists_of(attached, item)) for item in range(SPLIT.n_items)])
+    assert not torch.equal(first, anew)
 
 
 def test_drawn_items_stand_for_all_that_the_users_of_a_batch_have_in_their_lists() -> None:

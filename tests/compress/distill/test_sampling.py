@@ -95,14 +95,17 @@ def test_a_row_with_too_few_others_is_padded() -> None:
     assert sorted(complement.draw(4, seeded())[0].tolist()) == [-1, -1, 3, 4]
 
 
-def test_large_tables_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chosen", [None, [48, 3, 17, 0, 49, 20, 21, 9, 30]])
+def test_large_tables_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch, chosen: list[int] | None) -> None:
     random = np.random.default_rng(0)
     rows = [np.sort(random.choice(30, random.integers(0, 9), replace=False)) for _ in range(50)]
     held = np.concatenate([[0], np.cumsum([len(row) for row in rows])]), np.concatenate(rows).astype(np.int32)
     best = torch.stack([torch.from_numpy(random.permutation(30)[:6]) for _ in rows]).int()
     monkeypatch.setattr("rexp.compress.distill._complement.ROWS_AT_ONCE", 7)
-    drawn = Complement(held, best, 30).draw(12, seeded())
-    for row, first, items in zip(rows, best.tolist(), drawn.tolist(), strict=True):
+    drawn = Complement(held, best, 30).draw(12, seeded(), None if chosen is None else torch.tensor(chosen))
+    places = range(50) if chosen is None else chosen
+    for place, items in zip(places, drawn.tolist(), strict=True):
+        row, first = rows[place], best[place].tolist()
         assert len(set(items)) == 12
         assert not set(items) & ({*row.tolist(), *first})
         assert min(items) >= 0

@@ -137,6 +137,21 @@ class WrongVectors(Right):
         return self.items(torch.arange(self.n_items))
 
 
+class OtherVectorsOfSome(Right):
+    """model.embeddings"""
+
+    stated = frozenset({Capability.HAS_EMBEDDINGS, Capability.DOT_PRODUCT})
+
+    def user_embeddings(self, query: Query) -> Tensor:
+        return self.user_vectors(query)
+
+    def item_embeddings(self) -> Tensor:
+        return self.items(torch.arange(self.n_items))
+
+    def item_embeddings_of(self, items: Tensor) -> Tensor:
+        return self.item_embeddings()[: len(items)]
+
+
 class DrawsWhileScoring(Right):
     """model.no-chance"""
 
