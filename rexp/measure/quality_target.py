@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rexp.store.result import RunResult
 
 GATES = {"pass99": 0.99, "pass99.9": 0.999}
+AHEAD = 1.1
+"""Share from which on a student is so far ahead that its teacher may have held it back."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,15 @@ class QualityGate:
         """
         >>> print(QualityGate("ndcg@10", 0.9953, 1.0, 0.9953))
         keeps 99.53 % of its teacher's ndcg@10: passes 99 %, fails 99.9 %
+        >>> print(QualityGate("ndcg@10", 0.139, 0.047, 0.139 / 0.047))  # doctest: +NORMALIZE_WHITESPACE
+        has 295.74 % of its teacher's ndcg@10: such a teacher may hold it back; compare it with compress=none,
+        or take a better teacher
         """
+        if self.share >= AHEAD:
+            return (
+                f"has {100 * self.share:.2f} % of its teacher's {self.metric}: such a teacher may hold it back; "
+                "compare it with compress=none, or take a better teacher"
+            )
         verdicts = [
             f"{'passes' if held else 'fails'} {name.removeprefix('pass')} %" for name, held in self.passed.items()
         ]
