@@ -14,6 +14,9 @@ from rexp.data.types import PADDING
 if TYPE_CHECKING:
     import numpy as np
 
+LISTS_AT_ONCE = 256
+"""Lists that are drawn on demand at least: a draw of fewer takes about as long."""
+
 
 def take(table: Tensor, positions: Tensor) -> Tensor:
     """(B, k) entries of ``table`` (B, N) at ``positions`` (B, k); -1 stays -1."""
@@ -69,7 +72,7 @@ class RankedLists:
 
 
 class ListsOnDemand:
-    """Lists of an epoch, each drawn when it is first asked for: where a fit asks for few of them, few are drawn.
+    """Lists of an epoch, drawn when they are first asked for: where a fit asks for few of them, few are drawn.
 
     Args:
         lists: what is drawn from.
@@ -91,6 +94,9 @@ class ListsOnDemand:
         draws them."""
         missing = rows[~self.drawn[rows]]
         if len(missing):
-            self.first[missing], self.others[missing] = self.lists.draw(generator, missing)
             self.drawn[missing] = True
+            more = (~self.drawn).nonzero().flatten()[: max(0, LISTS_AT_ONCE - len(missing))]
+            self.drawn[more] = True
+            missing = torch.cat([missing, more])
+            self.first[missing], self.others[missing] = self.lists.draw(generator, missing)
         return self.first[rows], self.others[rows]

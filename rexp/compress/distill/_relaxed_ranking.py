@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 ABSENT = -1e30
 """Stands for -inf: its exponential is 0 as well, and no gradient of it is undefined."""
@@ -22,9 +25,32 @@ def relaxed_ranking(interesting: Tensor, uninteresting: Tensor) -> Tensor:
     Returns:
         (B,) one loss a row.
     """
-    there = interesting != -torch.inf
-    above = interesting.masked_fill(~there, ABSENT)
-    free = uninteresting.masked_fill(uninteresting == -torch.inf, ABSENT).logsumexp(1, keepdim=True)
-    from_here = above.flip(1).logcumsumexp(1).flip(1)
-    below = torch.logaddexp(from_here, free.expand_as(from_here))
-    return (below - above).masked_fill(~there, 0.0).sum(1)
+    losses: Tensor = _RelaxedRanking.apply(interesting, uninteresting)  # type: ignore[no-untyped-call]
+    return losses
+
+
+class _RelaxedRanking(torch.autograd.Function):
+    """The loss with its gradient in closed form, where torch composes one of many small operations.
+
+    With ``b_k`` for the logarithm, the gradient is ``sum_{k <= j} exp(s_j - b_k) - 1`` of an interesting score j, and
+    ``sum_k exp(s_n - b_k)`` of an uninteresting one: no exponent is above 0, for every sum holds the score itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, interesting: Tensor, uninteresting: Tensor) -> Tensor:
+        there = interesting != -torch.inf
+        above = interesting.masked_fill(~there, ABSENT)
+        others = uninteresting.masked_fill(uninteresting == -torch.inf, ABSENT)
+        from_here = above.flip(1).logcumsumexp(1).flip(1)
+        below = torch.logaddexp(from_here, others.logsumexp(1, keepdim=True).expand_as(from_here))
+        ctx.save_for_backward(there, above, others, below)
+        return (below - above).masked_fill(~there, 0.0).sum(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        there, above, others, below = ctx.saved_tensors
+        inverse, gradient = below.neg().masked_fill(~there, ABSENT), gradient.unsqueeze(1)
+        of_above = ((above + inverse.logcumsumexp(1)).exp() - 1).masked_fill(~there, 0.0)
+        of_others = (others + inverse.logsumexp(1, keepdim=True)).exp()
+        return of_above * gradient, of_others * gradient
