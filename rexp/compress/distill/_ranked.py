@@ -14,7 +14,7 @@ from rexp.data.types import PADDING
 if TYPE_CHECKING:
     import numpy as np
 
-LISTS_AT_ONCE = 256
+LISTS_AT_ONCE = 128
 """Lists that are drawn on demand at least: a draw of fewer takes about as long."""
 
 
