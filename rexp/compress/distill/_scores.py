@@ -53,10 +53,9 @@ def scores_of_lists(step: TrainStep, users: Tensor, *tables: Tensor) -> list[Ten
     return list(torch.split(scores, [items.shape[1] for items in lists], 1))
 
 
-def scores_of_user_lists(step: TrainStep, items: Tensor, *tables: Tensor) -> list[Tensor]:
-    """Logits (B, k) of ``items`` (B,) for the users in the rows of several tables (I, k), -inf for padding."""
-    lists = [rows_of(table, items) for table in tables]
-    scores = student_scores_of_users(step, items, torch.cat(lists, 1))
+def scores_of_user_lists(step: TrainStep, items: Tensor, *lists: Tensor) -> list[Tensor]:
+    """Logits (B, k) of ``items`` (B,) for the users in several lists (B, k) of each, -inf for padding."""
+    scores = student_scores_of_users(step, items, torch.cat(lists, 1).long().to(items.device))
     return list(torch.split(scores, [users.shape[1] for users in lists], 1))
 
 

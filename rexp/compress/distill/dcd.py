@@ -14,7 +14,7 @@ from rexp.compress.distill._rank_gap import item_ranks, misplacement, user_ranks
 from rexp.compress.distill._ranked import take
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
 from rexp.compress.distill._sampling import draw_positions
-from rexp.compress.distill._scores import scores_of_lists, scores_of_user_lists
+from rexp.compress.distill._scores import rows_of, scores_of_lists, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
 from rexp.compress.student import Student
@@ -147,6 +147,7 @@ class DCDLoss(Distilling):
         if self.best_users is not None:
             everything = config.users_per_step == "all"
             items = Sample(step.items) if everything else self.rrd.users.draw(step.items, len(users.ids))
-            of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *self.users))
+            lists = (rows_of(table, items.ids) for table in self.users)
+            of_items = relaxed_ranking(*scores_of_user_lists(step, items.ids, *lists))
             losses["item_side"] = weighed(step, config.item_weight, of_items, config.reduction, sample=items)
         return losses

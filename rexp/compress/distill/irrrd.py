@@ -12,7 +12,7 @@ from rexp.compress.distill._base import DistillationStage, Distilling, teacher_o
 from rexp.compress.distill._item_side import top_users, train_users
 from rexp.compress.distill._ranked import ListsOnDemand, RankedLists
 from rexp.compress.distill._relaxed_ranking import relaxed_ranking
-from rexp.compress.distill._scores import rows_of, student_scores_of_users
+from rexp.compress.distill._scores import rows_of, scores_of_user_lists
 from rexp.compress.distill._step_users import Sample
 from rexp.compress.distill.rrd import RRDConfig, RRDLoss
 from rexp.nn.distinct import distinct
@@ -94,9 +94,7 @@ class IRRRDLoss(Distilling):
 
     def _of_items(self, step: TrainStep, sample: Sample) -> Tensor:
         lists = self.users_of_items.of(sample.ids.cpu(), self.generator)
-        users = torch.cat(lists, 1).long().to(sample.ids.device)
-        scores = student_scores_of_users(step, sample.ids, users)
-        losses = relaxed_ranking(*torch.split(scores, [part.shape[1] for part in lists], 1))
+        losses = relaxed_ranking(*scores_of_user_lists(step, sample.ids, *lists))
         return weighed(step, self.config.item_weight, losses, self.config.reduction, sample=sample)
 
     def _listed(self, users: Tensor) -> Tensor:
